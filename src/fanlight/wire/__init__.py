@@ -1,0 +1,1 @@
+"""Application ⇄ collector, and collector ⇄ spool: messages, codec, frames, the latency grid."""

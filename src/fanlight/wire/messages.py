@@ -1,0 +1,178 @@
+"""What travels and what is kept: every message's fields, as `fanlight.proto` numbers them.
+
+A string is an index into a string table whose entry 0 is the empty string (absent); a kind is an
+index into a table of (category, title, description) string triples. On a connection both tables
+grow with `TABLE` messages; inside a `COMMIT` record they are the record's own.
+"""
+
+from __future__ import annotations
+
+from fanlight.wire.codec import BLOB, F64, TEXT, TEXTS, U32, U64, UINT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fanlight.wire.codec import Schema
+
+PROTOCOL = 1
+"""Protocol version: goes up when an older reader could misread a newer writer."""
+
+NO_PARENT = 0xFFFFFFFF
+"""`span_parent` of a root span."""
+
+# Bits of `trace_flags`.
+ERROR = 1
+UNSAMPLED = 2
+PRUNED = 4
+WHOLE = 8
+
+# Values of `note_type`: how the 64 bits of `note_value` read.
+NOTE_INT = 0
+NOTE_FLOAT = 1
+NOTE_TEXT = 2
+NOTE_BOOL = 3
+
+HELLO: Schema = {
+    "protocol": (1, UINT),
+    "version": (2, TEXT),
+    "client": (3, TEXT),
+    "service": (4, TEXT),
+    "environment": (5, TEXT),
+    "host": (6, TEXT),
+    "pid": (7, UINT),
+    "python": (8, TEXT),
+    "program": (9, TEXT),
+    "release": (10, TEXT),
+    "generation": (11, UINT),
+    "instruments": (12, TEXTS),
+}
+"""Agent to collector, first on every connection. `client` is 32 hex digits, new per process."""
+
+WELCOME: Schema = {"protocol": (1, UINT), "version": (2, TEXT), "sequence": (3, UINT)}
+"""Collector's answer to HELLO; `sequence` is the last batch of this client that is on disk."""
+
+TABLE: Schema = {
+    "generation": (1, UINT),
+    "first_string": (2, UINT),
+    "strings": (3, TEXTS),
+    "first_kind": (4, UINT),
+    "kind_category": (5, U32),
+    "kind_title": (6, U32),
+    "kind_description": (7, U32),
+}
+"""Agent to collector: entries `first_…` onward of the connection's string and kind tables.
+
+Entry 0 of the strings is always the empty string and is never sent: `first_string` starts at 1.
+A new generation starts both tables anew.
+"""
+
+TRACE_COLUMNS: Schema = {
+    "trace_high": (16, U64),
+    "trace_low": (17, U64),
+    "trace_endpoint": (18, U32),
+    "trace_segment": (19, U32),
+    "trace_start": (20, U64),
+    "trace_duration": (21, U64),
+    "trace_spans": (22, U32),
+    "trace_flags": (23, U32),
+    "trace_lost": (24, U32),
+    "span_kind": (32, U32),
+    "span_parent": (33, U32),
+    "span_start": (34, U64),
+    "span_duration": (35, U64),
+    "note_span": (40, U32),
+    "note_key": (41, U32),
+    "note_type": (42, U32),
+    "note_value": (43, U64),
+}
+"""Traces as columns. Spans stand in pre-order, root first, the spans of one trace together.
+
+`trace_start` is wall-clock ns since 1970; `span_start` is ns after its trace's start;
+`span_parent` counts within the trace; `trace_spans` says how many spans of the span columns are
+this trace's; `trace_lost` how many more it had. `note_span` counts over the whole span columns.
+`note_value`: two's complement integer, IEEE double bits, string index, or 0/1, by `note_type`.
+"""
+
+BATCH: Schema = {
+    "generation": (1, UINT),
+    "sequence": (2, UINT),
+    "dropped_reason": (3, TEXTS),
+    "dropped_count": (4, U64),
+    **TRACE_COLUMNS,
+}
+"""Agent to collector: finished traces. `dropped_…` are totals since this client began.
+
+One batch is outstanding; it is resent unchanged, with its table before it, until acknowledged.
+"""
+
+ACK: Schema = {"sequence": (1, UINT)}
+"""Collector to agent: batches up to `sequence` are on disk."""
+
+REFUSAL: Schema = {"code": (1, TEXT), "text": (2, TEXT)}
+"""Collector to agent, before it closes: why. Codes: version, uid, frame, order, full."""
+
+STATUS_REQUEST: Schema = {}
+STATUS: Schema = {"json": (1, BLOB)}
+"""Collector's own state as one JSON object, for `fanlight status`."""
+
+COMMIT: Schema = {
+    "client": (1, TEXTS),
+    "client_sequence": (2, U64),
+    "ledger_service": (3, TEXTS),
+    "ledger_accepted": (4, U64),
+    "strings": (5, TEXTS),
+    "kind_category": (6, U32),
+    "kind_title": (7, U32),
+    "kind_description": (8, U32),
+    "group_service": (9, U32),
+    "group_endpoint": (10, U32),
+    "group_segment": (11, U32),
+    **{
+        name: entry
+        for name, entry in TRACE_COLUMNS.items()
+        if name not in ("trace_endpoint", "trace_segment")
+    },
+    "trace_group": (25, U32),
+    "trace_weight": (26, F64),
+    "trace_host": (27, U32),
+    "trace_pid": (28, U32),
+    "count_group": (50, U32),
+    "count_minute": (51, U32),
+    "count_n": (52, U64),
+    "count_errors": (53, U64),
+    "count_sum": (54, U64),
+    "count_min": (55, U64),
+    "count_max": (56, U64),
+    "latency_count": (60, U32),
+    "latency_bucket": (61, U32),
+    "latency_n": (62, U64),
+    "node_group": (70, U32),
+    "node_hour": (71, U32),
+    "node_octave": (72, U32),
+    "node_path": (73, U64),
+    "node_parent": (74, U64),
+    "node_kind": (75, U32),
+    "node_n": (76, U64),
+    "node_traces": (77, U64),
+    "node_total": (78, U64),
+    "node_self": (79, U64),
+    "node_offset": (80, U64),
+    "node_repeated": (81, U64),
+    "node_repeat_sum": (82, U64),
+    "node_repeat_max": (83, U64),
+    "node_repeat_total": (84, U64),
+    "node_location": (85, U32),
+}
+"""One spool record: what one fsync made durable. Everything in it adds up with other records.
+
+* `client…`: the batches in it, for de-duplication after a restart.
+* `ledger…`: traces accepted, per service: the conservation account.
+* `strings` begin with "" at index 0; `group…` name (service, endpoint, segment) by string index.
+* `trace…`: a row per kept trace; WHOLE ones own `trace_spans` spans, the others own none.
+  `trace_weight` is the inverse of the share that was kept.
+* `count…`: exact counts per (group, minute since 1970); `latency_count` indexes those rows.
+* `node…`: merged trees per (group, hour since 1970, octave of the root's duration). `node_path` is
+  the stable 64-bit hash of the kinds from the root down, `node_parent` the parent's path (0 for a
+  root). `n` spans, `traces` containing it, `total` and `self` ns, `offset` the sum of start offsets
+  in ns. `repeated` traces had it 5 times or more under one parent for 50 ms or more in all;
+  `repeat_sum`/`repeat_max` its repeats in those, `repeat_total` their ns; `location` its file:line.
+"""
