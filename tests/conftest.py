@@ -1,0 +1,68 @@
+"""What every test gets: a home of its own, no settings from outside, no silent skip."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+EXCEPTIONS = Path(__file__).parent / "exceptions.toml"
+
+# Cores are shared with other work, so a slow example proves nothing.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Shut out the developer's own settings before a module of ours reads them."""
+    for name in [name for name in os.environ if name.startswith("FANLIGHT_")]:
+        if name != "FANLIGHT_CHROMIUM":
+            del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test, and every process it starts, a home directory that nobody else uses."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(folder))
+    for name in ("XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+def skip_is_listed(nodeid: str) -> bool:
+    """Answer whether the one list of exceptions lets this test, or its file, be skipped."""
+    listed = tomllib.loads(EXCEPTIONS.read_text()).get("skips", {})
+    return not {nodeid, nodeid.partition("[")[0], nodeid.partition("::")[0]}.isdisjoint(listed)
+
+
+def fail_unlisted_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Under continuous integration a test that did not run did not pass."""
+    if os.environ.get("CI") != "true" or report.outcome != "skipped" or hasattr(report, "wasxfail"):
+        return
+    if not skip_is_listed(report.nodeid):
+        report.outcome = "failed"
+        report.longrepr = f"{report.longrepr}: a skip that tests/exceptions.toml does not list, with CI=true"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Judge the skip of one test."""
+    report = yield
+    fail_unlisted_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Judge the skip of a whole file."""
+    report = yield
+    fail_unlisted_skip(report)
+    return report

@@ -1,0 +1,108 @@
+"""Make the environment in `.venv`: the packages, and as root on Debian what only the system can bring.
+
+`python tools/setup.py demo` brings what the demo needs, `develop` everything; a second run is a
+no-op until pyproject.toml changes. Everything it says goes to stderr: a recipe's stdout is data.
+"""
+
+# Read by whatever `python3` is: nothing newer than 3.7 before the interpreter was checked.
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+MADE_BY = f"{ROOT} {sys.version}"
+OLDEST = (3, 11)
+NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    sys.stderr.write(f"setup: {text}\n")
+    sys.stderr.flush()
+
+
+def check_interpreter() -> None:
+    """Leave with a sentence that helps when this interpreter is too old."""
+    if sys.version_info >= OLDEST:
+        return
+    found = "{}.{}".format(*sys.version_info)
+    say(f"Fanlight needs Python 3.11 or newer; {sys.executable} is {found}.")
+    newer = next(filter(shutil.which, NEWER), "/path/to/python3.11")
+    say(f"Say which one to use: make PYTHON={newer} test")
+    sys.exit(2)
+
+
+def system(packages: list[str], why: str) -> bool:
+    """Install Debian packages where that is possible; else say which and how. Answer whether they came."""
+    if os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get"):
+        say(f"installing {' '.join(packages)} with apt-get, for {why}")
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-q"], check=False, stdout=sys.stderr, env=quiet)
+        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
+        if subprocess.run(command, check=False, stdout=sys.stderr, env=quiet).returncode == 0:
+            return True
+        say(f"apt-get could not install {' '.join(packages)}; its own message stands above")
+    say(f"{why} needs system packages: {' '.join(packages)}")
+    say(f"  Debian, Ubuntu: sudo apt-get install {' '.join(packages)}")
+    say("  elsewhere: the packages of the same purpose, by your system's installer")
+    return False
+
+
+def make_venv() -> None:
+    """Create `.venv`, anew when it was made elsewhere or by another interpreter: scripts hold its path."""
+    mark = VENV / "fanlight-made-by.stamp"
+    if mark.exists() and mark.read_text() == MADE_BY:
+        return
+    create = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+    if subprocess.run(create, capture_output=True, check=False).returncode != 0:
+        # Debian keeps the venv module in a package of its own.
+        version = "{}.{}".format(*sys.version_info)
+        if not system([f"python{version}-venv"], "making .venv"):
+            sys.exit(1)
+        subprocess.run(create, check=True, stdout=sys.stderr)
+    mark.write_text(MADE_BY)
+
+
+def install(purpose: str) -> None:
+    """Bring the packages, unless a stamp says that they are there."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = ["-e", f"{ROOT}[server,demo]"]
+    if purpose == "develop":
+        # Read here because older pips know no `--group`.
+        wanted += project["dependency-groups"]["dev"]
+    key = hashlib.sha256(repr((MADE_BY, wanted, project["project"])).encode()).hexdigest()
+    stamps = {name: VENV / f"fanlight-{name}.stamp" for name in ("demo", "develop")}
+    if any(stamps[name].exists() and stamps[name].read_text() == key for name in (purpose, "develop")):
+        return
+    make_venv()
+    say("installing packages into .venv (once; takes a minute or two)")
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    if subprocess.run(pip + wanted, stdout=sys.stderr, check=False).returncode != 0:
+        say("pip could not install the packages; its own message stands above")
+        sys.exit(1)
+    stamps[purpose].write_text(key)
+
+
+def main(purpose: str) -> None:
+    """Set up for `demo` or `develop`."""
+    check_interpreter()
+    if purpose not in ("demo", "develop"):
+        say(f"unknown purpose {purpose!r}; known: demo, develop")
+        sys.exit(2)
+    install(purpose)
+    # Without a browser the page tests are skipped, which is no reason to stop here.
+    if purpose == "develop" and not any(map(shutil.which, BROWSERS)):
+        system(["chromium", "fonts-liberation"], "testing the pages in a browser")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "develop")
