@@ -1,0 +1,48 @@
+"""Compares what was sent with what the endpoint list shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fanlight.demo.load import ORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def count(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Answer the shop's requests by endpoint, added over segments."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row["service"] == "shop":
+            counts[row["endpoint"]] = counts.get(row["endpoint"], 0) + row["count"]
+    return counts
+
+
+def verdict(sent: Mapping[str, int], rows: list[dict[str, Any]]) -> list[str]:
+    """Answer what is wrong with the list: counts that differ, the finding that must be there."""
+    shown = count(rows)
+    faults = [
+        f"{endpoint}: {sent.get(endpoint, 0)} sent, {shown.get(endpoint, 0)} in the list"
+        for endpoint in sorted(sent.keys() | shown.keys())
+        if sent.get(endpoint, 0) != shown.get(endpoint, 0)
+    ]
+    slow = ORDER.endpoint
+    # Below three traces nothing is called a pattern.
+    if sent.get(slow, 0) >= 3 and not any(
+        finding["kind"] == "repeated-sql" and "demo/shop.py:" in finding["location"]
+        for row in rows
+        if (row["service"], row["endpoint"]) == ("shop", slow)
+        for finding in row["findings"]
+    ):
+        faults.append(f"{slow}: the repeated query was not found")
+    return faults
+
+
+def sentence(row: dict[str, Any], finding: dict[str, Any]) -> str:
+    """Answer a finding as a person would say it."""
+    of_it_ms = finding["total"] / 1e6
+    return (
+        f"{row['endpoint']} of {row['service']} asks {finding['title']!r} up to {finding['repeats_max']} "
+        f"times in one request, {of_it_ms:.0f} ms of it, at {finding['location']}"
+    )
