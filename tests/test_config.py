@@ -1,0 +1,201 @@
+"""Where a value comes from, and what a value may be."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight import config
+from fanlight.errors import ConfigError
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A user of their own: nothing of the machine's user is read."""
+    (tmp_path / "home").mkdir()
+    return {"HOME": str(tmp_path / "home")}
+
+
+def project(tmp_path, text, name="fanlight.toml"):
+    folder = tmp_path / "project"
+    (folder / "deep" / "er").mkdir(parents=True, exist_ok=True)
+    (folder / ".git").mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    return str(folder / "deep" / "er")
+
+
+def user(home, text):
+    path = Path(config.user_file(home))
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def test_without_anything_set_every_value_is_the_default(home, tmp_path):
+    settings = config.load(environ=home, directory=str(tmp_path))
+    assert {origin for _, _, origin in settings} == {"default"}
+    assert settings["data"] == f"{home['HOME']}/.local/share/fanlight"
+    assert settings["socket"] == f"{settings['data']}/run/collector.sock"
+    assert settings["store"] == f"duckdb:{settings['data']}/store"
+    assert str(settings["listen"]) == "127.0.0.1:7700"
+
+
+def test_a_flag_wins_over_environment_over_project_over_user_over_default(home, tmp_path):
+    user(home, 'service = "user"\nsample = 0.5\n[store]\nspans_per_s = 1\n')
+    here = project(tmp_path, 'service = "project"\nstore.spans_per_s = 2\n')
+    environ = home | {"FANLIGHT_SERVICE": "environment"}
+    chosen = config.load({"service": "flag"}, environ, here)
+    assert (chosen["service"], chosen.origin("service")) == ("flag", "--service")
+    assert config.load({}, environ, here)["service"] == "environment"
+    settings = config.load({}, home, here)
+    assert settings["service"] == "project"
+    assert settings["store.spans_per_s"] == 2
+    assert settings.origin("store.spans_per_s").endswith("project/fanlight.toml")
+    assert settings["sample"] == 0.5
+    assert settings.origin("sample") == config.user_file(home)
+
+
+def test_pyproject_holds_the_same_keys_in_its_tool_table(home, tmp_path):
+    here = project(tmp_path, '[tool.fanlight]\nservice = "shop"\n', "pyproject.toml")
+    assert config.load({}, home, here)["service"] == "shop"
+
+
+def test_the_search_upward_ends_at_the_repository_root(home, tmp_path):
+    (tmp_path / "fanlight.toml").write_text('service = "outside"')
+    assert config.load({}, home, project(tmp_path, "", "README"))["service"] == ""
+
+
+def test_an_environment_section_is_chosen_by_name(home, tmp_path):
+    here = project(tmp_path, 'service = "a"\n[env.staging]\nservice = "b"\n')
+    assert config.load({}, home, here)["service"] == "a"
+    assert config.load({}, home | {"FANLIGHT_ENV": "staging"}, here)["service"] == "b"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'data = "/tmp/x"',
+        'store = "duckdb:/x"',
+        'socket = "/x"',
+        'listen = "0.0.0.0:1"',
+        'dsn = "unix:///x"',
+        'trust = "/"',
+    ],
+)
+def test_a_projects_file_is_data_only(home, tmp_path, line):
+    with pytest.raises(ConfigError, match=r"project's file may not"):
+        config.load({}, home, project(tmp_path, line))
+
+
+def test_a_projects_file_may_choose_a_loopback_port(home, tmp_path):
+    assert config.load({}, home, project(tmp_path, 'listen = "127.0.0.1:7800"'))["listen"][1] == 7800
+
+
+def test_a_trusted_projects_file_may_set_everything(home, tmp_path):
+    here = project(tmp_path, 'data = "state"')
+    user(home, f'trust = ["{tmp_path}/project"]')
+    assert config.load({}, home, here)["data"] == f"{tmp_path}/project/state"
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"FANLIGHT_SERVCE": "x"}, "did you mean 'FANLIGHT_SERVICE'"),
+        ({"FANLIGHT_LISTEN": "7700"}, "expected HOST:PORT"),
+        ({"FANLIGHT_SAMPLE": "2"}, "expected a number from 0 to 1"),
+        ({"FANLIGHT_SPOOL__MAX_BYTES": "infGB"}, "expected a size"),
+    ],
+)
+def test_what_cannot_be_used_is_an_error_that_teaches(home, environ, message):
+    with pytest.raises(ConfigError, match=message):
+        config.load({}, home | environ)
+
+
+def test_an_unknown_key_in_a_file_is_an_error_with_the_nearest_name(home, tmp_path):
+    with pytest.raises(ConfigError, match=r"fanlight\.toml; did you mean 'store\.spans_per_s'"):
+        config.load({}, home, project(tmp_path, "[store]\nspans_per_sec = 1"))
+
+
+def test_broken_toml_names_its_file_and_line(home, tmp_path):
+    with pytest.raises(ConfigError, match=r"project/fanlight\.toml is no TOML: .*line 2"):
+        config.load({}, home, project(tmp_path, 'service = "x"\n= 3'))
+
+
+def test_variables_that_a_container_platform_sets_are_not_ours(home):
+    announced = {"FANLIGHT_PORT": "tcp://10.0.0.1:80", "FANLIGHT_SERVICE_HOST": "10.0.0.1"}
+    assert config.load({}, home | announced)["service"] == ""
+
+
+def test_a_child_that_gets_the_environment_sees_the_same_settings(home, tmp_path):
+    here = project(tmp_path, 'service = "shop"\nspool.max_bytes = "64MB"\nlisten = "[::1]:0"')
+    settings = config.load({"data": str(tmp_path / "data")}, home, here)
+    again = config.load({}, home | settings.environment(), "/")
+    assert [(name, value) for name, value, _ in again] == [(name, value) for name, value, _ in settings]
+
+
+def test_no_home_directory_is_said_and_not_guessed(monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(ConfigError, match="--data DIR"):
+        config.data_directory({})
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_an_error(text):
+    try:
+        address = config.read_address(text)
+    except ValueError:
+        return
+    assert config.read_address(str(address)) == address
+
+
+@given(st.text())
+def test_any_text_is_a_size_or_an_error(text):
+    try:
+        assert config.read("spool.max_bytes", text, "") >= 0
+    except ConfigError:
+        return
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1048576", 1 << 20), ("64MB", 64_000_000), ("1GiB", 1 << 30), ("1.5k", 1500)]
+)
+def test_sizes_are_written_with_units(text, size):
+    assert config.read_bytes(text) == size
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+    ],
+)
+def test_only_addresses_of_this_machine_are_loopback(host, loopback):
+    assert config.is_loopback(host) is loopback
+
+
+def test_every_variable_that_the_code_reads_is_known():
+    written = {
+        name
+        for path in Path(config.__file__).parent.rglob("*.py")
+        for name in re.findall(r"[\"'](FANLIGHT_[A-Z_]+[A-Z])\b", path.read_text())
+    }
+    names = {config.variable(name) for name in config.KEYS} | set(config.VARIABLES) | set(config.FOREIGN)
+    assert {name for name in written - names if not name.startswith(config.INTERNAL)} == set()
+
+
+def test_the_module_costs_an_application_nothing_but_itself():
+    code = "import sys; before = set(sys.modules); import fanlight.config; print(set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name for name in eval(done.stdout) if not name.startswith("fanlight")} <= {"__future__"}
