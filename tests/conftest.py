@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -19,21 +21,27 @@ EXCEPTIONS = Path(__file__).parent / "exceptions.toml"
 hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
+FOLDERS = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Shut out the developer's own settings before a module of ours reads them."""
+    """Shut out the developer's own settings and data before a module of ours looks for them."""
     for name in [name for name in os.environ if name.startswith("FANLIGHT_")]:
         if name != "FANLIGHT_CHROMIUM":
             del os.environ[name]
+    os.environ.pop("XDG_RUNTIME_DIR", None)
+    # For fixtures that live longer than a test; a test itself gets a home of its own below.
+    folder = mkdtemp(prefix="fanlight-tests-")
+    config.add_cleanup(lambda: rmtree(folder, ignore_errors=True))
+    os.environ.update(dict.fromkeys(FOLDERS, folder))
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test, and every process it starts, a home directory that nobody else uses."""
     folder = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("HOME", str(folder))
-    for name in ("XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", *FOLDERS):
+        monkeypatch.setenv(name, str(folder))
     return folder
 
 
