@@ -27,7 +27,7 @@ FOLDERS = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 def pytest_configure(config: pytest.Config) -> None:
     """Shut out the developer's own settings and data before a module of ours looks for them."""
     for name in [name for name in os.environ if name.startswith("FANLIGHT_")]:
-        if name != "FANLIGHT_CHROMIUM":
+        if not name.startswith("FANLIGHT_TEST_"):
             del os.environ[name]
     os.environ.pop("XDG_RUNTIME_DIR", None)
     # For fixtures that live longer than a test; a test itself gets a home of its own below.
