@@ -1,0 +1,86 @@
+"""The benches measure what they say; the figures themselves are no tests."""
+
+import importlib
+import sys
+from array import array
+from pathlib import Path
+
+import pytest
+
+from fanlight.wire import codec, messages
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """A function that imports one of the bench's modules and forgets it afterwards."""
+    monkeypatch.syspath_prepend(str(BENCH))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(BENCH) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def test_a_number_over_its_limit_is_missed_and_says_so(bench):
+    rows = bench("rows")
+    missed = rows.Row("disabled span", 0.26, "µs", 0.25)
+    assert not missed.passed
+    assert "**missed**" in rows.table([missed])
+
+
+def test_a_ratio_counts_from_below(bench):
+    rows = bench("rows")
+    assert rows.Row("ratio", 20.0, "x", 20, at_least=True).passed
+    assert not rows.Row("ratio", 19.9, "x", 20, at_least=True).passed
+
+
+def test_a_number_without_a_limit_only_informs(bench):
+    rows = bench("rows")
+    assert rows.Row("child span, main", 0.4, "µs").passed
+
+
+def test_every_chunk_is_flushed_and_every_unit_counted(bench):
+    cell = bench("cell")
+    seen = []
+    answer = cell.measure(lambda: seen.append("unit"), lambda: seen.append("flush"), 5, 2)
+    assert seen == ([*["unit"] * 5, "flush"] * (cell.WARM_UP_CHUNKS + 2))
+    assert answer["units"] == seen.count("unit")
+
+
+def test_a_contender_that_drops_is_caught(bench):
+    peers = bench("peers")
+    answer = {"units": 10, "receives": "otlp"}
+    peers.expect_all("otlp", "trace20", answer, {"otlp": 210})
+    with pytest.raises(SystemExit, match="210 recorded, 209 received"):
+        peers.expect_all("otlp", "trace20", answer, {"otlp": 209})
+
+
+def test_a_missed_ratio_is_a_missed_row(bench):
+    peers = bench("peers")
+    cost = {"none": 0.0, "ours": 10.0, "otel": 400.0, "otlp": 420.0, "datadog": 230.0}
+    results = {
+        (name, scenario): [{"main_us": us, "all_in_us": us, "calls": us}]
+        for name, us in cost.items()
+        for scenario in ("trace20", "flask", "sqlalchemy", "off", "calls")
+    }
+    found = {row.what: row for row in peers.rows(results)}
+    assert found["child span: OTel SDK / ours"].value == pytest.approx(40)
+    assert found["child span: OTel SDK / ours"].passed
+    assert not found["disabled span"].passed
+
+
+def test_the_batches_of_the_pipe_are_what_the_wire_describes(bench):
+    pipe = bench("pipe")
+    body = pipe.batch(1, 1)[8:]
+    batch = codec.decode(messages.BATCH, body)
+    traces = len(batch["trace_high"])
+    assert traces == pipe.TRACES_PER_BATCH
+    assert sum(batch["trace_spans"]) == len(batch["span_kind"]) == len(batch["span_parent"])
+    assert max(batch["span_kind"]) < len(pipe.KINDS)
+    assert max(batch["trace_endpoint"]) < len(pipe.STRINGS)
+    assert max(batch["note_span"]) < len(batch["span_kind"])
+    table = codec.decode(messages.TABLE, pipe.table())
+    assert table["kind_category"] == array("I", [kind[0] for kind in pipe.KINDS])
+    assert max(table["kind_description"]) < len(pipe.STRINGS)
