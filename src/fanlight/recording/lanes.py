@@ -1,0 +1,192 @@
+"""Lanes (HOT): one flat list of events per execution context, and which one is whose.
+
+A trace is a few flat lists of events, one list per lane. What an event is shows in its shape:
+
+    int                                             a `with` block closes: the end
+    (start, category, title)                        a `with` block opens …
+    (start, category, title, attributes)            … with attributes
+    (start, end, name, payload, location)           a leaf, recorded after the fact
+    (start, name, title, payload, handle, None)     a span opens that only its handle closes …
+    (handle, end)                                   … here
+    dict                                            annotations of the innermost open span
+
+Times are `clock()` nanoseconds. Nesting, names, GC, pruning and encoding are the background's.
+"""
+
+from __future__ import annotations
+
+import _thread
+from _contextvars import ContextVar
+
+from fanlight.recording.clock import clock
+from fanlight.recording.location import location
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+    from fanlight.recording.recorder import Trace
+
+RECORDS = 100_000
+"""Spans and annotations that one trace keeps; further ones are counted as lost."""
+BLOCK = 4_096
+"""Events that a lane may append before it asks its trace for more room."""
+REPEAT = 5
+"""A statement's n-th repeat in a trace carries the place in the application's code."""
+SLOW_NS = 10_000_000
+"""A leaf over this carries the place too."""
+LOOKALIKES = (5, 25, 125, 625)
+LOOKALIKE_CHARACTERS = 24
+
+
+class Lane:
+    """The events of one execution context: a thread, an asyncio task, a greenlet.
+
+    It is also the context manager that `span()` answers, so that a span allocates none.
+
+    Attributes:
+        trace: None once the trace has ended.
+        events: see the module.
+        limit: length of `events` at which the lane must ask for room; 0 while it has had none.
+        owner: identity of the thread (or greenlet) that may append; 0 is still to be claimed.
+        parent: the lane that this one was forked from, when that had `at` events.
+        mark: length of `events` when room was last given, `reserved` how much; -1 before the first.
+        seen: how often each statement has come in this trace.
+    """
+
+    __slots__ = ("at", "events", "limit", "mark", "owner", "parent", "reserved", "seen", "trace")
+
+    def __init__(self, trace: Trace | None, parent: Lane | None, owner: int) -> None:
+        self.trace = trace
+        self.events: list[Any] = []
+        self.limit = self.reserved = 0
+        self.mark = -1
+        self.owner = owner
+        self.parent = parent
+        self.at = 0 if parent is None else len(parent.events)
+        self.seen: dict[str, int] = {} if parent is None else parent.seen
+
+    def __enter__(self) -> Lane:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.events.append({"error": kind.__name__})
+        self.events.append(clock())
+
+    def start(self, name: str, payload: Any = None, title: str | None = None) -> int:
+        """Open a span and answer the handle that closes it.
+
+        Args:
+            name: a notification name or a category; looked up in the background.
+            payload: for the normalizer: text, numbers, or tuples and dicts of those.
+            title: a title that the caller knows already.
+        """
+        events = self.events
+        handle = len(events)
+        events.append((clock(), name, title, payload, handle, None))
+        return handle
+
+    def stop(self, handle: int) -> None:
+        """Close the span that `start` answered this handle for, in whatever order."""
+        self.events.append((handle, clock()))
+
+    def leaf(self, name: str, payload: Any, start_ns: int, end_ns: int) -> None:
+        """Record a call that is already over, under the span that is open now.
+
+        Args:
+            name: a notification name, such as `sql.query`.
+            payload: as for `start`.
+            start_ns: `clock()` before the call.
+            end_ns: `clock()` after it.
+        """
+        where = ""
+        # A fast path: a statement's first four times cost one look-up in a dict.
+        if payload.__class__ is str:
+            seen = self.seen
+            times = seen.get(payload, 0) + 1
+            seen[payload] = times
+            if times == 1:
+                where = self.lookalike(payload)
+            elif times == REPEAT:
+                where = location()
+        if end_ns - start_ns > SLOW_NS:
+            where = where or location()
+        self.events.append((start_ns, end_ns, name, payload, where))
+
+    def lookalike(self, payload: str) -> str:
+        """Answer the place of a new statement that begins like others: literals hide a repeat."""
+        beginning = "\0" + payload[:LOOKALIKE_CHARACTERS]
+        times = self.seen.get(beginning, 0) + 1
+        self.seen[beginning] = times
+        return location() if times in LOOKALIKES else ""
+
+    def annotate(self, **notes: Any) -> None:
+        """Attach annotations to the innermost open span."""
+        self.events.append(notes)
+
+    def fork(self) -> Lane:
+        """Answer a lane for a context that branches off here; whoever uses it first owns it."""
+        return Lane(self.trace, self, 0)
+
+
+# One ContextVar read is all that a span costs outside a trace, so this one cannot be an attribute.
+LANE: ContextVar[Lane | None] = ContextVar("fanlight_lane", default=None)
+
+
+def resolved(lane: Lane) -> Lane | None:
+    """Answer the lane for this thread when the context's own is foreign, full, silent or over."""
+    trace = lane.trace
+    if trace is None or trace.lanes is None:
+        # A context that outlived its trace; heal it, so that it costs one read from now on.
+        LANE.set(None)
+        return None
+    if not trace.sampled:
+        return None
+    me = _thread.get_ident()
+    if lane.owner != me:
+        lane = claimed(lane, me)
+    if len(lane.events) < lane.limit or granted(trace, lane):
+        return lane
+    trace.lost += 1
+    return None
+
+
+def claimed(lane: Lane, me: int) -> Lane:
+    """Answer this thread's lane in a context that another thread's lane was copied into."""
+    if not lane.owner:
+        lane.owner = me
+        return lane
+    # Some bridges copy a worker's context back: then the caller's own lane is up the line.
+    above = lane.parent
+    while above is not None:
+        if above.owner == me:
+            LANE.set(above)
+            return above
+        above = above.parent
+    lane = lane.fork()
+    lane.owner = me
+    LANE.set(lane)
+    return lane
+
+
+def granted(trace: Trace, lane: Lane) -> bool:
+    """Give a lane room for a block of events; answer False when the trace has none left."""
+    lanes = trace.lanes
+    if lanes is None:
+        return False
+    events = lane.events
+    if lane.mark < 0:
+        lanes.append(lane)
+    else:
+        # What closes a span took room in the block, but is no record.
+        tail = events[lane.mark :]
+        trace.room += lane.reserved - sum(1 for e in tail if e.__class__ is not int and len(e) != 2)
+    lane.mark = len(events)
+    lane.reserved = max(min(BLOCK, trace.room), 0)
+    trace.room -= lane.reserved
+    lane.limit = lane.mark + lane.reserved
+    return lane.reserved > 0

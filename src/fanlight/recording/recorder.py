@@ -1,0 +1,265 @@
+"""The recorder (HOT): what a request pays. Everything here is one append, or as near as can be."""
+
+from __future__ import annotations
+
+import _thread
+from sys import modules
+
+from fanlight.recording.clock import clock, wall_clock
+from fanlight.recording.lanes import BLOCK, LANE, RECORDS, Lane, resolved
+from fanlight.recording.reduction import described, plain, reduce_events
+
+__all__ = [
+    *("LANE", "NOTHING", "SWITCH", "Lane", "Nothing", "Switch", "Trace"),
+    *("begin", "clock", "current", "finish", "is_open", "release", "resume", "span"),
+]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Switch:
+    """The recorder's state in this process: off until `sink` is set.
+
+    Attributes:
+        sink: takes each finished trace.
+        sample: share (0..1) of traces whose child spans are recorded.
+        epoch: counts the forks that led here; a trace of another epoch is the parent's.
+        draw: answers the next random number in 0..1.
+        look: called when modules were imported since the last trace, to hook what came late.
+        modules: how many modules there were then.
+        faults: errors of ours that were kept from the application.
+    """
+
+    __slots__ = ("draw", "epoch", "faults", "look", "modules", "sample", "sink")
+
+    def __init__(self) -> None:
+        self.sink: Callable[[Trace], object] | None = None
+        self.sample = 1.0
+        self.epoch = 0
+        self.draw: Callable[[], float] = float
+        self.look: Callable[[], object] | None = None
+        self.modules = 0
+        self.faults = 0
+
+
+SWITCH = Switch()
+
+
+class Nothing:
+    """What `span()` answers where nothing is recorded."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Nothing:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def annotate(self, **notes: Any) -> None:
+        """Forget the annotations."""
+
+
+NOTHING = Nothing()
+
+
+class Trace:
+    """One request or job from its first moment to its last.
+
+    Attributes:
+        category: of the root span, or the notification name that yields it.
+        title: of the root span.
+        endpoint: the route's template, or a job's name; never a URL.
+        rank: who named the endpoint; see `set_endpoint`.
+        segment: the response's format, such as `json`; errors and redirects go by `status`.
+        status: HTTP status, 0 when there is none.
+        error: type name and message of the exception that ended it.
+        notes: annotations of the root span.
+        start_ns: `clock()` at the start; `wall_ns` is the same moment since 1970.
+        end_ns: `clock()` at the end, 0 before it.
+        lanes: the lanes that hold events; None once the trace has ended.
+        records: (events, index of the parent lane or -1, events of that at the fork), at the end.
+        lost: spans beyond the limit.
+    """
+
+    __slots__ = (
+        *("category", "end_ns", "endpoint", "epoch", "error", "lanes", "lost", "notes", "rank", "records"),
+        *("room", "sampled", "segment", "start_ns", "status", "title", "wall_ns"),
+    )
+
+    def __init__(self, category: str, title: str, endpoint: str, start_ns: int) -> None:
+        self.category = category
+        self.title = title
+        self.endpoint = endpoint
+        self.rank = 0
+        self.segment = ""
+        self.status = 0
+        self.error: tuple[str, str] | None = None
+        self.notes: dict[str, Any] = {}
+        self.start_ns = start_ns
+        self.wall_ns = 0
+        self.end_ns = 0
+        self.epoch = -1
+        self.sampled = False
+        self.room = self.lost = 0
+        self.lanes: list[Lane] | None = None
+        self.records: list[tuple[list[Any], int, int]] = []
+
+    def set_endpoint(self, name: str, rank: int) -> None:
+        """Name the endpoint unless somebody who knows better has done so.
+
+        Args:
+            name: the route's template or the job's name.
+            rank: 0 server, 1 middleware, 2 router, 3 the application itself; equal ranks replace.
+        """
+        if rank >= self.rank:
+            self.endpoint = name
+            self.rank = rank
+
+    def annotate(self, key: str, value: Any) -> None:
+        """Attach an annotation to the root span."""
+        self.notes[key] = value
+
+
+def current() -> Lane | None:
+    """Answer the lane to record in here and now; None where nothing is recorded."""
+    lane = LANE.get()
+    if lane is None:
+        return None
+    # Read from the module each time: gevent puts the greenlet's identity there.
+    if lane.owner == _thread.get_ident() and len(lane.events) < lane.limit:
+        return lane
+    return resolved(lane)
+
+
+def span(title: str, category: str = "app.block", /, **attributes: Any) -> Lane | Nothing:
+    """Record the `with` block as a span: `with span("load cart", items=3): …`.
+
+    Args:
+        title: what the block does; one of few, not one per user or item.
+        category: dotted lower-case path that begins with a tier, such as `view.cart`.
+        attributes: annotations; text, numbers and booleans as they are, the rest shortened.
+    """
+    lane = LANE.get()
+    if lane is None:
+        return NOTHING
+    # A fast path: the checks of `current`, without the call.
+    if lane.owner != _thread.get_ident() or len(lane.events) >= lane.limit:
+        lane = resolved(lane)
+        if lane is None:
+            return NOTHING
+    if attributes:
+        lane.events.append((clock(), category, title, attributes))
+    else:
+        lane.events.append((clock(), category, title))
+    return lane
+
+
+def begin(category: str, title: str, endpoint: str, start_ns: int | None = None) -> Trace | None:
+    """Open a trace with its root span in this context.
+
+    Args:
+        category: of the root span, or a notification name.
+        title: of the root span.
+        endpoint: its first name, of rank 0.
+        start_ns: `clock()` when it began, if that was before now.
+
+    Returns:
+        None when the agent is off, or when a trace is open here already.
+    """
+    if SWITCH.sink is None:
+        return None
+    outer = LANE.get()
+    if outer is not None and is_open(outer.trace):
+        return None
+    if len(modules) != SWITCH.modules and SWITCH.look is not None:
+        SWITCH.look()
+    now_ns = clock()
+    trace = Trace(category, title, endpoint, now_ns if start_ns is None else start_ns)
+    trace.wall_ns = wall_clock() - now_ns + trace.start_ns
+    trace.epoch = SWITCH.epoch
+    lane = Lane(trace, None, _thread.get_ident())
+    trace.lanes = [lane]
+    lane.mark = 0
+    trace.room = RECORDS
+    if SWITCH.sample >= 1.0 or SWITCH.draw() < SWITCH.sample:
+        trace.sampled = True
+        trace.room = RECORDS - BLOCK
+        lane.limit = lane.reserved = BLOCK
+    LANE.set(lane)
+    return trace
+
+
+def is_open(trace: Trace | None) -> bool:
+    """Answer whether a trace still records, in the process that began it."""
+    return trace is not None and trace.lanes is not None and trace.epoch == SWITCH.epoch
+
+
+def finish(trace: Trace, error: BaseException | None = None) -> None:
+    """Close a trace and every span still open in it, and hand it to the background.
+
+    A second call does nothing; any thread and context may make it.
+
+    Args:
+        trace: what `begin` answered.
+        error: the exception that ended it; only its type's name and message are kept.
+    """
+    end_ns = clock()
+    lanes = trace.lanes
+    if lanes is None:
+        return
+    trace.lanes = None
+    trace.end_ns = end_ns
+    here = LANE.get()
+    if here is not None and here.trace is trace:
+        LANE.set(None)
+    try:
+        collect(trace, lanes)
+        if error is not None:
+            trace.error = described(error)
+        if SWITCH.sink is not None:
+            SWITCH.sink(trace)
+    except Exception:
+        # The one boundary of the request path: a fault of ours costs a trace, never a response.
+        SWITCH.faults += 1
+
+
+def collect(trace: Trace, lanes: list[Lane]) -> None:
+    """Take the events off the lanes, so that a context that lives on pins nothing."""
+    lanes[0].seen.clear()
+    if trace.notes:
+        trace.notes = {key: plain(value) for key, value in trace.notes.items()}
+    if not trace.sampled:
+        lanes[0].trace = None
+        return
+    places = {id(lane): place for place, lane in enumerate(lanes)}
+    records = trace.records
+    for lane in lanes:
+        parent, at = lane.parent, lane.at
+        # A lane that never recorded has no events to hang others on; its own place is the one.
+        while parent is not None and id(parent) not in places:
+            parent, at = parent.parent, parent.at
+        records.append((lane.events, -1 if parent is None else places[id(parent)], at))
+    for lane in lanes:
+        events = lane.events
+        lane.events = []
+        lane.limit = 0
+        lane.trace = lane.parent = None
+        reduce_events(events)
+
+
+def release(trace: Trace) -> None:
+    """Take a trace off this context without ending it: the body of its response streams on."""
+    here = LANE.get()
+    if here is not None and here.trace is trace:
+        LANE.set(None)
+
+
+def resume(trace: Trace) -> None:
+    """Put a released trace back on this context, so that what it does now is recorded."""
+    lanes = trace.lanes
+    if lanes is not None:
+        LANE.set(lanes[0])

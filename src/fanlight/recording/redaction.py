@@ -1,0 +1,64 @@
+"""Secrets: which names have one as value, and how a message loses those in it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+
+REDACTED = "<redacted>"
+
+SECRETS = (
+    *("password", "passwd", "passphrase", "pwd", "secret", "token", "authorization", "cookie", "apikey"),
+    *("accesskey", "privatekey", "sessionid", "sessionkey", "csrf", "xsrf", "credential", "jwt", "bearer"),
+    *("signature", "cardnumber", "cvv"),
+)
+"""Parts of names, in lower case and without separators."""
+
+WORDS = r"pass(?:wor)?d|passphrase|pwd|secret|token|authorization|cookie|credential|jwt|signature|cvv"
+COMPOUND = r"(?:api|access|private|session)[-_ ]?(?:key|id)|[cx]srf|card[-_]?number"
+
+STATEMENT = r"\b(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from)\b"
+
+
+def secret(name: str) -> bool:
+    """Answer whether a property of this name has a secret as its value: `X-Api-Key`, `db_password`."""
+    bare = name.lower().replace("-", "").replace("_", "").replace(" ", "").replace(".", "")
+    return any(part in bare for part in SECRETS)
+
+
+class Scrubber:
+    """Takes secrets and data out of an exception's message.
+
+    Its patterns are compiled when the first message comes: most processes never send one.
+    """
+
+    __slots__ = ("literal", "pair", "scheme", "statement", "url")
+
+    def __init__(self) -> None:
+        import re
+
+        self.pair: re.Pattern[str] = re.compile(
+            rf"(?i)([\w.-]*(?:{WORDS}|{COMPOUND})[\w.-]*[\"']?\s*(?:[:=]|\bis\b)\s*)"
+            r"((?:(?:bearer|basic|digest)\s+)?(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&)\]}]+))"
+        )
+        self.scheme: re.Pattern[str] = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}")
+        self.url: re.Pattern[str] = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")
+        self.statement: re.Pattern[str] = re.compile(f"(?is){STATEMENT}")
+        self.literal: re.Pattern[str] = re.compile(
+            r"'(?:[^'\\]|''|\\.)*'?|\"(?:[^\"\\]|\\.)*\"?|\b\d[\d.]*\b"
+        )
+
+    def scrub(self, message: str, limit: int) -> str:
+        """Answer a message's first line without secrets, cut at `limit` characters.
+
+        Later lines are where database drivers put the statement and its parameters.
+        """
+        line = message.lstrip().partition("\n")[0][: limit * 2]
+        line = self.pair.sub(rf"\1{REDACTED}", line)
+        line = self.scheme.sub(rf"\1{REDACTED}", line)
+        line = self.url.sub(rf"\1{REDACTED}\2", line)
+        found = self.statement.search(line)
+        if found:
+            line = line[: found.start()] + self.literal.sub("?", line[found.start() :])
+        return line if len(line) <= limit else line[:limit] + "…"
