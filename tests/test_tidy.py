@@ -68,6 +68,10 @@ def test_a_fine_module_is_let_through() -> None:
     assert rules_broken(FINE) == set()
 
 
+def test_cleaning_up_and_raising_again_is_no_broad_except() -> None:
+    assert rules_broken(HEADER + "try:\n    x()\nexcept BaseException:\n    y()\n    raise\n") == set()
+
+
 def test_what_runs_only_inside_a_function_or_for_the_type_checker_may_be_heavy() -> None:
     text = HEADER + "if TYPE_CHECKING:\n    import typing\ndef f():\n    import json\n"
     assert rules_broken(text) == set()

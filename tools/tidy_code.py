@@ -123,14 +123,28 @@ def documentation(path: Path, tree: ast.Module) -> Iterator[Violation]:
 
 
 def broad_excepts(path: Path, tree: ast.Module) -> Iterator[Violation]:
-    """Catching everything is for the listed boundaries."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ExceptHandler) and catches_all(node.type):
-            text = "catches everything; only listed boundaries may"
-            yield Violation("broad-except", str(path), node.lineno, "", text)
+    """Catching everything is for the listed boundaries; cleaning up and raising it again is not that."""
+    for function, node in within_functions(tree, ""):
+        if isinstance(node, ast.ExceptHandler) and catches_all(node.type) and not raises_again(node):
+            text = f"{function or 'the module'} catches everything; only listed boundaries may"
+            yield Violation("broad-except", str(path), node.lineno, function, text)
         if isinstance(node, ast.Call) and called(node) == "suppress" and any(map(catches_all, node.args)):
-            text = "suppresses everything; only listed boundaries may"
-            yield Violation("broad-except", str(path), node.lineno, "", text)
+            text = f"{function or 'the module'} suppresses everything; only listed boundaries may"
+            yield Violation("broad-except", str(path), node.lineno, function, text)
+
+
+def within_functions(node: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:
+    """Answer every node below one, with the name of the innermost function it stands in."""
+    for child in ast.iter_child_nodes(node):
+        inside = child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else function
+        yield inside, child
+        yield from within_functions(child, inside)
+
+
+def raises_again(handler: ast.ExceptHandler) -> bool:
+    """Answer whether a handler ends by raising what it caught."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
 
 
 def catches_all(node: ast.expr | None) -> bool:
