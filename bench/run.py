@@ -17,6 +17,8 @@ HERE = Path(__file__).resolve().parent
 PARTS = ("peers", "startup", "pipe", "store", "resident", "installed")
 """Each is a module with `run(rounds) -> list[Row]`, `store` a program of its own."""
 
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -24,6 +26,7 @@ def main() -> int:
         "--rounds", type=int, default=5, help="interleaved rounds; fewer than 5 prove nothing"
     )
     parser.add_argument("--only", default=",".join(PARTS), help=f"joined with commas: {', '.join(PARTS)}")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     options = parser.parse_args()
     parts = options.only.split(",")
     unknown = sorted(set(parts) - set(PARTS))
@@ -33,16 +36,30 @@ def main() -> int:
     for part in parts:
         print(f"measuring: {part}", file=sys.stderr, flush=True)
         rows += store() if part == "store" else importlib.import_module(part).run(options.rounds)
-    load = os.getloadavg()[0]
-    print(table(rows))
-    print(
-        f"\nCPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} CPUs, "
-        f"load {load:.1f}; {options.rounds} rounds, medians, CPU time"
-    )
+    report = f"{table(rows)}\n\n{machine(options.rounds)}"
+    print(report)
+    if options.write:
+        write(report)
     missed = [row.what for row in rows if not row.passed]
     for what in missed:
         print(f"missed: {what}", file=sys.stderr)
     return 1 if missed else 0
+
+
+def machine(rounds: int) -> str:
+    """Answer where and how the numbers came about."""
+    return (
+        f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; {rounds} rounds, medians, CPU time."
+    )
+
+
+def write(report: str) -> None:
+    """Replace what stands between the page's two marks."""
+    page = HERE.parent / "docs" / "performance.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{report}\n{END}{after}")
 
 
 def store() -> list[Row]:

@@ -22,7 +22,7 @@ def charge(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[
         start_response("200 OK", [("Content-Type", "application/json")])
         return [b'{"ready": true}']
     fanlight.endpoint("POST /charge")
-    with fanlight.span("api.bank.charge", "Charge the card"):
+    with fanlight.span("charge the card", "api.bank.charge"):
         time.sleep(BANK_DELAY_S)
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps({"paid": True}).encode()]

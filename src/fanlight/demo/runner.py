@@ -26,6 +26,9 @@ ARRIVAL_S = 20.0
 """How long the last counts may take until the list shows them; 5 s is the promise."""
 
 GRACE_S = 15.0
+PAGE = 7700
+"""Port of the page where somebody looks at it; a timed run takes any, to disturb nobody."""
+
 WORKERS = {"shop": 2, "payments": 1}
 
 
@@ -55,10 +58,13 @@ class Demo:
         self.work = work
         self.data = data
         self.stack = stack
+        self.listen = "127.0.0.1:0"
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def play(self, for_s: float | None, as_json: bool) -> int:
         """Start, load, stop, wait for the counts, show; answer the exit code."""
+        if for_s is None and is_free(PAGE):
+            self.listen = f"127.0.0.1:{PAGE}"
         self.begin()
         payments = self.service("payments")
         port = self.service("shop", SHOP_PAYMENTS=f"127.0.0.1:{payments}", SHOP_DATABASE=self.database())
@@ -112,7 +118,7 @@ class Demo:
             process = subprocess.Popen(  # noqa: S603 our own command
                 [*COMMAND, "run", "--data", self.data, "--", *gunicorn],
                 cwd=self.work,
-                env=environment(FANLIGHT_SERVICE=name, **settings),
+                env=environment(FANLIGHT_SERVICE=name, FANLIGHT_LISTEN=self.listen, **settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -168,7 +174,7 @@ class Demo:
         return subprocess.run(  # noqa: S603 our own command
             [*COMMAND, *arguments, "--data", self.data],
             cwd=self.work,
-            env=environment(COLUMNS=str(shutil.get_terminal_size().columns)),
+            env=environment(COLUMNS=str(shutil.get_terminal_size().columns), FANLIGHT_LISTEN=self.listen),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -197,6 +203,12 @@ def environment(**settings: str) -> dict[str, str]:
     """Answer our environment without Fanlight's own settings, plus `settings`."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("FANLIGHT_")}
     return {**kept, **settings}
+
+
+def is_free(port: int) -> bool:
+    """Answer whether nobody listens on a loopback port now."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @contextmanager
