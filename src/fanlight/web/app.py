@@ -1,0 +1,224 @@
+"""The web application: routes, and which page or answer stands behind each."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from fanlight.web import api, parameters
+from fanlight.web.assets import assets
+from fanlight.web.gate import guard
+from fanlight.web.pages import endpoint, endpoints, status, trace
+from fanlight.web.parameters import Asked, Mistake
+from fanlight.web.refusal import closed
+from fanlight.web.rendering import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from fanlight.web.gate import Gate
+
+SPECULATIVE = (b"prefetch", b"prerender", b"preview")
+
+
+def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns) -> ASGIApp:
+    """Answer the guarded application.
+
+    Args:
+        answers: has `endpoints(from_ns, to_ns, service)`, `endpoint(service, endpoint, segment,
+            from_ns, to_ns, octaves)`, `trace(id)` and `status()`; called from several threads.
+        gate: who may ask.
+        clock: wall-clock ns since 1970, what `last=15m` counts back from.
+    """
+    site = Site(answers, gate, clock)
+    # Plain functions run in starlette's threads: a slow query holds up nobody else.
+    routes = [
+        Route("/", site.endpoints_page),
+        Route("/endpoint", site.endpoint_page),
+        Route("/trace/{id}", site.trace_page),
+        Route("/status", site.status_page),
+        Route("/login", site.login),
+        Route("/api/endpoints", site.endpoints_json),
+        Route("/api/endpoint", site.endpoint_json),
+        Route("/api/trace/{id}", site.trace_json),
+        Route("/api/status", site.status_json),
+        Route("/api/alive", site.alive),
+        Route("/api/link", site.link, methods=["POST"]),
+        Route("/static/{name}", site.static),
+    ]
+    handlers: dict[Any, Any] = {HTTPException: failed, Exception: broken}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    # Otherwise `//evil.example/` would be redirected to `//evil.example`.
+    app.router.redirect_slashes = False
+    return guard(app, gate)
+
+
+class Site:
+    """The handlers, and what they ask."""
+
+    def __init__(self, answers: Any, gate: Gate, clock: Callable[[], int]) -> None:
+        self.answers = answers
+        self.gate = gate
+        self.clock = clock
+
+    def read(self, request: Request, known: tuple[str, ...]) -> Asked | Mistake:
+        """Answer what the query string asks for."""
+        query = request.scope["query_string"].decode("latin-1")
+        return parameters.read(request.scope["path"], query, known, self.clock())
+
+    def endpoints_page(self, request: Request) -> Response:
+        """`/`: every endpoint, the most harmful first."""
+        asked = self.read(request, parameters.ENDPOINTS)
+        if isinstance(asked, Mistake):
+            return puzzled(asked)
+        return page("endpoints.html", endpoints.view(self.answers, asked))
+
+    def endpoint_page(self, request: Request) -> Response:
+        """`/endpoint`: one endpoint."""
+        asked = self.read(request, parameters.ENDPOINT)
+        if isinstance(asked, Mistake):
+            return puzzled(asked)
+        context = endpoint.view(self.answers, asked)
+        if context is None:
+            return missing("No request like this in this time", asked)
+        return page("endpoint.html", context)
+
+    def trace_page(self, request: Request) -> Response:
+        """`/trace/{id}`: one trace."""
+        asked = self.read(request, parameters.TRACE)
+        if isinstance(asked, Mistake):
+            return puzzled(asked)
+        trace_id = request.path_params["id"]
+        context = trace.view(self.answers, asked, trace_id) if api.is_trace_id(trace_id) else None
+        if context is None:
+            return missing("No such trace is kept", asked)
+        return page("trace.html", context)
+
+    def status_page(self, request: Request) -> Response:
+        """`/status`: Fanlight about itself."""
+        asked = self.read(request, parameters.STATUS)
+        if isinstance(asked, Mistake):
+            return puzzled(asked)
+        return page("status.html", status.view(self.answers, asked))
+
+    def login(self, request: Request) -> Response:
+        """`/login?code=…`: the one GET that changes something, so it takes care of who asks.
+
+        A browser that only guesses that the link may be followed is told to come back; HEAD never
+        reads the code. The answer to a good code is an address without it.
+        """
+        if request.method != "GET":
+            return Response(status_code=204)
+        hints = [
+            value for name, value in request.headers.raw if name in (b"purpose", b"sec-purpose", b"x-moz")
+        ]
+        if any(word in value.lower() for value in hints for word in SPECULATIVE):
+            return Response(status_code=503)
+        cookie = self.gate.keys.exchange(request.query_params.get("code", ""))
+        if cookie is None:
+            refusal = closed(401)
+            return Response(
+                refusal.body, refusal.status, {k.decode(): v.decode() for k, v in refusal.headers}
+            )
+        # After a link on another site's page, a redirect still counts as that site's doing and the
+        # new cookie would not be sent along; a page of our own goes on in its own name.
+        foreign = request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        response = page("entering.html", {"refresh_s": "0; url=/"}) if foreign else RedirectResponse("/", 303)
+        response.set_cookie(self.gate.cookie, cookie, path="/", httponly=True, samesite="strict")
+        return response
+
+    def endpoints_json(self, request: Request) -> Response:
+        """`/api/endpoints`."""
+        asked = self.read(request, parameters.ENDPOINTS)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.listing(self.answers, asked)
+
+    def endpoint_json(self, request: Request) -> Response:
+        """`/api/endpoint`."""
+        asked = self.read(request, parameters.ENDPOINT)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.one(self.answers, asked)
+
+    def trace_json(self, request: Request) -> Response:
+        """`/api/trace/{id}`."""
+        asked = self.read(request, parameters.TRACE)
+        if isinstance(asked, Mistake):
+            return api.mistaken(asked)
+        return api.trace(self.answers, request.path_params["id"])
+
+    def status_json(self, request: Request) -> Response:
+        """`/api/status`."""
+        asked = self.read(request, parameters.STATUS)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.answer(self.answers.status())
+
+    async def alive(self, request: Request) -> Response:  # noqa: ARG002 - a handler takes a request
+        """`/api/alive`: an open page knocks, so that the server stays while somebody looks."""
+        return Response(status_code=204)
+
+    async def link(self, request: Request) -> Response:
+        """`POST /api/link`: over `server.sock` alone."""
+        if not self.gate.owner(request.scope):
+            return api.refuse(403, "owner", "only fanlight's own commands may ask for a link")
+        query = request.scope["query_string"].decode("latin-1")
+        return api.link(self.gate, query, await request.body(), request.headers.get("content-type", ""))
+
+    async def static(self, request: Request) -> Response:
+        """`/static/…`: one of the files in the list."""
+        asset = assets().get(request.scope["path"])
+        if asset is None:
+            return missing("No such file", None)
+        return Response(asset.body, media_type=asset.media_type)
+
+
+def puzzled(mistake: Mistake) -> Response:
+    """Answer the page for a query that cannot be used; it names our words, never the visitor's."""
+    known = mistake.parameter if mistake.parameter in parameters.EVERY else None
+    context = {
+        "title": "This address cannot be read",
+        "parameter": known,
+        "message": mistake.message if known else "It has a parameter that this page does not know.",
+        "nearest": mistake.nearest,
+    }
+    return page("error.html", context, 400)
+
+
+def missing(title: str, asked: Asked | None) -> Response:
+    """Answer the page for something that is not there; says nothing of what was asked for."""
+    context = {
+        "title": title,
+        "parameter": None,
+        "message": "It may be older than what is kept, or lie in another time range.",
+        "nearest": None,
+        "longer": asked.link(last="7d", from_=None, to=None) if asked and asked.path == "/endpoint" else None,
+    }
+    return page("error.html", context, 404)
+
+
+def failed(request: Request, error: Exception) -> Response:
+    """Answer what the router refuses: an unknown path, a method that a path does not have."""
+    assert isinstance(error, HTTPException)
+    allowed = error.status_code == 405
+    sentence = "This address takes another method." if allowed else "There is nothing at this address."
+    if request.scope["path"].startswith("/api/"):
+        response = api.refuse(error.status_code, "method" if allowed else "path", sentence)
+    else:
+        context = {"title": sentence, "parameter": None, "message": "", "nearest": None}
+        response = page("error.html", context, error.status_code)
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the log has the error
+    """Answer a failure of ours: the page says that it is one, the log says which."""
+    sentence = "Fanlight itself failed here; its log says how."
+    if request.scope["path"].startswith("/api/"):
+        return api.refuse(500, "internal", sentence)
+    context = {"title": "Something broke", "parameter": None, "message": sentence, "nearest": None}
+    return page("error.html", context, 500)

@@ -1,0 +1,215 @@
+"""The gate: pure ASGI, before routing, so that no page, file or error gets round it.
+
+Other web pages in the operator's browser are the attackers here: they can reach this port, rebind
+a name to it, post forms at it and frame it. What they cannot do is choose the Host and Origin that
+the browser sends, read a `SameSite=Strict` cookie, or open a unix socket.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from fanlight.web.headers import armour
+from fanlight.web.keys import LIFETIME_S, Keys
+from fanlight.web.refusal import Refusal, bare, closed, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_MAX = 64 * 1024
+"""Bytes of a request's body. Nothing we accept is longer."""
+
+METHODS = ("GET", "HEAD", "POST")
+"""An allow-list: a method that is not here cannot be forgotten in some deny-list."""
+
+
+class Gate:
+    """Which requests may pass, and the one-time links that let a browser in.
+
+    Args:
+        address: `host:port` that the server listens on; the port also names the cookie, because
+            cookies ignore ports and two Fanlights on one machine would log each other out.
+        names: further exact Host values, such as `fanlight.internal:7700`.
+        socket: path of the unix socket whose user is the owner: no cookie, no Host, no Origin.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        address: str = "127.0.0.1:7700",
+        names: Iterable[str] = (),
+        socket: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        host, _, port = address.rpartition(":")
+        local = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")]
+        anywhere = host in ("", "0.0.0.0", "[::]")  # noqa: S104 - compared, never bound
+        self.address = local[0] if anywhere else address
+        hosts = [*local, self.address, *names]
+        # Port 80 is the one that browsers leave out.
+        hosts += [name.removesuffix(":80") for name in hosts if name.endswith(":80")]
+        self.hosts = frozenset(name.lower().encode() for name in hosts)
+        self.cookie = f"fanlight_{port}"
+        self.socket = socket
+        self.clock = clock
+        self.keys = Keys(clock)
+        self.asked_at = clock()
+        """When the last request passed, on `clock`: a server that nobody asks may leave."""
+
+    def link(self, lifetime_s: float | None = LIFETIME_S) -> str:
+        """Answer an address that logs one browser in, once; None seconds live until used."""
+        return f"http://{self.address}/login?code={self.keys.code(lifetime_s)}"
+
+    def owner(self, scope: Scope) -> bool:
+        """Answer whether a request came over `server.sock`, which only our own uid can open.
+
+        Both ends must say so: a TCP peer that hung up early also has no client address.
+        """
+        server = scope.get("server")
+        return (
+            self.socket is not None
+            and scope.get("client") is None
+            and server is not None
+            and tuple(server) == (self.socket, None)
+        )
+
+    def refusal(self, scope: Scope) -> Refusal | None:
+        """Answer why a request may not pass, or None when it may."""
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        method: str = scope["method"]
+        if not scope["path"].startswith("/"):
+            return problem(400, "absolute", "Only paths of this server are answered here.")
+        if method not in METHODS:
+            return problem(405, "method", "Only GET, HEAD and POST are answered here.", allow=METHODS)
+        if content_length(headers) > BODY_MAX:
+            return problem(413, "body", "The body is over 64 KiB.")
+        if self.owner(scope):
+            return None
+        return (
+            self.wrong_host(headers)
+            or self.wrong_origin(method, headers)
+            or self.wrong_initiator(method, headers)
+            or self.no_cookie(scope, headers)
+        )
+
+    def wrong_host(self, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+        """Refuse a name that was rebound to our address, and any doubt about the name."""
+        hosts = values(headers, b"host")
+        if len(hosts) != 1:
+            return problem(400, "host", "Exactly one Host header is wanted.")
+        if hosts[0].lower() not in self.hosts:
+            return problem(403, "host", "This server does not answer to that name.")
+        return None
+
+    def wrong_origin(self, method: str, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+        """Refuse a write that no page of ours made. Compared whole, never by pattern."""
+        if method in ("GET", "HEAD"):
+            return None
+        own = b"http://" + values(headers, b"host")[0].lower()
+        if values(headers, b"origin") != [own]:
+            return problem(403, "origin", "Only pages of this server may send this.")
+        return None
+
+    def wrong_initiator(self, method: str, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+        """Refuse reads that another site's page makes; following a link is not one of them.
+
+        `same-site` is refused too: a page on another port of this machine is that, and it is the
+        one kind of foreign page to which even a `SameSite=Strict` cookie is sent.
+        """
+        site = values(headers, b"sec-fetch-site")
+        if not site or site in ([b"same-origin"], [b"none"]):
+            return None
+        follows = values(headers, b"sec-fetch-mode") == [b"navigate"]
+        if method == "GET" and follows and values(headers, b"sec-fetch-dest") == [b"document"]:
+            return None
+        return problem(403, "initiator", "Other sites' pages may not ask here.")
+
+    def no_cookie(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+        """Refuse browsers that no one-time link let in; the link itself must get through."""
+        if scope["path"] == "/login":
+            return None
+        if any(self.keys.admits(cookie) for cookie in cookies(headers, self.cookie)):
+            return None
+        if scope["path"].startswith("/api/"):
+            return problem(401, "cookie", "No cookie of this server. Run: fanlight open")
+        return closed(401)
+
+
+def guard(app: ASGIApp, gate: Gate) -> ASGIApp:
+    """Answer `app` behind `gate`: refusals end here, and every answer leaves with our headers."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def armoured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": armour(message.get("headers", ()))}
+            await send(message)
+
+        refusal = gate.refusal(scope)
+        if refusal is None:
+            if scope["path"] != "/login":
+                gate.asked_at = gate.clock()
+            body = await read(receive)
+            if body is not None:
+                await app(scope, replay(body, receive), armoured)
+                return
+            refusal = problem(413, "body", "The body is over 64 KiB.")
+        await bare(refusal, scope["method"], armoured)
+
+    return guarded
+
+
+async def read(receive: Receive) -> bytes | None:
+    """Answer the whole body, or None as soon as it passes the cap: a length can lie or be absent."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return body
+        part: bytes = message.get("body", b"")
+        body += part
+        if len(body) > BODY_MAX:
+            return None
+        if not message.get("more_body"):
+            return body
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Answer a `receive` that gives the body once, then whatever really comes next."""
+    unread = [body]
+
+    async def again() -> Message:
+        if unread:
+            return {"type": "http.request", "body": unread.pop(), "more_body": False}
+        return await receive()
+
+    return again
+
+
+def values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    """Answer every value of a header; two are not one."""
+    return [value for key, value in headers if key == name]
+
+
+def content_length(headers: list[tuple[bytes, bytes]]) -> int:
+    """Answer the largest announced length; one that is no number counts as too long."""
+    lengths = values(headers, b"content-length")
+    if not all(length.isdigit() and len(length) < 16 for length in lengths):
+        return BODY_MAX + 1
+    return max((int(length) for length in lengths), default=0)
+
+
+def cookies(headers: list[tuple[bytes, bytes]], name: str) -> list[str]:
+    """Answer every value of a cookie; another port's page can add some of the same name."""
+    pairs = [pair.strip().partition(b"=") for line in values(headers, b"cookie") for pair in line.split(b";")]
+    return [value.decode("latin-1") for key, _, value in pairs[:100] if key == name.encode()]

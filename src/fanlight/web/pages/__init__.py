@@ -1,0 +1,1 @@
+"""One module per page: an answer in, words and geometry for its template out."""

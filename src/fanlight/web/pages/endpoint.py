@@ -1,0 +1,234 @@
+"""One endpoint: how slow, when, for whom, and where the time goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fanlight.web import wording
+from fanlight.web.pages.frame import TIERS, finding, frame, segment_words, tier
+from fanlight.web.pages.graphs import histogram, timeline
+from fanlight.web.parameters import address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fanlight.web.parameters import Asked
+
+SMALL = 0.01
+"""Leaves under this share of the request are left out until asked for."""
+
+MANY = 40
+"""Trees up to this size are shown whole: nothing is gained by hiding three rows of twelve."""
+
+DEEPEST = 12
+"""Indentation stops here; deeper rows say their level to screen readers only."""
+
+SAMPLES = 8
+
+
+class Node(NamedTuple):
+    """A row of the merged trace."""
+
+    title: str
+    description: str
+    category: str
+    tier: str
+    indent: int
+    level: int
+    times: str
+    total: str
+    own: str
+    share: str
+    some: str
+    location: str
+    x: float
+    width: float
+    own_width: float
+    repeated: bool
+
+
+class Sample(NamedTuple):
+    """A link to one kept trace."""
+
+    href: str
+    duration: str
+    time: str
+    whole: bool
+    error: bool
+    spans: str
+
+
+def view(answers: Any, asked: Asked) -> dict[str, Any] | None:
+    """Answer the template's context, or None when there was no such request in this time."""
+    found = ask(answers, asked)
+    if not found or not found.get("count"):
+        return None
+    context = frame(asked, "endpoints")
+    tree = found.get("tree") or []
+    shown, hidden = condensed(tree, asked)
+    context |= {
+        "endpoint": found["endpoint"],
+        "service": found["service"],
+        "segment": segment_words(found["segment"]),
+        "facts": facts(found),
+        "sentence": sentence(found, context["when"]),
+        "findings": [finding(each) for each in found.get("findings") or []],
+        "timeline": timeline(found.get("timeline") or [], asked),
+        "histogram": histogram(found.get("histogram") or [], asked),
+        "parts": parts(tree),
+        "nodes": nodes(shown, tree),
+        "hidden": hidden,
+        "all_link": asked.link(leaves="all"),
+        "main_link": asked.link(leaves="main") if len(tree) == len(shown) > MANY else None,
+        "samples": samples(found.get("samples") or [], asked),
+        "service_link": address("/", {"service": found["service"], **asked.times()}),
+        "json_link": asked.link().replace("/endpoint", "/api/endpoint", 1),
+    }
+    return context
+
+
+def ask(answers: Any, asked: Asked) -> Any:
+    """Answer what the store knows of the endpoint that a request names. The JSON answer is this."""
+    octaves = list(asked.octaves) if asked.octaves is not None else None
+    name = (asked.get("service"), asked.get("endpoint"), asked.get("segment"))
+    return answers.endpoint(*name, asked.from_ns, asked.to_ns, octaves)
+
+
+def facts(found: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Answer the four numbers of the heading."""
+    errors = found["errors"]
+    return [
+        {"label": "Typical", "value": wording.duration(found["p50"]), "note": "half are faster"},
+        {"label": "Problem", "value": wording.duration(found["p95"]), "note": "1 in 20 is slower"},
+        {
+            "label": "Requests",
+            "value": wording.count(found["count"]),
+            "note": f"{wording.rate(found['rpm'])} a minute",
+        },
+        {
+            "label": "Errors",
+            "value": wording.count(errors),
+            "note": f"{wording.share(errors / found['count'])} of requests" if errors else "none",
+        },
+    ]
+
+
+def sentence(found: Mapping[str, Any], when: str) -> str:
+    """Answer the heading's numbers as a sentence; it adds what they leave out."""
+    return (
+        f"{wording.plural(found['count'], 'request')} {when}. On average {wording.duration(found['mean'])}, "
+        f"one in a hundred over {wording.duration(found['p99'])}, "
+        f"the slowest {wording.duration(found['max'])}."
+    )
+
+
+def condensed(tree: Sequence[dict[str, Any]], asked: Asked) -> tuple[list[dict[str, Any]], int]:
+    """Answer the nodes to show, and how many small leaves were left out."""
+    wanted = asked.get("leaves") or ("main" if len(tree) > MANY else "all")
+    if wanted == "all":
+        return list(tree), 0
+    # From the last to the first, so that a node is judged after all of its children.
+    kept_parents: set[Any] = set()
+    kept = []
+    for node in reversed(tree):
+        if node["share"] >= SMALL or node["path"] in kept_parents or node["depth"] == 0:
+            kept_parents.add(node["parent"])
+            kept.append(node)
+    kept.reverse()
+    return kept, len(tree) - len(kept)
+
+
+def nodes(shown: Sequence[Mapping[str, Any]], tree: Sequence[Mapping[str, Any]]) -> list[Node]:
+    """Answer the rows of the merged trace, drawn to the scale of the mean request."""
+    if not tree:
+        return []
+    root = tree[0]
+    requests = max(root["traces"], 1)
+    # A root whose children outlive it would push them off the grid.
+    scale = max((node["offset"] + node["share"] * root["mean"] for node in tree), default=0)
+    scale = min(max(scale, root["mean"], 1), 1.25 * max(root["mean"], 1))
+    return [row(node, root, requests, scale) for node in shown]
+
+
+def row(node: Mapping[str, Any], root: Mapping[str, Any], requests: int, scale: float) -> Node:
+    """Answer one node; its times are means over all requests, so that they add up."""
+    mean = node["share"] * root["mean"]
+    own_share = node["self"] / node["total"] if node["total"] else 0
+    x = min(node["offset"] / scale * 1000, 996)
+    width = max(min(mean / scale * 1000, 1000 - x), 2)
+    part = node["traces"] / requests
+    return Node(
+        title=node["title"] or node["category"],
+        description=node["description"] or "",
+        category=node["category"],
+        tier=tier(node["category"]),
+        indent=min(node["depth"], DEEPEST),
+        level=node["depth"] + 1,
+        times=f"{wording.TIMES}{wording.short(node['per_request'])}" if node["per_request"] >= 1.05 else "",
+        total=wording.duration(mean),
+        own=wording.duration(mean * own_share),
+        share=wording.share(node["share"]),
+        some=f"in {wording.share(part)} of requests" if part < 0.995 else "",
+        location=node.get("location") or "",
+        x=round(x, 1),
+        width=round(width, 1),
+        own_width=round(width * own_share, 1),
+        repeated=node["repeats_max"] >= 5,
+    )
+
+
+def parts(tree: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Answer where the time goes: own time by tier, largest first; they add up to the whole."""
+    sums: dict[str, float] = {}
+    for node in tree:
+        name = tier(node["category"])
+        sums[name] = sums.get(name, 0) + node["self"]
+    whole = sum(sums.values())
+    if not whole:
+        return []
+    out = []
+    x = 0.0
+    # Concurrent children can add up to more than the request took: shares are of the sum.
+    mean = tree[0]["mean"]
+    for name, own in sorted(sums.items(), key=lambda item: -item[1]):
+        width = own / whole * 1000
+        out.append(
+            {
+                "tier": name,
+                "label": TIERS[name],
+                "share": wording.share(own / whole),
+                "time": wording.duration(own / whole * mean),
+                "x": round(x, 1),
+                "width": round(max(width - 2, 0.5), 1),
+            }
+        )
+        x += width
+    return out
+
+
+def samples(kept: Sequence[Mapping[str, Any]], asked: Asked) -> list[dict[str, Any]]:
+    """Answer three short lists of traces to open: slowest, failed, ordinary."""
+    times = asked.times()
+    slowest = sorted(kept, key=lambda each: -each["duration"])[:SAMPLES]
+    failed = [each for each in kept if each["error"]][:SAMPLES]
+    ordinary = [each for each in kept if not each["error"] and each["whole"]]
+    ordinary.sort(key=lambda each: each["duration"])
+    # The middle of what was kept: the first of a sorted list would be the fastest, not the usual.
+    middle = len(ordinary) // 2
+    usual = ordinary[max(middle - SAMPLES // 2, 0) :][:SAMPLES]
+    groups = (("Slowest", slowest), ("With an error", failed), ("Typical", usual))
+    return [
+        {"title": title, "rows": [sample(each, times) for each in rows]} for title, rows in groups if rows
+    ]
+
+
+def sample(each: Mapping[str, Any], times: dict[str, str]) -> Sample:
+    """Answer one trace as a line of a list."""
+    return Sample(
+        href=address(f"/trace/{each['id']}", times),
+        duration=wording.duration(each["duration"]),
+        time=each["time"],
+        whole=bool(each["whole"]),
+        error=bool(each["error"]),
+        spans=wording.plural(each["spans"], "span") if each["whole"] else "duration only",
+    )

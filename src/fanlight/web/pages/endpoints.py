@@ -1,0 +1,178 @@
+"""The front page: every endpoint, the most harmful first."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fanlight.web import charts, wording
+from fanlight.web.pages.frame import Finding, Link, finding, frame, segment_words
+from fanlight.web.parameters import SORTS, address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fanlight.web.parameters import Asked
+
+FIRST = 100
+"""Rows that the page shows before it is asked for all: the worst hundred are the work of a year."""
+
+COLUMNS = (
+    ("endpoint", "Endpoint", "Route, service and kind of answer"),
+    ("pain", "Pain", "Seconds a minute that people wait beyond what is usual for the service"),
+    ("p50", "Typical", "Half of the requests are faster (p50)"),
+    ("p95", "Problem", "One request in twenty is slower (p95)"),
+    ("p99", "p99", "One request in a hundred is slower"),
+    ("rpm", "Per minute", "Requests per minute, and how they were spread"),
+    ("errors", "Errors", "Requests that failed: status 400 and above, or an exception"),
+    ("count", "Requests", "Every request, counted exactly"),
+)
+WORDS = ("endpoint", "service")
+
+
+class Row(NamedTuple):
+    """An endpoint as the table shows it."""
+
+    href: str
+    endpoint: str
+    service: str
+    segment: str
+    pain: str
+    pain_width: int
+    p50: str
+    p95: str
+    p99: str
+    rpm: str
+    sparkline: str
+    errors: str
+    error_share: str
+    requests: str
+    findings: list[Finding]
+
+
+def select(answers: Any, asked: Asked) -> list[dict[str, Any]]:
+    """Answer the endpoints that a request asks for, in its order. The JSON answer is this list."""
+    rows = answers.endpoints(asked.from_ns, asked.to_ns, asked.get("service") or None)
+    return arrange(rows, asked)
+
+
+def arrange(rows: Sequence[dict[str, Any]], asked: Asked) -> list[dict[str, Any]]:
+    """Answer rows filtered by name and sorted as asked; numbers fall, names rise."""
+    wanted = asked.get("contains").casefold()
+    if wanted:
+        rows = [row for row in rows if wanted in row["endpoint"].casefold()]
+    key = asked.get("sort")
+    order = asked.get("order")
+    if not key and not order:
+        return list(rows)
+    key = key or "pain"
+    return sorted(rows, key=lambda row: row[key], reverse=(order or natural(key)) == "desc")
+
+
+def natural(key: str) -> str:
+    """Answer the order that a column starts with."""
+    return "asc" if key in WORDS else "desc"
+
+
+def heads(asked: Asked) -> list[dict[str, Any]]:
+    """Answer the column heads: a click sorts, a second click turns round."""
+    sort = asked.get("sort") or "pain"
+    order = asked.get("order") or natural(sort)
+    out = []
+    for key, label, hint in COLUMNS:
+        here = key == sort
+        turned = "asc" if order == "desc" else "desc"
+        wanted = turned if here else natural(key)
+        plain = key == "pain" and wanted == natural(key)
+        href = asked.link(
+            sort=None if plain else key,
+            order=None if wanted == natural(key) else wanted,
+        )
+        aria = {"asc": "ascending", "desc": "descending"}[order] if here else None
+        out.append({"key": key, "label": label, "hint": hint, "href": href, "aria": aria})
+    return out
+
+
+def view(answers: Any, asked: Asked) -> dict[str, Any]:
+    """Answer the template's context."""
+    everything = answers.endpoints(asked.from_ns, asked.to_ns)
+    service = asked.get("service")
+    rows = arrange([row for row in everything if not service or row["service"] == service], asked)
+    shown = rows if asked.get("show") == "all" else rows[:FIRST]
+    # The bar's full length is the worst of all, so that filtering does not make things look bad.
+    worst = max((row["pain"] for row in everything), default=0.0)
+    times = asked.times()
+    requests = sum(row["count"] for row in rows)
+    context = frame(asked, "endpoints")
+    context |= {
+        "rows": [table_row(row, worst, times) for row in shown],
+        "heads": heads(asked),
+        "services": sorted({row["service"] for row in everything} | ({service} if service else set())),
+        "hidden": len(rows) - len(shown),
+        "hidden_requests": wording.plural(requests - sum(row["count"] for row in shown), "request"),
+        "all_link": asked.link(show="all"),
+        "summary": summary(rows, requests, context["when"]),
+        "sorts": SORTS,
+    }
+    if not rows:
+        context["waits"] = waits(answers, asked, bool(everything))
+        # Somebody watches this page for the first request: it looks again by itself.
+        context["refresh_s"] = None if everything else 5
+    return context
+
+
+def summary(rows: Sequence[Mapping[str, Any]], requests: int, when: str) -> str:
+    """Answer the line under the heading."""
+    errors = sum(row["errors"] for row in rows)
+    failed = f", {wording.plural(errors, 'error')}" if errors else ""
+    return f"{wording.plural(requests, 'request')} to {wording.plural(len(rows), 'endpoint')} {when}{failed}."
+
+
+def table_row(row: Mapping[str, Any], worst: float, times: dict[str, str]) -> Row:
+    """Answer one endpoint in words; called for up to a thousand of them."""
+    query = {
+        "service": row["service"],
+        "endpoint": row["endpoint"],
+        "segment": row["segment"],
+        **times,
+    }
+    return Row(
+        href=address("/endpoint", query),
+        endpoint=row["endpoint"],
+        service=row["service"],
+        segment=segment_words(row["segment"]),
+        pain=wording.number(row["pain"]),
+        pain_width=pain_width(row["pain"], worst),
+        p50=wording.duration(row["p50"]),
+        p95=wording.duration(row["p95"]),
+        p99=wording.duration(row["p99"]),
+        rpm=wording.rate(row["rpm"]),
+        sparkline=charts.sparkline(row["sparkline"]),
+        errors=wording.count(row["errors"]) if row["errors"] else "",
+        error_share=wording.share(row["errors"] / row["count"]) if row["errors"] else "",
+        requests=wording.count(row["count"]),
+        findings=[finding(found) for found in row["findings"]],
+    )
+
+
+def pain_width(pain: float, worst: float) -> int:
+    """Answer a bar's length, 0..60, on a log scale: pain spreads over powers of ten."""
+    if pain <= 0 or worst <= 0:
+        return 0
+    return max(round(60 * math.log1p(pain * 10) / math.log1p(worst * 10)), 2)
+
+
+def waits(answers: Any, asked: Asked, filtered: bool) -> dict[str, Any]:
+    """Answer what an empty page says it waits for, and what would end the waiting."""
+    if filtered:
+        clear = asked.link(service=None, contains=None)
+        return {"why": "filter", "links": [Link("Show all endpoints", clear, False)]}
+    known = [
+        name for name, account in answers.status().get("services", {}).items() if account.get("accepted")
+    ]
+    if known:
+        longer = [
+            Link(f"last {each}", asked.link(last=each, from_=None, to=None), False) for each in ("24h", "7d")
+        ]
+        return {"why": "time", "links": longer}
+    return {"why": "first", "links": []}

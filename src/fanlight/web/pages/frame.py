@@ -1,0 +1,133 @@
+"""What all pages share: the time range's links, the service's names, tiers and findings in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fanlight.web import wording
+from fanlight.web.parameters import LAST, PRESETS, UNITS, address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fanlight.web.parameters import Asked
+
+TIERS = {
+    "app": "Application",
+    "view": "Templates",
+    "db": "Database",
+    "api": "Other services",
+    "cache": "Cache",
+    "job": "Jobs",
+    "noise": "Garbage collection",
+    "other": "Other",
+}
+REFRESH_S = 10
+"""How often a page that was asked to be live looks again, in seconds."""
+
+
+class Link(NamedTuple):
+    """A link and whether it is where we are."""
+
+    label: str
+    href: str
+    here: bool
+
+
+class Finding(NamedTuple):
+    """A finding in words: what a badge says, the sentence, and where in the code."""
+
+    badge: str
+    sentence: str
+    title: str
+    description: str
+    location: str
+    severe: bool
+
+
+def presets(asked: Asked) -> list[Link]:
+    """Answer the links of the time range bar."""
+    last = asked.get("last") or ("" if "from" in asked.given or "to" in asked.given else LAST)
+    return [Link(each, asked.link(last=each, from_=None, to=None), each == last) for each in PRESETS]
+
+
+def neighbours(asked: Asked) -> tuple[str, str]:
+    """Answer the addresses of the time before and the time after, as long as this one."""
+    length = asked.to_ns - asked.from_ns
+    earlier, later = (
+        asked.link(
+            last=None,
+            live=None,
+            from_=wording.rfc3339(max(asked.from_ns + shift, 0)),
+            to=wording.rfc3339(asked.to_ns + shift),
+        )
+        for shift in (-length, length)
+    )
+    return earlier, later
+
+
+def when(asked: Asked) -> str:
+    """Answer the time range as words: `in the last 15 minutes`."""
+    last = asked.get("last")
+    if not last and ("from" in asked.given or "to" in asked.given):
+        return "in this time"
+    last = last or LAST
+    number, unit = int(last[:-1]), last[-1]
+    name = {"s": "second", "m": "minute", "h": "hour", "d": "day"}[unit]
+    return f"in the last {name}" if number == 1 else f"in the last {number} {name}s"
+
+
+def frame(asked: Asked, page: str) -> dict[str, Any]:
+    """Answer what the common parts of the templates need.
+
+    Args:
+        asked: the request.
+        page: the navigation entry that is lit.
+    """
+    earlier, later = neighbours(asked)
+    return {
+        "page": page,
+        "asked": asked,
+        "presets": presets(asked),
+        "earlier": earlier,
+        "later": later if asked.to_ns < asked.now_ns - UNITS["s"] else None,
+        "from_time": wording.rfc3339(asked.from_ns),
+        "to_time": wording.rfc3339(asked.to_ns),
+        "when": when(asked),
+        "home": address("/", asked.times()),
+        "status": "/status",
+        "live": asked.get("live") == "on",
+        "live_link": asked.link(live=None if asked.get("live") == "on" else "on"),
+        "refresh_s": REFRESH_S if asked.get("live") == "on" else None,
+    }
+
+
+def tier(category: str) -> str:
+    """Answer the first part of a category when it is one of the tiers, else `other`."""
+    first = category.partition(".")[0]
+    return first if first in TIERS else "other"
+
+
+def segment_words(segment: str) -> str:
+    """Answer a segment as a person reads it; no content type has no name."""
+    return segment or "no body"
+
+
+def finding(found: Mapping[str, Any]) -> Finding:
+    """Answer a repeated statement as a badge and a sentence with its evidence."""
+    times = found.get("repeats_mean") or found.get("repeats_median") or found.get("repeats") or 0
+    most = found.get("repeats_max") or times
+    title = found.get("title") or "The same statement"
+    up_to = f" (up to {wording.count(most)})" if most > times else ""
+    sentence = (
+        f"runs {wording.count(times)} times{up_to} in {wording.share(found.get('share', 0))} of the requests "
+        f"and takes {wording.duration(found.get('total', 0))} of each of them."
+    )
+    return Finding(
+        badge=f"{wording.count(times)}{wording.TIMES} {title}",
+        sentence=sentence,
+        title=title,
+        description=found.get("description") or "",
+        location=found.get("location") or "",
+        severe=bool(found.get("severe")),
+    )

@@ -1,0 +1,111 @@
+// What the pages can do more of with a script: they are whole without it.
+// Words reach the page through textContent alone.
+
+const KNOCK_MS = 20_000;
+const $all = (selector) => [...document.querySelectorAll(selector)];
+
+// Times in the zone of whoever looks; the server writes UTC.
+const two = (number) => String(number).padStart(2, "0");
+const clock = (time) => `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+const day = (time) => `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "your time zone";
+
+for (const element of $all("time[datetime]")) {
+  const time = new Date(element.dateTime);
+  if (Number.isNaN(time.getTime())) continue;
+  const today = day(time) === day(new Date());
+  element.textContent = today ? clock(time) : `${day(time)} ${clock(time)}`;
+  element.title = `${element.dateTime} (UTC)`;
+}
+for (const element of $all("text[data-mark]")) {
+  const time = new Date(element.dataset.mark);
+  element.textContent = element.dataset.days ? day(time) : clock(time).slice(0, 5);
+}
+for (const element of $all(".zone")) element.textContent = zone;
+
+// What a chart's piece stands for, in words, while the pointer is on it.
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.hidden = true;
+tip.setAttribute("aria-hidden", "true");
+document.body.append(tip);
+document.addEventListener("pointerover", (event) => {
+  const piece = event.target instanceof Element ? event.target.closest("[data-tip]") : null;
+  tip.hidden = !piece;
+  if (!piece) return;
+  const time = piece.dataset.time ? `${clock(new Date(piece.dataset.time))}: ` : "";
+  tip.textContent = time + piece.dataset.tip;
+});
+
+// Sweep over the latency chart: the range becomes part of the address.
+for (const chart of $all("svg.brush")) {
+  const links = [...chart.querySelectorAll("a[data-octave]")];
+  const octave = (link) => Number(link.dataset.octave);
+  let first = null;
+  let last = null;
+  const at = (event) => {
+    const found = document.elementFromPoint(event.clientX, event.clientY);
+    return found ? links.find((link) => link.contains(found)) : undefined;
+  };
+  const mark = () => {
+    const [low, high] = [Math.min(first, last), Math.max(first, last)];
+    for (const link of links) {
+      const within = first !== null && octave(link) >= low && octave(link) <= high;
+      link.firstElementChild.classList.toggle("swept", within);
+    }
+  };
+  chart.addEventListener("dragstart", (event) => event.preventDefault());
+  chart.addEventListener("pointerdown", (event) => {
+    const link = at(event);
+    if (link && event.button === 0) first = last = octave(link);
+  });
+  chart.addEventListener("pointermove", (event) => {
+    const link = first === null ? undefined : at(event);
+    if (!link) return;
+    last = octave(link);
+    mark();
+  });
+  addEventListener("pointerup", () => {
+    if (first !== null && last !== first) {
+      const chosen = [];
+      for (let each = Math.min(first, last); each <= Math.max(first, last); each += 1) chosen.push(each);
+      const address = new URL(location.href);
+      address.searchParams.set("octaves", chosen.join(","));
+      location.assign(address);
+    }
+    first = last = null;
+    mark();
+  });
+  // A sweep ends in a click on where it ended; that one is not meant.
+  chart.addEventListener("click", (event) => {
+    if (chart.querySelector(".swept")) event.preventDefault();
+  });
+}
+
+// Keys. Letters alone would disturb typing, so fields are left in peace.
+let before = "";
+document.addEventListener("keydown", (event) => {
+  const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const follow = (selector) => document.querySelector(selector)?.click();
+  const rows = $all("a.row");
+  const here = rows.indexOf(document.activeElement);
+  if (before === "g" && event.key === "e") follow(".brand");
+  else if (before === "g" && event.key === "s") follow('.top nav a[href^="/status"]');
+  else if (event.key === "[") follow('a[rel="prev"]');
+  else if (event.key === "]") follow('a[rel="next"]');
+  else if (event.key === "j") rows[Math.min(here + 1, rows.length - 1)]?.focus();
+  else if (event.key === "k") rows[Math.max(here - 1, 0)]?.focus();
+  else if (event.key === "/") document.querySelector('input[type="search"]')?.focus();
+  else {
+    before = event.key;
+    return;
+  }
+  before = "";
+  event.preventDefault();
+});
+
+// While somebody looks, the server stays.
+setInterval(() => {
+  if (document.visibilityState === "visible") fetch("/api/alive", { cache: "no-store" }).catch(() => {});
+}, KNOCK_MS);

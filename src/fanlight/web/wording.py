@@ -1,0 +1,114 @@
+"""Numbers as people say them: durations, counts, shares, sizes, times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+# Line breaks and tabs are layout; the rest of C0 gets its picture, C1 and what turns the direction
+# of writing its number, so that a name cannot pretend to be another.
+MARKS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r"}
+MARKS[0x7F] = "\u2421"
+TURNS = (0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029, 0xFEFF)
+MARKS |= {code: f"\u27e8U+{code:04X}\u27e9" for code in (*range(0x80, 0xA0), *TURNS, *range(0xD800, 0xE000))}
+
+
+def duration(ns: float) -> str:
+    """Answer a duration with three significant digits at most: `640 µs`, `182 ms`, `2.41 s`."""
+    if ns < 1_000:
+        return f"{ns:.0f} ns"
+    if ns < MS:
+        return f"{short(ns / 1_000)} µs"
+    if ns < SECOND:
+        return f"{short(ns / MS)} ms"
+    if ns < 60 * SECOND:
+        return f"{ns / SECOND:.3g} s" if ns < 10 * SECOND else f"{ns / SECOND:.1f} s"
+    seconds = round(ns / SECOND)
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def short(value: float) -> str:
+    """Answer a number below 1,000 without digits that mean nothing: `4.2`, `42`, `0.5`."""
+    return f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"
+
+
+def count(number: float) -> str:
+    """Answer a whole number with separators: exact, because every request is counted."""
+    return f"{number:,.0f}"
+
+
+def rate(per_minute: float) -> str:
+    """Answer requests per minute."""
+    if per_minute >= 100:
+        return f"{per_minute:,.0f}"
+    if per_minute >= 1:
+        return short(per_minute)
+    return f"{per_minute:.2f}" if per_minute else "0"
+
+
+def share(part: float) -> str:
+    """Answer a share (0..1) in percent; what is there never reads as 0."""
+    percent = part * 100
+    if percent <= 0:
+        return "0%"
+    if percent < 0.1:
+        return "<0.1%"
+    if percent > 99.9 and percent < 100:
+        return ">99.9%"
+    return f"{short(percent)}%" if percent < 10 else f"{percent:.0f}%"
+
+
+def number(value: float) -> str:
+    """Answer a score: `0.4`, `12`, `1,204`."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    if value >= 0.05:
+        return short(value)
+    return "<0.1" if value > 0 else "0"
+
+
+def size(byte_count: float) -> str:
+    """Answer a size in binary units."""
+    amount = float(byte_count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{short(amount)} {unit}" if amount < 1000 else f"{amount:.0f} {unit}"
+        amount /= 1024
+    return f"{short(amount)} GiB"
+
+
+def plural(number_of: float, one: str, many: str = "") -> str:
+    """Answer `1 request`, `1,204 requests`."""
+    return f"{count(number_of)} {one if number_of == 1 else many or one + 's'}"
+
+
+def rfc3339(time_ns: int) -> str:
+    """Answer a time in UTC with milliseconds, as the JSON answers write it."""
+    seconds, rest = divmod(time_ns, SECOND)
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // MS:03d}Z"
+
+
+def clock(text: str) -> str:
+    """Answer the time of day of an RFC 3339 UTC time, `14:05:31`; the text itself when it is none."""
+    return text[11:19] if len(text) > 19 and text[10] == "T" else text
+
+
+def day_and_clock(text: str) -> str:
+    """Answer `2026-01-31 14:05:31 UTC` of an RFC 3339 UTC time."""
+    return f"{text[:10]} {text[11:19]} UTC" if len(text) > 19 and text[10] == "T" else text
+
+
+def visible(value: object) -> object:
+    """Answer what a template prints with control and direction characters made visible.
+
+    The fast path is one call in C: nearly everything is printable.
+    """
+    if type(value) is not str or value.isprintable():
+        return value
+    return value.translate(MARKS)
