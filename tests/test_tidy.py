@@ -123,6 +123,13 @@ def test_an_idle_exception_and_one_without_a_reason_are_found() -> None:
     assert "no reason" in next(tidy.judge(found, {"state": {"a.py": "because"}}))
 
 
+def test_every_listed_skip_is_a_test_with_a_reason() -> None:
+    for nodeid, reason in tidy.tomllib.loads(tidy.EXCEPTIONS.read_text()).get("skips", {}).items():
+        file, _, name = nodeid.partition("::")
+        assert not name or f"def {name.rpartition('::')[2]}(" in (ROOT / file).read_text(), nodeid
+        assert len(reason.split()) > 3, nodeid
+
+
 def plant(root: Path, files: dict[str, str]) -> list[Path]:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-MADE_BY = f"{ROOT} {sys.version}"
 OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -55,37 +53,42 @@ def system(packages: list[str], why: str) -> bool:
     return False
 
 
-def make_venv() -> None:
-    """Create `.venv`, anew when it was made elsewhere or by another interpreter: scripts hold its path."""
-    mark = VENV / "fanlight-made-by.stamp"
-    if mark.exists() and mark.read_text() == MADE_BY:
-        return
-    create = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+def make_venv(root: Path) -> Path:
+    """Answer `.venv`, made anew when it was made elsewhere or by another interpreter.
+
+    Its scripts hold the path of both.
+    """
+    venv = root / ".venv"
+    mark, made_by = venv / "fanlight-made-by.stamp", f"{root} {sys.version}"
+    if mark.exists() and mark.read_text() == made_by:
+        return venv
+    create = [sys.executable, "-m", "venv", "--clear", str(venv)]
     if subprocess.run(create, capture_output=True, check=False).returncode != 0:
         # Debian keeps the venv module in a package of its own.
         version = "{}.{}".format(*sys.version_info)
         if not system([f"python{version}-venv"], "making .venv"):
             sys.exit(1)
         subprocess.run(create, check=True, stdout=sys.stderr)
-    mark.write_text(MADE_BY)
+    mark.write_text(made_by)
+    return venv
 
 
-def install(purpose: str) -> None:
+def install(purpose: str, root: Path) -> None:
     """Bring the packages, unless a stamp says that they are there."""
     import tomllib
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = ["-e", f"{ROOT}[server,demo]"]
+    venv = make_venv(root)
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    key = hashlib.sha256(repr((project["project"], project["dependency-groups"])).encode()).hexdigest()
+    stamps = {name: venv / f"fanlight-{name}.stamp" for name in ("demo", "develop")}
+    if any(stamps[name].exists() and stamps[name].read_text() == key for name in (purpose, "develop")):
+        return
+    say("installing packages into .venv (once; takes a minute or two)")
+    wanted = ["-e", f"{root}[server,demo]"]
     if purpose == "develop":
         # Read here because older pips know no `--group`.
         wanted += project["dependency-groups"]["dev"]
-    key = hashlib.sha256(repr((MADE_BY, wanted, project["project"])).encode()).hexdigest()
-    stamps = {name: VENV / f"fanlight-{name}.stamp" for name in ("demo", "develop")}
-    if any(stamps[name].exists() and stamps[name].read_text() == key for name in (purpose, "develop")):
-        return
-    make_venv()
-    say("installing packages into .venv (once; takes a minute or two)")
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     if subprocess.run(pip + wanted, stdout=sys.stderr, check=False).returncode != 0:
         say("pip could not install the packages; its own message stands above")
         sys.exit(1)
@@ -98,7 +101,7 @@ def main(purpose: str) -> None:
     if purpose not in ("demo", "develop"):
         say(f"unknown purpose {purpose!r}; known: demo, develop")
         sys.exit(2)
-    install(purpose)
+    install(purpose, ROOT)
     # Without a browser the page tests are skipped, which is no reason to stop here.
     if purpose == "develop" and not any(map(shutil.which, BROWSERS)):
         system(["chromium", "fonts-liberation"], "testing the pages in a browser")
