@@ -1,0 +1,119 @@
+"""Asks a running Fanlight, over its unix socket alone: no token ever travels where others listen."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from fanlight.errors import UnreachableError
+from fanlight.pipeline.directory import holds_data, run_file
+from fanlight.pipeline.listening import connect_owner, is_running
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fanlight.config import Settings
+
+ANSWER_BYTES = 64 << 20
+"""An answer is capped like everything that is read from outside."""
+
+WAIT_S = 30.0
+
+
+class NotFoundError(UnreachableError):
+    """The server answers and does not have what was asked for."""
+
+
+class Client:
+    """The server of one data directory.
+
+    Args:
+        data: the data directory.
+        wait_s: how long an answer may take; a server that is being restarted answers late.
+    """
+
+    def __init__(self, data: str, wait_s: float = WAIT_S) -> None:
+        self.data = data
+        self.wait_s = wait_s
+
+    def get(self, path: str, query: Mapping[str, str | None] | None = None) -> Any:
+        """Answer the JSON behind a path.
+
+        Raises:
+            UnreachableError: nobody answers.
+            NotFoundError: there is no such thing.
+            UsageError: the server does not understand a parameter.
+        """
+        return self.ask("GET", path, query)
+
+    def post(self, path: str, query: Mapping[str, str | None] | None = None) -> Any:
+        """Send a command; answer its JSON. Raises like `get`."""
+        return self.ask("POST", path, query)
+
+    def ask(self, method: str, path: str, query: Mapping[str, str | None] | None) -> Any:
+        """Answer the JSON of one request."""
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        target = quote(path) + (f"?{urlencode(given)}" if given else "")
+        connection = http.client.HTTPConnection("fanlight", timeout=self.wait_s)
+        try:
+            # Given its connection, http.client asks for none.
+            connection.sock = connect_owner(self.data, self.wait_s)
+            connection.request(method, target)
+            answer = connection.getresponse()
+            body = answer.read(ANSWER_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise UnreachableError(
+                f"no Fanlight answers for {self.data}: {getattr(error, 'strerror', None) or error}\n"
+                f"  looked at {run_file(self.data, 'server.sock')}\n"
+                "  start one with: fanlight run CMD, or fanlight serve"
+            ) from error
+        finally:
+            connection.close()
+        return self.judge(answer.status, body)
+
+    def judge(self, status: int, body: bytes) -> Any:
+        """Answer a response's JSON, or raise what it says."""
+        if status == 204:
+            return None
+        try:
+            document = json.loads(body)
+        except ValueError:
+            document = {}
+        if status < 300:
+            return document
+        said = document.get("error", {}) if isinstance(document, dict) else {}
+        text = said.get("message") or f"the server of {self.data} answered {status}"
+        if status == 404:
+            raise NotFoundError(text)
+        if status == 400:
+            from fanlight.cli.failures import UsageError
+
+            raise UsageError(text)
+        raise UnreachableError(f"{text}\n  its log: {run_file(self.data, 'fanlight.log')}")
+
+
+def reach(settings: Settings, *, start: bool) -> Client:
+    """Answer a client for the data directory in the settings.
+
+    Args:
+        settings: which data directory.
+        start: whether to start a Fanlight in the background when none runs but data is there.
+
+    Raises:
+        UnreachableError: none runs, and none could be started.
+    """
+    data = settings["data"]
+    if is_running(data):
+        return Client(data)
+    if not start or not holds_data(data):
+        why = "" if holds_data(data) else " and nothing has been kept there"
+        raise UnreachableError(
+            f"no Fanlight runs for {data}{why}\n"
+            f"  start one with: fanlight run --data {data} CMD, or fanlight serve --data {data}"
+        )
+    from fanlight.pipeline.start import ensure_running
+
+    ensure_running(settings)
+    return Client(data)

@@ -1,0 +1,91 @@
+"""`fanlight endpoints`: every endpoint, how slow it is and why, the most harmful first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fanlight.cli import options, table
+from fanlight.cli.client import reach
+from fanlight.cli.terminal import write, write_json
+from fanlight.web import wording
+
+if TYPE_CHECKING:
+    from fanlight.cli.table import Column
+
+COLUMNS: tuple[Column, ...] = (
+    ("endpoint", "left"),
+    ("segment", "left"),
+    ("typical", "right"),
+    ("problem", "right"),
+    ("p99", "right"),
+    ("rpm", "right"),
+    ("requests", "right"),
+    ("errors", "right"),
+    ("pain", "right"),
+)
+
+
+@options.command("endpoints")
+@options.data
+@options.as_json
+@click.option("--last", metavar="TIME", help="Time range up to now: 15m, 24h, 7d.  [1h]")
+@click.option("--from", "begin", metavar="TIME", help="Begin: 2026-01-31T14:05:00Z, or seconds since 1970.")
+@click.option("--to", "end", metavar="TIME", help="End, written likewise.")
+@click.option("--service", metavar="NAME", help="Only this service.")
+def command(
+    *, data: str | None, as_json: bool, begin: str | None, end: str | None, **more: str | None
+) -> None:
+    """List endpoints, the most harmful first: rate times excess over what is typical.
+
+    \b
+      fanlight endpoints
+      fanlight endpoints --last 24h --service shop
+      fanlight endpoints --json | jq '.[0]'
+
+    Typical is the median, problem the 95th percentile. Every request is counted.
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    query = {"last": more["last"], "from": begin, "to": end, "service": more["service"]}
+    rows: list[dict[str, Any]] = reach(options.settings(data=data), start=True).get("/api/endpoints", query)
+    if as_json:
+        write_json(rows)
+        return
+    if not rows:
+        write("no request in this time; --last 24h looks further back")
+        return
+    services = {row["service"] for row in rows}
+    several = len(services) > 1
+    columns = (("service", "left"), *COLUMNS) if several else COLUMNS
+    table.show(columns, [([row["service"]] if several else []) + cells(row) for row in rows])
+    findings = [(row, finding) for row in rows for finding in row["findings"]]
+    if findings:
+        write("")
+    for row, finding in findings:
+        write(sentence(row, finding))
+
+
+def cells(row: dict[str, Any]) -> list[str]:
+    """Answer one endpoint's cells."""
+    return [
+        row["endpoint"],
+        row["segment"],
+        *(wording.duration(row[name]) for name in ("p50", "p95", "p99")),
+        wording.rate(row["rpm"]),
+        wording.count(row["count"]),
+        wording.count(row["errors"]) if row["errors"] else "",
+        wording.number(row["pain"]),
+    ]
+
+
+def sentence(row: dict[str, Any], finding: dict[str, Any]) -> str:
+    """Answer what is wrong with an endpoint, and where in the code."""
+    share = wording.share(finding.get("share", 0))
+    times = finding.get("repeats_median") or finding.get("repeats_mean") or finding.get("repeats_max", 0)
+    what = finding.get("title") or finding.get("description") or finding["kind"]
+    place = finding.get("location")
+    words = (
+        f"{row['endpoint']}: {finding['kind']}, {what} about {wording.short(times)} times a request"
+        f" in {share} of them, {wording.duration(finding.get('total', 0))} each time"
+    )
+    return f"{words}\n  at {place}" if place else words

@@ -1,0 +1,113 @@
+"""The hidden form of `serve`: what supervisor, collector and server are started as.
+
+`serve --role ROLE --data DIR [--NAME NUMBER]...`; everything else comes in the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+
+from fanlight import config
+from fanlight.cli.failures import exit_code, message
+from fanlight.errors import ConfigError, FanlightError
+from fanlight.pipeline import build
+from fanlight.pipeline.child import Reporter, die_with_parent
+from fanlight.pipeline.listening import bound_address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fanlight.config import Settings
+
+RECENT_S = 5.0
+"""How long after its last request a browser or command counts as using the server."""
+
+
+def main(arguments: list[str]) -> int:
+    """Play one role; answer the exit code."""
+    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    role = given.pop("--role")
+    settings = config.load({"data": given.pop("--data")}, directory="/")
+    numbers = {name[2:].replace("-", "_"): int(value) for name, value in given.items()}
+    if role == "supervisor":
+        return supervise(settings, **numbers)
+    if role == "collector":
+        return collect(settings, **numbers)
+    if role == "server":
+        return answer(settings, **numbers)
+    raise ConfigError(f"unknown role {role!r}; known: collector, server, supervisor")
+
+
+def own_command() -> list[str]:
+    """Answer how our own program is started: never from the current directory."""
+    return [sys.executable, "-P", "-m", "fanlight"]
+
+
+def supervise(settings: Settings, *, lock_fd: int, report_fd: int) -> int:
+    """Serve in the background; tell the starter where, or why not, and let it go."""
+    from fanlight.pipeline.serve import serve
+
+    for descriptor in (lock_fd, report_fd):
+        os.set_inheritable(descriptor, False)
+
+    def begun(document: dict[str, Any]) -> None:
+        with os.fdopen(report_fd, "w", encoding="utf-8") as report:
+            json.dump(document, report)
+
+    try:
+        return serve(settings, own_command(), begun, lock=lock_fd)
+    except (FanlightError, OSError) as error:
+        # A starter that is gone reads nothing; the log has the same words.
+        with suppress(OSError):
+            begun({"error": message(error), "code": exit_code(error)})
+        raise
+
+
+def collect(settings: Settings, *, parent: int, report_fd: int) -> int:
+    """Be the collector until told to stop."""
+    die_with_parent(parent)
+    collector = build.collector(settings)
+    reporter = Reporter(report_fd, parent, collector.is_ready, collector.is_used)
+    reporter.start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: collector.stop())
+    try:
+        collector.run()
+    finally:
+        reporter.stop()
+    return 0
+
+
+def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, owner_fd: int) -> int:
+    """Be the server until told to stop: apply the spool, answer page, API and our own commands."""
+    die_with_parent(parent)
+    from fanlight.web.app import create
+    from fanlight.web.gate import Gate
+    from fanlight.web.listen import Listening
+
+    page = socket.socket(fileno=page_fd)
+    owner = socket.socket(fileno=owner_fd)
+    server = build.server(settings)
+    gate = Gate(bound_address(page), socket=owner.getsockname())
+    born_s = gate.asked_at
+    reporter = Reporter(
+        report_fd,
+        parent,
+        lambda: gate.asked_at > born_s or server.has_applied(),
+        lambda: gate.asked_at > born_s and time.monotonic() - gate.asked_at < RECENT_S,
+    )
+    server.start()
+    try:
+        reporter.start()
+        Listening(create(server.answers, gate), [page, owner]).run()
+    finally:
+        reporter.stop()
+        server.stop()
+    return 0

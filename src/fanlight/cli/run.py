@@ -1,0 +1,212 @@
+"""`fanlight run CMD`: become CMD, with the agent in it and a Fanlight to receive what it sends.
+
+FAST PATH: stands in front of somebody's application. Options by hand, no library, one file lock
+and one file read when a Fanlight already runs; then exec, so status and signals are CMD's own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from fanlight import config
+from fanlight.errors import FanlightError, MissingExtraError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HELP = """\
+Run a program with Fanlight's agent in it.
+
+  fanlight run gunicorn shop:app
+  fanlight run --service checkout -- uvicorn --reload shop:app
+  fanlight run python manage.py runserver
+  fanlight run -m shop
+
+Usage: fanlight run [--data DIR] [--socket PATH] [--service NAME] [--] CMD [ARGUMENT]...
+
+  --data DIR      where Fanlight keeps its data         [FANLIGHT_DATA, else ~/.local/share/fanlight]
+  --socket PATH   unix socket of the collector          [FANLIGHT_SOCKET, else DIR/run/collector.sock]
+  --service NAME  name that the program reports under   [FANLIGHT_SERVICE, else the program's]
+  -h, --help      this text
+
+Starts collector and server in the background when none runs for DIR; they leave a minute after the
+last program and the last open page. Everything behind CMD is CMD's own, and so is the exit code;
+127 means that there is no such program, 126 that it cannot be executed.
+"""
+
+OPTIONS = ("data", "service", "socket")
+NOT_FOUND = 127
+NOT_EXECUTABLE = 126
+
+
+def main(arguments: list[str]) -> int:
+    """Replace this process with CMD; answers only when that is impossible."""
+    flags, command = read(arguments)
+    if command is None:
+        sys.stdout.write(HELP)
+        return 0
+    settings = config.load(flags)
+    program, code = find(command[0], os.environ.get("PATH", os.defpath))
+    if code:
+        sys.stderr.write(f"fanlight: {program}\n")
+        return code
+    environment = dict(os.environ)
+    if "service" in flags or settings.origin("service") != "default":
+        environment["FANLIGHT_SERVICE"] = settings["service"]
+    if settings["dsn"]:
+        # Somebody else receives; there is nothing to start here.
+        return become(program, command, inject(environment, {"FANLIGHT_DSN": settings["dsn"]}))
+    socket = receive(settings)
+    if socket is None:
+        return become(program, command, environment)
+    return become(program, command, inject(environment, {"FANLIGHT_SOCKET": socket}))
+
+
+def read(arguments: list[str]) -> tuple[dict[str, str], list[str] | None]:
+    """Answer our own options and CMD with its arguments, None when help is wanted.
+
+    The first word that is no option of ours is CMD: nothing behind it is looked at.
+    """
+    flags: dict[str, str] = {}
+    position = 0
+    while position < len(arguments):
+        word = arguments[position]
+        if word in ("-h", "--help"):
+            return flags, None
+        if word == "-m":
+            return flags, [sys.executable, *arguments[position:]]
+        if word == "--" or not word.startswith("-") or word == "-":
+            position += word == "--"
+            break
+        name, equals, value = word.partition("=")
+        if name.removeprefix("--") not in OPTIONS or not name.startswith("--"):
+            raise unknown(name)
+        if not equals:
+            position += 1
+            if position >= len(arguments):
+                raise usage(f"{name} wants a value")
+            value = arguments[position]
+        flags[name[2:]] = value
+        position += 1
+    if position >= len(arguments):
+        raise usage("there is no program to run")
+    return flags, arguments[position:]
+
+
+def usage(what: str) -> FanlightError:
+    """Answer the error for a command line that cannot be read."""
+    from fanlight.cli.failures import UsageError
+
+    return UsageError(f"run: {what}\n  usage: fanlight run [--data DIR] [--socket PATH] [--] CMD")
+
+
+def unknown(name: str) -> FanlightError:
+    """Answer the error for an option that is none of ours."""
+    from fanlight.registry import suggestion
+
+    known = [f"--{option}" for option in (*OPTIONS, "help")]
+    return usage(f"unknown option {name!r}{suggestion(name, known)}")
+
+
+def find(program: str, path: str) -> tuple[str, int]:
+    """Answer the file to execute and 0, or a sentence and the exit code that a shell would give.
+
+    Looked for before anything is started: a misspelt program must not leave a Fanlight behind.
+    """
+    places = [program] if "/" in program else [os.path.join(part or ".", program) for part in path.split(":")]
+    found = next((place for place in places if os.path.isfile(place) and os.access(place, os.X_OK)), None)
+    if found:
+        return found, 0
+    there = next((place for place in places if os.path.exists(place)), None)
+    if there:
+        what = "is a directory" if os.path.isdir(there) else "is not executable; chmod +x it"
+        return f"cannot run {there!r}: it {what}", NOT_EXECUTABLE
+    where = "there is no such file" if "/" in program else "it is not in PATH"
+    return f"cannot run {program!r}: {where}", NOT_FOUND
+
+
+def receive(settings: config.Settings) -> str | None:
+    """Answer the socket of a collector, started if need be; None when there is none to be had.
+
+    The program runs in any case: a full disk or a missing library is our problem, not its.
+    """
+    from fanlight.pipeline.start import ensure_running
+
+    try:
+        state = ensure_running(settings)
+    except MissingExtraError as error:
+        found = elsewhere(settings, os.environ)
+        if found is None:
+            tell(f"{error}\n  (running without Fanlight)")
+        return found
+    except (FanlightError, OSError) as error:
+        from fanlight.cli.failures import message
+
+        tell(f"{message(error)}\n  (running without Fanlight)")
+        return None
+    socket: str = state["socket"]
+    if settings.origin("socket") != "default" and socket != settings["socket"]:
+        tell(f"a Fanlight already runs for {settings['data']}; its collector listens on {socket}")
+    greet(settings["data"], state)
+    return socket
+
+
+def elsewhere(settings: config.Settings, environ: Mapping[str, str]) -> str | None:
+    """Answer the socket of a collector that somebody else runs: ours, the user's, the machine's."""
+    import socket
+
+    folders = [environ.get("XDG_RUNTIME_DIR", ""), "/run"]
+    places = [os.path.join(folder, "fanlight", "collector.sock") for folder in folders if folder]
+    for place in (settings["socket"], *places):
+        try:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(place)
+        except OSError:
+            continue
+        return str(place)
+    return None
+
+
+def greet(data: str, state: Mapping[str, object]) -> None:
+    """Say where to look. The one-time link is for a person's eyes: a log file only gets the address."""
+    address = f"http://{state['listen']}"
+    if sys.stderr.isatty():
+        from fanlight.cli.client import Client
+
+        try:
+            address = Client(data).post("/api/link", {"for": "run"})["url"]
+        except FanlightError as error:
+            tell(str(error))
+    sys.stderr.write(f"Fanlight: {address}\n")
+
+
+def tell(text: str) -> None:
+    """Say something that does not keep the program from running."""
+    from fanlight.cli.failures import say
+
+    say(text)
+
+
+def inject(environment: dict[str, str], receiver: dict[str, str]) -> dict[str, str]:
+    """Answer the variables with which CMD's Python loads the agent."""
+    from fanlight.agent.injection import environment as injected
+
+    return injected({**environment, **receiver})
+
+
+def become(program: str, command: list[str], environment: dict[str, str]) -> int:
+    """Replace this process; answer 126 when the system refuses."""
+    import signal
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python ignores these, and what is ignored stays ignored in the program: give them back.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execve(program, command, environment)  # noqa: S606 - what the user asked to run
+    except OSError as error:
+        sys.stderr.write(f"fanlight: cannot run {program!r}: {error.strerror}\n")
+        return NOT_EXECUTABLE

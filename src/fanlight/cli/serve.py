@@ -1,0 +1,55 @@
+"""`fanlight serve`: collector and server in the foreground, supervised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fanlight.cli import options
+from fanlight.cli.role import own_command
+from fanlight.cli.terminal import write
+
+
+@options.command("serve")
+@options.data
+@click.option(
+    "--socket",
+    metavar="PATH",
+    help="Unix socket of the collector.  [FANLIGHT_SOCKET, else DIR/run/collector.sock]",
+)
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    help="Where the page listens; port 0 takes a free one.  [FANLIGHT_LISTEN, else 127.0.0.1:7700]",
+)
+@click.option(
+    "--store", metavar="URL", help="duckdb:DIR or memory:.  [FANLIGHT_STORE, else duckdb:DIR/store]"
+)
+@click.option(
+    "--insecure-listen",
+    is_flag=True,
+    help="Allow a --listen address that other machines reach, unencrypted.",
+)
+def command(*, insecure_listen: bool, **flags: str | None) -> int:
+    """Run collector and server in the foreground.
+
+    \b
+      fanlight serve
+      fanlight serve --data ./telemetry --listen 127.0.0.1:0
+      fanlight serve --store memory:
+
+    Both are started again when they die. Ctrl-C or SIGTERM stops them, within five seconds.
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    from fanlight.pipeline.serve import serve
+
+    return serve(options.settings(**flags), own_command(), begun, insecure=insecure_listen)
+
+
+def begun(state: dict[str, Any]) -> None:
+    """Say where things are, once the addresses are taken."""
+    import sys
+
+    write(f"Fanlight: http://{state['listen']} (fanlight open)", sys.stderr)
+    write(f"  agents connect to {state['socket']}", sys.stderr)
+    write(f"  data goes to {state['store']}", sys.stderr)

@@ -1,0 +1,96 @@
+"""`fanlight status`: what runs, and whether every request is accounted for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fanlight.cli import options, table
+from fanlight.cli.client import Client, reach
+from fanlight.cli.terminal import clean, write, write_json
+from fanlight.config import is_loopback, read_address
+from fanlight.pipeline.directory import read_state
+from fanlight.web import wording
+
+WAIT_S = 8.0
+PROCESSES: tuple[table.Column, ...] = (("process", "left"), ("pid", "right"), ("memory", "right"))
+SERVICES: tuple[table.Column, ...] = (
+    ("service", "left"),
+    ("accepted", "right"),
+    ("stored", "right"),
+    ("in spool", "right"),
+    ("dropped", "right"),
+    ("", "left"),
+)
+
+
+@options.command("status")
+@options.data
+@options.as_json
+def command(*, data: str | None, as_json: bool) -> None:
+    """Say what runs and whether every request is accounted for: accepted = stored + in spool + dropped.
+
+    \b
+      fanlight status
+      fanlight status --json
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    settings = options.settings(data=data)
+    reach(settings, start=False)
+    found = complete(Client(settings["data"], WAIT_S).get("/api/status"), settings["data"])
+    if as_json:
+        write_json(found)
+        return
+    show(found)
+
+
+def complete(found: dict[str, Any], data: str) -> dict[str, Any]:
+    """Answer the server's status with what only the supervisor knows."""
+    state = read_state(data) or {}
+    known = {process["role"] for process in found["processes"]}
+    for role, pid in state.get("pids", {}).items():
+        if role not in known:
+            found["processes"].append({"role": role, "pid": pid, "rss_bytes": rss_bytes(pid)})
+    return {**found, "data": data, "listen": state.get("listen"), "socket": state.get("socket")}
+
+
+def rss_bytes(pid: int) -> int | None:
+    """Answer the memory of a process, in bytes; None where the system does not say."""
+    import os
+
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None
+
+
+def show(found: dict[str, Any]) -> None:
+    """Write the status for a person."""
+    write(f"Fanlight {clean(found['version'])} at http://{found['listen']} for {clean(found['data'])}")
+    if found["listen"] and not is_loopback(read_address(found["listen"])[0]):
+        write("  OPEN: other machines reach this address, and the page is not encrypted")
+    write("")
+    memory = [(process, process.get("rss_bytes")) for process in found["processes"]]
+    table.show(
+        PROCESSES,
+        [[p["role"], str(p["pid"] or "not running"), wording.size(rss) if rss else ""] for p, rss in memory],
+    )
+    write("")
+    services = found["services"]
+    if not services:
+        write("nothing accepted yet")
+    else:
+        table.show(SERVICES, [cells(name, account) for name, account in sorted(services.items())])
+    for name, account in sorted(services.items()):
+        for reason, number in sorted(account["dropped"].items()):
+            write(f"  {clean(name)}: {wording.count(number)} dropped, {clean(reason)}")
+
+
+def cells(name: str, account: dict[str, Any]) -> list[str]:
+    """Answer one service's account."""
+    dropped = sum(account["dropped"].values())
+    return [
+        name,
+        *(wording.count(account[what]) for what in ("accepted", "stored", "in_spool")),
+        wording.count(dropped) if dropped else "",
+        "" if account["balanced"] else "DOES NOT BALANCE",
+    ]

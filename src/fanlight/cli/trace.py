@@ -1,0 +1,94 @@
+"""`fanlight trace ID`: one request as a waterfall."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import click
+
+from fanlight.cli import options, table
+from fanlight.cli.client import NotFoundError, reach
+from fanlight.cli.terminal import clean, write, write_json
+from fanlight.errors import FanlightError
+from fanlight.web import wording
+
+BAR_COLUMNS = 24
+WIDE = 100
+COLUMNS: tuple[table.Column, ...] = (
+    ("span", "left"),
+    ("start", "right"),
+    ("took", "right"),
+    ("self", "right"),
+)
+
+
+@options.command("trace")
+@click.argument("trace_id", metavar="ID")
+@options.data
+@options.as_json
+def command(*, trace_id: str, data: str | None, as_json: bool) -> None:
+    """Show one request, span by span.
+
+    \b
+      fanlight trace 4bf92f3577b34da6a3ce929d0e0e4736
+
+    Ids stand on the page of an endpoint, and in `samples` of its JSON.
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    client = reach(options.settings(data=data), start=True)
+    try:
+        found: dict[str, Any] = client.get(f"/api/trace/{trace_id.lower()}")
+    except NotFoundError:
+        raise FanlightError(
+            f"no trace {clean(trace_id)!r} is kept; an id is 32 hexadecimal digits\n"
+            "  ids stand on an endpoint's page under samples: fanlight open\n"
+            "  every request is counted; whole traces are kept by sampling"
+        ) from None
+    if as_json:
+        write_json(found)
+        return
+    for line in heading(found):
+        write(line)
+    show_spans(found)
+
+
+def heading(found: dict[str, Any]) -> list[str]:
+    """Answer the lines above the waterfall."""
+    segment = f" [{clean(found['segment'])}]" if found["segment"] else ""
+    lines = [
+        f"{clean(found['endpoint'])}{segment}  {wording.duration(found['duration'])}",
+        f"{clean(found['service'])} on {clean(found['host'])} (pid {found['pid']}), {clean(found['time'])}",
+    ]
+    if found["lost"]:
+        lines.append(f"{wording.plural(found['lost'], 'more span')} not kept, totals exact")
+    if not found["whole"]:
+        lines.append("only the root of this request was kept")
+    return [*lines, ""]
+
+
+def show_spans(found: dict[str, Any]) -> None:
+    """Write the spans, indented by depth, with a bar of where in the request they lie."""
+    wide = shutil.get_terminal_size((WIDE, 24)).columns >= WIDE
+    columns = (*COLUMNS, ("", "left")) if wide else COLUMNS
+    rows = []
+    for span in found["spans"]:
+        name = span["title"] or span["category"]
+        if span["description"] and span["description"] != name:
+            name = f"{name}  {span['description']}"
+        cells = [
+            "  " * span["depth"] + name,
+            wording.duration(span["start"]),
+            wording.duration(span["duration"]),
+            wording.duration(span["self"]),
+        ]
+        rows.append([*cells, bar(span, found["duration"])] if wide else cells)
+    table.show(columns, rows)
+
+
+def bar(span: dict[str, Any], total_ns: int) -> str:
+    """Answer where in the request a span lies; the shortest span still shows."""
+    if total_ns <= 0:
+        return ""
+    begin: int = min(BAR_COLUMNS - 1, span["start"] * BAR_COLUMNS // total_ns)
+    width: int = max(1, round(span["duration"] * BAR_COLUMNS / total_ns))
+    return "·" * begin + "█" * min(width, BAR_COLUMNS - begin)

@@ -1,0 +1,1 @@
+"""Wiring: settings become running parts here, and nowhere else are extensions named."""

@@ -1,0 +1,92 @@
+"""What a supervised child does besides its work: report, and die with its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from fanlight.pipeline.processes import IN_USE, READY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PR_SET_PDEATHSIG = 1
+PERIOD_S = 0.25
+IN_USE_EVERY_S = 2.0
+LAST_GRACE_S = 3.0
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the system to end this process when its parent dies.
+
+    The parent may have died before the request: then nobody would ever tell us, so its number is
+    checked afterwards. Systems without the request rely on the watch in `Reporter`.
+    """
+    os.umask(0o077)
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        raise SystemExit(0)
+
+
+class Reporter:
+    """Tells the supervisor, over a pipe, that this child is ready and that it is in use.
+
+    Args:
+        descriptor: the pipe's end for writing.
+        parent: the supervisor's process number; when it is gone, so are we within seconds.
+        is_ready: whether this child has been of use: acknowledged, applied or answered.
+        is_used: whether somebody uses it now.
+    """
+
+    def __init__(
+        self, descriptor: int, parent: int, is_ready: Callable[[], bool], is_used: Callable[[], bool]
+    ) -> None:
+        self.descriptor = descriptor
+        self.parent = parent
+        self.is_ready = is_ready
+        self.is_used = is_used
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.run, name="fanlight-report", daemon=True)
+
+    def start(self) -> None:
+        """Begin to report."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Report no more."""
+        self.stopped.set()
+        self.thread.join()
+
+    def run(self) -> None:
+        """Report until stopped, or until there is nobody to report to."""
+        ready = False
+        unsaid_s = IN_USE_EVERY_S
+        while not self.stopped.wait(PERIOD_S):
+            if os.getppid() != self.parent:
+                self.leave()
+                return
+            unsaid_s += PERIOD_S
+            said = b""
+            if not ready and self.is_ready():
+                ready = True
+                said += READY
+            if unsaid_s >= IN_USE_EVERY_S and self.is_used():
+                unsaid_s = 0.0
+                said += IN_USE
+            try:
+                os.write(self.descriptor, said) if said else None
+            except OSError:
+                self.leave()
+                return
+
+    def leave(self) -> None:
+        """End this process: gracefully if it can, surely in any case."""
+        os.kill(os.getpid(), signal.SIGTERM)
+        if not self.stopped.wait(LAST_GRACE_S):
+            os._exit(1)

@@ -1,0 +1,137 @@
+"""What `fanlight serve` is: lock, sockets, state file, then collector and server under supervision."""
+
+from __future__ import annotations
+
+import os
+
+from fanlight import config
+from fanlight.errors import ConfigError, StoreError
+from fanlight.pipeline import directory
+from fanlight.pipeline.build import check_store
+from fanlight.pipeline.extras import built_environment
+from fanlight.pipeline.listening import bind_owner, bind_page, bound_address, check_socket
+from fanlight.pipeline.processes import Child, Supervisor, end_orphans, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from typing import Any
+
+    from fanlight.config import Settings
+
+
+class House:
+    """One running Fanlight: its sockets, its children, and the file that says so.
+
+    Args:
+        settings: where, and how.
+        command: how our own program is started.
+        lock: descriptor that holds the data directory's lock.
+        background: leaves when idle, and takes another port when the wanted one is in use.
+    """
+
+    def __init__(self, settings: Settings, command: list[str], lock: int, *, background: bool) -> None:
+        self.settings = settings
+        self.data: str = settings["data"]
+        self.command = command
+        self.lock = lock
+        self.background = background
+        self.page: socket.socket = bind_page(settings["listen"], any_port=background)
+        self.owner: socket.socket = bind_owner(self.data)
+        self.children = [self.child("collector"), self.child("server")]
+
+    def child(self, role: str) -> Child:
+        """Answer one supervised child, not started yet."""
+        command = [*self.command, "serve", "--role", role, "--data", self.data]
+        sockets = (self.page.fileno(), self.owner.fileno()) if role == "server" else ()
+        for name, number in zip(("--page-fd", "--owner-fd"), sockets, strict=False):
+            command += [name, str(number)]
+        environment = built_environment(os.environ, self.settings.environment())
+        return Child(role, command, sockets, environment)
+
+    def state(self) -> dict[str, Any]:
+        """Answer what runs, as `fanlight.json` holds it."""
+        from fanlight import __version__
+
+        pids = {child.role: child.pid for child in self.children if child.pid}
+        return {
+            "version": __version__,
+            "pids": {"supervisor": os.getpid(), **pids},
+            "listen": bound_address(self.page),
+            "socket": self.settings["socket"],
+            "store": self.settings["store"],
+            "background": self.background,
+        }
+
+    def run(self, begun: Callable[[dict[str, Any]], None]) -> int:
+        """Serve until told to stop; answer the exit code.
+
+        Args:
+            begun: called once with the state, when the addresses are taken.
+        """
+        try:
+            self.record()
+            begun(self.state())
+            leave_after_s = float(self.settings["leave_after_s"]) if self.background else None
+            return Supervisor(self.children, self.record, leave_after_s).run()
+        finally:
+            directory.forget_state(self.data)
+            self.page.close()
+            self.owner.close()
+
+    def record(self) -> None:
+        """Write down what runs; a full disk is told and survived."""
+        try:
+            directory.write_state(self.data, self.state())
+        except OSError as error:
+            say(f"{directory.run_file(self.data, 'fanlight.json')} cannot be written: {error}")
+
+
+def serve(
+    settings: Settings,
+    command: list[str],
+    begun: Callable[[dict[str, Any]], None],
+    *,
+    lock: int | None = None,
+    insecure: bool = False,
+) -> int:
+    """Serve a data directory until told to stop; answer the exit code.
+
+    Args:
+        settings: where, and how.
+        command: how our own program is started.
+        begun: called once with the state, when the addresses are taken.
+        lock: the descriptor that a background starter took the lock with; None takes it here.
+        insecure: whether people on other machines may reach the page.
+
+    Raises:
+        ConfigError: an address, socket path or store URL that cannot be used.
+        PermissionError: the data directory cannot be used.
+        StoreError: another Fanlight serves this data directory.
+    """
+    data = settings["data"]
+    if not insecure and not config.is_loopback(settings["listen"][0]):
+        raise ConfigError(
+            f"{settings['listen']} can be reached from other machines, and the page is not encrypted\n"
+            "  listen on 127.0.0.1 and go through ssh -L, or say --insecure-listen"
+        )
+    check_socket(settings["socket"])
+    check_store(settings["store"])
+    os.umask(0o077)
+    directory.prepare(data)
+    background = lock is not None
+    lock = directory.take_lock(data) if lock is None else lock
+    if lock is None:
+        state = directory.read_state(data) or {"pids": {"supervisor": "unknown"}, "listen": "address unknown"}
+        raise StoreError(
+            f"a Fanlight already serves {data} (pid {state['pids']['supervisor']}, {state['listen']})\n"
+            f"  stop it with: fanlight stop --data {data}"
+        )
+    try:
+        left = directory.read_state(data) or {}
+        end_orphans(data, left.get("pids", {}))
+        directory.forget_state(data)
+        return House(settings, command, lock, background=background).run(begun)
+    finally:
+        os.close(lock)

@@ -1,0 +1,244 @@
+"""What the supervisor does when its children die, live, report and are stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from fanlight.pipeline import processes
+from fanlight.pipeline.processes import Child, Supervisor
+
+
+class Clock:
+    def __init__(self):
+        self.now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+def child(role="collector"):
+    return Child(role, [], (), {})
+
+
+def test_a_child_that_had_been_ready_is_due_within_a_second_however_often_it_dies():
+    one = child()
+    for lived_s in (100.0, 0.0, 0.4, 3.0):
+        one.started_s, one.ready = 1000.0, True
+        delay_s = one.died(1000.0 + lived_s)
+        assert delay_s == pytest.approx(max(0.0, 1.0 - lived_s))
+        assert one.due_s == 1000.0 + lived_s + delay_s
+
+
+def test_one_that_dies_before_it_is_ready_is_tried_less_and_less_often():
+    one = child()
+    assert [one.died(0.0) for _ in range(9)] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_being_ready_once_forgets_the_early_deaths():
+    one = child()
+    for _ in range(5):
+        one.died(0.0)
+    one.report, theirs = os.pipe()
+    os.set_blocking(one.report, False)
+    os.write(theirs, processes.READY)
+    os.close(theirs)
+    one.hear()
+    one.started_s = -100.0
+    assert one.died(0.0) == 0
+    one.ready = False
+    assert one.died(0.0) == 1
+
+
+PATIENT = """
+import os, signal, sys, time
+number = int(sys.argv[sys.argv.index("--report-fd") + 1])
+{body}
+while True:
+    time.sleep(60)
+"""
+
+
+def scripted(role, body, log):
+    """A child that is a few lines of Python and notes its birth in a file."""
+    source = f"open({str(log)!r}, 'a').write('{role} born\\n')\n" + PATIENT.format(body=textwrap.dedent(body))
+    return Child(role, [sys.executable, "-I", "-c", source], (), dict(os.environ))
+
+
+READY = 'os.write(number, b"r")'
+
+
+@pytest.fixture
+def supervise():
+    """Run a supervisor in a process of its own main thread: this one's, with a helper thread beside it."""
+
+    def run(children, helper, leave_after_s=None):
+        supervisor = Supervisor(children, lambda: None, leave_after_s)
+        failures = []
+
+        def beside():
+            try:
+                helper(supervisor)
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        thread = threading.Thread(target=beside)
+        thread.start()
+        code = supervisor.run()
+        thread.join()
+        assert not failures, failures
+        assert all(one.process is None or one.process.poll() is not None for one in children)
+        return code
+
+    return run
+
+
+def wait_for(what, within_s=10.0):
+    deadline_s = time.monotonic() + within_s
+    while not what():
+        assert time.monotonic() < deadline_s, what
+        time.sleep(0.01)
+
+
+def test_children_killed_with_9_come_back_within_about_a_second(tmp_path, supervise):
+    log = tmp_path / "log"
+    children = [scripted("collector", READY, log), scripted("server", READY, log)]
+
+    def kill_both(_):
+        wait_for(lambda: all(one.ready for one in children))
+        before = [one.pid for one in children]
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        killed_s = time.monotonic()
+        wait_for(lambda: all(one.pid not in (None, *before) and one.ready for one in children))
+        assert time.monotonic() - killed_s < 3
+
+    assert supervise(children, kill_both) == 0
+    assert sorted(log.read_text().splitlines()) == ["collector born"] * 2 + ["server born"] * 2
+
+
+def test_a_misconfigured_child_ends_the_supervisor_with_its_code(tmp_path):
+    children = [
+        scripted("collector", "", tmp_path / "log"),
+        scripted("server", "sys.exit(4)", tmp_path / "log"),
+    ]
+    supervisor = Supervisor(children, lambda: None)
+    assert supervisor.run() == 4
+
+
+def test_stopping_is_ordered_and_waits_for_each(tmp_path, supervise):
+    log = tmp_path / "log"
+    farewell = """
+    def bye(*_):
+        time.sleep(0.2)
+        open({log!r}, "a").write("{role} bye\\n")
+        os._exit(0)
+    signal.signal(signal.SIGTERM, bye)
+    os.write(number, b"r")
+    """
+    children = [
+        scripted(role, farewell.format(log=str(log), role=role), log) for role in ("collector", "server")
+    ]
+    supervise(children, lambda _: wait_for(lambda: all(one.ready for one in children)))
+    assert log.read_text().splitlines()[-2:] == ["collector bye", "server bye"]
+
+
+def test_a_child_that_ignores_the_signal_is_killed_within_five_seconds(tmp_path, supervise):
+    stubborn = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY
+    children = [scripted("collector", stubborn, tmp_path / "a"), scripted("server", stubborn, tmp_path / "b")]
+    began = []
+
+    def wait_until_up(_):
+        wait_for(lambda: all(one.ready for one in children))
+        began.append(time.monotonic())
+
+    supervise(children, wait_until_up)
+    assert 1 < time.monotonic() - began[0] < 6
+    assert [one.process.returncode for one in children] == [-signal.SIGKILL] * 2
+
+
+def test_it_leaves_when_nobody_uses_it(tmp_path):
+    children = [scripted("collector", READY, tmp_path / "log")]
+    began_s = time.monotonic()
+    assert Supervisor(children, lambda: None, leave_after_s=0.5).run() == 0
+    assert 0.5 <= time.monotonic() - began_s < 5
+
+
+def test_it_stays_as_long_as_a_child_is_in_use(tmp_path):
+    used = 'for _ in range(8):\n    os.write(number, b"a")\n    time.sleep(0.25)\n'
+    children = [scripted("collector", used, tmp_path / "log")]
+    began_s = time.monotonic()
+    assert Supervisor(children, lambda: None, leave_after_s=1.0).run() == 0
+    assert time.monotonic() - began_s >= 2.5
+
+
+def test_an_interpreter_that_is_gone_is_tried_again_and_not_fatal(tmp_path, supervise):
+    children = [
+        Child("collector", [str(tmp_path / "nothing")], (), {}),
+        scripted("server", READY, tmp_path / "log"),
+    ]
+
+    def look(_):
+        wait_for(lambda: children[0].early_deaths >= 1 and children[1].ready)
+
+    assert supervise(children, look) == 0
+
+
+ORPHANED = """
+import os, subprocess, sys, time
+from fanlight.pipeline.processes import Child
+one = Child("collector", [sys.executable, "-P", "-c", {source!r}], (), dict(os.environ))
+one.start(0.0)
+print(one.pid, flush=True)
+time.sleep(60)
+"""
+
+ORPHAN = """
+import sys, time
+from fanlight.pipeline.child import Reporter, die_with_parent
+number = lambda name: int(sys.argv[sys.argv.index(name) + 1])
+die_with_parent(number("--parent"))
+Reporter(number("--report-fd"), number("--parent"), lambda: True, lambda: True).start()
+while True:
+    time.sleep(60)
+"""
+
+
+def test_children_die_with_a_supervisor_that_is_killed():
+    parent = subprocess.Popen(
+        [sys.executable, "-P", "-c", ORPHANED.format(source=ORPHAN)], stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    wait_for(lambda: not is_alive(pid))
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_only_what_is_visibly_ours_counts_as_an_orphan(tmp_path):
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    ours = subprocess.Popen([*command, "--role", "collector", "--data", str(tmp_path)])
+    other = subprocess.Popen([*command, "--role", "collector", "--data", "/elsewhere"])
+    threading.Thread(target=ours.wait).start()
+    try:
+        wait_for(lambda: processes.is_role_of(ours.pid, str(tmp_path)))
+        processes.end_orphans(str(tmp_path), {"collector": ours.pid, "server": other.pid})
+        assert ours.wait(5) == -signal.SIGTERM
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
