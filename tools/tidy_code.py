@@ -157,7 +157,7 @@ def catches_all(node: ast.expr | None) -> bool:
 def state(path: Path, tree: ast.Module) -> Iterator[Violation]:
     """A module holds definitions and constants: no `global`, nothing that changes.
 
-    A container with a capital name is a constant table as long as nothing here changes it.
+    A container with a capital name is a constant table as long as no function here changes it.
     """
     tables: set[str] = set()
     for node in tree.body:
@@ -172,10 +172,10 @@ def state(path: Path, tree: ast.Module) -> Iterator[Violation]:
                 if name != name.upper():
                     text = f"{name} is a container that can change; a constant table has a capital name"
                     yield Violation("state", str(path), node.lineno, name, text)
-    for node in ast.walk(tree):
+    for function, node in within_functions(tree, ""):
         if isinstance(node, ast.Global):
             yield Violation("state", str(path), node.lineno, node.names[0], f"global {', '.join(node.names)}")
-        name = changed(node)
+        name = changed(node) if function else ""
         if name in tables and name == name.upper():
             yield Violation("state", str(path), getattr(node, "lineno", 1), name, f"{name} is changed")
 
