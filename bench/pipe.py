@@ -23,7 +23,6 @@ HELLO, WELCOME, TABLE, BATCH, ACK = 1, 2, 3, 4, 5
 
 CLIENTS = 4
 TRACES_PER_BATCH = 500
-CHILDREN = 19
 ENDPOINTS = 25
 TEXTS = 60
 LIFTED = {"FANLIGHT_STORE__SPANS_PER_S": "100000000", "FANLIGHT_STORE__TRACES_PER_S": "10000000"}
@@ -39,12 +38,11 @@ def run(rounds: int) -> list[Row]:
             feed(data, clients=[0], batches=2)  # warm: files open, tables made
             settle(data, 2 * TRACES_PER_BATCH)
             before = [processes.cpu_s(pid) for pid in pids]
-            traces = feed(data, clients=list(range(1, CLIENTS + 1)), batches=batches)
+            traces, spans = feed(data, clients=list(range(1, CLIENTS + 1)), batches=batches)
             stored = settle(data, traces + 2 * TRACES_PER_BATCH)
             spent = [processes.cpu_s(pid) - start for pid, start in zip(pids, before, strict=True)]
     if stored != traces + 2 * TRACES_PER_BATCH:
         raise SystemExit(f"{traces} traces sent, {stored - 2 * TRACES_PER_BATCH} stored")
-    spans = traces * (CHILDREN + 1)
     each = f"{spans:,} spans; collector {spent[0]:.1f} s, server {spent[1]:.1f} s of CPU"
     return [
         Row(
@@ -53,14 +51,14 @@ def run(rounds: int) -> list[Row]:
     ]
 
 
-def feed(data: Path, clients: list[int], batches: int) -> int:
-    """Send every client's batches at once, each waiting for its acknowledgements; answer the traces."""
+def feed(data: Path, clients: list[int], batches: int) -> tuple[int, int]:
+    """Send every client's batches at once, each waiting for its acknowledgements; answer traces and spans."""
     encoded = [[batch(client, number) for number in range(1, batches + 1)] for client in clients]
     failed: list[BaseException] = []
 
-    def one(client: int, frames: list[bytes]) -> None:
+    def one(client: int, batches: list[tuple[bytes, int]]) -> None:
         try:
-            send(str(data / "run" / "collector.sock"), client, frames)
+            send(str(data / "run" / "collector.sock"), client, [frame for frame, _ in batches])
         except BaseException as error:
             failed.append(error)
 
@@ -71,7 +69,8 @@ def feed(data: Path, clients: list[int], batches: int) -> int:
         thread.join()
     if failed:
         raise failed[0]
-    return len(clients) * batches * TRACES_PER_BATCH
+    spans = sum(spans for batches in encoded for _, spans in batches)
+    return len(clients) * batches * TRACES_PER_BATCH, spans
 
 
 def settle(data: Path, traces: int) -> int:
@@ -159,45 +158,47 @@ def table() -> bytes:
     )
 
 
-def batch(client: int, sequence: int) -> bytes:
-    """Answer the frame of one batch: traces of 20 spans, like a page made of a dozen queries."""
+def batch(client: int, sequence: int) -> tuple[bytes, int]:
+    """Answer the frame of one batch of traces, pages made of a dozen queries or two, and its spans."""
     chance = random.Random(client * 1_000_003 + sequence)
     columns = {name: array(codec.TYPECODE[kind]) for name, (_, kind) in messages.TRACE_COLUMNS.items()}
     now_ns = time.time_ns()
-    for number in range(TRACES_PER_BATCH):
-        trace(columns, chance, now_ns - number * 1_000_000)
+    spans = sum(trace(columns, chance, now_ns - number * 1_000_000) for number in range(TRACES_PER_BATCH))
     body = codec.encode(messages.BATCH, {"generation": 1, "sequence": sequence, **columns})
     if len(body) > 8 << 20:
         raise SystemExit("the batch is larger than a frame may be")
-    return frame(BATCH, body)
+    return frame(BATCH, body), spans
 
 
-def trace(columns: dict[str, array], chance: random.Random, start_ns: int) -> None:  # type: ignore[type-arg]
-    """Append one trace: request, view, 16 queries, 2 renderings, three notes."""
+def trace(columns: dict[str, array], chance: random.Random, start_ns: int) -> int:  # type: ignore[type-arg]
+    """Append one trace: request, view, 10 to 22 queries, 2 renderings, three notes; answer its spans."""
     endpoint = chance.randrange(ENDPOINTS)
     query_ns = chance.randrange(200_000, 2_000_000)
+    # An endpoint asks much the same each time, as real ones do, but seldom exactly the same.
+    asked = endpoint * 7 + chance.randrange(4)
+    queries = [3 + (asked + n) % TEXTS for n in range(chance.randrange(10, 23))]
+    leaves = len(queries) + 2
     first = len(columns["span_kind"])
     columns["trace_high"].append(chance.getrandbits(64))
     columns["trace_low"].append(chance.getrandbits(64))
     columns["trace_endpoint"].append(1 + endpoint)
     columns["trace_segment"].append(AT["html"] if endpoint % 3 else AT["json"])
     columns["trace_start"].append(start_ns)
-    columns["trace_duration"].append((CHILDREN + 1) * query_ns)
-    columns["trace_spans"].append(CHILDREN + 1)
+    columns["trace_duration"].append((leaves + 2) * query_ns)
+    columns["trace_spans"].append(leaves + 2)
     columns["trace_flags"].append(0)
     columns["trace_lost"].append(0)
-    # An endpoint asks the same few questions each time, as real ones do.
-    queries = [3 + (endpoint * 7 + n) % TEXTS for n in range(CHILDREN - 3)]
     columns["span_kind"].extend([0, 1, *queries, 2, 2])
-    columns["span_parent"].extend([messages.NO_PARENT, 0, *[1] * (CHILDREN - 1)])
-    columns["span_start"].extend([0, 1000, *(2000 + n * query_ns for n in range(CHILDREN - 1))])
+    columns["span_parent"].extend([messages.NO_PARENT, 0, *[1] * leaves])
+    columns["span_start"].extend([0, 1000, *(2000 + n * query_ns for n in range(leaves))])
     columns["span_duration"].extend(
-        [(CHILDREN + 1) * query_ns, CHILDREN * query_ns, *[query_ns - 500] * (CHILDREN - 1)]
+        [(leaves + 2) * query_ns, (leaves + 1) * query_ns, *[query_ns - 500] * leaves]
     )
     columns["note_span"].extend([first, first + 2, first + 3])
     columns["note_key"].extend([AT["status"], AT["rows"], AT["rows"]])
     columns["note_type"].extend([messages.NOTE_INT] * 3)
     columns["note_value"].extend([200, 12, 3])
+    return leaves + 2
 
 
 if __name__ == "__main__":

@@ -73,8 +73,9 @@ def test_a_missed_ratio_is_a_missed_row(bench):
 
 def test_the_batches_of_the_pipe_are_what_the_wire_describes(bench):
     pipe = bench("pipe")
-    body = pipe.batch(1, 1)[8:]
-    batch = codec.decode(messages.BATCH, body)
+    frame, spans = pipe.batch(1, 1)
+    batch = codec.decode(messages.BATCH, frame[8:])
+    assert len(batch["span_kind"]) == spans
     traces = len(batch["trace_high"])
     assert traces == pipe.TRACES_PER_BATCH
     assert sum(batch["trace_spans"]) == len(batch["span_kind"]) == len(batch["span_parent"])
