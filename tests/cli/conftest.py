@@ -1,0 +1,129 @@
+"""A server that answers what a test puts into it, on the socket that commands ask."""
+
+import os
+import threading
+
+import pytest
+
+from fanlight.pipeline import directory, listening
+from fanlight.web.app import create
+from fanlight.web.gate import Gate
+from fanlight.web.listen import Listening
+
+MS = 1_000_000
+EVIL = "\x1b[2J\u202e\x9b[bold]"
+ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+class Answers:
+    """Answers of the right shape, with content of the wrong intention."""
+
+    def __init__(self):
+        self.asked = []
+        self.rows = [row("GET /orders/<id>", "html", findings=[FINDING]), row(EVIL, "error", errors=3)]
+
+    def endpoints(self, from_ns, to_ns, service=None):
+        self.asked.append((from_ns, to_ns, service))
+        return [one for one in self.rows if service in (None, one["service"])]
+
+    def trace(self, trace_id):
+        return TRACE if trace_id == ID else None
+
+    def status(self):
+        account = {"accepted": 12, "stored": 9, "in_spool": 1, "dropped": {"queue full": 2}, "balanced": True}
+        return {
+            "version": "0.1.0",
+            "processes": [{"role": "server", "pid": os.getpid(), "rss_bytes": 50 << 20}],
+            "services": {"shop": account},
+            "spool": {},
+            "store": {},
+            "collector": None,
+        }
+
+
+def row(endpoint, segment, **more):
+    return {
+        "service": "shop",
+        "endpoint": endpoint,
+        "segment": segment,
+        "count": 1204,
+        "errors": 0,
+        "rpm": 20.1,
+        "p50": 90 * MS,
+        "p95": 240 * MS,
+        "p99": 1300 * MS,
+        "mean": 100 * MS,
+        "max": 2000 * MS,
+        "pain": 4.25,
+        "findings": [],
+        "sparkline": [0] * 60,
+        **more,
+    }
+
+
+FINDING = {
+    "kind": "repeated-sql",
+    "title": "SELECT FROM product",
+    "description": "SELECT * FROM product WHERE id = ?",
+    "location": f"shop/cart.py:88{EVIL}",
+    "share": 1.0,
+    "repeats_mean": 40.0,
+    "repeats_max": 41,
+    "total": 92 * MS,
+    "severe": True,
+}
+
+
+def span(index, depth, title, start, duration):
+    return {
+        "index": index,
+        "parent": index - 1,
+        "depth": depth,
+        "category": "db.sql.query",
+        "title": title,
+        "description": title,
+        "start": start,
+        "duration": duration,
+        "self": duration,
+        "annotations": {},
+    }
+
+
+TRACE = {
+    "id": ID,
+    "service": "shop",
+    "endpoint": "GET /orders/<id>",
+    "segment": "html",
+    "time": "2026-01-31T14:05:00.000Z",
+    "duration": 100 * MS,
+    "error": False,
+    "host": "web-1",
+    "pid": 77,
+    "weight": 1.0,
+    "whole": True,
+    "lost": 0,
+    "spans": [span(0, 0, "GET", 0, 100 * MS), span(1, 1, f"SELECT {EVIL}", 50 * MS, 25 * MS)],
+}
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A data directory whose server runs in this process; `.answers` is what it answers."""
+    path = str(tmp_path / "data")
+    directory.prepare(path)
+    owner = listening.bind_owner(path)
+    gate = Gate("127.0.0.1:7700", socket=owner.getsockname())
+    answers = Answers()
+    server = Listening(create(answers, gate), [owner])
+    thread = threading.Thread(target=server.run)
+    thread.start()
+
+    class Data(str):
+        __slots__ = ("answers",)
+
+    served = Data(path)
+    served.answers = answers
+    yield served
+    server.stop()
+    thread.join(10)
+    owner.close()

@@ -1,0 +1,174 @@
+"""What `endpoints`, `trace`, `status` and `open` show of a server's answers."""
+
+import json
+import os
+import pty
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fanlight.cli import main
+from fanlight.cli.client import Client
+from fanlight.pipeline.directory import write_state
+
+ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+
+
+def on_a_terminal(*arguments):
+    """Run a command whose standard output is a terminal; answer what it was sent."""
+    screen, theirs = pty.openpty()
+    environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "120"}
+    command = [sys.executable, "-P", "-m", "fanlight", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                part = os.read(screen, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            text += part
+    os.close(screen)
+    assert process.returncode == 0, text
+    # The terminal driver itself ends lines with CR LF.
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_endpoints_as_json_are_the_servers_list_and_nothing_else(data, capsys):
+    assert main(["endpoints", "--json", "--data", data]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == data.answers.rows
+    assert said.err == ""
+
+
+def test_endpoints_are_a_plain_aligned_table_where_nobody_looks(data, capsys):
+    main(["endpoints", "--data", data])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == [
+        "ENDPOINT",
+        "SEGMENT",
+        "TYPICAL",
+        "PROBLEM",
+        "P99",
+        "RPM",
+        "REQUESTS",
+        "ERRORS",
+        "PAIN",
+    ]
+    assert re.search(r"^GET /orders/<id> +html +90 ms +240 ms +1\.30? s +20 +1,204 +4\.2$", lines[1])
+    assert len({line.rstrip().rfind("4.2") for line in lines[1:3]}) == 1
+    assert "repeated-sql, SELECT FROM product about 40 times a request in 100% of them, 92 ms" in lines[4]
+    assert lines[5].startswith("  at shop/cart.py:88")
+
+
+@pytest.mark.parametrize("command", [["endpoints"], ["trace", ID], ["status"]])
+def test_no_control_character_of_content_reaches_a_terminal(data, command):
+    write_state(data, {"listen": "127.0.0.1:7700", "socket": "/s", "pids": {"supervisor": os.getpid()}})
+    assert CONTROL.findall(on_a_terminal(*command, "--data", data)) == []
+
+
+@pytest.mark.parametrize("command", [["endpoints"], ["trace", ID]])
+def test_what_content_tried_stays_visible(data, command, capsys):
+    main([*command, "--data", data])
+    said = capsys.readouterr().out
+    assert "␛[2J<U+202E><U+009B>[bold]" in said
+    assert CONTROL.findall(said) == []
+
+
+def test_a_time_and_a_service_are_handed_on(data, capsys):
+    main(["endpoints", "--data", data, "--from", "2026-01-31T14:00:00Z", "--to", "2026-01-31T15:00:00Z"])
+    main(["endpoints", "--data", data, "--last", "24h", "--service", "other"])
+    (first, second) = data.answers.asked
+    assert first == (1769868000 * 10**9, 1769871600 * 10**9, None)
+    assert second[1] - second[0] == 86400 * 10**9
+    assert second[2] == "other"
+    assert "no request in this time" in capsys.readouterr().out
+
+
+def test_a_time_that_is_none_is_a_usage_error(data, capsys):
+    assert main(["endpoints", "--data", data, "--last", "yesterday"]) == 2
+    assert "'last'" in capsys.readouterr().err
+
+
+def test_a_trace_is_an_indented_waterfall(data, capsys):
+    main(["trace", ID, "--data", data])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "GET /orders/<id> [html]  100 ms"
+    assert "shop on web-1 (pid 77)" in lines[1]
+    assert re.search(r"^GET +0( ns)? +100 ms +100 ms", lines[4])
+    assert re.search(r"^  SELECT .* 50 ms +25 ms +25 ms", lines[5])
+
+
+def test_a_trace_as_json_is_the_servers_document(data, capsys):
+    main(["trace", ID.upper(), "--json", "--data", data])
+    assert json.loads(capsys.readouterr().out)["id"] == ID
+
+
+@pytest.mark.parametrize("unknown", ["0" * 32, "nonsense", "../status", "\x1b[2J"])
+def test_an_unknown_trace_is_an_error_that_says_where_ids_come_from(data, capsys, unknown):
+    assert main(["trace", unknown, "--data", data]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "32 hexadecimal digits" in said.err
+    assert "fanlight open" in said.err
+    assert CONTROL.findall(said.err) == []
+
+
+def test_status_adds_the_processes_that_only_the_supervisor_knows(data, capsys):
+    pids = {"supervisor": os.getpid(), "collector": os.getpid(), "server": 1}
+    write_state(data, {"listen": "127.0.0.1:7700", "socket": "/s", "pids": pids})
+    main(["status", "--json", "--data", data])
+    found = json.loads(capsys.readouterr().out)
+    assert sorted(process["role"] for process in found["processes"]) == ["collector", "server", "supervisor"]
+    account = found["services"]["shop"]
+    assert account["accepted"] == account["stored"] + account["in_spool"] + sum(account["dropped"].values())
+
+
+def test_status_for_people_tells_drops_by_reason_and_an_open_address(data, capsys):
+    write_state(data, {"listen": "0.0.0.0:7700", "socket": "/s", "pids": {}})
+    main(["status", "--data", data])
+    said = capsys.readouterr().out
+    assert "shop: 2 dropped, queue full" in said
+    assert "OPEN: other machines reach this address" in said
+
+
+def test_a_link_is_printed_and_is_another_one_each_time(data, capsys):
+    links = set()
+    for _ in range(2):
+        assert main(["open", "--print", "--data", data]) == 0
+        links.add(capsys.readouterr().out)
+    assert len(links) == 2
+    assert all(re.fullmatch(r"http://127\.0\.0\.1:7700/login\?code=\S{20,}\n", link) for link in links)
+
+
+def test_a_browser_is_shown_a_page_of_the_owner_and_the_code_stays_out_of_its_arguments(
+    data, tmp_path, monkeypatch, capsys
+):
+    seen = tmp_path / "seen"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$*" > {seen}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    assert main(["open", "--data", data]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "code" not in said.err + seen.read_text()
+    page = Path(seen.read_text().removeprefix("file://"))
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert re.search(r"url=http://127\.0\.0\.1:7700/login\?code=", page.read_text())
+
+
+def test_an_answer_that_does_not_come_is_an_error_and_not_a_wait_for_ever(tmp_path, capsys):
+    from fanlight.errors import UnreachableError
+    from fanlight.pipeline import directory, listening
+
+    directory.prepare(str(tmp_path / "data"))
+    with listening.bind_owner(str(tmp_path / "data")), pytest.raises(UnreachableError, match="timed out"):
+        Client(str(tmp_path / "data"), wait_s=0.1).get("/api/status")
