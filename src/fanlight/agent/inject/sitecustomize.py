@@ -1,0 +1,98 @@
+# noqa: INP001 the directory is no package: it is found by PYTHONPATH
+"""Starts the agent in every Python that `fanlight run` leads to, before the application's code.
+
+The interpreter imports this by itself, from the directory that `fanlight run` put on PYTHONPATH.
+Whatever goes wrong here, the program starts as it would have without. No syntax newer than 3.7:
+older interpreters find it too, and are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TOOLS = (
+    # They start, install or test programs, and serve none.
+    *("supervisord", "circusd", "honcho", "watchmedo", "pip", "pip3", "pipx", "uv", "poetry", "hatch"),
+    *("pytest", "py.test", "tox", "nox", "unittest", "mypy", "ruff", "black", "ensurepip", "venv"),
+    *("compileall", "py_compile", "fanlight"),
+)
+"""Programs, or modules after `-m`, that the agent leaves alone."""
+
+TRACKERS = ("multiprocessing.resource_tracker", "multiprocessing.semaphore_tracker")
+"""Start of the processes that only watch over others' resources."""
+
+WITH_VALUE = ("-W", "-X", "--check-hash-based-pycs")
+"""Options of the interpreter whose value is a word of its own."""
+
+
+def here() -> str:
+    """Answer the directory that this file was found in."""
+    return os.path.dirname(os.path.abspath(__file__))
+
+
+def program(words: list[str]) -> str:
+    """Answer what an interpreter runs: a script's base name, a module's top name, or ""."""
+    at = 1
+    while at < len(words):
+        word = words[at]
+        if word in ("-c", "-") or not word:
+            return ""
+        if word == "-m":
+            return words[at + 1].partition(".")[0] if at + 1 < len(words) else ""
+        if not word.startswith("-"):
+            name = os.path.basename(word)
+            return name.partition(".py")[0] or name
+        at += 2 if word in WITH_VALUE else 1
+    return ""
+
+
+def is_wanted(words: list[str]) -> bool:
+    """Answer whether this process may come to serve requests."""
+    if sys.version_info < (3, 11):  # noqa: UP036 any interpreter may come by here
+        return False
+    if any(tracker in word for word in words[:8] for tracker in TRACKERS):
+        return False
+    return program(words) not in TOOLS
+
+
+def chain() -> None:
+    """Run the `sitecustomize` that this one stands before, as if it had been found itself."""
+    ours = here()
+    folders = [folder for folder in sys.path if os.path.abspath(folder or ".") != ours]
+    for finder in sys.meta_path:
+        # The finder of files takes the folders; the others know no module of this name.
+        spec = finder.find_spec("sitecustomize", folders if finder.__module__.endswith("_external") else None)
+        if spec is None or spec.loader is None or spec.origin == __file__:
+            continue
+        from importlib.util import module_from_spec
+
+        module = module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        # What it raises goes where it would have gone without us: the interpreter reports it.
+        spec.loader.exec_module(module)
+        return
+
+
+def start() -> None:
+    """Start the agent, or say in one line why not."""
+    try:
+        if is_wanted(getattr(sys, "orig_argv", ["", *sys.argv[:1]])):
+            import fanlight
+
+            # The link may be gone when a part is imported later; the package is not.
+            fanlight.__path__[:] = [os.path.realpath(folder) for folder in fanlight.__path__]
+            fanlight.start()
+    except Exception as error:
+        # The application must start whatever is wrong with us.
+        sys.stderr.write(f"fanlight: the application is not traced: {type(error).__name__}: {error}\n")
+    finally:
+        # The application sees its own path; its children find us by PYTHONPATH.
+        ours = here()
+        sys.path[:] = [folder for folder in sys.path if folder != ours]
+
+
+try:
+    start()
+finally:
+    chain()

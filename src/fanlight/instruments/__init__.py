@@ -1,0 +1,136 @@
+"""Libraries that are seen without a change to the application: one file each.
+
+Comes in: a library's module, right after its import. Goes out: the version that was hooked, after
+putting the hooks into the module; a library whose shape is another raises `LookupError` saying
+what is missing, before anything is changed. A hook costs next to nothing while no trace is open,
+changes no result, no exception and no type that the application can tell, and may be put in twice.
+
+To add one: a file here with such a function, and one line in the table. Nothing of the library is
+imported: the function waits until the application does.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from fanlight.recording.arrival import ARRIVALS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+    from typing import Protocol
+
+    class Instrument(Protocol):
+        """What each file of this room offers."""
+
+        def __call__(self, module: ModuleType, /) -> None:
+            """Hook the library by its freshly imported module.
+
+            Raises:
+                LookupError: the library lacks what the hook needs; nothing was changed.
+            """
+
+
+TABLE: dict[str, str] = {
+    "flask.app": "fanlight.instruments.flask:patch",
+    "gunicorn.workers.base": "fanlight.instruments.wsgi:patch",
+    "http.client": "fanlight.instruments.http:patch",
+    "jinja2.environment": "fanlight.instruments.jinja2:patch",
+    "sqlalchemy.engine.base": "fanlight.instruments.sqlalchemy:patch",
+    "sqlite3.dbapi2": "fanlight.instruments.sqlite3:patch",
+    "starlette.applications": "fanlight.instruments.starlette:patch",
+    "uvicorn.config": "fanlight.instruments.asgi:patch",
+}
+"""Module whose import an instrument waits for, to the instrument."""
+
+
+class Installed:
+    """What became of each instrument in this process: `active`, or `inactive: reason`."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, str] = {}
+
+    def expect(self, trigger: str) -> None:
+        """Hook a library when its module is there; a second call does nothing."""
+        name = instrument(trigger)
+        if name in self.state:
+            return
+        self.state[name] = "inactive: not imported"
+        ARRIVALS.expect(trigger, self.hook)
+
+    def hook(self, module: ModuleType) -> None:
+        """Hook the library that has just arrived; whatever is wrong with it becomes the reason."""
+        where, _, attribute = TABLE[module.__name__].partition(":")
+        name = instrument(module.__name__)
+        try:
+            getattr(import_module(where), attribute)(module)
+        except Exception as error:
+            # A library may have any shape; the application's import must not notice ours failing.
+            self.state[name] = f"inactive: {error.args[0] if isinstance(error, LookupError) else error!r}"
+        else:
+            self.state[name] = "active"
+
+
+INSTALLED = Installed()
+
+
+def instrument(trigger: str) -> str:
+    """Answer an instrument's name: its file's."""
+    return TABLE[trigger].partition(":")[0].rpartition(".")[2]
+
+
+def install(names: Iterable[str] | None = None) -> None:
+    """Let the instruments hook what is imported already, and what will be.
+
+    Args:
+        names: which ones; None for all.
+
+    Raises:
+        ConfigError: a name that is no instrument's, with the nearest one.
+    """
+    known = {instrument(trigger): trigger for trigger in TABLE}
+    for name in known if names is None else names:
+        if name not in known:
+            from fanlight.registry import known_or_error
+
+            known_or_error(name, list(known), "instrument")
+        INSTALLED.expect(known[name])
+
+
+def report() -> list[str]:
+    """Answer a line for each instrument: `flask=active 3.1.0`, `jinja2=inactive: not imported`."""
+    lines = []
+    for trigger in TABLE:
+        name = instrument(trigger)
+        state = INSTALLED.state.get(name, "inactive: not asked for")
+        if state == "active":
+            state = f"active {version(trigger.partition('.')[0])}".rstrip()
+        lines.append(f"{name}={state}")
+    return sorted(lines)
+
+
+def version(package: str) -> str:
+    """Answer an imported package's version, or "" when it tells none.
+
+    Looked for beside the package, since `importlib.metadata` costs an application 100 modules.
+    """
+    import os
+
+    module = sys.modules.get(package)
+    # Not getattr: some packages answer with a deprecation warning.
+    told = vars(module).get("__version__") if module is not None else None
+    if isinstance(told, str):
+        return told
+    folder = os.path.dirname(os.path.dirname(getattr(module, "__file__", None) or ""))
+    try:
+        beside = os.listdir(folder) if folder else []
+    except OSError:
+        beside = []
+    for entry in beside:
+        stem, dot, _ = entry.rpartition(".dist-info")
+        name, _, number = stem.partition("-")
+        if dot and name.lower() == package:
+            return number
+    return ""

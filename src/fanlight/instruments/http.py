@@ -1,0 +1,86 @@
+"""Requests to other services by `http.client`, hence by urllib, urllib3 and requests too."""
+
+from __future__ import annotations
+
+from fanlight.recording.bus import BUS
+from fanlight.recording.clock import clock
+from fanlight.recording.recorder import current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+NOTIFICATION = "http.request"
+PENDING = "fanlight_pending"
+"""Attribute of a connection: (method, host, start) of the request that is under way."""
+
+DEFAULT_PORTS = (80, 443)
+
+
+def patch(module: ModuleType) -> None:
+    """Record from the request line to the response's headers; a failed attempt ends with the close.
+
+    Args:
+        module: `http.client`.
+
+    Raises:
+        LookupError: `HTTPConnection` lacks one of the methods.
+    """
+    connection = getattr(module, "HTTPConnection", None)
+    for name in ("putrequest", "getresponse", "close"):
+        if not hasattr(connection, name):
+            raise LookupError(f"http.client has no HTTPConnection.{name}")
+    assert connection is not None
+    putrequest, getresponse, close = connection.putrequest, connection.getresponse, connection.close
+
+    def begun(self: Any, method: Any, url: Any, *args: Any, **options: Any) -> Any:
+        if current() is not None:
+            self.__dict__[PENDING] = (method, target(self, url), clock())
+        return putrequest(self, method, url, *args, **options)
+
+    def answered(self: Any, *args: Any, **options: Any) -> Any:
+        # Taken off first: `getresponse` itself closes a connection that is not kept alive.
+        pending = self.__dict__.pop(PENDING, None)
+        if pending is None:
+            return getresponse(self, *args, **options)
+        try:
+            response = getresponse(self, *args, **options)
+        except BaseException as error:
+            over(pending, 0, type(error).__name__)
+            raise
+        over(pending, response.status, "")
+        return response
+
+    def closed(self: Any) -> Any:
+        # No response came: the connection failed, or was given up.
+        pending = self.__dict__.pop(PENDING, None)
+        if pending is not None:
+            over(pending, 0, "no response")
+        return close(self)
+
+    connection.putrequest, connection.getresponse, connection.close = begun, answered, closed
+
+
+def over(pending: tuple[Any, str, int], status: int, error: str) -> None:
+    """Record a request that was under way on a connection."""
+    lane = current()
+    if lane is None:
+        return
+    method, host, start_ns = pending
+    end_ns = clock()
+    lane.leaf(NOTIFICATION, (method, host, status, error), start_ns, end_ns)
+    if BUS.subscriptions:
+        note = {"method": method, "host": host, "status": status, "error": error}
+        BUS.report(NOTIFICATION, note, start_ns, end_ns)
+
+
+def target(connection: Any, url: Any) -> str:
+    """Answer host and port that a request is for, behind a proxy or a tunnel too; never a path."""
+    tunnel = getattr(connection, "_tunnel_host", None)
+    if tunnel:
+        return str(tunnel)
+    if isinstance(url, str) and "://" in url[:9]:
+        return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+    host, port = connection.host, connection.port
+    return f"{host}" if port is None or port in DEFAULT_PORTS else f"{host}:{port}"

@@ -1,0 +1,32 @@
+"""A request that the application serves: `GET`, with its status."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY")
+SERVERS = ("wsgi", "asgi")
+
+
+def normalize(name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] | None] | None:
+    """Answer `app.wsgi.request` titled with the method; path, query and headers never get through.
+
+    Args:
+        name: `request`.
+        payload: a dict of which `server` (`wsgi`, `asgi`), `method` and `status` are read.
+    """
+    given = dict(payload) if isinstance(payload, dict) else {}
+    server = given.get("server")
+    method = given.get("method")
+    status = given.get("status")
+    category = f"app.{server}.request" if server in SERVERS else f"app.{name}"
+    notes: dict[str, Any] = {}
+    if method in METHODS:
+        notes["method"] = method
+    if isinstance(status, int):
+        notes["status"] = status
+    # A HEAD stands in the same tree as the GET of its route.
+    title = "GET" if method == "HEAD" else method if method in METHODS else ""
+    return category, title, "", notes or None

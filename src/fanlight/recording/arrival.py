@@ -1,0 +1,79 @@
+"""Calls somebody once a module is there: now if it has been imported, else right after its import."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    Hook = Callable[[ModuleType], object]
+
+
+class Arrivals:
+    """A finder on `sys.meta_path` that finds nothing itself and sees what others find.
+
+    The module's own loader does the loading; its `exec_module` is stood in for during that one
+    call, so that loader, spec and module are those of an untouched import.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, list[Hook]] = {}
+
+    def expect(self, name: str, hook: Hook) -> None:
+        """Call the hook with the module of that name when it is there."""
+        module = sys.modules.get(name)
+        if module is not None and not is_loading(module):
+            hook(module)
+            return
+        self.waiting.setdefault(name, []).append(hook)
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Answer the spec that the other finders answer, if somebody waits for this module."""
+        # A fast path: every import of the application comes by here.
+        if name not in self.waiting:
+            return None
+        for finder in sys.meta_path:
+            if finder is self:
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                self.watch(spec)
+                return spec
+        return None
+
+    def watch(self, spec: ModuleSpec) -> None:
+        """Stand in for the loader's `exec_module` once."""
+        loader = spec.loader
+        execute = getattr(loader, "exec_module", None)
+        # A loader that is a class, as of built-in modules, serves them all: it stays as it is.
+        if execute is None or isinstance(loader, type):
+            return
+
+        def execute_and_tell(module: ModuleType) -> None:
+            if module.__name__ == spec.name:
+                loader.__dict__.pop("exec_module", None)
+            execute(module)
+            for hook in self.waiting.pop(module.__name__, ()):
+                hook(module)
+
+        try:
+            loader.exec_module = execute_and_tell  # type: ignore[union-attr,method-assign]  # on the one instance
+        except (AttributeError, TypeError):
+            # A loader that takes no attribute: whoever waits keeps waiting, and is reported so.
+            return
+
+
+def is_loading(module: ModuleType) -> bool:
+    """Answer whether a module stands in `sys.modules` but is still being executed."""
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+ARRIVALS = Arrivals()

@@ -1,0 +1,159 @@
+"""One ASGI request as one trace (HOT): ends with the last body message, or when the app is done.
+
+`receive` is not wrapped, a message sent is no span, lifespan and websocket pass through. The route
+is read from the scope that the router filled in, as a template, never as a path.
+"""
+
+from __future__ import annotations
+
+from fanlight.recording.bus import BUS
+from fanlight.recording.clock import clock
+from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
+from fanlight.recording.recorder import SWITCH, begin, finish
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from fanlight.recording.recorder import Trace
+
+    App = Callable[[Any, Any, Any], Awaitable[None]]
+
+CATEGORY = "app.asgi.request"
+ROUTER = 2
+"""Rank of an endpoint that a router named."""
+
+
+def asgi(app: App) -> App:
+    """Answer the ASGI application with every HTTP request traced.
+
+    Wrapping twice, or wrapping what a server or a framework hook already traces, counts a request
+    once. The endpoint is the route's template where the router leaves it in the scope, else
+    `<unmatched>` until `fanlight.endpoint(name)` names it.
+    """
+
+    async def traced(scope: Any, receive: Any, send: Any) -> None:
+        await respond(app, scope, receive, send)
+
+    traced.__wrapped__ = app  # type: ignore[attr-defined]  # what inspect.unwrap looks for
+    return traced
+
+
+async def respond(app: App, scope: Any, receive: Any, send: Any) -> None:
+    """Call the application inside a trace of its own, unless one is open here already."""
+    if scope["type"] != "http":
+        await app(scope, receive, send)
+        return
+    method = scope.get("method", "")
+    trace = begin(CATEGORY, TITLES.get(method, OTHER_METHOD), UNMATCHED)
+    if trace is None:
+        await app(scope, receive, send)
+        return
+    trace.notes["method"] = method if method in TITLES else OTHER_METHOD
+    exchange = Exchange(trace, scope, send)
+    try:
+        await app(scope, receive, exchange.send)
+    except BaseException as error:
+        exchange.end(error)
+        raise
+    exchange.end()
+
+
+class Exchange:
+    """A request whose response is under way.
+
+    Args:
+        trace: the request's.
+        scope: the request's, which the router fills in.
+        pass_on: the server's `send`.
+    """
+
+    __slots__ = ("pass_on", "root_path", "scope", "trace")
+
+    def __init__(self, trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> None:
+        self.trace = trace
+        self.scope = scope
+        self.root_path = scope.get("root_path", "")
+        self.pass_on = pass_on
+
+    def send(self, message: Any) -> Any:
+        """Take note of status, format and end, and answer what the server's `send` answers."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self.started(message)
+        elif kind == "http.response.body" and not message.get("more_body") and self.trace.status < 500:
+            # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
+            self.end()
+        return self.pass_on(message)
+
+    def started(self, message: Any) -> None:
+        """Take note of the response's status and format."""
+        try:
+            self.trace.status = message["status"]
+            for name, value in message.get("headers") or ():
+                if name == b"content-type" or (len(name) == 12 and name.lower() == b"content-type"):
+                    self.trace.segment = FORMATS[value]
+                    break
+        except (TypeError, ValueError, AttributeError, KeyError):
+            # The server will judge a malformed message; it is none of ours.
+            SWITCH.faults += 1
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Name the endpoint and end the trace; a second call does nothing."""
+        trace = self.trace
+        if trace.lanes is None:
+            return
+        # What stands inside may have named it already, more precisely than the mount around it.
+        if trace.rank < ROUTER and (template := route_template(self.scope, self.root_path)):
+            trace.set_endpoint(f"{trace.title} {template}", ROUTER)
+        trace.notes["status"] = trace.status
+        finish(trace, error)
+        if BUS.subscriptions:
+            note = {"server": "asgi", "method": trace.notes["method"], "endpoint": trace.endpoint}
+            BUS.report("request", {**note, "status": trace.status}, trace.start_ns, clock())
+
+
+def route_template(scope: Any, root_path: str) -> str:
+    """Answer the template of the route that a router left in the scope, or "".
+
+    Args:
+        scope: after the application ran.
+        root_path: what the server gave; what mounts have added since stands behind it.
+    """
+    route = scope.get("route")
+    template = getattr(route, "path_format", None)
+    if not isinstance(template, str):
+        return ""
+    grown = scope.get("root_path", "")
+    if grown == root_path or not grown.startswith(root_path):
+        return template
+    own = getattr(route, "path", None)
+    if isinstance(own, str) and not hasattr(route, "methods") and template == own + "/{path}":
+        # The route is the last mount itself, whose prefix stands in both.
+        names = template_names(own)
+        prefix = mount_prefix(grown[len(root_path) :], scope, ())
+        return f"{prefix}/{{path}}" if prefix or not names else template
+    prefix = mount_prefix(grown[len(root_path) :], scope, template_names(template))
+    return f"{prefix}{template}" if prefix else f"<mount>{template}"
+
+
+def template_names(template: str) -> tuple[str, ...]:
+    """Answer the parameters of a template such as `/orders/{id}`."""
+    return tuple(part.partition("}")[0] for part in template.split("{")[1:])
+
+
+def mount_prefix(prefix: str, scope: Any, own: tuple[str, ...]) -> str:
+    """Answer the mounts' literal prefix with each parameter's value put back to its name.
+
+    "" when a value can't be told apart from the rest: it must not get into a name.
+    """
+    parts = prefix.split("/")
+    for name, value in (scope.get("path_params") or {}).items():
+        if name in own:
+            continue
+        text = str(value)
+        if parts.count(text) != 1:
+            return ""
+        parts[parts.index(text)] = f"{{{name}}}"
+    return "/".join(parts)

@@ -1,0 +1,56 @@
+"""What a request's and a response's words become: a bounded set of methods and formats."""
+
+from __future__ import annotations
+
+UNMATCHED = "<unmatched>"
+"""Endpoint of a request that no route took; an unmatched URL never becomes a name."""
+
+OTHER_METHOD = "OTHER"
+TITLES = {
+    **{name: name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")},
+    "QUERY": "QUERY",
+    # A HEAD stands under the route, and in the tree, of its GET.
+    "HEAD": "GET",
+}
+"""Method as a client wrote it to how it counts; any other word counts as `OTHER`."""
+
+FORMATS_MAX = 64
+SHORT = {"plain": "text", "javascript": "js", "x-javascript": "js", "jpeg": "jpg", "svg+xml": "svg"}
+
+
+class Formats(dict["str | bytes", str]):
+    """Short names of response formats by Content-Type; an application can't make up ever new ones."""
+
+    def __init__(self) -> None:
+        self.names = {""}
+
+    def __missing__(self, content_type: str | bytes) -> str:
+        text = content_type.decode("latin-1") if isinstance(content_type, bytes) else content_type
+        name = short(text)
+        if name not in self.names:
+            if len(self.names) > FORMATS_MAX:
+                name = "other"
+            self.names.add(name)
+        if len(self) < 1000:
+            self[content_type] = name
+        return name
+
+
+FORMATS = Formats()
+
+
+def short(content_type: str) -> str:
+    """Answer `json` for `application/vnd.api+json; charset=utf-8`, and "" for what is no type."""
+    kind, slash, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    if (
+        not slash
+        or not subtype.isascii()
+        or not subtype.replace("+", "").replace("-", "").replace(".", "").isalnum()
+    ):
+        return ""
+    if kind == "text" and subtype == "javascript":
+        return "js"
+    name = SHORT.get(subtype)
+    if name is None:
+        name = subtype.rpartition("+")[2].removeprefix("x-")
+    return name[:32]
