@@ -20,6 +20,7 @@ from _contextvars import ContextVar
 
 from fanlight.recording.clock import clock
 from fanlight.recording.location import location
+from fanlight.recording.reduction import reduce_events
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,16 +53,18 @@ class Lane:
         owner: identity of the thread (or greenlet) that may append; 0 is still to be claimed.
         parent: the lane that this one was forked from, when that had `at` events.
         mark: length of `events` when room was last given, `reserved` how much; -1 before the first.
+        loose: whether an event may hold the application's own objects.
         seen: how often each statement has come in this trace.
     """
 
-    __slots__ = ("at", "events", "limit", "mark", "owner", "parent", "reserved", "seen", "trace")
+    __slots__ = ("at", "events", "limit", "loose", "mark", "owner", "parent", "reserved", "seen", "trace")
 
     def __init__(self, trace: Trace | None, parent: Lane | None, owner: int) -> None:
         self.trace = trace
         self.events: list[Any] = []
         self.limit = self.reserved = 0
         self.mark = -1
+        self.loose = False
         self.owner = owner
         self.parent = parent
         self.at = 0 if parent is None else len(parent.events)
@@ -85,6 +88,8 @@ class Lane:
             payload: for the normalizer: text, numbers, or tuples and dicts of those.
             title: a title that the caller knows already.
         """
+        if payload.__class__ is dict:
+            self.loose = True
         events = self.events
         handle = len(events)
         events.append((clock(), name, title, payload, handle, None))
@@ -126,7 +131,20 @@ class Lane:
 
     def annotate(self, **notes: Any) -> None:
         """Attach annotations to the innermost open span."""
+        self.loose = True
         self.events.append(notes)
+
+    def taken(self) -> list[Any]:
+        """End the lane and answer its events, free of the application's objects."""
+        events = self.events
+        # What still closes here goes nowhere, and a context that lives on pins nothing.
+        self.events = []
+        self.limit = 0
+        self.trace = self.parent = None
+        self.seen = {}
+        if self.loose:
+            reduce_events(events)
+        return events
 
     def fork(self) -> Lane:
         """Answer a lane for a context that branches off here; whoever uses it first owns it."""

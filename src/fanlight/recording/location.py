@@ -57,10 +57,8 @@ def own_name(path: str) -> str:
     if path.startswith("<"):
         return ""
     path = os.path.abspath(path)
-    if not path.startswith(DEMO):
-        if path.startswith((OURS, STANDARD)) or any(part in path for part in PACKAGES):
-            return ""
-    return relative(path)
+    foreign = path.startswith((OURS, STANDARD)) or any(part in path for part in PACKAGES)
+    return "" if foreign and not path.startswith(DEMO) else relative(path)
 
 
 def relative(path: str) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import _thread
+from itertools import repeat
 from sys import modules
 
 from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.lanes import BLOCK, LANE, RECORDS, Lane, resolved
-from fanlight.recording.reduction import described, plain, reduce_events
+from fanlight.recording.reduction import PLAIN, described, reduce_events, reduce_values
 
-__all__ = [
-    *("LANE", "NOTHING", "SWITCH", "Lane", "Nothing", "Switch", "Trace"),
-    *("begin", "clock", "current", "finish", "is_open", "release", "resume", "span"),
-]
+__all__ = ["LANE", "SWITCH", "Lane", "Trace", "begin", "clock", "current", "finish", "release", "resume", "span"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,17 +51,17 @@ class Nothing:
 
     __slots__ = ()
 
-    def __enter__(self) -> Nothing:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
+    # A fast path: entering and leaving run no Python. A text without placeholders formats to
+    # itself whatever it is given, and "" lets exceptions pass.
+    __enter__: Callable[..., Nothing]
+    __exit__ = staticmethod("".format)
 
     def annotate(self, **notes: Any) -> None:
         """Forget the annotations."""
 
 
 NOTHING = Nothing()
+Nothing.__enter__ = staticmethod(repeat(NOTHING).__next__)
 
 
 class Trace:
@@ -81,7 +79,7 @@ class Trace:
         start_ns: `clock()` at the start; `wall_ns` is the same moment since 1970.
         end_ns: `clock()` at the end, 0 before it.
         lanes: the lanes that hold events; None once the trace has ended.
-        records: (events, index of the parent lane or -1, events of that at the fork), at the end.
+        records: at the end, (events, index of the parent lane or -1, events of that at the fork).
         lost: spans beyond the limit.
     """
 
@@ -106,7 +104,7 @@ class Trace:
         self.sampled = False
         self.room = self.lost = 0
         self.lanes: list[Lane] | None = None
-        self.records: list[tuple[list[Any], int, int]] = []
+        self.records: list[tuple[list[Any], int, int]] | None = None
 
     def set_endpoint(self, name: str, rank: int) -> None:
         """Name the endpoint unless somebody who knows better has done so.
@@ -136,7 +134,7 @@ def current() -> Lane | None:
 
 
 def span(title: str, category: str = "app.block", /, **attributes: Any) -> Lane | Nothing:
-    """Record the `with` block as a span: `with span("load cart", items=3): …`.
+    """Record a block as a span: `with span("load cart", items=3): …`.
 
     Args:
         title: what the block does; one of few, not one per user or item.
@@ -152,6 +150,10 @@ def span(title: str, category: str = "app.block", /, **attributes: Any) -> Lane 
         if lane is None:
             return NOTHING
     if attributes:
+        for value in attributes.values():
+            if value.__class__ not in PLAIN:
+                reduce_values(attributes)
+                break
         lane.events.append((clock(), category, title, attributes))
     else:
         lane.events.append((clock(), category, title))
@@ -229,26 +231,22 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
 
 def collect(trace: Trace, lanes: list[Lane]) -> None:
     """Take the events off the lanes, so that a context that lives on pins nothing."""
-    lanes[0].seen.clear()
     if trace.notes:
-        trace.notes = {key: plain(value) for key, value in trace.notes.items()}
-    if not trace.sampled:
-        lanes[0].trace = None
+        reduce_values(trace.notes)
+    root = lanes[0]
+    # A fast path: most traces have one lane.
+    if len(lanes) == 1:
+        trace.records = [(root.taken(), -1, 0)]
         return
     places = {id(lane): place for place, lane in enumerate(lanes)}
-    records = trace.records
+    records = []
     for lane in lanes:
         parent, at = lane.parent, lane.at
         # A lane that never recorded has no events to hang others on; its own place is the one.
         while parent is not None and id(parent) not in places:
             parent, at = parent.parent, parent.at
-        records.append((lane.events, -1 if parent is None else places[id(parent)], at))
-    for lane in lanes:
-        events = lane.events
-        lane.events = []
-        lane.limit = 0
-        lane.trace = lane.parent = None
-        reduce_events(events)
+        records.append((-1 if parent is None else places[id(parent)], at))
+    trace.records = [(lane.taken(), *place) for lane, place in zip(lanes, records, strict=True)]
 
 
 def release(trace: Trace) -> None:

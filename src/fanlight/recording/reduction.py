@@ -22,17 +22,9 @@ def reduce_events(events: list[Any]) -> None:
     """Replace, in place, what the application's own values in a lane's events refer to."""
     for place, event in enumerate(events):
         kind = event.__class__
-        if kind is int:
-            continue
         if kind is dict:
             reduce_values(event)
-            continue
-        size = len(event)
-        if size == 4:
-            # A fast path: one call in C tells that there is nothing to do.
-            if not PLAIN.issuperset(map(type, event[3].values())):
-                reduce_values(event[3])
-        elif size == 6 and event[3].__class__ not in PLAIN:
+        elif kind is tuple and len(event) == 6 and event[3].__class__ not in PLAIN:
             start, name, title, payload, handle, _ = event
             events[place] = (start, name, title, reduced(payload), handle, None)
 

@@ -1,0 +1,266 @@
+"""What an application writes itself: `trace`, `annotate`, `endpoint` and the decorator `instrument`."""
+
+from __future__ import annotations
+
+from fanlight.recording.clock import clock
+from fanlight.recording.lanes import LANE
+from fanlight.recording.recorder import EXPLICIT, Trace, begin, current, finish, is_open
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from types import FunctionType, TracebackType
+    from typing import Any, TypeVar, overload
+
+    from fanlight.recording.lanes import Lane
+
+    F = TypeVar("F")
+
+METHOD = "app.method"
+JOB = "app.job"
+
+# Bits of a code object's flags, as `inspect` names them.
+GENERATOR = 0x20
+COROUTINE = 0x80
+ASYNC_GENERATOR = 0x200
+
+
+class trace:  # noqa: N801  read as a statement: with fanlight.trace("nightly import"): …
+    """Trace a block that no server request surrounds: a script, a job, a consumer's message.
+
+    Inside another trace the block belongs to that one, which `as` then answers.
+
+    Args:
+        endpoint: what it is listed under: one of few names, not one per item.
+        category: of the root span.
+        title: of the root span, the endpoint when None.
+    """
+
+    __slots__ = ("category", "endpoint", "opened", "title")
+
+    def __init__(self, endpoint: str, category: str = JOB, title: str | None = None) -> None:
+        self.endpoint = endpoint
+        self.category = category
+        self.title = endpoint if title is None else title
+        self.opened: Trace | None = None
+
+    def __enter__(self) -> Trace:
+        opened = begin(self.category, self.title, self.endpoint)
+        self.opened = opened
+        if opened is not None:
+            opened.rank = EXPLICIT
+            return opened
+        lane = LANE.get()
+        outer = None if lane is None else lane.trace
+        if outer is not None and is_open(outer):
+            return outer
+        # The agent is off: what the block says about its trace goes nowhere.
+        return Trace(self.category, self.title, self.endpoint, clock())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.opened is not None:
+            finish(self.opened, error)
+
+
+def annotate(**notes: Any) -> None:
+    """Attach annotations to the innermost open span; outside a trace nothing happens.
+
+    Args:
+        notes: text, numbers and booleans stay as they are, anything else becomes a short text. What
+            a name such as `api_key` holds is replaced by `<redacted>`.
+    """
+    lane = current()
+    if lane is not None:
+        lane.annotate(**notes)
+
+
+def endpoint(name: str) -> None:
+    """Name the endpoint of the trace that is open here, over whatever an instrument found.
+
+    Args:
+        name: one of few names, such as a route's template; never a URL.
+    """
+    lane = LANE.get()
+    opened = None if lane is None else lane.trace
+    if opened is not None:
+        opened.set_endpoint(str(name), EXPLICIT)
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def instrument(function: F, /) -> F: ...
+
+    @overload
+    def instrument(*, title: str | None = None, category: str = METHOD) -> Callable[[F], F]: ...
+
+
+def instrument(function: Any = None, /, *, title: str | None = None, category: str = METHOD) -> Any:
+    """Decorate a function so that each of its calls is a span.
+
+    Takes functions, coroutine functions, generators and asynchronous ones, `classmethod` and
+    `staticmethod` objects; name, documentation and signature stay. A generator's span lasts from
+    its first item to its end, and holds what the generator does, not what its consumer does.
+
+    Args:
+        function: what `@instrument` stands over; absent when it is given arguments.
+        title: of the span, `Class.method` when None.
+        category: of the span, beginning with a tier.
+    """
+    if function is None:
+        return lambda decorated: instrument(decorated, title=title, category=category)
+    if isinstance(function, (classmethod, staticmethod)):
+        return type(function)(instrument(function.__func__, title=title, category=category))
+    name = function.__qualname__.rpartition("<locals>.")[2] if title is None else title
+    code = getattr(function, "__code__", None)
+    flags = code.co_flags if code is not None else 0
+    if flags & COROUTINE:
+        wrapper = around_coroutine(function, name, category)
+    elif flags & ASYNC_GENERATOR:
+        wrapper = around_async_generator(function, name, category)
+    elif flags & GENERATOR:
+        wrapper = around_generator(function, name, category)
+    else:
+        wrapper = around(function, name, category)
+    return dressed(wrapper, function)
+
+
+def dressed(wrapper: FunctionType | Any, function: Any) -> Any:
+    """Give a wrapper the name, documentation and signature of what it wraps."""
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+        if hasattr(function, attribute):
+            setattr(wrapper, attribute, getattr(function, attribute))
+    wrapper.__dict__.update(getattr(function, "__dict__", {}))
+    wrapper.__wrapped__ = function
+    return wrapper
+
+
+def around(function: Any, title: str, category: str) -> Any:
+    """Answer a function whose call is a span around the call of `function`."""
+
+    def wrapper(*args: Any, **keywords: Any) -> Any:
+        lane = current()
+        if lane is None:
+            return function(*args, **keywords)
+        lane.events.append((clock(), category, title))
+        with lane:
+            return function(*args, **keywords)
+
+    return wrapper
+
+
+def around_coroutine(function: Any, title: str, category: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Answer a coroutine function whose run is a span."""
+
+    async def wrapper(*args: Any, **keywords: Any) -> Any:
+        lane = current()
+        if lane is None:
+            return await function(*args, **keywords)
+        # By handle: a coroutine that is thrown away ends whenever the collector finds it.
+        handle = lane.start(category, title=title)
+        try:
+            return await function(*args, **keywords)
+        except BaseException as error:
+            lane.events.append({"error": type(error).__name__})
+            raise
+        finally:
+            lane.stop(handle)
+
+    return wrapper
+
+
+def around_generator(function: Any, title: str, category: str) -> Callable[..., Generator[Any, Any, Any]]:
+    """Answer a generator function whose run is a span on a lane of its own."""
+
+    def wrapper(*args: Any, **keywords: Any) -> Any:
+        generator = function(*args, **keywords)
+        side = Side.beside(current(), title, category)
+        if side is None:
+            return (yield from generator)
+        step, given = generator.send, None
+        try:
+            while True:
+                outside = side.enter()
+                try:
+                    item = step(given)
+                except StopIteration as stop:
+                    return stop.value
+                finally:
+                    LANE.set(outside)
+                try:
+                    given = yield item
+                    step = generator.send
+                except GeneratorExit:
+                    generator.close()
+                    raise
+                except BaseException as error:
+                    step, given = generator.throw, error
+        finally:
+            side.lane.stop(side.handle)
+
+    return wrapper
+
+
+def around_async_generator(function: Any, title: str, category: str) -> Callable[..., AsyncGenerator[Any, Any]]:
+    """Answer an asynchronous generator function whose run is a span on a lane of its own."""
+
+    async def wrapper(*args: Any, **keywords: Any) -> Any:
+        generator = function(*args, **keywords)
+        side = Side.beside(current(), title, category) or Side(None)
+        step, given = generator.asend, None
+        try:
+            while True:
+                outside = side.enter()
+                try:
+                    item = await step(given)
+                except StopAsyncIteration:
+                    return
+                finally:
+                    LANE.set(outside)
+                try:
+                    given = yield item
+                    step = generator.asend
+                except GeneratorExit:
+                    await generator.aclose()
+                    raise
+                except BaseException as error:
+                    step, given = generator.athrow, error
+        finally:
+            if side.lane is not None:
+                side.lane.stop(side.handle)
+
+    return wrapper
+
+
+class Side:
+    """A generator's lane beside its consumer's, with the span that its run is.
+
+    Args:
+        lane: None where nothing is recorded.
+        handle: closes the span.
+    """
+
+    __slots__ = ("handle", "lane")
+
+    def __init__(self, lane: Lane | None, handle: int = -1) -> None:
+        self.lane = lane
+        self.handle = handle
+
+    @classmethod
+    def beside(cls, above: Lane | None, title: str, category: str) -> Side | None:
+        """Answer a lane that branches off `above` with its span open; None where nothing is recorded."""
+        if above is None:
+            return None
+        LANE.set(above.fork())
+        lane = current()
+        LANE.set(above)
+        return None if lane is None else cls(lane, lane.start(category, title=title))
+
+    def enter(self) -> Lane | None:
+        """Put the lane on this context; answer the one to put back."""
+        outside = LANE.get()
+        if self.lane is not None:
+            LANE.set(self.lane)
+        return outside

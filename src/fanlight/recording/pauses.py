@@ -1,0 +1,103 @@
+"""Garbage collector pauses: intervals in one ring, taken out of every span that they interrupted."""
+
+from __future__ import annotations
+
+import gc
+from _collections import deque
+from bisect import bisect_left, bisect_right
+
+from fanlight.recording.clock import clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+RING = 4_096
+"""Pauses remembered; a trace that outlives more of them subtracts the ones still there."""
+
+
+class Pauses:
+    """The process's last garbage collections. Each stops every request in flight.
+
+    Attributes:
+        ring: (start, end) in `clock()` ns, oldest first.
+        since: start of the collection that runs now.
+    """
+
+    __slots__ = ("ring", "since")
+
+    def __init__(self) -> None:
+        self.ring: deque[tuple[int, int]] = deque(maxlen=RING)
+        self.since = 0
+
+    def watch(self) -> None:
+        """Have the collector tell when it begins and ends; a second call does nothing."""
+        if self.told not in gc.callbacks:
+            gc.callbacks.append(self.told)
+
+    def ignore(self) -> None:
+        """Have the collector tell no more."""
+        if self.told in gc.callbacks:
+            gc.callbacks.remove(self.told)
+
+    def told(self, phase: str, _: dict[str, Any]) -> None:
+        """Note one end of a collection."""
+        if phase == "start":
+            self.since = clock()
+        elif self.since:
+            self.ring.append((self.since, clock()))
+            self.since = 0
+
+    def seen(self) -> Seen:
+        """Answer the pauses up to now."""
+        # The copy is one step that no other thread can come between.
+        return Seen(list(self.ring))
+
+
+class Seen:
+    """Pauses at one moment, for the many traces of a batch.
+
+    Args:
+        pauses: (start, end) ns, oldest first, without overlaps.
+    """
+
+    __slots__ = ("ends", "starts")
+
+    def __init__(self, pauses: list[tuple[int, int]]) -> None:
+        self.starts = [start for start, _ in pauses]
+        self.ends = [end for _, end in pauses]
+
+    def between(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+        """Answer the pauses of an interval, clipped to it, oldest first."""
+        first = bisect_right(self.ends, start_ns)
+        last = bisect_left(self.starts, end_ns)
+        return [
+            (max(self.starts[place], start_ns), min(self.ends[place], end_ns))
+            for place in range(first, last)
+        ]
+
+
+class Squeezed:
+    """The time line of a trace without its pauses.
+
+    Args:
+        pauses: (start, end) ns, oldest first, without overlaps.
+    """
+
+    __slots__ = ("before", "starts", "total_ns", "widths")
+
+    def __init__(self, pauses: list[tuple[int, int]]) -> None:
+        self.starts = [start for start, _ in pauses]
+        self.widths = [end - start for start, end in pauses]
+        self.before: list[int] = []
+        self.total_ns = 0
+        for width in self.widths:
+            self.before.append(self.total_ns)
+            self.total_ns += width
+
+    def __call__(self, moment_ns: int) -> int:
+        """Answer a moment less the paused time before it."""
+        place = bisect_left(self.starts, moment_ns) - 1
+        if place < 0:
+            return moment_ns
+        return moment_ns - self.before[place] - min(moment_ns - self.starts[place], self.widths[place])
