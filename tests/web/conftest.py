@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -75,7 +75,9 @@ class Shop:
         return trace(trace_id, self.now) if trace_id in (ident(1), ident(2)) and not self.empty else None
 
     def status(self):
-        services = {} if self.empty else {"shop": account(18_432, 18_400, 32), "mail": account(640, 628, 2, full=10)}
+        services = (
+            {} if self.empty else {"shop": account(18_432, 18_400, 32), "mail": account(640, 628, 2, full=10)}
+        )
         return {
             "version": "0.1.0",
             "processes": [
@@ -85,7 +87,12 @@ class Shop:
             ],
             "services": services,
             "spool": {"bytes": 3 << 20, "segments": 2, "max_bytes": 1 << 30},
-            "store": {"url": "duckdb:/home/ada/.local/share/fanlight/store", "bytes": 48 << 20, "days": 3, "lag_s": 0.4},
+            "store": {
+                "url": "duckdb:/home/ada/.local/share/fanlight/store",
+                "bytes": 48 << 20,
+                "days": 3,
+                "lag_s": 0.4,
+            },
             "collector": {
                 "uptime_s": 7260,
                 "clients": [
@@ -187,7 +194,16 @@ def tree(each):
     plan = (
         (0, "app.wsgi.request", "POST", "", 1, 0.0, 1.0, ""),
         (1, "app.flask.view", "checkout", "", 1, 0.01, 0.97, ""),
-        (2, "db.sql.query", "SELECT FROM cart", "SELECT cart.id, cart.owner FROM cart WHERE cart.owner = ?", 1, 0.02, 0.03, ""),
+        (
+            2,
+            "db.sql.query",
+            "SELECT FROM cart",
+            "SELECT cart.id, cart.owner FROM cart WHERE cart.owner = ?",
+            1,
+            0.02,
+            0.03,
+            "",
+        ),
         (2, "db.sql.query", "SELECT FROM product", PRODUCT, 41, 0.06, 0.56, "shop/cart.py:88"),
         (2, "cache.redis.get", "GET", "session:?", 2, 0.61, 0.02, ""),
         (2, "api.http.request", "POST mail.internal", "", 1, 0.64, 0.19, ""),
@@ -274,9 +290,25 @@ def trace(trace_id, now):
     fault = {"error__type": "PaymentDeclined", "error__message": HOSTILE[0]} if failed else {}
     root = add(None, "app.wsgi.request", "POST", 0, 2440, status=500 if failed else 200, **fault)
     view = add(root, "app.flask.view", "checkout", 12, 2400)
-    add(view, "db.sql.query", "SELECT FROM cart", 20, 62, "SELECT cart.id FROM cart WHERE cart.owner = ?", rows=1)
+    add(
+        view,
+        "db.sql.query",
+        "SELECT FROM cart",
+        20,
+        62,
+        "SELECT cart.id FROM cart WHERE cart.owner = ?",
+        rows=1,
+    )
     for number in range(41):
-        add(view, "db.sql.query", "SELECT FROM product", 100 + number * 30, 24, PRODUCT, location="shop/cart.py:88")
+        add(
+            view,
+            "db.sql.query",
+            "SELECT FROM product",
+            100 + number * 30,
+            24,
+            PRODUCT,
+            location="shop/cart.py:88",
+        )
     add(view, "api.http.request", "POST mail.internal", 1400, 610, "", status=202, attempt=1, note=HOSTILE[1])
     receipt = add(view, "view.jinja2.render", "receipt.html", 2040, 310)
     add(receipt, "db.sql.query", HOSTILE[1], 2100, 90, HOSTILE[2], hostile=HOSTILE[0])
@@ -301,7 +333,13 @@ def trace(trace_id, now):
 def account(accepted, stored, in_spool, full=0):
     dropped = {"spool_full": full} if full else {}
     balanced = accepted == stored + in_spool + full
-    return {"accepted": accepted, "stored": stored, "in_spool": in_spool, "dropped": dropped, "balanced": balanced}
+    return {
+        "accepted": accepted,
+        "stored": stored,
+        "in_spool": in_spool,
+        "dropped": dropped,
+        "balanced": balanced,
+    }
 
 
 class Answer(NamedTuple):
@@ -348,8 +386,6 @@ class Browser:
         cookie = self.cookie if cookie is None else cookie
         sent += [(b"cookie", cookie.encode())] if cookie else []
         sent += [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        from urllib.parse import unquote
-
         whole = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -383,7 +419,9 @@ class Browser:
             await self.app(scope, receive, send)
         except ZeroDivisionError:
             assert sent, "a failure of ours is answered before it is logged"
-        body = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
+        body = b"".join(
+            message.get("body", b"") for message in sent if message["type"] == "http.response.body"
+        )
         return Answer(sent[0]["status"], sent[0]["headers"], body)
 
 
@@ -400,6 +438,12 @@ def gate():
 @pytest.fixture
 def app(shop, gate):
     return create(shop, gate, clock=lambda: NOW)
+
+
+@pytest.fixture
+def browse():
+    """Answer the class: a browser without a cookie in front of any application."""
+    return Browser
 
 
 @pytest.fixture

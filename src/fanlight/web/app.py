@@ -88,7 +88,7 @@ class Site:
             return puzzled(asked)
         context = endpoint.view(self.answers, asked)
         if context is None:
-            return missing("No request like this in this time", asked)
+            return missing("No request like this in this time")
         return page("endpoint.html", context)
 
     def trace_page(self, request: Request) -> Response:
@@ -99,7 +99,7 @@ class Site:
         trace_id = request.path_params["id"]
         context = trace.view(self.answers, asked, trace_id) if api.is_trace_id(trace_id) else None
         if context is None:
-            return missing("No such trace is kept", asked)
+            return missing("No such trace is kept")
         return page("trace.html", context)
 
     def status_page(self, request: Request) -> Response:
@@ -172,7 +172,7 @@ class Site:
         """`/static/…`: one of the files in the list."""
         asset = assets().get(request.scope["path"])
         if asset is None:
-            return missing("No such file", None)
+            return missing("No such file")
         return Response(asset.body, media_type=asset.media_type)
 
 
@@ -188,14 +188,13 @@ def puzzled(mistake: Mistake) -> Response:
     return page("error.html", context, 400)
 
 
-def missing(title: str, asked: Asked | None) -> Response:
+def missing(title: str) -> Response:
     """Answer the page for something that is not there; says nothing of what was asked for."""
     context = {
         "title": title,
         "parameter": None,
         "message": "It may be older than what is kept, or lie in another time range.",
         "nearest": None,
-        "longer": asked.link(last="7d", from_=None, to=None) if asked and asked.path == "/endpoint" else None,
     }
     return page("error.html", context, 404)
 

@@ -56,11 +56,11 @@ def sparkline(values: Sequence[float], height: int = 16) -> str:
 
 
 def ceiling(value: float) -> float:
-    """Answer the next 1, 2 or 5 times a power of ten at or above a value: the top of an axis."""
+    """Answer the next round number at or above a value: the top of an axis."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999_999)
+    return next(step * power for step in (1, 1.5, 2, 3, 4, 6, 8, 10) if step * power >= value * 0.999_999)
 
 
 def levels(top: float) -> list[Tick]:

@@ -153,6 +153,8 @@ def guard(app: ASGIApp, gate: Gate) -> ASGIApp:
         async def armoured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": armour(message.get("headers", ()))}
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         refusal = gate.refusal(scope)
@@ -164,7 +166,7 @@ def guard(app: ASGIApp, gate: Gate) -> ASGIApp:
                 await app(scope, replay(body, receive), armoured)
                 return
             refusal = problem(413, "body", "The body is over 64 KiB.")
-        await bare(refusal, scope["method"], armoured)
+        await bare(refusal, armoured)
 
     return guarded
 

@@ -49,10 +49,10 @@ def closed(status: int) -> Refusal:
     return Refusal(status, headers, page.encode())
 
 
-async def bare(refusal: Refusal, method: str, send: Send) -> None:
-    """Send a refusal; HEAD gets its headers alone, and the connection is not reused."""
+async def bare(refusal: Refusal, send: Send) -> None:
+    """Send a refusal; the connection is not reused."""
     length = (b"content-length", str(len(refusal.body)).encode())
     # An unread body would be taken for the next request.
     headers = [*refusal.headers, length, (b"connection", b"close")]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else refusal.body})
+    await send({"type": "http.response.body", "body": refusal.body})

@@ -8,24 +8,23 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 TIMES = "\N{MULTIPLICATION SIGN}"
 
-# Line breaks and tabs are layout; the rest of C0 gets its picture, C1 and what turns the direction
-# of writing its number, so that a name cannot pretend to be another.
-MARKS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r"}
-MARKS[0x7F] = "\u2421"
+# Line breaks and tabs are layout; other control characters, and what turns the direction of writing,
+# are shown as their numbers, so that a name cannot pretend to be another.
+MARKS = {code: f"\\x{code:02x}" for code in (*range(32), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
 TURNS = (0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029, 0xFEFF)
-MARKS |= {code: f"\u27e8U+{code:04X}\u27e9" for code in (*range(0x80, 0xA0), *TURNS, *range(0xD800, 0xE000))}
+MARKS |= {code: f"\u27e8U+{code:04X}\u27e9" for code in (*TURNS, *range(0xD800, 0xE000))}
 
 
 def duration(ns: float) -> str:
     """Answer a duration with three significant digits at most: `640 µs`, `182 ms`, `2.41 s`."""
     if ns < 1_000:
-        return f"{ns:.0f} ns"
+        return f"{ns:.0f} ns" if ns > 0 else "0"
     if ns < MS:
         return f"{short(ns / 1_000)} µs"
     if ns < SECOND:
         return f"{short(ns / MS)} ms"
     if ns < 60 * SECOND:
-        return f"{ns / SECOND:.3g} s" if ns < 10 * SECOND else f"{ns / SECOND:.1f} s"
+        return f"{ns / SECOND:.2f} s" if ns < 10 * SECOND else f"{ns / SECOND:.1f} s"
     seconds = round(ns / SECOND)
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60} s"

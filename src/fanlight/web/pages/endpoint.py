@@ -80,7 +80,7 @@ def view(answers: Any, asked: Asked) -> dict[str, Any] | None:
         "hidden": hidden,
         "all_link": asked.link(leaves="all"),
         "main_link": asked.link(leaves="main") if len(tree) == len(shown) > MANY else None,
-        "samples": samples(found.get("samples") or [], asked),
+        "samples": samples(found.get("samples") or [], found["p50"], asked),
         "service_link": address("/", {"service": found["service"], **asked.times()}),
         "json_link": asked.link().replace("/endpoint", "/api/endpoint", 1),
     }
@@ -206,16 +206,13 @@ def parts(tree: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
-def samples(kept: Sequence[Mapping[str, Any]], asked: Asked) -> list[dict[str, Any]]:
-    """Answer three short lists of traces to open: slowest, failed, ordinary."""
+def samples(kept: Sequence[Mapping[str, Any]], typical: int, asked: Asked) -> list[dict[str, Any]]:
+    """Answer three short lists of traces to open: slowest, failed, nearest to the typical duration."""
     times = asked.times()
     slowest = sorted(kept, key=lambda each: -each["duration"])[:SAMPLES]
     failed = [each for each in kept if each["error"]][:SAMPLES]
     ordinary = [each for each in kept if not each["error"] and each["whole"]]
-    ordinary.sort(key=lambda each: each["duration"])
-    # The middle of what was kept: the first of a sorted list would be the fastest, not the usual.
-    middle = len(ordinary) // 2
-    usual = ordinary[max(middle - SAMPLES // 2, 0) :][:SAMPLES]
+    usual = sorted(ordinary, key=lambda each: abs(each["duration"] - typical))[:SAMPLES]
     groups = (("Slowest", slowest), ("With an error", failed), ("Typical", usual))
     return [
         {"title": title, "rows": [sample(each, times) for each in rows]} for title, rows in groups if rows

@@ -35,9 +35,9 @@ class Link(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A finding in words: what a badge says, the sentence, and where in the code."""
+    """A finding in words: how often, the sentence, and where in the code."""
 
-    badge: str
+    times: str
     sentence: str
     title: str
     description: str
@@ -89,6 +89,7 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "page": page,
         "asked": asked,
         "presets": presets(asked),
+        "absolute": "from" in asked.given or "to" in asked.given,
         "earlier": earlier,
         "later": later if asked.to_ns < asked.now_ns - UNITS["s"] else None,
         "from_time": wording.rfc3339(asked.from_ns),
@@ -114,7 +115,7 @@ def segment_words(segment: str) -> str:
 
 
 def finding(found: Mapping[str, Any]) -> Finding:
-    """Answer a repeated statement as a badge and a sentence with its evidence."""
+    """Answer a repeated statement in words with its evidence."""
     times = found.get("repeats_mean") or found.get("repeats_median") or found.get("repeats") or 0
     most = found.get("repeats_max") or times
     title = found.get("title") or "The same statement"
@@ -124,7 +125,7 @@ def finding(found: Mapping[str, Any]) -> Finding:
         f"and takes {wording.duration(found.get('total', 0))} of each of them."
     )
     return Finding(
-        badge=f"{wording.count(times)}{wording.TIMES} {title}",
+        times=wording.count(times),
         sentence=sentence,
         title=title,
         description=found.get("description") or "",

@@ -34,7 +34,10 @@ def timeline(points: Sequence[Mapping[str, Any]], asked: Asked) -> dict[str, Any
         "p50": charts.line(curve(points, middles, "p50"), top, step),
         "p95": charts.line(curve(points, middles, "p95"), top, step),
         "bars": charts.columns([(x, p["rpm"]) for x, p in zip(places, points, strict=True)], rpm_top, step),
-        "levels": [(tick.percent, wording.duration(tick.value)) for tick in charts.levels(top)[:2]],
+        "levels": [
+            (tick.percent, wording.duration(tick.value).replace(".00 ", " "))
+            for tick in charts.levels(top)[:2]
+        ],
         "rpm_top": wording.rate(rpm_top),
         "marks": marks(asked),
         "step": round(step, 1),

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight.web import charts
+from fanlight.wire import buckets
+
+
+def test_a_sparkline_shows_even_one_request_among_thousands():
+    assert charts.sparkline([0, 5000, 1]) == "M0 16h2V0h2V15h2V16z"
+
+
+def test_a_sparkline_of_nothing_draws_nothing():
+    assert charts.sparkline([0] * 60) == ""
+    assert charts.sparkline([]) == ""
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=60))
+def test_a_sparkline_is_digits_and_commands_alone_and_ends_at_its_width(values):
+    path = charts.sparkline(values)
+    assert re.fullmatch(r"[MhVz0-9 ]*", path)
+    if path:
+        assert sum(int(run) for run in re.findall(r"h(\d+)", path)) == 2 * len(values)
+
+
+def test_a_gap_breaks_the_line_and_a_lonely_point_is_a_dash():
+    assert (
+        charts.line([(0, 5), (10, 10), (20, None), (30, 0)], 10, 10) == "M0.0 50.0L10.0 0.0M25.0 100.0h10.0"
+    )
+
+
+@given(st.floats(1, 1e13))
+def test_the_top_of_an_axis_is_near_and_above(value):
+    top = charts.ceiling(value)
+    assert value * 0.999 <= top <= value * 2.01
+
+
+@given(
+    st.dictionaries(st.integers(1, 1500), st.integers(1, 10**6), min_size=1), st.sampled_from([1, 2, 4, 8])
+)
+def test_every_request_of_a_histogram_is_in_one_cell_of_its_own_octave(histogram, per_octave):
+    raw = [(buckets.upper_bound(index - 1), buckets.upper_bound(index), n) for index, n in histogram.items()]
+    cells = charts.cells(raw, per_octave)
+    assert sum(cell.number for cell in cells) == sum(histogram.values())
+    by_octave = {}
+    for cell in cells:
+        by_octave[cell.octave] = by_octave.get(cell.octave, 0) + cell.number
+    for index, number in histogram.items():
+        assert by_octave[-(-index // buckets.SCALE)] >= number
+
+
+@given(
+    st.integers(0, 100),
+    st.integers(0, 100),
+    st.lists(st.tuples(st.integers(-20, 120), st.integers(0, 50)), max_size=12),
+)
+def test_own_time_is_what_no_child_covers(start, length, children):
+    end = start + length
+    taken = [(low, low + span) for low, span in children]
+    free = charts.uncovered(start, end, taken)
+    points = {at for low, high in free for at in range(low, high)}
+    assert points == {at for at in range(start, end) if not any(low <= at < high for low, high in taken)}

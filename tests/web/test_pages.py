@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import gzip
+import re
+import time
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
+TRACE = f"/trace/{2:032x}"
+PAGES = (
+    "/",
+    CHECKOUT,
+    CHECKOUT + "&octaves=28,29",
+    f"/trace/{1:032x}",
+    TRACE,
+    TRACE + "?fold=off",
+    "/status",
+)
+VOID = {"meta", "link", "input", "br"}
+INLINE = {"a", "b", "bdi", "span", "code", "kbd", "time"}
+
+
+class Page(HTMLParser):
+    """A page taken apart: its text, links, tags, and whether every tag was closed."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.open, self.wrong, self.links, self.tags, self.text = [], [], [], [], ""
+        self.feed(html)
+        self.close()
+        self.words = " ".join(self.text.split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.text += " " * (tag not in INLINE)
+        if tag == "a":
+            self.links.append(dict(attrs)["href"])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        self.text += " " * (tag not in INLINE)
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture
+def look(browser):
+    def look(address):
+        answer = browser.get(address)
+        assert answer.status == 200, answer.text
+        return Page(answer.text)
+
+    return look
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_is_well_formed_and_needs_no_script_or_inline_style(look, address):
+    page = look(address)
+    assert (page.open, page.wrong) == ([], [])
+    for tag, attributes in page.tags:
+        assert tag not in ("style", "iframe", "object", "embed", "base")
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        if tag == "script":
+            assert attributes["src"].startswith("/static/")
+    assert len([tag for tag, _ in page.tags if tag == "h1"]) == 1
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_hostile_text_stays_text(look, browser, address):
+    page = look(address)
+    assert {tag for tag, _ in page.tags} <= {
+        "html", "head", "meta", "title", "link", "script", "body", "a", "header", "svg", "path", "nav", "main", "div", "h1",
+        "p", "form", "input", "label", "select", "option", "button", "table", "caption", "thead", "tr", "th", "tbody", "td",
+        "bdi", "span", "rect", "b", "footer", "kbd", "dl", "dt", "dd", "section", "pre", "code", "h2", "h3", "line", "text",
+        "details", "summary", "time", "ul", "li", "br",
+    }  # fmt: skip
+    assert not re.search(
+        r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]",
+        browser.get(address).text,
+    )
+    assert all(link.startswith("/") and not link.startswith("//") or link == "#main" for link in page.links)
+
+
+def test_hostile_names_are_shown_with_their_tricks_visible(look):
+    words = look("/").words
+    assert "<script>alert(1)</script>" in words
+    assert "\\x1b[2J" in words
+    assert "\u27e8U+202E\u27e9gnp.exe" in words
+    assert "{{ 7*7 }} ${7*7}" in words
+
+
+def test_every_link_of_every_page_leads_somewhere(browser):
+    """Starting at the front page, through every link that differs in more than the time."""
+    seen, waiting = set(), ["/"]
+    while waiting and len(seen) < 150:
+        address = waiting.pop()
+        shape = (urlsplit(address).path, urlsplit(address).query)
+        if shape in seen:
+            continue
+        seen.add(shape)
+        answer = browser.get(address)
+        assert answer.status in (200, 404), address
+        if answer.status == 404:
+            assert address.startswith("/trace/") or "service=" in address, address
+        if answer.header("content-type").startswith("text/html"):
+            waiting += [
+                link for link in Page(answer.text).links if link.startswith("/") and "from=" not in link
+            ]
+    assert len(seen) > 60
+
+
+def test_endpoints_are_sorted_by_pain_and_say_what_hurts(look):
+    page = look("/")
+    words = page.words
+    assert "31,006 requests to 12 endpoints in the last hour, 124 errors." in words
+    assert words.index("POST /checkout") < words.index("GET /cart") < words.index("POST /send")
+    assert "SELECT FROM product 41 times, at shop/cart.py:88" in words
+    assert "182 ms" in words
+    assert "2,460" in words
+    heads = [attributes for tag, attributes in page.tags if tag == "th" and attributes.get("aria-sort")]
+    assert [head["class"] for head in heads] == ["c-pain"]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("sort=p50", "GET /export.csv"),
+        ("sort=count", "GET /product/<int:id>"),
+        ("sort=p50&order=asc", "GET /health"),
+        ("sort=errors", "POST /checkout"),
+        ("sort=endpoint", '"><svg'),
+        ("service=mail", "POST /send"),
+        ("contains=SEARCH", "GET /search"),
+    ],
+)
+def test_the_address_sorts_and_filters(look, query, first):
+    page = look(f"/?{query}")
+    body = page.words.partition("Requests ")[2]
+    names = [word for word in body.split("  ") if word]
+    assert first in names[0].split(" shop ")[0].split(" mail ")[0], names[0][:80]
+
+
+def test_a_second_click_on_a_column_turns_it_round(look):
+    links = [link for link in look("/?sort=p95&service=shop").links if "order=asc" in link]
+    assert parse_qs(urlsplit(links[0]).query) == {"sort": ["p95"], "order": ["asc"], "service": ["shop"]}
+
+
+def test_links_to_an_endpoint_keep_the_time_and_the_whole_name(look, shop):
+    link = next(
+        link for link in look("/?last=24h").links if link.startswith("/endpoint?") and "script" in link
+    )
+    assert parse_qs(urlsplit(link).query) == {
+        "service": ["shop"],
+        "endpoint": ['<script>alert(1)</script><img src=x onerror="alert(2)">'],
+        "segment": ["html"],
+        "last": ["24h"],
+    }
+    look(link)
+    name, service, endpoint, segment, start, end, octaves = shop.asked[-1]
+    assert (name, service, endpoint[:8], segment, octaves) == ("endpoint", "shop", "<script>", "html", None)
+    assert end - start == 24 * 3600 * 10**9
+
+
+def test_an_endpoint_without_content_type_has_a_page(look):
+    link = next(link for link in look("/").links if "segment=&" in link or link.endswith("segment="))
+    assert "no body" in look(link).words
+
+
+def test_an_endpoint_says_how_slow_how_often_and_why(look):
+    words = look(CHECKOUT).words
+    for part in (
+        "Typical 182 ms half are faster",
+        "Problem 2.00 s 1 in 20 is slower",
+        "Requests 2,460 41 a minute",
+        "2,460 requests in the last hour. On average 309 ms, one in a hundred over 3.20 s",
+        "Repeated query. SELECT FROM product runs 41 times (up to 84) in 97% of the requests and takes 98 ms of each",
+        "It is called from shop/cart.py:88.",
+        "Database 63% 195 ms",
+    ):
+        assert part in words, part
+
+
+def test_the_merged_trace_is_a_table_with_bars(look):
+    page = look(CHECKOUT)
+    assert f"SELECT FROM product {chr(0xD7)}41 SELECT product.id" in page.words
+    assert "Garbage collection in 30% of requests" in page.words
+    bars = [
+        attributes for tag, attributes in page.tags if tag == "rect" and "own" in attributes.get("class", "")
+    ]
+    assert all(
+        0 <= float(bar["x"]) <= 1000 and float(bar["x"]) + float(bar["width"]) <= 1000.5 for bar in bars
+    )
+
+
+def test_every_graph_has_its_table(look):
+    page = look(CHECKOUT)
+    assert len([tag for tag, _ in page.tags if tag == "details"]) == 2
+    assert "134 ms to 268 ms" in page.words
+
+
+def test_choosing_a_range_of_durations_asks_for_its_trace(look, shop):
+    page = look(CHECKOUT + "&octaves=28")
+    assert shop.asked[-1][-1] == [28]
+    assert "134 ms to 268 ms: " in page.words
+    wider = [parse_qs(urlsplit(link).query).get("octaves") for link in page.links if "octaves=" in link]
+    assert ["28,29,30"] in wider, "a click on another part stretches the range to it"
+
+
+def test_samples_lead_to_traces(look):
+    page = look(CHECKOUT + "&last=6h")
+    for title in ("Slowest", "With an error", "Typical"):
+        assert title in page.words
+    assert f"/trace/{1:032x}?last=6h" in page.links
+
+
+def test_a_trace_folds_repeats_and_shows_own_time(look):
+    page = look(TRACE)
+    assert f"SELECT FROM product {chr(0xD7)}41" in page.words
+    assert page.words.count("SELECT FROM product") == 1
+    assert "shop/cart.py:88" in page.words
+    assert look(TRACE + "?fold=off").words.count("SELECT FROM product") == 41
+
+
+def test_a_failed_trace_says_so_first(look):
+    words = look(TRACE).words
+    assert "This request failed. error.type PaymentDeclined error.message <script>alert(1)</script>" in words
+    assert "12 spans were too many to keep" in words
+    assert "This request failed" not in look(f"/trace/{1:032x}").words
+
+
+def test_a_trace_leads_back_to_its_endpoint_in_the_same_time(look):
+    assert any(link.startswith("/endpoint?") and "last=6h" in link for link in look(TRACE + "?last=6h").links)
+    link = next(link for link in look(TRACE).links if link.startswith("/endpoint?"))
+    assert {"from", "to"} <= parse_qs(urlsplit(link).query).keys(), "otherwise the time around the trace"
+
+
+def test_status_adds_up_in_words(look, ask_with, shop):
+    words = look("/status").words
+    assert "Everything that was accepted is accounted for." in words
+    assert "shop 18,432 18,400 32 0 adds up" in words
+    assert "mail 640 628 2 10 10: the spool was full adds up" in words
+
+    class Leaky(type(shop)):
+        def status(self):
+            found = super().status()
+            found["services"]["shop"] |= {"stored": 18_399, "balanced": False}
+            return found | {"collector": None}
+
+    words = Page(ask_with(Leaky()).get("/status").text).words
+    assert "Some traces are not accounted for" in words
+    assert "does not add up" in words
+    assert "The collector does not answer." in words
+
+
+def test_an_empty_store_says_what_it_waits_for(ask_with, shop):
+    browser = ask_with(type(shop)(empty=True))
+    answer = browser.get("/")
+    words = Page(answer.text).words
+    assert "No request yet" in words
+    assert "curl http://127.0.0.1:8000/" in words
+    assert "fanlight demo" in words
+    assert answer.header("refresh") == "5"
+    assert "No trace has arrived yet." in Page(browser.get("/status").text).words
+
+
+def test_an_empty_time_offers_a_longer_one(ask_with, shop):
+    class Quiet(type(shop)):
+        def endpoints(self, *_):
+            return []
+
+    page = Page(ask_with(Quiet()).get("/?last=15m").text)
+    assert "No request in the last 15 minutes" in page.words
+    assert "/?last=24h" in page.links
+
+
+def test_a_filter_that_fits_nothing_can_be_cleared(look):
+    page = look("/?contains=nowhere&last=6h")
+    assert "No endpoint fits the filter" in page.words
+    assert "/?last=6h" in page.links
+
+
+def test_live_is_a_header_and_a_link_back(browser):
+    answer = browser.get("/?live=on")
+    assert answer.header("refresh") == "10"
+    assert "/" in Page(answer.text).links
+    assert browser.get("/").header("refresh") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/?lst=echo1", 400),
+        ("/?echo2=1", 400),
+        ("/?last=echo3", 400),
+        ("/?from=echo4", 400),
+        ("/?sort=echo5", 400),
+        ("/endpoint?service=echo6&endpoint=echo7", 404),
+        ("/trace/echo8", 404),
+        ("/echo9", 404),
+        ("/static/echo10", 404),
+    ],
+)
+def test_error_pages_do_not_echo_and_say_what_to_do(browser, address, status):
+    answer = browser.get(address)
+    assert answer.status == status
+    page = Page(answer.text)
+    assert "echo" not in answer.text
+    assert (page.open, page.wrong) == ([], [])
+    assert "Endpoints" in page.words
+
+
+def test_a_mistyped_parameter_names_the_nearest(browser):
+    assert "Did you mean last?" in Page(browser.get("/?lst=1h").text).words
+    assert "expected a number and a unit" in Page(browser.get("/?last=1w").text).words
+
+
+def test_a_thousand_endpoints_cost_little(ask_with, shop):
+    browser = ask_with(type(shop)(endpoints=1000))
+    first = browser.get("/")
+    assert len(gzip.compress(first.body)) < 100_000
+    assert "Show 900 more endpoints" in Page(first.text).words
+    browser.get("/?show=all")
+    spent = []
+    for _ in range(3):
+        start = time.process_time()
+        everything = browser.get("/?show=all")
+        spent.append(time.process_time() - start)
+    assert everything.text.count("<tr") == 1001
+    assert min(spent) < 0.15
+
+
+def test_the_first_page_with_its_files_is_small(browser):
+    page = browser.get("/")
+    whole = page.body
+    for _, attributes in Page(page.text).tags:
+        address = attributes.get("src") or attributes.get("href") or ""
+        if address.startswith("/static/"):
+            whole += browser.get(address).body
+    assert len(gzip.compress(whole)) < 100_000 / 4
+
+
+def test_a_large_tree_leaves_out_small_leaves_until_asked(ask_with, shop):
+    class Wide(type(shop)):
+        def endpoint(self, *asked):
+            found = super().endpoint(*asked)
+            leaf = dict(found["tree"][2], share=0.001, total=1000, self=1000)
+            found["tree"][3:3] = [
+                dict(leaf, path=1000 + number, title=f"leaf {number}") for number in range(60)
+            ]
+            return found
+
+    browser = ask_with(Wide())
+    page = Page(browser.get(CHECKOUT).text)
+    assert "leaf 7" not in page.words
+    assert "60 small parts, each under 1% of the time, are left out." in page.words
+    assert "leaf 7" in Page(browser.get(next(link for link in page.links if "leaves=all" in link)).text).words
