@@ -90,7 +90,8 @@ set only what the table says, until you trust its directory in `trust`.
 VARIABLES = """\
 Besides: `FANLIGHT_ENV` chooses the section, `FANLIGHT_DEBUG` shows tracebacks, `FANLIGHT_KEEP_ENV`
 names variables (joined with commas) that the background processes keep of the environment they were
-started from; otherwise theirs is built of a few harmless ones.
+started from; otherwise theirs is built of a few harmless ones. Names that begin with
+`FANLIGHT_INTERNAL_` are how our own processes talk to each other.
 """
 
 
