@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import sys
 import time
@@ -73,11 +72,9 @@ def supervise(settings: Settings, *, lock_fd: int, report_fd: int) -> int:
 def collect(settings: Settings, *, parent: int, report_fd: int) -> int:
     """Be the collector until told to stop."""
     die_with_parent(parent)
-    collector = build.collector(settings)
-    reporter = Reporter(report_fd, parent, collector.is_ready, collector.is_used)
+    collector = build.collector(settings, parent)
+    reporter = Reporter(report_fd, parent, lambda: collector.acknowledged, lambda: collector.agents > 0)
     reporter.start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: collector.stop())
     try:
         collector.run()
     finally:

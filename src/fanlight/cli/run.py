@@ -43,6 +43,8 @@ NOT_EXECUTABLE = 126
 
 def main(arguments: list[str]) -> int:
     """Replace this process with CMD; answers only when that is impossible."""
+    if sys.stderr is None:  # closed by whoever started us
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 as long as the process
     flags, command = read(arguments)
     if command is None:
         sys.stdout.write(HELP)
@@ -52,16 +54,14 @@ def main(arguments: list[str]) -> int:
     if code:
         sys.stderr.write(f"fanlight: {program}\n")
         return code
-    environment = dict(os.environ)
-    if "service" in flags or settings.origin("service") != "default":
-        environment["FANLIGHT_SERVICE"] = settings["service"]
-    if settings["dsn"]:
-        # Somebody else receives; there is nothing to start here.
-        return become(program, command, inject(environment, {"FANLIGHT_DSN": settings["dsn"]}))
-    socket = receive(settings)
-    if socket is None:
-        return become(program, command, environment)
-    return become(program, command, inject(environment, {"FANLIGHT_SOCKET": socket}))
+    try:
+        return become(program, command, inject(settings, receive(settings)))
+    except (FanlightError, OSError) as error:
+        # Whatever keeps us from receiving, the program runs: a full disk is our problem, not its.
+        from fanlight.cli.failures import message, say
+
+        say(f"{message(error)}\n  (running without Fanlight)")
+        return become(program, command, dict(os.environ))
 
 
 def read(arguments: list[str]) -> tuple[dict[str, str], list[str] | None]:
@@ -127,30 +127,28 @@ def find(program: str, path: str) -> tuple[str, int]:
     return f"cannot run {program!r}: {where}", NOT_FOUND
 
 
-def receive(settings: config.Settings) -> str | None:
-    """Answer the socket of a collector, started if need be; None when there is none to be had.
+def receive(settings: config.Settings) -> dict[str, str]:
+    """Answer the variable that names a collector, which is started if need be.
 
-    The program runs in any case: a full disk or a missing library is our problem, not its.
+    Raises:
+        FanlightError: there is none to be had; says why.
     """
+    if settings["dsn"]:
+        return {"FANLIGHT_DSN": settings["dsn"]}
     from fanlight.pipeline.start import ensure_running
 
     try:
         state = ensure_running(settings)
-    except MissingExtraError as error:
+    except MissingExtraError:
         found = elsewhere(settings, os.environ)
         if found is None:
-            tell(f"{error}\n  (running without Fanlight)")
-        return found
-    except (FanlightError, OSError) as error:
-        from fanlight.cli.failures import message
-
-        tell(f"{message(error)}\n  (running without Fanlight)")
-        return None
+            raise
+        return {"FANLIGHT_SOCKET": found}
     socket: str = state["socket"]
     if settings.origin("socket") != "default" and socket != settings["socket"]:
         tell(f"a Fanlight already runs for {settings['data']}; its collector listens on {socket}")
     greet(settings["data"], state)
-    return socket
+    return {"FANLIGHT_SOCKET": socket}
 
 
 def elsewhere(settings: config.Settings, environ: Mapping[str, str]) -> str | None:
@@ -189,11 +187,22 @@ def tell(text: str) -> None:
     say(text)
 
 
-def inject(environment: dict[str, str], receiver: dict[str, str]) -> dict[str, str]:
-    """Answer the variables with which CMD's Python loads the agent."""
-    from fanlight.agent.injection import environment as injected
+def inject(settings: config.Settings, receiver: dict[str, str]) -> dict[str, str]:
+    """Answer the variables with which CMD's Python loads the agent.
 
-    return injected({**environment, **receiver})
+    What a file or an option sets for the agent is passed on: the agent itself reads no files.
+    """
+    from fanlight.agent.injection import environment, prepare
+    from fanlight.pipeline.directory import prepare as private
+    from fanlight.pipeline.directory import run_file
+
+    private(settings["data"])
+    passed = {
+        config.variable(name): str(settings[name])
+        for name in ("service", "sample")
+        if settings.origin(name) != "default"
+    }
+    return environment(os.environ, prepare(run_file(settings["data"], "")), {**passed, **receiver})
 
 
 def become(program: str, command: list[str], environment: dict[str, str]) -> int:

@@ -10,6 +10,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from fanlight.collector.collector import Collector
     from fanlight.config import Settings
 
 
@@ -32,3 +33,25 @@ def check_store(url: str) -> None:
 def spool_directory(settings: Settings) -> str:
     """Answer where acknowledged commits wait for the store."""
     return os.path.join(settings["data"], "spool")
+
+
+def collector(settings: Settings, parent_pid: int) -> Collector:
+    """Answer the collector that the settings describe, not running yet.
+
+    Args:
+        settings: where it listens and spools, and its budgets.
+        parent_pid: the supervisor, without which it leaves.
+    """
+    from fanlight.collector.collector import Collector
+    from fanlight.collector.options import Options
+
+    return Collector(
+        Options(
+            socket=settings["socket"],
+            spool=spool_directory(settings),
+            spool_max_bytes=settings["spool.max_bytes"],
+            spans_per_s=settings["store.spans_per_s"],
+            traces_per_s=settings["store.traces_per_s"],
+            parent_pid=parent_pid,
+        )
+    )

@@ -28,7 +28,7 @@ STEADY_S = 1.0
 COLLECTOR_GRACE_S = 2.0
 ALL_GRACE_S = 4.5
 MISCONFIGURED = 4
-"""Exit code of a child whose settings are wrong: trying again cannot help."""
+"""Exit code of a child whose settings are wrong: when it never ran, trying again cannot help."""
 
 
 class Child:
@@ -52,6 +52,7 @@ class Child:
         self.report: int | None = None
         self.ready = False
         self.early_deaths = 0
+        self.starts = 0
         self.started_s = 0.0
         self.due_s = 0.0
 
@@ -75,6 +76,7 @@ class Child:
         finally:
             os.close(theirs)
         self.report = report
+        self.starts += 1
         self.ready = False
         self.started_s = now_s
 
@@ -121,7 +123,7 @@ class Supervisor:
 
     Args:
         children: in the order in which they are stopped.
-        changed: called whenever a process has been started.
+        changed: called whenever a process has been started or has died.
         leave_after_s: idle seconds after which `run` returns; None stays.
         clock: monotonic seconds.
     """
@@ -215,9 +217,10 @@ class Supervisor:
                 continue
             pid, code, was_ready = child.pid, child.process.returncode, child.ready
             delay_s = child.died(self.clock())
+            self.changed()
             if self.signals:
                 continue
-            if code == MISCONFIGURED and not was_ready:
+            if code == MISCONFIGURED and child.starts == 1 and not was_ready:
                 self.exit_code = code
                 return
             when = f"again in {delay_s:.0f} s" if delay_s >= 1 else "starting again"

@@ -44,10 +44,13 @@ def ensure_running(settings: Settings) -> dict[str, Any]:
 
 def await_state(data: str) -> dict[str, Any]:
     """Answer the state of a Fanlight that runs or is just being started by somebody else."""
+    from fanlight.pipeline.listening import is_running
+
     deadline_s = time.monotonic() + WAIT_S
     while True:
         state = read_state(data)
-        if state is not None and is_alive(state.get("pids", {}).get("supervisor")):
+        # What a dead one left is not believed: its number may be in use again, its socket is not.
+        if state is not None and is_alive(state.get("pids", {}).get("supervisor")) and is_running(data):
             return state
         if time.monotonic() > deadline_s:
             raise UnreachableError(
