@@ -28,7 +28,7 @@ STEER = re.compile(
     | (?P<dollar>\$(?:[^\W\d]\w*)?\$)
     | (?P<hole>\$\d+|\?\d*|%s\b|%\(\w+\)s|(?<![\w\])]):\w+|@p\d+\b)
     | (?P<number>\d(?:[\w.]|(?<=[eE])[+-](?=\d))*|(?<![\w\])"`.])\.\d(?:\w|(?<=[eE])[+-](?=\d))*)
-    | (?P<word>@*[^\W\d][\w$]*)
+    | (?P<word>@{0,2}[^\W\d][\w$]*)
     | (?P<double>")
     | (?P<tick>`(?:[^`]|``)*+`)
     | (?P<bracket>\[[^\W\d][\w\ $.-]{0,127}\])
@@ -198,6 +198,9 @@ class Reading:
             self.between = True
         kept = len(text) <= IDENTIFIER_CHARS and self.previous != "IDENTIFIED BY"
         self.push(text if kept else "?", WORD if kept else HOLE)
+        if upper == "AND" and self.between:
+            # What stands behind it is the other bound.
+            self.between, self.previous = False, "BETWEEN"
         if upper == "BY" and len(self.tokens) > 1 and self.tokens[-2].upper == "IDENTIFIED":
             self.previous = "IDENTIFIED BY"
 
@@ -301,9 +304,6 @@ class Reading:
             return len(inside) <= IDENTIFIER_CHARS
         # A dialect with back-ticks for names has double quotes for strings.
         if self.has_ticks or self.previous in BEFORE_A_VALUE:
-            return False
-        if self.previous == "AND" and self.between:
-            self.between = False
             return False
         opener = self.openers[-1] if self.openers else ""
         if opener in ("IN", "VALUES", "ANY", "ALL", "ARRAY"):

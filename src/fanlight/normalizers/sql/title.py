@@ -85,7 +85,7 @@ def source(tokens: list[Token], start: int) -> int:
     while at < len(tokens):
         token = tokens[at]
         depth += (token.text == "(") - (token.text == ")")
-        if depth < 0:
+        if depth < 0 or token.text == ";":
             return -1
         # `extract(year FROM t)` stands deeper; `IS DISTINCT FROM` compares.
         if depth == 0 and token.upper == "FROM" and tokens[at - 1].upper != "DISTINCT":
@@ -97,7 +97,7 @@ def source(tokens: list[Token], start: int) -> int:
                 entered += 1
                 depth = 0
             else:
-                return at
+                return -1 if at < len(tokens) and tokens[at].upper == "VALUES" else at
         at += 1
     return -1
 

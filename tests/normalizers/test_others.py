@@ -1,0 +1,84 @@
+"""Requests, templates, calls to other services and notifications of the application's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from fanlight import normalizers
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "expected"),
+    [
+        ("app.block", None, ("app.block", "", "", None)),
+        (
+            "view.cart",
+            {"title": "Cart", "description": "d", "items": 3},
+            ("view.cart", "Cart", "d", {"items": 3}),
+        ),
+        ("db", {"title": 7}, ("db", "", "", None)),
+        ("cache.get", "key", ("cache.get", "key", "", None)),
+        ("other.x", ("a", 1), ("other.x", "", "", None)),
+        ("application.lul", {"title": "x"}, None),
+        ("cart.load", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_name_in_a_tier_speaks_for_itself(name: str, payload: object, expected: object) -> None:
+    assert normalizers.normalize(name, payload) == expected
+
+
+def test_the_payload_stays_as_it_was() -> None:
+    payload = {"title": "x", "n": 1}
+    normalizers.normalize("app.x", payload)
+    assert payload == {"title": "x", "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (("GET", "api.example:8080", 200, ""), ("api.http.get", "GET api.example:8080", "", {"status": 200})),
+        (
+            ("post", "u:pw@h/p?q=1", 0, "TimeoutError"),
+            ("api.http.post", "POST h", "", {"error": "TimeoutError"}),
+        ),
+        (("BREW", "h", 418, ""), ("api.http.other", "OTHER h", "", {"status": 418})),
+        (
+            {"method": "GET", "host": "https://u:secret@h:1/path?token=x"},
+            ("api.http.get", "GET h:1", "", None),
+        ),
+        (None, ("api.http.other", "OTHER", "", None)),
+        ((1, 2, 3), ("api.http.other", "OTHER", "", None)),
+    ],
+)
+def test_a_call_is_named_by_method_and_host_alone(payload: object, expected: object) -> None:
+    assert normalizers.normalize("http.request", payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (
+            {"server": "wsgi", "method": "HEAD", "status": 200, "path": "/secret"},
+            ("app.wsgi.request", "GET", "", {"method": "HEAD", "status": 200}),
+        ),
+        ({"server": "evil", "method": "X" * 99, "status": "x"}, ("app.request", "", "", None)),
+        (None, ("app.request", "", "", None)),
+    ],
+)
+def test_a_request_keeps_method_and_status_alone(payload: object, expected: object) -> None:
+    assert normalizers.normalize("request", payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "title"),
+    [("a/b.html", "a/b.html"), (None, "<string>"), ({"template": "x"}, "x"), (7, "<string>")],
+)
+def test_a_template_is_named_as_its_loader_does(payload: object, title: str) -> None:
+    assert normalizers.normalize("view.render", payload) == ("view.render.template", title, "", None)
+
+
+def test_ever_new_names_do_not_pile_up() -> None:
+    for number in range(2_000):
+        normalizers.normalize(f"made.up.{number}", None)
+    assert len(normalizers.NORMALIZERS) <= 1_010
