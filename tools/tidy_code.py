@@ -161,18 +161,18 @@ def state(path: Path, tree: ast.Module) -> Iterator[Violation]:
     A container with a capital name is a constant table as long as no function here changes it.
     """
     tables: set[str] = set()
-    for node in tree.body:
-        for name, value in assigned(node):
+    for statement in tree.body:
+        for name, value in assigned(statement):
             if name.startswith("__") and name.endswith("__"):
                 continue
             if isinstance(value, ast.Call) and called(value) in STATEFUL:
                 text = f"{name} is state of a module"
-                yield Violation("state", str(path), node.lineno, name, text)
+                yield Violation("state", str(path), statement.lineno, name, text)
             elif is_container(value):
                 tables.add(name)
                 if name != name.upper():
                     text = f"{name} is a container that can change; a constant table has a capital name"
-                    yield Violation("state", str(path), node.lineno, name, text)
+                    yield Violation("state", str(path), statement.lineno, name, text)
     for function, node in within_functions(tree, ""):
         if isinstance(node, ast.Global):
             yield Violation("state", str(path), node.lineno, node.names[0], f"global {', '.join(node.names)}")
@@ -282,6 +282,7 @@ def mocks(path: Path, tree: ast.Module) -> Iterator[Violation]:
         if (
             node.func.attr in ("setattr", "patch")
             and isinstance(first, ast.Constant)
-            and str(first.value).startswith("fanlight.")
+            and isinstance(first.value, str)
+            and first.value.startswith("fanlight.")
         ):
             yield Violation("mock", str(path), node.lineno, "", f"patches {first.value}")
