@@ -1,0 +1,113 @@
+"""Stores: where applied commits are kept, and what is asked of them.
+
+In come COMMIT messages, segment by segment; out come the answer types of `stores.answers`. A store
+adds up what it is given: counts, histograms and trees of any two commits merge to their sum, so no
+reader cares how often or how finely the collector wrote.
+
+To add one: write `stores/<name>.py` with a class that meets `Store`, give it a line in `BUILT_IN`,
+and run `tests/conformance/test_stores.py`, which holds every store to the memory store's answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Size, Trace, TraceRow
+    from fanlight.wire.codec import Message
+
+
+class Store(Protocol):
+    """Keeps what the collector committed, exactly once, and answers questions about it.
+
+    Every method may be called from any thread; one thread applies. All of them raise StoreError.
+    Times are ns since 1970, ranges are half open. Counts are kept by minute and trees by hour: a
+    minute or an hour that a range touches counts in full.
+    """
+
+    def apply(self, segment: int, records: Sequence[tuple[int, Message]]) -> None:
+        """Keep the commits of one spool segment that are not kept yet.
+
+        Args:
+            segment: the segment's number.
+            records: (position behind the record, COMMIT message) in the segment's order.
+
+        Raises:
+            WireError: a message contradicts itself; nothing of `records` was kept.
+            StoreError: the store could not write; what was not kept is kept by a repetition.
+        """
+
+    def positions(self) -> dict[int, int]:
+        """Answer, per segment, a position up to which everything is kept; reading on from there is safe."""
+
+    def ledger(self) -> dict[str, int]:
+        """Answer the number of traces ever kept, per service; expiry does not lessen it."""
+
+    def counts(self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60) -> list[Counts]:
+        """Answer the merged counts of every group in `scope`, the range cut into `slots` equal slots."""
+
+    def timeline(self, group: Group, from_ns: int, to_ns: int, step_s: int) -> list[Point]:
+        """Answer one group's counts per step of whole minutes, oldest first; empty steps are left out."""
+
+    def tree(
+        self, group: Group, from_ns: int, to_ns: int, octaves: Collection[int] | None = None
+    ) -> list[Node]:
+        """Answer one group's merged tree: a row per path, in no order; only of some octaves if given."""
+
+    def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
+        """Answer every group's nodes that repeated in some trace, in no order."""
+
+    def traces(
+        self,
+        group: Group,
+        from_ns: int,
+        to_ns: int,
+        octaves: Collection[int] | None = None,
+        limit: int = 50,
+    ) -> list[TraceRow]:
+        """Answer up to `limit` kept traces: whole ones first; a mix of slow, failed, new and typical."""
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """Answer one trace by its 32 hex digits: the whole one when there are several rows."""
+
+    def compact(self) -> None:
+        """Rewrite what no longer changes in less room; may take long, harms no reader."""
+
+    def expire(self, before_day: int, max_bytes: int = 0) -> list[int]:
+        """Drop days before `before_day` (since 1970), then the oldest while over `max_bytes` (0: no cap).
+
+        The newest day always stays. Answers the dropped days.
+        """
+
+    def size(self) -> Size:
+        """Answer what the store takes on disk, and its days."""
+
+    def close(self) -> None:
+        """Release the store; closing twice is harmless."""
+
+
+BUILT_IN = {
+    "duckdb": "fanlight.stores.duckdb:open_directory",
+    "memory": "fanlight.stores.memory:open_memory",
+}
+
+
+def open_store(url: str) -> Store:
+    """Answer the store that `url` names: `duckdb:DIRECTORY` or `memory:`.
+
+    Raises:
+        ConfigError: no such scheme; the message lists the known ones.
+        StoreError: the store is there but cannot be opened.
+        MissingExtraError: its engine is not installed.
+    """
+    from fanlight.errors import ConfigError
+    from fanlight.registry import load
+
+    scheme, colon, rest = url.partition(":")
+    if not colon:
+        known = ", ".join(sorted(BUILT_IN))
+        raise ConfigError(f"a store is written SCHEME:PLACE, not {url!r}; known schemes: {known}")
+    opener = cast("Callable[[str], Store]", load(scheme, BUILT_IN, "stores"))
+    return opener(rest)

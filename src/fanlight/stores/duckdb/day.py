@@ -1,0 +1,200 @@
+"""One day's file: attaching it, adding commits to it exactly once, merging what came in small deltas."""
+
+# ruff: noqa: S608 - statements hold the schema's own names and integers, never a text from outside
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from fanlight.errors import StoreError
+from fanlight.stores.duckdb.engine import literal, transaction
+from fanlight.stores.duckdb.load import Names, Part, load
+from fanlight.stores.duckdb.schema import MERGES, TABLES, VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fanlight.stores.duckdb.engine import Connection
+    from fanlight.stores.duckdb.schema import Merge
+
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+class Carried(NamedTuple):
+    """The account of an expired day: traces kept per service."""
+
+    day: int
+    service: str
+    n: int
+
+
+class Day:
+    """One attached day file. One thread writes it; readers pin it by `users` while they ask.
+
+    Args:
+        cursor: a connection of the engine, used by the attaching thread alone.
+        path: the file; made with its tables when it is missing.
+        number: days since 1970.
+        alias: the name to attach it under, never used before in this engine.
+    """
+
+    def __init__(self, cursor: Connection, path: Path, number: int, alias: str) -> None:
+        self.path = path
+        self.number = number
+        self.alias = alias
+        self.users = 0
+        self.gone = False
+        self.names: Names | None = None
+        cursor.execute(f"ATTACH {literal(str(path))} AS {alias}")
+        try:
+            self.closed = self.prepare(cursor)
+            self.remember(cursor)
+        except BaseException:
+            cursor.execute(f"DETACH {alias}")
+            raise
+
+    def prepare(self, cursor: Connection) -> bool:
+        """Make the tables of a new file, or check those of an old one; answer whether it is closed."""
+        tables = cursor.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [self.alias]
+        ).fetchall()
+        if not tables:
+            create(cursor, self.alias, self.number)
+            self.path.chmod(0o600)
+        ((version, number, closed),) = cursor.execute(f"SELECT * FROM {self.alias}.day").fetchall()
+        if version != VERSION:
+            raise StoreError(
+                f"{self.path} has schema version {version}, this Fanlight reads {VERSION}; "
+                "run the version that wrote it, or move the file away"
+            )
+        if number != self.number:
+            raise StoreError(f"{self.path} holds {iso(number)}, not the day of its name; rename it back")
+        return bool(closed)
+
+    def remember(self, cursor: Connection) -> None:
+        """Read what the writer needs to know: positions, the account, counters."""
+        ask = cursor.execute
+        alias = self.alias
+        self.applied: dict[int, int] = dict(
+            ask(f"SELECT segment, max(position) FROM {alias}.applied GROUP BY segment").fetchall()
+        )
+        texts = f"JOIN {alias}.strings ON service = id"
+        self.ledger: dict[str, int] = dict(
+            ask(f"SELECT text, sum(n)::UBIGINT FROM {alias}.ledger {texts} GROUP BY text").fetchall()
+        )
+        self.carried = [
+            Carried(*row) for row in ask(f"SELECT day, text, n FROM {alias}.carried {texts}").fetchall()
+        ]
+        self.next_trace: int = one(cursor, f"SELECT coalesce(max(number) + 1, 0) FROM {alias}.traces")
+        self.fresh = {
+            merge.table: one(cursor, f"SELECT count(*) FROM {alias}.{merge.table}_new") for merge in MERGES
+        }
+        self.limits = {merge.table: merge.limit for merge in MERGES}
+
+    def announce(self, cursor: Connection, segment: int) -> None:
+        """Note that the segment has rows for this day, before another day gets its share of them.
+
+        Without it a crash between two days' transactions would leave the segment's position in
+        the first file alone, and the second would never be given what it misses.
+        """
+        if segment not in self.applied:
+            cursor.execute(f"INSERT INTO {self.alias}.applied VALUES (?, 0)", [segment])
+            self.applied[segment] = 0
+
+    def apply(self, cursor: Connection, segment: int, position: int, parts: list[Part]) -> None:
+        """Add the parts and the segment's new position in one transaction."""
+        if self.names is None:
+            self.names = Names(cursor, self.alias)
+        try:
+            with transaction(cursor):
+                given = load(cursor, self.alias, parts, self.names, self.next_trace)
+                cursor.execute(f"INSERT INTO {self.alias}.applied VALUES (?, ?)", [segment, position])
+        except BaseException:
+            self.names.forget()
+            raise
+        self.names.keep()
+        self.applied[segment] = position
+        self.next_trace += given["traces"]
+        for part in parts:
+            for service, n in part.ledger:
+                self.ledger[service] = self.ledger.get(service, 0) + n
+        for table in self.fresh:
+            self.fresh[table] += given[f"{table}_new"]
+
+    def merge_due(self, cursor: Connection) -> None:
+        """Merge the tables whose new rows have reached their limit."""
+        for merge in MERGES:
+            if self.fresh[merge.table] >= self.limits[merge.table]:
+                self.merge(cursor, merge)
+
+    def merge(self, cursor: Connection, merge: Merge) -> None:
+        """Move the new rows of periods that are over to the merged table; add up the others in place.
+
+        Costs once for every new row as long as merging halves them; where it does not, the limit
+        rises, so that the cost per row stays the same.
+        """
+        new = f"{self.alias}.{merge.table}_new"
+        with transaction(cursor):
+            newest = one(cursor, f"SELECT max({merge.period}) FROM {new}")
+            over = merge.select(f"(FROM {new} WHERE {merge.period} < {newest})")
+            rest = merge.select(f"(FROM {new} WHERE {merge.period} >= {newest})")
+            cursor.execute(f"CREATE OR REPLACE TEMP TABLE rest AS {rest}")
+            cursor.execute(f"INSERT INTO {self.alias}.{merge.table} {over}")
+            cursor.execute(f"DROP TABLE {new}")
+            cursor.execute(f"CREATE TABLE {new} ({TABLES[f'{merge.table}_new']})")
+            cursor.execute(f"INSERT INTO {new} FROM rest")
+            left = one(cursor, "SELECT count(*) FROM rest")
+            cursor.execute("DROP TABLE rest")
+        self.fresh[merge.table] = left
+        self.limits[merge.table] = max(merge.limit, 2 * left)
+
+    def carry(self, cursor: Connection, gone: Day) -> None:
+        """Take over the account and positions of a day about to be dropped; harmless when done before.
+
+        A segment unknown to this day has no rows for it up to the other day's position, else it
+        would have been announced here; so that position holds here as well.
+        """
+        if any(row.day == gone.number for row in self.carried):
+            return
+        if self.names is None:
+            self.names = Names(cursor, self.alias)
+        rows = gone.carried + [Carried(gone.number, service, n) for service, n in gone.ledger.items()]
+        rows.append(Carried(gone.number, "", 0))
+        positions = {segment: at for segment, at in gone.applied.items() if segment not in self.applied}
+        ids = self.names.strings.lookup(row.service for row in rows)
+        try:
+            with transaction(cursor):
+                self.names.write(cursor, self.alias)
+                for row, service in zip(rows, ids, strict=True):
+                    cursor.execute(
+                        f"INSERT INTO {self.alias}.carried VALUES (?, ?, ?)", [row.day, service, row.n]
+                    )
+                for entry in positions.items():
+                    cursor.execute(f"INSERT INTO {self.alias}.applied VALUES (?, ?)", entry)
+        except BaseException:
+            self.names.forget()
+            raise
+        self.names.keep()
+        self.carried += rows
+        self.applied |= positions
+
+
+def create(cursor: Connection, alias: str, number: int) -> None:
+    """Make a day's tables in an empty file."""
+    with transaction(cursor):
+        for table, columns in TABLES.items():
+            cursor.execute(f"CREATE TABLE {alias}.{table} ({columns})")
+        cursor.execute(f"INSERT INTO {alias}.day VALUES (?, ?, false)", [VERSION, number])
+
+
+def one(cursor: Connection, query: str) -> int:
+    """Answer a query's only value."""
+    row = cursor.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def iso(number: int) -> str:
+    """Answer a day's ISO date; file names carry it."""
+    return date.fromordinal(EPOCH + number).isoformat()

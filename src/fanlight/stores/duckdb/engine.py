@@ -1,0 +1,84 @@
+"""The engine: DuckDB in memory, fenced from every file outside the store's directory and from the network."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from fanlight.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Connection = duckdb.DuckDBPyConnection
+
+CONFIG: dict[str, Any] = {
+    # One thread: a query runs on the thread that asks, so readers never wait for a pool.
+    "threads": 1,
+    "memory_limit": "160MB",
+    "max_temp_directory_size": "8GB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,
+}
+
+
+def open_engine(directory: Path) -> Connection:
+    """Answer an engine that can attach and write files below `directory`, and nothing else.
+
+    The order matters: the directory is allowed while settings still may change, then access is
+    taken away, then the settings are locked; day files are attached behind the lock.
+    """
+    with telling(f"the store's engine does not start for {directory}"):
+        engine = duckdb.connect(":memory:", config=CONFIG | {"temp_directory": str(directory / "tmp")})
+        engine.execute(f"SET allowed_directories = [{literal(f'{directory}/')}]")
+        engine.execute("SET enable_external_access = false")
+        engine.execute("SET lock_configuration = true")
+    return engine
+
+
+def literal(text: str) -> str:
+    """Answer a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def telling(what: str) -> Iterator[None]:
+    """Turn the engine's errors into a StoreError that begins with `what`."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(f"{what}: {error}") from error
+
+
+@contextmanager
+def transaction(cursor: Connection) -> Iterator[None]:
+    """Commit what the block does, or nothing of it."""
+    cursor.execute("BEGIN TRANSACTION")
+    try:
+        yield
+        cursor.execute("COMMIT")
+    except BaseException:
+        rollback(cursor)
+        raise
+
+
+def rollback(cursor: Connection) -> None:
+    """End a failed transaction; one that the engine has ended itself is no second failure."""
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:
+        return
+
+
+def insert(cursor: Connection, table: str, columns: dict[str, Any]) -> None:
+    """Append numpy columns to a table: the engine reads their memory, no object per row is made."""
+    cursor.register("incoming", columns)
+    try:
+        cursor.execute(f"INSERT INTO {table} FROM incoming")
+    finally:
+        cursor.unregister("incoming")

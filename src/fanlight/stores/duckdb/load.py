@@ -1,0 +1,212 @@
+"""Commits into a day's tables: local indices to the day's ids, then columns into the engine."""
+
+# ruff: noqa: S608 - statements hold the schema's own names and integers, never a text from outside
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fanlight.stores.duckdb.engine import insert
+from fanlight.wire.messages import NOTE_TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fanlight.stores.duckdb.columns import Columns
+    from fanlight.stores.duckdb.engine import Connection
+
+NAMES_KEPT = 100_000
+TEXT_KEPT = 16_000_000
+"""Names, and characters of them, that a day's writer remembers; past that it forgets them all, and
+gives what comes again a second id. Readers merge by text, so that costs room, never an answer."""
+
+
+class Part(NamedTuple):
+    """What one commit brings to one day."""
+
+    strings: list[str]
+    columns: Columns
+    ledger: list[tuple[str, int]]
+
+
+class Interned:
+    """Values to ids that count up; those added since the last `keep` are new to the file."""
+
+    def __init__(self, known: Iterable[tuple[Any, int]], next_id: int) -> None:
+        self.ids: dict[Any, int] = dict(known)
+        self.next_id = next_id
+        self.kept_id = next_id
+        self.fresh: list[Any] = []
+
+    def lookup(self, values: Iterable[Any]) -> list[int]:
+        """Answer each value's id; a value not seen yet gets the next one."""
+        ids, found = self.ids, []
+        for value in values:
+            number = ids.get(value)
+            if number is None:
+                ids[value] = number = self.next_id
+                self.next_id += 1
+                self.fresh.append(value)
+            found.append(number)
+        return found
+
+    def keep(self) -> None:
+        """The new values are in the file."""
+        self.fresh = []
+        self.kept_id = self.next_id
+
+    def forget(self) -> None:
+        """The new values did not get into the file."""
+        for value in self.fresh:
+            self.ids.pop(value, None)
+        self.fresh = []
+        self.next_id = self.kept_id
+
+
+class Names:
+    """A day's string, kind and group tables as its writer knows them."""
+
+    def __init__(self, cursor: Connection, alias: str) -> None:
+        texts = cursor.execute(f"SELECT text, id FROM {alias}.strings").fetchall()
+        self.strings = Interned(texts, len(texts))
+        triples = []
+        for table in ("kinds", "groups"):
+            rows = cursor.execute(f"FROM {alias}.{table}").fetchall()
+            triples.append(Interned(((row[1:], row[0]) for row in rows), len(rows)))
+        self.kinds, self.groups = triples
+        self.characters = sum(map(len, self.strings.ids))
+        self.keep()
+        self.strings.lookup([""])
+
+    def write(self, cursor: Connection, alias: str) -> None:
+        """Append the new values to the file's tables."""
+        texts = self.strings.fresh
+        if texts:
+            ids = np.arange(self.strings.kept_id, self.strings.next_id, dtype=np.uint32)
+            insert(cursor, f"{alias}.strings", {"id": ids, "text": np.array(texts, dtype=object)})
+        for table, interned in (("kinds", self.kinds), ("groups", self.groups)):
+            if interned.fresh:
+                ids = np.arange(interned.kept_id, interned.next_id, dtype=np.uint32)
+                rows = np.array(interned.fresh, dtype=np.uint32)
+                columns = {"id": ids} | {f"c{place}": rows[:, place].copy() for place in range(3)}
+                insert(cursor, f"{alias}.{table}", columns)
+
+    def keep(self) -> None:
+        """What was written is committed."""
+        interned = (self.strings, self.kinds, self.groups)
+        self.characters += sum(map(len, self.strings.fresh))
+        for one in interned:
+            one.keep()
+        if self.characters > TEXT_KEPT or max(len(one.ids) for one in interned) > NAMES_KEPT:
+            # Kinds and groups are triples of string ids: all three go together.
+            self.characters = 0
+            for one in interned:
+                one.ids.clear()
+
+    def forget(self) -> None:
+        """What was written is rolled back."""
+        for interned in (self.strings, self.kinds, self.groups):
+            interned.forget()
+
+
+def rows(part: Part, names: Names, next_trace: int) -> dict[str, list[Any]]:
+    """Answer one part's columns per table, in the tables' column order, with the day's ids.
+
+    Raises:
+        IndexError: a text annotation points outside the record's strings.
+    """
+    c = part.columns
+    text = np.array(names.strings.lookup(part.strings or [""]), dtype=np.uint32)
+    triples = (text[c[f"kind_{name}"]].tolist() for name in ("category", "title", "description"))
+    kind = np.array(names.kinds.lookup(zip(*triples, strict=True)), dtype=np.uint32)
+    triples = (text[c[f"group_{name}"]].tolist() for name in ("service", "endpoint", "segment"))
+    group = np.array(names.groups.lookup(zip(*triples, strict=True)), dtype=np.uint32)
+
+    numbers = np.arange(next_trace, next_trace + len(c["trace_high"]), dtype=np.uint32)
+    span_trace = np.repeat(numbers, c["span_owned"])
+    first = np.cumsum(c["span_owned"]) - c["span_owned"]
+    note_trace = span_trace[c["note_span"]]
+    note_span = c["note_span"] - first[note_trace - np.uint32(next_trace)]
+    is_text = c["note_type"] == NOTE_TEXT
+    value = c["note_value"].copy()
+    value[is_text] = text[value[is_text]]
+    counted = group[c["count_group"]]
+    return {
+        "traces": [
+            numbers,
+            c["trace_high"],
+            c["trace_low"],
+            group[c["trace_group"]],
+            c["trace_start"],
+            c["trace_duration"],
+            c["trace_spans"],
+            c["trace_flags"],
+            c["trace_lost"],
+            c["trace_weight"],
+            text[c["trace_host"]],
+            c["trace_pid"],
+        ],
+        "spans": [span_trace, kind[c["span_kind"]], c["span_parent"], c["span_start"], c["span_duration"]],
+        "notes": [note_trace, note_span, text[c["note_key"]], c["note_type"], value],
+        "counts_new": [counted, *(c[f"count_{name}"] for name in COUNT_COLUMNS)],
+        "latency_new": [
+            counted[c["latency_count"]],
+            c["count_minute"][c["latency_count"]],
+            c["latency_bucket"],
+            c["latency_n"],
+        ],
+        "nodes_new": [
+            group[c["node_group"]],
+            *(c[f"node_{name}"] for name in NODE_KEYS),
+            kind[c["node_kind"]],
+            text[c["node_location"]],
+            *(c[f"node_{name}"] for name in NODE_VALUES),
+        ],
+    }
+
+
+COUNT_COLUMNS = ("minute", "n", "errors", "sum", "min", "max")
+NODE_KEYS = ("hour", "octave", "path", "parent")
+NODE_VALUES = (
+    "n",
+    "traces",
+    "total",
+    "self",
+    "offset",
+    "repeated",
+    "repeat_sum",
+    "repeat_total",
+    "repeat_max",
+)
+
+
+def load(cursor: Connection, alias: str, parts: list[Part], names: Names, next_trace: int) -> dict[str, int]:
+    """Append the parts to the day's tables, inside the caller's transaction.
+
+    Answers:
+        how many rows each table was given.
+    """
+    told: list[dict[str, list[Any]]] = []
+    ledger: list[tuple[int, int]] = []
+    traces = next_trace
+    for part in parts:
+        told.append(rows(part, names, traces))
+        traces += len(part.columns["trace_high"])
+        services = names.strings.lookup(service for service, _ in part.ledger)
+        ledger += zip(services, (n for _, n in part.ledger), strict=True)
+    names.write(cursor, alias)
+    given: dict[str, int] = {}
+    for table in told[0]:
+        columns = {
+            f"c{place:02}": np.concatenate(same) if len(same) > 1 else same[0]
+            for place, same in enumerate(zip(*(one[table] for one in told), strict=True))
+        }
+        given[table] = len(columns["c00"])
+        if given[table]:
+            insert(cursor, f"{alias}.{table}", columns)
+    if ledger:
+        array = np.array(ledger, dtype=np.uint64)
+        insert(cursor, f"{alias}.ledger", {"service": array[:, 0].copy(), "n": array[:, 1].copy()})
+    return given

@@ -1,0 +1,238 @@
+"""Questions to one day's file, in a snapshot of their own."""
+
+# ruff: noqa: S608 - statements hold the schema's own names and integers, never a text from outside
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fanlight.stores.answers import Node, Repeat, Span, Trace, TraceRow, plain
+from fanlight.wire.messages import ERROR, NO_PARENT, NOTE_TEXT, WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from fanlight.stores.answers import Group, Scope
+    from fanlight.stores.duckdb.engine import Connection
+
+MINUTE_NS = 60_000_000_000
+HOUR_NS = 60 * MINUTE_NS
+
+KEPT = "number, high, low, grp, start, duration, spans, flags, lost, weight, host, pid"
+NODE_SUMS = (
+    "sum(n), sum(traces), sum(total), sum(self), sum(start), "
+    "sum(repeated), sum(repeat_sum), max(repeat_max), sum(repeat_total)"
+)
+
+
+class View:
+    """One day as a reader sees it.
+
+    Args:
+        cursor: a connection of the reader's own, inside a transaction.
+        alias: the attached day.
+        from_ns, to_ns: the range asked for, half open, ns since 1970.
+    """
+
+    def __init__(self, cursor: Connection, alias: str, from_ns: int, to_ns: int) -> None:
+        self.cursor = cursor
+        self.alias = alias
+        self.from_ns = from_ns
+        self.to_ns = to_ns
+        self.minutes = f"minute >= {from_ns // MINUTE_NS} AND minute < {-(-to_ns // MINUTE_NS)}"
+        self.hours = f"hour >= {from_ns // HOUR_NS} AND hour < {-(-to_ns // HOUR_NS)}"
+
+    def ask(self, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """Answer a query's rows."""
+        return self.cursor.execute(query, parameters).fetchall()
+
+    def both(self, table: str, where: str) -> str:
+        """Answer a merged table together with its new rows."""
+        return (
+            f"(FROM {self.alias}.{table} WHERE {where} UNION ALL FROM {self.alias}.{table}_new WHERE {where})"
+        )
+
+    def texts(self, ids: Iterable[int]) -> dict[int, str]:
+        """Answer the strings of some ids."""
+        return dict(self.ask(f"SELECT id, text FROM {self.alias}.strings WHERE {among('id', ids)}"))
+
+    def kinds(self, ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
+        """Answer category, title and description of some kinds."""
+        rows = self.ask(f"FROM {self.alias}.kinds WHERE {among('id', ids)}")
+        texts = self.texts({part for row in rows for part in row[1:]})
+        return {row[0]: (texts[row[1]], texts[row[2]], texts[row[3]]) for row in rows}
+
+    def groups(self, scope: Scope = ()) -> dict[int, Group]:
+        """Answer the day's groups that lie in `scope`, by id."""
+        rows = self.ask(f"FROM {self.alias}.groups")
+        texts = self.texts({part for row in rows for part in row[1:]})
+        named = {row[0]: (texts[row[1]], texts[row[2]], texts[row[3]]) for row in rows}
+        return {number: group for number, group in named.items() if group[: len(scope)] == scope}
+
+    def totals(self, groups: Collection[int] | None) -> list[tuple[int, ...]]:
+        """Answer (group, n, errors, sum, min, max) over the range."""
+        source = self.both("counts", f"{self.minutes} AND {groups_in(groups)}")
+        return self.ask(
+            f"SELECT grp, sum(n), sum(errors), sum(total), min(least), max(most) FROM {source} GROUP BY grp"
+        )
+
+    def slots(self, groups: Collection[int] | None, slots: int) -> list[tuple[int, int, int]]:
+        """Answer (group, slot, n): the range cut into equal slots, a minute counting where it begins."""
+        begin = f"greatest(minute::HUGEINT * {MINUTE_NS}, {self.from_ns}) - {self.from_ns}"
+        source = self.both("counts", f"{self.minutes} AND {groups_in(groups)}")
+        return self.ask(
+            f"SELECT grp, (({begin}) * {slots} // {self.to_ns - self.from_ns})::INTEGER AS slot, sum(n) "
+            f"FROM {source} GROUP BY grp, slot"
+        )
+
+    def buckets(self, groups: Collection[int] | None) -> list[tuple[int, int, int]]:
+        """Answer (group, bucket, n) over the range."""
+        source = self.both("latency", f"{self.minutes} AND {groups_in(groups)}")
+        return self.ask(f"SELECT grp, bucket, sum(n) FROM {source} GROUP BY grp, bucket")
+
+    def steps(self, groups: Collection[int], step_s: int) -> tuple[list[Any], list[Any]]:
+        """Answer (step, n, errors, sum, max) and (step, bucket, n); a step counts since 1970."""
+        step = f"(minute::BIGINT * 60 // {step_s})::BIGINT AS step"
+        where = f"{self.minutes} AND {groups_in(groups)}"
+        points = self.ask(
+            f"SELECT {step}, sum(n), sum(errors), sum(total), max(most) "
+            f"FROM {self.both('counts', where)} GROUP BY step"
+        )
+        buckets = self.ask(
+            f"SELECT {step}, bucket, sum(n) FROM {self.both('latency', where)} GROUP BY step, bucket"
+        )
+        return points, buckets
+
+    def nodes(self, groups: Collection[int], octaves: Collection[int] | None) -> list[Node]:
+        """Answer a merged tree; a path may come several times, by location."""
+        where = f"{self.hours} AND {groups_in(groups)}"
+        if octaves is not None:
+            where += f" AND {among('octave', octaves)}"
+        rows = self.ask(
+            f"SELECT path, min(parent), min(kind), location, {NODE_SUMS} "
+            f"FROM {self.both('nodes', where)} GROUP BY path, location"
+        )
+        kinds = self.kinds({row[2] for row in rows})
+        places = self.texts({row[3] for row in rows})
+        return [
+            Node._make((path, parent, *kinds[kind], *numbers, places[location]))
+            for path, parent, kind, location, *numbers in rows
+        ]
+
+    def repeats(self, groups: dict[int, Group], *, every: bool) -> tuple[dict[Group, int], list[Repeat]]:
+        """Answer the traces of each group's trees, and the paths that repeated, by location.
+
+        Args:
+            groups: the groups asked for, by id.
+            every: these are all the day has, so rows need no filter.
+        """
+        where = f"{self.hours} AND {groups_in(None if every else groups)}"
+        roots = self.ask(
+            f"SELECT grp, sum(traces) FROM {self.both('nodes', f'{where} AND parent = 0')} GROUP BY grp"
+        )
+        traces: dict[Group, int] = {}
+        for group, n in roots:
+            traces[groups[group]] = traces.get(groups[group], 0) + n
+        rows = self.ask(
+            "SELECT grp, path, min(kind), location, sum(repeated), sum(repeat_sum), "
+            "max(repeat_max), sum(repeat_total) "
+            f"FROM {self.both('nodes', f'{where} AND repeated > 0')} GROUP BY grp, path, location"
+        )
+        kinds = self.kinds({row[2] for row in rows})
+        places = self.texts({row[3] for row in rows})
+        return traces, [
+            Repeat(*groups[group], path, *kinds[kind], places[location], 0, *numbers)
+            for group, path, kind, location, *numbers in rows
+        ]
+
+    def candidates(
+        self, groups: dict[int, Group], octaves: Collection[int] | None, typical_ns: int, limit: int
+    ) -> list[TraceRow]:
+        """Answer the first `limit` traces of each of the sorts of `choose`."""
+        where = f"start >= {self.from_ns} AND start < {self.to_ns} AND {groups_in(groups)}"
+        if octaves is not None:
+            # Octave o holds durations in (2 ** (o - 1), 2 ** o]; octave 0 those up to 1 ns.
+            ends = [(2**o // 2 if o else -1, 2**o) for o in octaves if 0 <= o <= 64]
+            ranges = [f"duration > {low} AND duration <= {high}" for low, high in ends]
+            where += f" AND ({' OR '.join(ranges) or 'false'})"
+        whole = f"(flags & {WHOLE}) = 0"
+        new = f"{whole}, start DESC, high, low"
+        sorts = (
+            f"{whole}, duration DESC, high, low, start",
+            f"(flags & {ERROR}) = 0, {new}",
+            new,
+            f"{whole}, abs(duration::HUGEINT - {typical_ns}), high, low, start",
+        )
+        picks = " UNION ".join(
+            f"(SELECT number FROM {self.alias}.traces WHERE {where} ORDER BY {sort} LIMIT {limit})"
+            for sort in sorts
+        )
+        rows = self.ask(picks)
+        return self.rows(f"{among('number', (row[0] for row in rows))}", groups)
+
+    def rows(self, where: str, groups: dict[int, Group]) -> list[TraceRow]:
+        """Answer the kept traces that meet a condition."""
+        rows = self.ask(f"SELECT {KEPT} FROM {self.alias}.traces WHERE {where}")
+        hosts = self.texts({row[10] for row in rows})
+        return [
+            TraceRow._make((f"{high:016x}{low:016x}", *groups[grp], *rest, hosts[host], pid))
+            for _, high, low, grp, *rest, host, pid in rows
+        ]
+
+    def trace(self, high: int, low: int) -> Trace | None:
+        """Answer the whole trace of an id, else its newest row."""
+        # Low first: the scan of one random column settles nearly every row group.
+        where = f"low = {low} AND high = {high}"
+        found = self.ask(
+            f"SELECT number, flags FROM {self.alias}.traces WHERE {where} "
+            f"ORDER BY (flags & {WHOLE}) = 0, start DESC LIMIT 1"
+        )
+        if not found:
+            return None
+        ((number, flags),) = found
+        (row,) = self.rows(f"number = {number}", self.groups())
+        return Trace(row, self.spans(number) if flags & WHOLE else ())
+
+    def spans(self, number: int) -> tuple[Span, ...]:
+        """Answer a whole trace's spans with their annotations, in pre-order."""
+        own = f"WHERE trace = {number} ORDER BY rowid"
+        rows = self.ask(f"SELECT kind, parent, start, duration FROM {self.alias}.spans {own}")
+        noted = self.ask(f"SELECT span, key, type, value FROM {self.alias}.notes {own}")
+        kinds = self.kinds({row[0] for row in rows})
+        used = {row[1] for row in noted} | {row[3] for row in noted if row[2] == NOTE_TEXT}
+        texts = self.texts(used)
+        notes: dict[int, list[tuple[str, int | float | str | bool]]] = {}
+        for span, key, kind, value in noted:
+            notes.setdefault(span, []).append((texts[key], plain(kind, value, texts)))
+        return tuple(
+            Span(
+                *kinds[kind],
+                None if parent == NO_PARENT else parent,
+                start,
+                duration,
+                tuple(notes.get(place, ())),
+            )
+            for place, (kind, parent, start, duration) in enumerate(rows)
+        )
+
+
+def joined(one: Repeat, other: Repeat) -> Repeat:
+    """Answer the sum of two rows of one path."""
+    return one._replace(
+        location=max(one.location, other.location),
+        repeated=one.repeated + other.repeated,
+        repeat_sum=one.repeat_sum + other.repeat_sum,
+        repeat_max=max(one.repeat_max, other.repeat_max),
+        repeat_total_ns=one.repeat_total_ns + other.repeat_total_ns,
+    )
+
+
+def groups_in(groups: Collection[int] | None) -> str:
+    """Answer the condition that a row is one of these groups'; None stands for all."""
+    return "true" if groups is None else among("grp", groups)
+
+
+def among(column: str, numbers: Iterable[int]) -> str:
+    """Answer the condition that a column holds one of some integers."""
+    listed = ", ".join(str(int(number)) for number in numbers)
+    return f"{column} IN ({listed})" if listed else "false"

@@ -1,0 +1,235 @@
+"""The memory store: plain Python, gone when the process ends; the oracle that other stores are held to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from fanlight.errors import ConfigError, WireError
+from fanlight.stores.answers import Counts, Node, Point, Repeat, Size, Trace, TraceRow, merged
+from fanlight.stores.choose import choose, typical
+from fanlight.stores.rows import Cell, NodeKey, Rows
+from fanlight.wire.messages import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from fanlight.stores.answers import Group, Scope
+    from fanlight.wire.codec import Message
+
+MINUTE_NS = 60_000_000_000
+HOUR_NS = 60 * MINUTE_NS
+DAY_NS = 24 * HOUR_NS
+DAY_MINUTES = 1440
+DAY_HOURS = 24
+
+
+class Memory:
+    """Keeps commits in dictionaries. Thread-safe by one lock."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.applied: dict[int, int] = {}
+        self.accepted: dict[str, int] = defaultdict(int)
+        self.cells: dict[tuple[Group, int], Cell] = defaultdict(Cell)
+        self.nodes: dict[NodeKey, Node] = {}
+        self.kept: list[Trace] = []
+        self.floor = -1
+        """The newest expired day: rows for it and older ones are expired when they come."""
+
+    def apply(self, segment: int, records: Sequence[tuple[int, Message]]) -> None:
+        """Keep the commits of one spool segment that are not kept yet."""
+        with self.lock:
+            fresh = [record for record in records if record[0] > self.applied.get(segment, 0)]
+            try:
+                rows = [Rows(commit) for _, commit in fresh]
+            except (IndexError, ValueError) as error:
+                raise WireError(f"a commit of segment {segment} contradicts itself: {error}") from error
+            for record, (position, _) in zip(rows, fresh, strict=True):
+                self.add(record)
+                self.applied[segment] = position
+
+    def add(self, rows: Rows) -> None:
+        """Merge one commit."""
+        for service, n in rows.ledger:
+            self.accepted[service] += n
+        for group, minute, cell in rows.cells:
+            if minute // DAY_MINUTES > self.floor:
+                self.cells[group, minute].merge(cell)
+        for key, node in rows.nodes:
+            if key.hour // DAY_HOURS > self.floor:
+                known = self.nodes.get(key)
+                self.nodes[key] = merged(known, node) if known else node
+        self.kept += [trace for trace in rows.traces if trace.row.start_ns // DAY_NS > self.floor]
+
+    def positions(self) -> dict[int, int]:
+        """Answer, per segment, the position up to which everything is kept."""
+        with self.lock:
+            return dict(self.applied)
+
+    def ledger(self) -> dict[str, int]:
+        """Answer the number of traces ever kept, per service."""
+        with self.lock:
+            return dict(self.accepted)
+
+    def counts(self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60) -> list[Counts]:
+        """Answer the merged counts of every group in `scope`."""
+        merged_cells: dict[Group, Cell] = defaultdict(Cell)
+        strips: dict[Group, list[int]] = defaultdict(lambda: [0] * slots)
+        for group, minute, cell in self.cells_in(from_ns, to_ns, scope):
+            merged_cells[group].merge(cell)
+            slot = (max(minute * MINUTE_NS, from_ns) - from_ns) * slots // (to_ns - from_ns)
+            strips[group][slot] += cell.n
+        return [
+            Counts(
+                *group,
+                cell.n,
+                cell.errors,
+                cell.sum_ns,
+                cell.min_ns,
+                cell.max_ns,
+                dict(cell.buckets),
+                tuple(strips[group]),
+            )
+            for group, cell in sorted(merged_cells.items())
+        ]
+
+    def timeline(self, group: Group, from_ns: int, to_ns: int, step_s: int) -> list[Point]:
+        """Answer one group's counts per step, oldest first."""
+        steps: dict[int, Cell] = defaultdict(Cell)
+        for _, minute, cell in self.cells_in(from_ns, to_ns, group):
+            steps[minute * 60 // step_s].merge(cell)
+        return [
+            Point(
+                step * step_s * 1_000_000_000,
+                cell.n,
+                cell.errors,
+                cell.sum_ns,
+                cell.max_ns,
+                dict(cell.buckets),
+            )
+            for step, cell in sorted(steps.items())
+        ]
+
+    def tree(
+        self, group: Group, from_ns: int, to_ns: int, octaves: Collection[int] | None = None
+    ) -> list[Node]:
+        """Answer one group's merged tree."""
+        paths: dict[int, Node] = {}
+        for key, node in self.nodes_in(from_ns, to_ns, group):
+            if octaves is None or key.octave in octaves:
+                paths[key.path] = merged(paths[key.path], node) if key.path in paths else node
+        return list(paths.values())
+
+    def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
+        """Answer every group's paths that repeated in some trace."""
+        traces: dict[Group, int] = defaultdict(int)
+        found: dict[tuple[Group, int], Node] = {}
+        for key, node in self.nodes_in(from_ns, to_ns, scope):
+            if not node.parent:
+                traces[key.group] += node.traces
+            if node.repeated:
+                known = found.get((key.group, key.path))
+                found[key.group, key.path] = merged(known, node) if known else node
+        return [
+            Repeat(
+                *group,
+                path,
+                node.category,
+                node.title,
+                node.description,
+                node.location,
+                traces[group],
+                node.repeated,
+                node.repeat_sum,
+                node.repeat_max,
+                node.repeat_total_ns,
+            )
+            for (group, path), node in found.items()
+        ]
+
+    def traces(
+        self,
+        group: Group,
+        from_ns: int,
+        to_ns: int,
+        octaves: Collection[int] | None = None,
+        limit: int = 50,
+    ) -> list[TraceRow]:
+        """Answer up to `limit` kept traces, whole ones first."""
+        total = Cell()
+        for _, _, cell in self.cells_in(from_ns, to_ns, group):
+            total.merge(cell)
+        with self.lock:
+            rows = [
+                trace.row
+                for trace in self.kept
+                if trace.row[1:4] == group
+                and from_ns <= trace.row.start_ns < to_ns
+                and (octaves is None or max(trace.row.duration_ns - 1, 0).bit_length() in octaves)
+            ]
+        return choose(rows, typical(total.buckets, octaves), limit)
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """Answer one trace by its 32 hex digits."""
+        with self.lock:
+            found = [trace for trace in self.kept if trace.row.id == trace_id]
+        return min(found, key=lambda t: (not t.row.flags & WHOLE, -t.row.start_ns), default=None)
+
+    def compact(self) -> None:
+        """Do nothing: dictionaries are merged as they grow."""
+
+    def expire(self, before_day: int, max_bytes: int = 0) -> list[int]:
+        """Drop days before `before_day`; nothing is on disk, so the cap is met."""
+        del max_bytes
+        days = self.size().days
+        dropped = [day for day in days[:-1] if day < before_day]
+        with self.lock:
+            self.floor = max([self.floor, *dropped])
+            for cell in [cell for cell in self.cells if cell[1] // DAY_MINUTES in dropped]:
+                del self.cells[cell]
+            for key in [key for key in self.nodes if key.hour // DAY_HOURS in dropped]:
+                del self.nodes[key]
+            self.kept = [trace for trace in self.kept if trace.row.start_ns // DAY_NS not in dropped]
+        return dropped
+
+    def size(self) -> Size:
+        """Answer no bytes, and the days that have rows."""
+        with self.lock:
+            days = {minute // DAY_MINUTES for _, minute in self.cells}
+            days |= {key.hour // DAY_HOURS for key in self.nodes}
+            days |= {trace.row.start_ns // DAY_NS for trace in self.kept}
+        return Size(0, tuple(sorted(days)), 0)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def cells_in(self, from_ns: int, to_ns: int, scope: Scope) -> Iterator[tuple[Group, int, Cell]]:
+        """Yield the cells of every minute that the range touches."""
+        minutes = range(from_ns // MINUTE_NS, -(-to_ns // MINUTE_NS))
+        with self.lock:
+            cells = list(self.cells.items())
+        for (group, minute), cell in cells:
+            if minute in minutes and group[: len(scope)] == scope:
+                yield group, minute, cell
+
+    def nodes_in(self, from_ns: int, to_ns: int, scope: Scope) -> Iterator[tuple[NodeKey, Node]]:
+        """Yield the tree rows of every hour that the range touches."""
+        hours = range(from_ns // HOUR_NS, -(-to_ns // HOUR_NS))
+        with self.lock:
+            nodes = list(self.nodes.items())
+        for key, node in nodes:
+            if key.hour in hours and key.group[: len(scope)] == scope:
+                yield key, node
+
+
+def open_memory(place: str) -> Memory:
+    """Answer an empty memory store; it has no place.
+
+    Raises:
+        ConfigError: a place was written behind `memory:`.
+    """
+    if place:
+        raise ConfigError(f"a memory store has no place, so it is written 'memory:', not 'memory:{place}'")
+    return Memory()

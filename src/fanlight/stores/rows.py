@@ -1,0 +1,166 @@
+"""A COMMIT message row by row, its indices looked up: what a store without an engine reads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from fanlight.stores.answers import Node, Span, Trace, TraceRow, plain
+from fanlight.wire.messages import NO_PARENT, WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fanlight.stores.answers import Group
+    from fanlight.wire.codec import Message
+
+
+class Cell:
+    """The counts of one group in one minute."""
+
+    def __init__(self) -> None:
+        self.n = self.errors = self.sum_ns = self.max_ns = 0
+        self.min_ns = 2**64
+        self.buckets: dict[int, int] = defaultdict(int)
+
+    def add(self, n: int, errors: int, sum_ns: int, least: int, most: int) -> None:
+        """Merge one count row."""
+        self.n += n
+        self.errors += errors
+        self.sum_ns += sum_ns
+        self.min_ns = min(self.min_ns, least)
+        self.max_ns = max(self.max_ns, most)
+
+    def merge(self, other: Cell) -> None:
+        """Merge another cell."""
+        self.add(other.n, other.errors, other.sum_ns, other.min_ns, other.max_ns)
+        for bucket, n in other.buckets.items():
+            self.buckets[bucket] += n
+
+
+class NodeKey(NamedTuple):
+    """What a merged tree's rows are kept by."""
+
+    group: Group
+    hour: int
+    octave: int
+    path: int
+    location: str
+    """Kept apart, so that a location tells which rows repeated there."""
+
+
+class Rows:
+    """One commit with its indices looked up.
+
+    Raises:
+        IndexError: an index points outside its table.
+        ValueError: columns of one table differ in length.
+    """
+
+    def __init__(self, commit: Message) -> None:
+        self.commit = commit
+        self.strings: list[str] = commit["strings"] or [""]
+        self.kinds = self.texts("kind_category", "kind_title", "kind_description")
+        self.groups = self.texts("group_service", "group_endpoint", "group_segment")
+        self.ledger: list[tuple[str, int]] = list(
+            zip(commit["ledger_service"], commit["ledger_accepted"], strict=True)
+        )
+        self.cells = self.count_rows()
+        self.nodes = [self.node(*row) for row in self.rows(*NODE_COLUMNS)]
+        self.traces = list(self.trace_rows())
+
+    def rows(self, *names: str) -> list[tuple[int, ...]]:
+        """Answer some columns as rows."""
+        return list(zip(*(self.commit[name] for name in names), strict=True))
+
+    def texts(self, *names: str) -> list[tuple[str, str, str]]:
+        """Answer a table of string triples."""
+        return [(self.strings[a], self.strings[b], self.strings[c]) for a, b, c in self.rows(*names)]
+
+    def count_rows(self) -> list[tuple[Group, int, Cell]]:
+        """Answer the counts with their histograms."""
+        cells = []
+        for group, minute, *numbers in self.rows(*COUNT_COLUMNS):
+            cell = Cell()
+            cell.add(*numbers)
+            cells.append((self.groups[group], minute, cell))
+        for count, bucket, n in self.rows("latency_count", "latency_bucket", "latency_n"):
+            cells[count][2].buckets[bucket] += n
+        return cells
+
+    def node(self, group: int, hour: int, octave: int, path: int, *rest: int) -> tuple[NodeKey, Node]:
+        """Answer one row of a merged tree."""
+        parent, kind, *numbers, location = rest
+        where = self.strings[location]
+        key = NodeKey(self.groups[group], hour, octave, path, where)
+        return key, Node._make((path, parent, *self.kinds[kind], *numbers, where))
+
+    def trace_rows(self) -> Iterator[Trace]:
+        """Yield the kept traces with their spans."""
+        spans = self.rows("span_kind", "span_parent", "span_start", "span_duration")
+        notes: dict[int, list[tuple[str, int | float | str | bool]]] = defaultdict(list)
+        for span, key, kind, value in self.rows("note_span", "note_key", "note_type", "note_value"):
+            notes[span].append((self.strings[key], plain(kind, value, self.strings)))
+        first = 0
+        for high, low, group, *numbers, host, pid in self.rows(*ROW_COLUMNS):
+            identity = (f"{high:016x}{low:016x}", *self.groups[group])
+            row = TraceRow._make((*identity, *numbers, self.strings[host], pid))
+            owned = row.spans if row.flags & WHOLE else 0
+            yield Trace(
+                row,
+                tuple(
+                    Span(
+                        *self.kinds[kind],
+                        None if parent == NO_PARENT else parent,
+                        begin,
+                        long,
+                        tuple(notes[first + place]),
+                    )
+                    for place, (kind, parent, begin, long) in enumerate(spans[first : first + owned])
+                ),
+            )
+            first += owned
+        if first != len(spans) or any(span >= first for span in notes):
+            raise ValueError(f"{len(spans)} spans where the traces own {first}")
+
+
+ROW_COLUMNS = (
+    "trace_high",
+    "trace_low",
+    "trace_group",
+    "trace_start",
+    "trace_duration",
+    "trace_spans",
+    "trace_flags",
+    "trace_lost",
+    "trace_weight",
+    "trace_host",
+    "trace_pid",
+)
+COUNT_COLUMNS = (
+    "count_group",
+    "count_minute",
+    "count_n",
+    "count_errors",
+    "count_sum",
+    "count_min",
+    "count_max",
+)
+NODE_COLUMNS = (
+    "node_group",
+    "node_hour",
+    "node_octave",
+    "node_path",
+    "node_parent",
+    "node_kind",
+    "node_n",
+    "node_traces",
+    "node_total",
+    "node_self",
+    "node_offset",
+    "node_repeated",
+    "node_repeat_sum",
+    "node_repeat_max",
+    "node_repeat_total",
+    "node_location",
+)

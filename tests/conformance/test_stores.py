@@ -1,0 +1,252 @@
+"""What every store keeps and answers: the memory store is the oracle, random histories the question."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from commits import DAY_NS, HOUR_NS, MINUTE_NS, Part, Request, commit
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fanlight.errors import ConfigError, WireError
+from fanlight.stores import BUILT_IN, open_store
+from fanlight.wire.messages import ERROR, WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fanlight.stores import Store
+
+DAY = 20_000
+SPAN_OF_DAYS = 3
+
+texts = st.sampled_from(
+    ["", "a", "GET", "select * from t where id = ?", "ünï", "x" * 300, "<b>\x1b[0m", "it's\0"]
+)
+values = st.one_of(
+    st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.booleans(), st.text(max_size=20), texts
+)
+notes = st.lists(st.tuples(texts, values), max_size=2).map(tuple)
+durations = st.one_of(
+    st.integers(0, 3), st.integers(1, 40).map(lambda power: 2**power), st.integers(0, 10**11)
+)
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> tuple[Part, ...]:
+    """Spans in pre-order: a parent is the span before or one of its ancestors."""
+    found: list[Part] = []
+    for place in range(draw(st.integers(0, 4))):
+        above = place
+        for _ in range(draw(st.integers(0, 2))):
+            above = found[above - 1].parent if above else 0
+        kind = draw(st.tuples(st.sampled_from(["db.sql.query", "view.render"]), texts, texts))
+        same = draw(st.sampled_from([1, 1, 1, 6])) if place == 3 else 1
+        one = Part(kind, above, draw(durations), draw(durations), draw(notes), draw(texts))
+        found += [one] * same
+    return tuple(found)
+
+
+groups = st.tuples(
+    st.sampled_from(["shop", "payments"]),
+    st.sampled_from(["/", "/orders/<int:id>"]),
+    st.sampled_from(["html", "error"]),
+)
+starts = st.one_of(
+    st.integers(DAY * DAY_NS, (DAY + SPAN_OF_DAYS) * DAY_NS - 1),
+    st.integers(0, SPAN_OF_DAYS - 1).map(lambda day: (DAY + day) * DAY_NS),
+    st.integers(0, SPAN_OF_DAYS - 1).map(lambda day: (DAY + day + 1) * DAY_NS - 1),
+)
+requests = st.builds(
+    Request,
+    start_ns=starts,
+    duration_ns=durations,
+    id=st.integers(1, 2**128 - 1),
+    group=groups,
+    parts=parts(),
+    flags=st.sampled_from([0, WHOLE, WHOLE, WHOLE | ERROR, ERROR]),
+    notes=notes,
+    weight=st.sampled_from([1.0, 2.5]),
+)
+histories = st.lists(
+    st.one_of(
+        st.tuples(st.just("apply"), st.lists(st.lists(requests, max_size=4), min_size=1, max_size=3)),
+        st.tuples(st.just("replay"), st.integers(0, 3)),
+        st.tuples(st.just("compact"), st.none()),
+        st.tuples(st.just("expire"), st.integers(0, SPAN_OF_DAYS)),
+        st.tuples(st.just("reopen"), st.none()),
+    ),
+    min_size=1,
+    max_size=6,
+)
+ranges = st.tuples(starts, starts).map(sorted).filter(lambda pair: pair[0] < pair[1])
+
+
+class Twin:
+    """A store and the oracle, given the same history."""
+
+    def __init__(self, name: str, place: str) -> None:
+        self.url = f"{name}:{place}"
+        self.store = open_store(self.url)
+        self.oracle = open_store("memory:")
+        self.records: list[list[tuple[int, dict]]] = []
+        self.ids: list[str] = []
+
+    def step(self, what: str, detail) -> None:
+        if what == "apply":
+            segment = len(self.records)
+            self.records.append([(place + 1, commit(one)) for place, one in enumerate(detail)])
+            self.ids += [f"{request.id:032x}" for one in detail for request in one]
+            self.both(lambda store: store.apply(segment, self.records[segment]))
+        elif what == "replay" and self.records:
+            segment = detail % len(self.records)
+            self.both(lambda store: store.apply(segment, self.records[segment]))
+        elif what == "compact":
+            self.both(lambda store: store.compact())
+        elif what == "expire":
+            dropped = self.both(lambda store: store.expire(DAY + detail))
+            assert dropped[0] == dropped[1]
+        elif what == "reopen" and not self.url.startswith("memory"):
+            self.store.close()
+            self.store = open_store(self.url)
+
+    def both(self, call):
+        return call(self.store), call(self.oracle)
+
+    def agree(self, call) -> None:
+        mine, right = self.both(call)
+        assert mine == right
+
+    def compare(self, from_ns: int, to_ns: int, octaves) -> None:
+        self.agree(lambda store: store.ledger())
+        self.agree(lambda store: store.size().days)
+        self.agree(lambda store: store.counts(from_ns, to_ns))
+        self.agree(lambda store: store.counts(from_ns, to_ns, ("shop",), 7))
+        self.agree(lambda store: sorted(store.repeats(from_ns, to_ns)))
+        self.agree(lambda store: sorted(store.repeats(from_ns, to_ns, ("shop", "/"))))
+        for group in (
+            ("shop", "/", "html"),
+            ("payments", "/orders/<int:id>", "error"),
+            ("no", "such", "group"),
+        ):
+            self.agree(lambda store, group=group: store.timeline(group, from_ns, to_ns, 3600))
+            self.agree(lambda store, group=group: sorted(store.tree(group, from_ns, to_ns)))
+            self.agree(lambda store, group=group: sorted(store.tree(group, from_ns, to_ns, octaves)))
+            self.agree(lambda store, group=group: store.traces(group, from_ns, to_ns, None, 5))
+            self.agree(lambda store, group=group: store.traces(group, from_ns, to_ns, octaves))
+        for trace_id in [*self.ids[:20], "0" * 32, "no id"]:
+            self.agree(lambda store, trace_id=trace_id: store.trace(trace_id))
+
+
+@pytest.fixture(params=sorted(BUILT_IN))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def store(name: str, tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"{name}:{place(name, tmp_path)}")
+    yield opened
+    opened.close()
+
+
+def place(name: str, directory: Path) -> str:
+    """Where a store of this name may keep its data in a test."""
+    return "" if name == "memory" else str(directory / "store")
+
+
+@given(history=histories, when=ranges, octaves=st.sets(st.integers(0, 37), max_size=12))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_answers_as_the_oracle_does_whatever_happened(name: str, history, when, octaves) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        twin = Twin(name, place(name, Path(directory)))
+        try:
+            for what, detail in history:
+                twin.step(what, detail)
+            twin.compare(*when, octaves)
+            twin.compare(DAY * DAY_NS, (DAY + SPAN_OF_DAYS) * DAY_NS, octaves)
+        finally:
+            twin.store.close()
+
+
+def test_a_replayed_segment_changes_nothing(store: Store) -> None:
+    records = [(5, commit([Request(DAY * DAY_NS, 1000, 1)])), (9, commit([Request(DAY * DAY_NS, 1000, 2)]))]
+    store.apply(1, records[:1])
+    store.apply(1, records)
+    store.apply(1, records)
+    assert store.ledger() == {"shop": 2}
+    assert store.positions() == {1: 9}
+    (counts,) = store.counts(DAY * DAY_NS, (DAY + 1) * DAY_NS)
+    assert counts.n == 2
+
+
+def test_segments_are_told_apart(store: Store) -> None:
+    store.apply(1, [(5, commit([Request(DAY * DAY_NS, 1000, 1)]))])
+    store.apply(2, [(5, commit([Request(DAY * DAY_NS, 1000, 2)]))])
+    assert store.ledger() == {"shop": 2}
+    assert store.positions() == {1: 5, 2: 5}
+
+
+def test_a_contradicting_commit_is_refused_whole(store: Store) -> None:
+    good, bad = commit([Request(DAY * DAY_NS, 1000, 1)]), commit([Request(DAY * DAY_NS, 1000, 2)])
+    for column, value in (("trace_group", 7), ("span_kind", 9), ("latency_count", 3), ("node_location", 99)):
+        broken = bad | {column: bad[column][:0] + type(bad[column])("I", [value] * len(bad[column]))}
+        with pytest.raises(WireError, match=r"contradicts|below"):
+            store.apply(1, [(5, good), (9, broken)])
+    broken = bad | {"span_kind": bad["span_kind"] * 2}
+    with pytest.raises(WireError):
+        store.apply(1, [(5, good), (9, broken)])
+    assert store.positions().get(1, 0) == 0
+    assert store.counts(0, 2**62) == []
+
+
+def test_a_minute_counts_in_the_slot_where_it_begins(store: Store) -> None:
+    start = DAY * DAY_NS
+    store.apply(
+        1, [(1, commit([Request(start + minute * MINUTE_NS, 1000, minute + 1) for minute in range(10)]))]
+    )
+    (counts,) = store.counts(start, start + 10 * MINUTE_NS, (), 5)
+    assert counts.slots == (2, 2, 2, 2, 2)
+    (counts,) = store.counts(start + 5 * MINUTE_NS, start + 10 * MINUTE_NS, ("shop", "/orders"), 5)
+    assert (counts.n, counts.slots) == (5, (1, 1, 1, 1, 1))
+
+
+def test_the_newest_day_never_expires(store: Store) -> None:
+    for day in range(3):
+        store.apply(day, [(1, commit([Request((DAY + day) * DAY_NS, 1000, day + 1)]))])
+    assert store.expire(DAY + 99) == [DAY, DAY + 1]
+    assert store.size().days == (DAY + 2,)
+    assert store.ledger() == {"shop": 3}
+    assert store.trace(f"{1:032x}") is None
+    assert store.trace(f"{3:032x}") is not None
+
+
+def test_rows_for_an_expired_day_are_accounted_for_and_forgotten(store: Store) -> None:
+    for day in range(2):
+        store.apply(day, [(1, commit([Request((DAY + day) * DAY_NS, 1000, day + 1)]))])
+    store.expire(DAY + 1)
+    store.apply(7, [(1, commit([Request(DAY * DAY_NS + HOUR_NS, 1000, 9)]))])
+    assert store.size().days == (DAY + 1,)
+    assert store.ledger() == {"shop": 3}
+    assert store.trace(f"{9:032x}") is None
+
+
+def test_closing_twice_is_harmless(store: Store) -> None:
+    store.close()
+    store.close()
+
+
+def test_an_unknown_scheme_names_the_known_ones() -> None:
+    with pytest.raises(
+        ConfigError, match=r"unknown store 'duckbd'; did you mean 'duckdb'\? known: duckdb, memory"
+    ):
+        open_store("duckbd:/data")
+    with pytest.raises(ConfigError, match="known schemes: duckdb, memory"):
+        open_store("/data")
