@@ -63,9 +63,14 @@ class Client:
             connection.request(method, target)
             answer = connection.getresponse()
             body = answer.read(ANSWER_BYTES + 1)
-        except (OSError, http.client.HTTPException) as error:
+        except (TimeoutError, http.client.HTTPException) as error:
             raise UnreachableError(
-                f"no Fanlight answers for {self.data}: {getattr(error, 'strerror', None) or error}\n"
+                f"the server of {self.data} did not answer within {self.wait_s:g} s; it may be starting again\n"
+                f"  what it says: {run_file(self.data, 'fanlight.log')}, or the terminal of fanlight serve"
+            ) from error
+        except OSError as error:
+            raise UnreachableError(
+                f"no Fanlight answers for {self.data}: {error.strerror or error}\n"
                 f"  looked at {run_file(self.data, 'server.sock')}\n"
                 "  start one with: fanlight run CMD, or fanlight serve"
             ) from error

@@ -78,7 +78,7 @@ def commands(folder: str) -> list[list[str]]:
 
 def requirement() -> str:
     """Answer what pip is asked for: this very version, from this checkout where we run from one."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     checkout = os.path.dirname(os.path.dirname(package))
     if os.path.basename(os.path.dirname(package)) == "src" and os.path.isfile(f"{checkout}/pyproject.toml"):
         return f"{checkout}[server]"
@@ -96,9 +96,12 @@ def install(steps: list[list[str]], folder: str) -> None:
 
     is_new = not os.path.exists(folder)
     os.umask(0o077)
+    # What the application's Python is told must not reach into the new environment.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     for step in steps:
         # The steps speak to people: standard output is for data, and there is none here.
-        if subprocess.run(step, stdout=2, check=False).returncode:  # noqa: S603 - our own commands
+        done = subprocess.run(step, env=environment, stdout=2, check=False)  # noqa: S603 our own commands
+        if done.returncode:
             if is_new:
                 shutil.rmtree(folder, ignore_errors=True)
             raise FanlightError(

@@ -1,0 +1,225 @@
+"""`fanlight serve` and what reaches it: restarts, takeover, doors, and commands that start it."""
+
+import json
+import os
+import pty
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from fanlight.cli.client import Client
+from fanlight.errors import FanlightError
+
+FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
+
+
+def wait_for(what, within_s=20.0):
+    deadline_s = time.monotonic() + within_s
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < deadline_s, what
+        time.sleep(0.02)
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def fanlight(*arguments, **more):
+    return subprocess.run(
+        [*FANLIGHT, *arguments], capture_output=True, text=True, timeout=60, check=False, **more
+    )
+
+
+class House:
+    """A data directory and the `serve` on it."""
+
+    def __init__(self, folder):
+        self.data = str(folder / "data")
+        self.log = folder / "serve.log"
+
+    @contextmanager
+    def serve(self, *arguments, listen="127.0.0.1:0", umask=-1):
+        command = [*FANLIGHT, "serve", "--data", self.data, "--listen", listen, *arguments]
+        with open(self.log, "ab") as log, subprocess.Popen(command, stderr=log, umask=umask) as process:
+            try:
+                wait_for(lambda: process.poll() is not None or self.answers())
+                assert process.poll() is None, self.log.read_text()
+                yield process
+            finally:
+                process.send_signal(signal.SIGTERM)
+
+    def state(self):
+        return json.loads(Path(self.data, "run", "fanlight.json").read_text())
+
+    def pids(self):
+        return self.state()["pids"]
+
+    def answers(self):
+        """Answer the status once collector and server both answer."""
+        with suppress(FanlightError):
+            status = Client(self.data, 5).get("/api/status")
+            return status if status["collector"] else None
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+def test_killed_children_are_back_within_about_a_second_at_the_same_addresses(house):
+    with house.serve():
+        before = house.state()
+        for role in ("collector", "server"):
+            os.kill(before["pids"][role], signal.SIGKILL)
+        killed_s = time.monotonic()
+        wait_for(house.answers)
+        assert time.monotonic() - killed_s < 6
+        after = house.state()
+    assert after["listen"] == before["listen"]
+    assert all(after["pids"][role] != before["pids"][role] for role in ("collector", "server"))
+    assert after["pids"]["supervisor"] == before["pids"]["supervisor"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_within_five_seconds(house, number):
+    with house.serve() as process:
+        pids = house.pids()
+        process.send_signal(number)
+        began_s = time.monotonic()
+        assert process.wait(20) == 0
+        assert time.monotonic() - began_s < 6
+        assert not any(is_alive(pid) for pid in pids.values())
+    assert not Path(house.data, "run", "fanlight.json").exists()
+    assert not Path(house.data, "run", "server.sock").exists()
+
+
+def test_a_second_one_is_refused_and_told_about_the_first(house):
+    with house.serve() as process:
+        second = fanlight("serve", "--data", house.data, "--listen", "127.0.0.1:0")
+        assert second.returncode == 5
+        assert f"pid {process.pid}" in second.stderr
+        assert f"fanlight stop --data {house.data}" in second.stderr
+        assert house.answers()
+
+
+def test_a_taken_port_is_an_error(house, tmp_path):
+    with house.serve():
+        other = tmp_path / "other"
+        done = fanlight("serve", "--data", str(other), "--listen", house.state()["listen"])
+    assert done.returncode == 4
+    assert "is taken by another program" in done.stderr
+
+
+def test_after_a_killed_supervisor_a_new_one_takes_over(house):
+    with house.serve() as process:
+        pids = house.pids()
+        os.kill(pids["collector"], signal.SIGSTOP)
+        process.kill()
+        process.wait()
+        with house.serve():
+            assert not any(is_alive(pid) for pid in pids.values())
+            assert set(house.pids().values()).isdisjoint(pids.values())
+
+
+def test_stop_ends_it(house):
+    with house.serve() as process:
+        done = fanlight("stop", "--json", "--data", house.data)
+        assert json.loads(done.stdout) == {"stopped": True, "pid": process.pid, "data": house.data}
+        assert process.wait(5) == 0
+    assert fanlight("stop", "--data", house.data).returncode == 0
+
+
+def test_whatever_the_umask_nothing_is_readable_by_others(house):
+    with house.serve(umask=0):
+        for folder, _, names in os.walk(house.data):
+            assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700, folder
+            for name in names:
+                path = os.path.join(folder, name)
+                assert stat.S_IMODE(os.lstat(path).st_mode) & 0o077 == 0, path
+
+
+def get(address, path, headers=None):
+    host, _, port = address.rpartition(":")
+    connection = HTTPConnection(host, int(port), timeout=10)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_the_port_asks_for_a_link_that_works_once_and_our_own_socket_for_nothing(house):
+    with house.serve():
+        listen = house.state()["listen"]
+        assert get(listen, "/api/endpoints")[0] == 401
+        link = fanlight("open", "--print", "--data", house.data).stdout.strip()
+        assert link.startswith(f"http://{listen}/login?code=")
+        path = link.partition(listen)[2]
+        status, headers, _ = get(listen, path)
+        assert status in (200, 303)
+        cookie = {name.lower(): value for name, value in headers.items()}["set-cookie"].partition(";")[0]
+        assert get(listen, "/api/endpoints", {"Cookie": cookie})[::2] == (200, "[]")
+        assert get(listen, path)[0] == 401
+        assert json.loads(fanlight("endpoints", "--json", "--data", house.data).stdout) == []
+
+
+def test_a_person_at_a_terminal_gets_the_link_and_a_log_file_only_the_address(house):
+    with house.serve():
+        log = fanlight("run", "--data", house.data, "true").stderr
+        assert log == f"Fanlight: http://{house.state()['listen']}\n"
+        screen, theirs = pty.openpty()
+        command = [*FANLIGHT, "run", "--data", house.data, "true"]
+        with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs):
+            os.close(theirs)
+            shown = os.read(screen, 4096).decode()
+        os.close(screen)
+    assert re.match(rf"{re.escape(log.strip())}/login\?code=\S+", shown)
+
+
+def test_memory_is_a_store_and_nothing_is_left_of_it(house):
+    with house.serve("--store", "memory:"):
+        assert fanlight("endpoints", "--data", house.data).returncode == 0
+        assert not Path(house.data, "store").exists()
+
+
+def test_asking_starts_it_where_data_is_kept_and_it_leaves_again(house, monkeypatch):
+    with house.serve():
+        pass
+    monkeypatch.setenv("FANLIGHT_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("FANLIGHT_LEAVE_AFTER_S", "1")
+    assert fanlight("status", "--data", house.data).returncode == 3
+    done = fanlight("endpoints", "--json", "--data", house.data)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+    supervisor = house.pids()["supervisor"]
+    assert house.state()["background"] is True
+    wait_for(lambda: not is_alive(supervisor))
+
+
+def test_an_open_page_keeps_it(house, monkeypatch):
+    monkeypatch.setenv("FANLIGHT_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("FANLIGHT_LEAVE_AFTER_S", "2")
+    fanlight("run", "--data", house.data, "true")
+    wait_for(house.answers)
+    supervisor = house.pids()["supervisor"]
+    until_s = time.monotonic() + 5
+    while time.monotonic() < until_s:
+        Client(house.data).get("/api/alive")
+        time.sleep(0.2)
+    assert is_alive(supervisor)
+    fanlight("stop", "--data", house.data)
