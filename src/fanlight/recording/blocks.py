@@ -9,7 +9,7 @@ from fanlight.recording.recorder import EXPLICIT, Trace, begin, current, finish,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-    from types import FunctionType, TracebackType
+    from types import TracebackType
     from typing import Any, TypeVar, overload
 
     from fanlight.recording.lanes import Lane
@@ -110,12 +110,18 @@ def instrument(function: Any = None, /, *, title: str | None = None, category: s
         category: of the span, beginning with a tier.
     """
     if function is None:
-        return lambda decorated: instrument(decorated, title=title, category=category)
+        return lambda decorated: instrumented(decorated, title, category)
+    return instrumented(function, title, category)
+
+
+def instrumented(function: Any, title: str | None, category: str) -> Any:
+    """Answer the function, or class or static method, with a span around each call."""
     if isinstance(function, (classmethod, staticmethod)):
-        return type(function)(instrument(function.__func__, title=title, category=category))
+        return type(function)(instrumented(function.__func__, title, category))
     name = function.__qualname__.rpartition("<locals>.")[2] if title is None else title
     code = getattr(function, "__code__", None)
     flags = code.co_flags if code is not None else 0
+    wrapper: Any
     if flags & COROUTINE:
         wrapper = around_coroutine(function, name, category)
     elif flags & ASYNC_GENERATOR:
@@ -127,7 +133,7 @@ def instrument(function: Any = None, /, *, title: str | None = None, category: s
     return dressed(wrapper, function)
 
 
-def dressed(wrapper: FunctionType | Any, function: Any) -> Any:
+def dressed(wrapper: Any, function: Any) -> Any:
     """Give a wrapper the name, documentation and signature of what it wraps."""
     for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
         if hasattr(function, attribute):
@@ -198,12 +204,14 @@ def around_generator(function: Any, title: str, category: str) -> Callable[..., 
                 except BaseException as error:
                     step, given = generator.throw, error
         finally:
-            side.lane.stop(side.handle)
+            side.close()
 
     return wrapper
 
 
-def around_async_generator(function: Any, title: str, category: str) -> Callable[..., AsyncGenerator[Any, Any]]:
+def around_async_generator(
+    function: Any, title: str, category: str
+) -> Callable[..., AsyncGenerator[Any, Any]]:
     """Answer an asynchronous generator function whose run is a span on a lane of its own."""
 
     async def wrapper(*args: Any, **keywords: Any) -> Any:
@@ -228,8 +236,7 @@ def around_async_generator(function: Any, title: str, category: str) -> Callable
                 except BaseException as error:
                     step, given = generator.athrow, error
         finally:
-            if side.lane is not None:
-                side.lane.stop(side.handle)
+            side.close()
 
     return wrapper
 
@@ -264,3 +271,8 @@ class Side:
         if self.lane is not None:
             LANE.set(self.lane)
         return outside
+
+    def close(self) -> None:
+        """Close the span."""
+        if self.lane is not None:
+            self.lane.stop(self.handle)

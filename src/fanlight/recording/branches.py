@@ -8,14 +8,15 @@ The hooks sit on classes, under any task factory: eager ones, foreign ones, `gat
 from __future__ import annotations
 
 import _thread
-from sys import modules
 
+from fanlight.recording.arrival import ARRIVALS
 from fanlight.recording.lanes import LANE
-from fanlight.recording.recorder import SWITCH, is_open
+from fanlight.recording.recorder import is_open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
     from typing import Any, ParamSpec, TypeVar
 
     P = ParamSpec("P")
@@ -28,28 +29,45 @@ MARK = "fanlight_branches"
 
 
 def hook() -> None:
-    """Hook what is imported by now and is not hooked yet; called again when modules came since."""
-    SWITCH.modules = len(modules)
-    wrap("asyncio.base_events", "BaseEventLoop", "create_task", branching_task)
-    # uvloop's loop is written in C and shares nothing with asyncio's but the interface.
-    wrap("uvloop", "Loop", "create_task", branching_task)
-    wrap("concurrent.futures.thread", "ThreadPoolExecutor", "submit", branching_submit)
-    wrap("threading", "Thread", "start", branching_start)
+    """Hook tasks, executors and threads, each once its module is there; a second call does nothing."""
+    for module, owner, name, wrapper in (
+        ("asyncio.base_events", "BaseEventLoop", "create_task", branching_task),
+        # uvloop's loop is written in C and shares nothing with asyncio's but the interface.
+        ("uvloop", "Loop", "create_task", branching_task),
+        ("concurrent.futures.thread", "ThreadPoolExecutor", "submit", branching_submit),
+        ("threading", "Thread", "start", branching_start),
+    ):
+        ARRIVALS.expect(module, Wrapping(owner, name, wrapper))
 
 
-def wrap(module: str, owner: str, name: str, wrapper: Callable[[Any], Any]) -> None:
-    """Put `wrapper(method)` in place of a class's method, once, if its module is there."""
-    # A module that is still being imported by another thread may lack its class yet.
-    place = getattr(modules.get(module), owner, None)
-    method = getattr(place, name, None)
-    if method is None or hasattr(method, MARK):
-        return
-    hooked = wrapper(method)
-    for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
-        setattr(hooked, attribute, getattr(method, attribute, None))
-    hooked.__wrapped__ = method
-    setattr(hooked, MARK, True)
-    setattr(place, name, hooked)
+class Wrapping:
+    """Puts a hook in place of a method, once.
+
+    Args:
+        owner: name of the class in the module.
+        name: of the method.
+        wrapper: answers the hook for the method.
+    """
+
+    __slots__ = ("name", "owner", "wrapper")
+
+    def __init__(self, owner: str, name: str, wrapper: Callable[[Any], Any]) -> None:
+        self.owner = owner
+        self.name = name
+        self.wrapper = wrapper
+
+    def __call__(self, module: ModuleType) -> None:
+        """Hook the module's class; one that has no such method stays as it is."""
+        place = getattr(module, self.owner, None)
+        method = getattr(place, self.name, None)
+        if method is None or hasattr(method, MARK):
+            return
+        hooked = self.wrapper(method)
+        for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
+            setattr(hooked, attribute, getattr(method, attribute, None))
+        hooked.__wrapped__ = method
+        setattr(hooked, MARK, True)
+        setattr(place, self.name, hooked)
 
 
 def branching() -> Lane | None:

@@ -25,7 +25,7 @@ from fanlight.recording.reduction import reduce_events
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Self
 
     from fanlight.recording.recorder import Trace
 
@@ -70,7 +70,7 @@ class Lane:
         self.at = 0 if parent is None else len(parent.events)
         self.seen: dict[str, int] = {} if parent is None else parent.seen
 
-    def __enter__(self) -> Lane:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fanlight.recording.pauses import Squeezed
-from fanlight.recording.pruning import pruned
+from fanlight.recording.pruning import CUT, pruned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 SKIP = -1
+"""The kind of a span whose children move up to its parent."""
 ROOT = 0
 LOCATION = "location"
 """Key of the annotation that holds file:line."""
@@ -211,10 +212,10 @@ def nest(trace: Trace, names: Names, seen: Seen) -> Spans:
     pauses = seen.between(start_ns, end_ns)
     if pauses:
         squeeze(spans, Squeezed(pauses), names.own("noise.gc", ""))
-    if SKIP in spans.kinds:
-        leave_out(spans)
     if disordered:
         order(spans)
+    if SKIP in spans.kinds:
+        leave_out(spans)
     if pruned(spans, names.own("agent.pruned", "")):
         order(spans)
     return spans
@@ -271,22 +272,24 @@ def leave_out(spans: Spans) -> None:
     for place, kind in enumerate(spans.kinds):
         if kind == SKIP:
             # A skipped span stands for its parent from here on.
-            places.append(places[spans.parents[place]] if spans.parents[place] < place else SKIP)
+            places.append(places[spans.parents[place]])
         else:
             places.append(len(kept))
             kept.append(place)
     spans.notes = [(places[place], notes) for place, notes in spans.notes if spans.kinds[place] != SKIP]
-    spans.parents = [SKIP if parent < 0 else places[parent] for parent in map(spans.parents.__getitem__, kept)]
+    spans.parents = [
+        SKIP if parent < 0 else places[parent] for parent in map(spans.parents.__getitem__, kept)
+    ]
     spans.kinds = [spans.kinds[place] for place in kept]
     spans.starts = [spans.starts[place] for place in kept]
     spans.ends = [spans.ends[place] for place in kept]
 
 
 def order(spans: Spans) -> None:
-    """Put the spans in pre-order, siblings by their start; drop those whose kind is `SKIP`."""
+    """Put the spans in pre-order, siblings by their start; drop those that were cut."""
     children: list[list[int]] = [[] for _ in spans.kinds]
     for place, parent in enumerate(spans.parents):
-        if parent >= 0 and spans.kinds[place] != SKIP:
+        if parent >= 0 and spans.kinds[place] != CUT:
             children[parent].append(place)
     starts = spans.starts
     places: dict[int, int] = {}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
-from _collections import deque
 from bisect import bisect_left, bisect_right
 
 from fanlight.recording.clock import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import deque
     from typing import Any
+else:
+    # The same type, without the dozen modules that its package imports.
+    from _collections import deque
 
 RING = 4_096
 """Pauses remembered; a trace that outlives more of them subtracts the ones still there."""
@@ -72,8 +75,7 @@ class Seen:
         first = bisect_right(self.ends, start_ns)
         last = bisect_left(self.starts, end_ns)
         return [
-            (max(self.starts[place], start_ns), min(self.ends[place], end_ns))
-            for place in range(first, last)
+            (max(self.starts[place], start_ns), min(self.ends[place], end_ns)) for place in range(first, last)
         ]
 
 

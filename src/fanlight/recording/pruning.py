@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
 LIMIT = 2_048
 """Spans of one trace that travel."""
+CUT = -2
+"""The kind of a span that goes, with all that is below it."""
 
 
 def pruned(spans: Spans, marker: int, limit: int = LIMIT) -> bool:
@@ -23,7 +25,7 @@ def pruned(spans: Spans, marker: int, limit: int = LIMIT) -> bool:
         limit: how many may stay, markers included.
 
     Returns:
-        Whether anything was cut: then `spans` holds `SKIP` kinds and needs ordering.
+        Whether anything was cut: then `spans` holds `CUT` kinds and needs ordering.
     """
     count = len(spans.kinds)
     if count <= limit:
@@ -35,7 +37,7 @@ def pruned(spans: Spans, marker: int, limit: int = LIMIT) -> bool:
         parent = spans.parents[place]
         below[parent] += below[place]
         if not keep[place]:
-            spans.kinds[place] = -1
+            spans.kinds[place] = CUT
             if keep[parent]:
                 cut.setdefault(parent, []).append(place)
     for parent, children in cut.items():

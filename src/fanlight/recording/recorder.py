@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import _thread
 from itertools import repeat
-from sys import modules
 
 from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.lanes import BLOCK, LANE, RECORDS, Lane, resolved
-from fanlight.recording.reduction import PLAIN, described, reduce_events, reduce_values
+from fanlight.recording.reduction import PLAIN, described, reduce_values
 
-__all__ = ["LANE", "SWITCH", "Lane", "Trace", "begin", "clock", "current", "finish", "release", "resume", "span"]
+__all__ = [
+    "LANE",
+    "SWITCH",
+    "Lane",
+    "Trace",
+    "begin",
+    "clock",
+    "current",
+    "finish",
+    "release",
+    "resume",
+    "span",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+
+EXPLICIT = 3
+"""Rank of an endpoint that the application itself named; see `Trace.set_endpoint`."""
 
 
 class Switch:
@@ -26,20 +41,16 @@ class Switch:
         sample: share (0..1) of traces whose child spans are recorded.
         epoch: counts the forks that led here; a trace of another epoch is the parent's.
         draw: answers the next random number in 0..1.
-        look: called when modules were imported since the last trace, to hook what came late.
-        modules: how many modules there were then.
         faults: errors of ours that were kept from the application.
     """
 
-    __slots__ = ("draw", "epoch", "faults", "look", "modules", "sample", "sink")
+    __slots__ = ("draw", "epoch", "faults", "sample", "sink")
 
     def __init__(self) -> None:
         self.sink: Callable[[Trace], object] | None = None
         self.sample = 1.0
         self.epoch = 0
         self.draw: Callable[[], float] = float
-        self.look: Callable[[], object] | None = None
-        self.modules = 0
         self.faults = 0
 
 
@@ -134,7 +145,7 @@ def current() -> Lane | None:
 
 
 def span(title: str, category: str = "app.block", /, **attributes: Any) -> Lane | Nothing:
-    """Record a block as a span: `with span("load cart", items=3): …`.
+    """Record what a `with` statement encloses as a span.
 
     Args:
         title: what the block does; one of few, not one per user or item.
@@ -177,8 +188,6 @@ def begin(category: str, title: str, endpoint: str, start_ns: int | None = None)
     outer = LANE.get()
     if outer is not None and is_open(outer.trace):
         return None
-    if len(modules) != SWITCH.modules and SWITCH.look is not None:
-        SWITCH.look()
     now_ns = clock()
     trace = Trace(category, title, endpoint, now_ns if start_ns is None else start_ns)
     trace.wall_ns = wall_clock() - now_ns + trace.start_ns
@@ -244,7 +253,8 @@ def collect(trace: Trace, lanes: list[Lane]) -> None:
         parent, at = lane.parent, lane.at
         # A lane that never recorded has no events to hang others on; its own place is the one.
         while parent is not None and id(parent) not in places:
-            parent, at = parent.parent, parent.at
+            at = parent.at
+            parent = parent.parent
         records.append((-1 if parent is None else places[id(parent)], at))
     trace.records = [(lane.taken(), *place) for lane, place in zip(lanes, records, strict=True)]
 

@@ -1,0 +1,308 @@
+"""Start, stop and flush: the agent of this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from fanlight.agent.queue import HELD, Line, push
+from fanlight.agent.task import Task
+from fanlight.recording.pauses import Pauses
+from fanlight.recording.recorder import SWITCH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from fanlight.wire.codec import Message
+
+EXIT_S = 2.0
+"""Time that everything together may take when the process ends."""
+SCHEME = "unix://"
+GENERIC = frozenset(
+    {
+        *(
+            "",
+            "-",
+            "-c",
+            "-m",
+            "__main__",
+            "app",
+            "main",
+            "manage",
+            "wsgi",
+            "asgi",
+            "python",
+            "python3",
+            "pytest",
+        ),
+        *(
+            "gunicorn",
+            "uvicorn",
+            "hypercorn",
+            "daphne",
+            "granian",
+            "waitress-serve",
+            "flask",
+            "celery",
+            "uwsgi",
+        ),
+        *("fanlight", "django-admin", "rq", "dramatiq"),
+    }
+)
+"""Programs whose name says nothing about the application that they run."""
+
+
+class Agent:
+    """The agent of one process: off until started, and anew in each forked child.
+
+    Attributes:
+        task: carries the traces; None until the first of this process.
+        service: name that the traces are reported under.
+        path: of the collector's socket.
+        installed: whether the hooks that cannot be taken out again are in.
+        told: what was said to people already; each thing once.
+    """
+
+    __slots__ = ("client", "installed", "path", "pauses", "service", "task", "told")
+
+    def __init__(self) -> None:
+        self.task: Task | None = None
+        self.service = ""
+        self.path = ""
+        self.client = ""
+        self.pauses = Pauses()
+        self.installed = False
+        self.told: set[str] = set()
+
+    def spawn(self) -> None:
+        """Begin to send: the first trace of this process has finished."""
+        task = self.ready()
+        # Its class of process ends without `atexit`; it has an exit of its own to hook.
+        processes = sys.modules.get("multiprocessing.util")
+        if processes is not None:
+            processes.Finalize(None, flush, args=(EXIT_S,), exitpriority=100)
+        task.spawn()
+
+    def ready(self) -> Task:
+        """Answer the task, made when it is first needed."""
+        if self.task is None:
+            from fanlight.normalizers import normalize
+
+            self.client = os.urandom(16).hex()
+            self.task = Task(HELD.line, self.path, self.greeting, normalize, self.pauses, self.complain)
+        return self.task
+
+    def greeting(self) -> Message:
+        """Answer what HELLO says about this process."""
+        from fanlight import __version__, instruments
+        from fanlight.wire.messages import PROTOCOL
+
+        return {
+            "protocol": PROTOCOL,
+            "version": __version__,
+            "client": self.client,
+            "service": self.service,
+            "environment": os.environ.get("FANLIGHT_ENV", ""),
+            "host": os.uname().nodename,
+            "pid": os.getpid(),
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "program": os.path.basename(program()),
+            "instruments": instruments.report(),
+        }
+
+    def complain(self, text: str) -> None:
+        """Say something to people on stderr, once."""
+        if text in self.told:
+            return
+        self.told.add(text)
+        try:
+            os.write(2, f"fanlight: {text}\n".encode("utf-8", "replace"))
+        except OSError:
+            # Nobody listens on stderr; then nobody is told.
+            return
+
+    def renew(self) -> None:
+        """Begin anew in a forked child: only assignments, since any lock may be held for ever here."""
+        task, self.task = self.task, None
+        SWITCH.epoch += 1
+        HELD.line = Line()
+        # The connection is the parent's; closing our copy of it says nothing to the collector.
+        if task is not None and task.link.socket is not None:
+            os.close(task.link.socket.detach())
+        reseed()
+
+
+AGENT = Agent()
+
+
+def start(
+    service: str | None = None,
+    *,
+    dsn: str | None = None,
+    sample: float | None = None,
+    instrument: bool = True,
+) -> None:
+    """Start recording: nothing connects and no thread runs before the first trace has finished.
+
+    Calling it again changes service, address and share.
+
+    Args:
+        service: name to report under; else `FANLIGHT_SERVICE`, else the program's or the directory's.
+        dsn: the collector, `unix:///path/collector.sock`; else `FANLIGHT_DSN`, `FANLIGHT_SOCKET`, or
+            the one of this user's data directory.
+        sample: share (0..1) of requests whose child spans are recorded, 1.0 unless `FANLIGHT_SAMPLE`
+            says otherwise; endpoint, duration and count of every request always are.
+        instrument: whether to hook the libraries that Fanlight knows.
+
+    Raises:
+        ConfigError: the address or the share given here is none. One in the environment only leaves
+            the agent off, with a line on stderr.
+    """
+    from fanlight.errors import ConfigError
+
+    try:
+        path = address(dsn, os.environ)
+        share = read_share(sample, os.environ)
+    except ConfigError as error:
+        if dsn is not None or sample is not None:
+            raise
+        # What the code says wrong is an error; what the environment says wrong may not stop a program.
+        AGENT.complain(f"nothing is recorded: {error}")
+        return
+    AGENT.service = service or os.environ.get("FANLIGHT_SERVICE") or default_service()
+    if path != AGENT.path and AGENT.task is not None:
+        AGENT.task.link.close()
+        AGENT.task.link.path = path
+    AGENT.path = path
+    if not AGENT.installed:
+        AGENT.installed = True
+        install()
+    if instrument:
+        from fanlight import instruments
+
+        instruments.install()
+    AGENT.pauses.watch()
+    HELD.spawn, HELD.renew = AGENT.spawn, AGENT.renew
+    if HELD.line.pid != os.getpid():
+        AGENT.renew()
+    SWITCH.sample = share
+    SWITCH.sink = push
+
+
+def install() -> None:
+    """Put in the hooks that stay for the life of the process."""
+    import atexit
+
+    from fanlight import normalizers
+    from fanlight.recording import branches, bus
+
+    bus.record(normalizers.names())
+    branches.hook()
+    reseed()
+    atexit.register(stop)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=AGENT.renew)
+
+
+def reseed() -> None:
+    """Give this process random numbers of its own."""
+    from _random import Random
+
+    SWITCH.draw = Random().random
+
+
+def flush(timeout_s: float = EXIT_S) -> bool:
+    """Send what waits, on the calling thread; answer whether all of it reached the collector's disk.
+
+    Args:
+        timeout_s: seconds that it may take.
+    """
+    if HELD.line.pid != os.getpid():
+        return True
+    if AGENT.task is None and not HELD.line.traces:
+        return True
+    return AGENT.ready().flush(timeout_s)
+
+
+def stop(timeout_s: float = EXIT_S) -> bool:
+    """Stop recording, send what waits and end the task; answer whether all of it arrived.
+
+    What did not is counted as dropped. `start()` begins again.
+
+    Args:
+        timeout_s: seconds that it may take.
+    """
+    SWITCH.sink = None
+    AGENT.pauses.ignore()
+    if HELD.line.pid != os.getpid():
+        return True
+    arrived = flush(timeout_s)
+    if AGENT.task is not None:
+        AGENT.task.end()
+        AGENT.task = None
+    HELD.line = Line()
+    return arrived
+
+
+def address(dsn: str | None, environ: Mapping[str, str]) -> str:
+    """Answer the path of the collector's socket.
+
+    Raises:
+        ConfigError: the address is of a kind that there is none of, or cannot be a socket's path.
+    """
+    from fanlight import config
+
+    given = dsn or environ.get("FANLIGHT_DSN", "")
+    path = given.removeprefix(SCHEME) or environ.get("FANLIGHT_SOCKET", "")
+    if given and not given.startswith(SCHEME + "/"):
+        from fanlight.errors import ConfigError
+
+        raise ConfigError(
+            f"{given!r} is no address of a collector; one looks like unix:///path/collector.sock"
+        )
+    path = path or config.collector_socket(config.data_directory(environ))
+    if len(os.fsencode(path)) > config.SOCKET_LIMIT:
+        from fanlight.errors import ConfigError
+
+        size = len(os.fsencode(path))
+        raise ConfigError(f"{path!r} has {size} bytes; a socket's path may have {config.SOCKET_LIMIT}")
+    return path
+
+
+def read_share(sample: float | None, environ: Mapping[str, str]) -> float:
+    """Answer the share of requests to record.
+
+    Raises:
+        ConfigError: it is no number from 0 to 1.
+    """
+    given: Any = environ.get("FANLIGHT_SAMPLE") or 1.0 if sample is None else sample
+    try:
+        share = float(given)
+    except (TypeError, ValueError):
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        from fanlight.errors import ConfigError
+
+        raise ConfigError(f"sample is {given!r}; expected a number from 0 to 1")
+    return share
+
+
+def program() -> str:
+    """Answer what runs: the script's path."""
+    arguments = getattr(sys, "argv", None) or [""]
+    path = str(arguments[0])
+    # `python -m package` runs the package's __main__ file.
+    return os.path.dirname(path) if os.path.basename(path) == "__main__.py" else path
+
+
+def default_service() -> str:
+    """Answer a name for an application that gave none: its program's, else its directory's."""
+    name = os.path.basename(program()).removesuffix(".py")
+    if name not in GENERIC:
+        return name
+    try:
+        return os.path.basename(os.getcwd()) or "application"
+    except FileNotFoundError:
+        return "application"

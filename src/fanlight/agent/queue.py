@@ -1,0 +1,129 @@
+"""The queue (HOT): a finished trace goes in on the request's thread, without a lock or a wait."""
+
+from __future__ import annotations
+
+from os import getpid
+
+from fanlight.agent.unpatched import allocate_lock
+from fanlight.recording.recorder import SWITCH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable
+
+    from fanlight.recording.recorder import Trace
+else:
+    # The same type, without the dozen modules that its package imports.
+    from _collections import deque
+
+TRACES = 10_000
+"""Traces that wait at the most."""
+BYTES = 8 << 20
+"""Bytes that they take at the most, by estimate."""
+TRACE_BYTES = 600
+EVENT_BYTES = 110
+"""What a trace and an event take in memory, roughly: the true sizes would cost a walk."""
+BATCH = 1_000
+"""Traces after which the task is woken before its time."""
+
+FULL = "queue_full"
+LARGE = "queue_bytes"
+
+
+class Line:
+    """The traces that wait, in one process.
+
+    Attributes:
+        pid: the process that it belongs to; another one's is never sent from here.
+        traces: finished ones, oldest first, each with its estimated bytes.
+        bytes: estimate of all of them.
+        dropped: traces not taken or not delivered, by reason, since the process began.
+        idle: whether the task sleeps until it is rung.
+        bell: locked; released to wake the task.
+        fresh: locked by whoever starts the task, once.
+    """
+
+    __slots__ = ("bell", "bytes", "dropped", "fresh", "idle", "pid", "traces")
+
+    def __init__(self) -> None:
+        self.pid = getpid()
+        self.traces: deque[tuple[Trace, int]] = deque()
+        self.bytes = 0
+        self.dropped: dict[str, int] = {}
+        self.idle = False
+        self.bell = allocate_lock()
+        self.bell.acquire()
+        self.fresh = allocate_lock()
+
+    def ring(self) -> None:
+        """Wake the task; never waits."""
+        self.idle = False
+        try:
+            self.bell.release()
+        except RuntimeError:
+            # Somebody rang already and the task is about to hear it.
+            return
+
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count traces that do not arrive."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+    def take(self) -> Trace | None:
+        """Answer the oldest trace, None when there is none; only the task and `flush` take."""
+        if not self.traces:
+            self.bytes = 0
+            return None
+        trace, size = self.traces.popleft()
+        self.bytes -= size
+        return trace
+
+
+class Held:
+    """What the process holds: its line, and how a task is started for it."""
+
+    __slots__ = ("line", "renew", "spawn")
+
+    def __init__(self) -> None:
+        self.line = Line()
+        self.spawn: Callable[[], object] = bool
+        self.renew: Callable[[], object] = self.forget
+
+    def forget(self) -> None:
+        """Begin a new line, as a forked child does: what it inherited is its parent's to send."""
+        self.line = Line()
+
+
+HELD = Held()
+
+
+def push(trace: Trace) -> int | None:
+    """Take a finished trace; answer how many wait now, None when it was dropped and counted."""
+    line = HELD.line
+    # Once per trace: at-fork hooks do not run where C code forked.
+    if line.pid != getpid():
+        HELD.renew()
+        line = HELD.line
+    elif trace.epoch != SWITCH.epoch:
+        # Begun before the fork: the parent has the same trace and counts it.
+        return None
+    records = trace.records
+    size = TRACE_BYTES
+    if records is not None:
+        for events, _, _ in records:
+            size += EVENT_BYTES * len(events)
+    waiting = len(line.traces)
+    if waiting >= TRACES:
+        line.drop(FULL)
+        return None
+    if line.bytes + size > BYTES:
+        line.drop(LARGE)
+        return None
+    line.traces.append((trace, size))
+    line.bytes += size
+    waiting += 1
+    if line.idle or waiting % BATCH == 0:
+        line.ring()
+    elif not line.fresh.locked() and line.fresh.acquire(False):
+        HELD.spawn()
+    return waiting

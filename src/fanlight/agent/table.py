@@ -1,0 +1,192 @@
+"""The string and kind tables of the wire, and the names that fill them."""
+
+from __future__ import annotations
+
+from array import array
+
+from fanlight.recording.nesting import SKIP
+from fanlight.wire.codec import encode
+from fanlight.wire.frames import TABLE, frame
+from fanlight.wire.messages import TABLE as SCHEMA
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Normalize = Callable[[str, Any], tuple[str, str, str, dict[str, Any] | None] | None]
+
+STRINGS = 8_192
+CHARACTERS = 1 << 20
+KINDS = 16_384
+"""Sizes past which a new generation begins before the next batch."""
+SPARE = 3
+"""A trace in between may go on up to this many times `CHARACTERS`, and less than twice `STRINGS`."""
+TEXT_CHARACTERS = 4_096
+FRAME_BYTES = 1 << 20
+TOO_MANY = "<too many texts>"
+
+TIERS = frozenset({"app", "view", "db", "api", "cache", "job", "noise", "agent", "other"})
+MEMO_CHARACTERS = 1 << 20
+MEMO_ENTRIES = 8_192
+
+
+class Table:
+    """Strings and kinds of one generation, numbered as they come.
+
+    Attributes:
+        generation: goes up with each new start, from 1.
+        strings: text to number, in order; "" is 0 and never sent.
+        kinds: (category, title, description) numbers to the kind's number, in order.
+        characters: of all strings together.
+    """
+
+    __slots__ = ("characters", "generation", "kinds", "strings")
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin a new generation."""
+        self.generation += 1
+        self.strings = {"": 0, TOO_MANY: 1}
+        self.kinds: dict[tuple[int, int, int], int] = {}
+        self.characters = len(TOO_MANY)
+
+    def is_full(self) -> bool:
+        """Answer whether the next batch must begin a new generation."""
+        return len(self.strings) > STRINGS or self.characters > CHARACTERS or len(self.kinds) > KINDS
+
+    def string(self, text: str) -> int:
+        """Answer a text's number."""
+        number = self.strings.get(text)
+        if number is not None:
+            return number
+        if len(text) > TEXT_CHARACTERS:
+            return self.string(text[: TEXT_CHARACTERS - 1] + "…")
+        number = len(self.strings)
+        # One trace may bring more texts than the other end takes; its numbers stay true.
+        if self.characters > SPARE * CHARACTERS or number >= 2 * STRINGS - 1:
+            return self.strings[TOO_MANY]
+        self.strings[text] = number
+        self.characters += len(text)
+        return number
+
+    def kind(self, category: str, title: str, description: str) -> int:
+        """Answer a kind's number."""
+        key = self.string(category), self.string(title), self.string(description)
+        number = self.kinds.get(key)
+        if number is None:
+            number = self.kinds[key] = len(self.kinds)
+        return number
+
+    def frames(self, first_string: int, first_kind: int) -> bytes:
+        """Answer the TABLE frames with all entries from these numbers on; none when there are none."""
+        strings = list(self.strings)[first_string:]
+        kinds = list(self.kinds)[first_kind:]
+        out = []
+        while strings or kinds:
+            part: list[str] = []
+            size = 0
+            for text in strings:
+                size += 4 + 4 * len(text)
+                if part and size > FRAME_BYTES:
+                    break
+                part.append(text)
+            strings = strings[len(part) :]
+            # Kinds name strings, so they come with the last of those.
+            columns = list(zip(*kinds, strict=True)) if kinds and not strings else [(), (), ()]
+            out.append(frame(TABLE, encode(SCHEMA, self.message(first_string, part, first_kind, columns))))
+            first_string += len(part)
+            if not strings:
+                break
+        return b"".join(out)
+
+    def message(
+        self, first_string: int, strings: list[str], first_kind: int, columns: list[tuple[int, ...]]
+    ) -> dict[str, Any]:
+        """Answer one TABLE message."""
+        return {
+            "generation": self.generation,
+            "first_string": first_string,
+            "strings": strings,
+            "first_kind": first_kind,
+            "kind_category": array("I", columns[0]),
+            "kind_title": array("I", columns[1]),
+            "kind_description": array("I", columns[2]),
+        }
+
+
+class Names:
+    """Recorded names to the table's kinds, remembered while the table lasts.
+
+    Args:
+        table: where kinds get their numbers.
+        normalize: (name, payload) → (category, title, description, annotations), None to skip.
+    """
+
+    __slots__ = ("blocks", "generation", "memo", "memo_characters", "normalize", "table")
+
+    def __init__(self, table: Table, normalize: Normalize) -> None:
+        self.table = table
+        self.normalize = normalize
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget what belongs to an earlier generation of the table."""
+        self.generation = self.table.generation
+        self.blocks: dict[tuple[str, str], int] = {}
+        self.memo: dict[Any, tuple[int, dict[str, Any] | None]] = {}
+        self.memo_characters = 0
+
+    def block(self, category: str, title: str) -> int:
+        """Answer the kind of a block that the application named itself; `SKIP` for a bad category."""
+        key = (category, title)
+        kind = self.blocks.get(key)
+        if kind is None:
+            path = in_tier(category)
+            kind = self.table.kind(path, title if title.__class__ is str else "", "") if path else SKIP
+            if len(self.blocks) < MEMO_ENTRIES:
+                self.blocks[key] = kind
+        return kind
+
+    def named(self, name: str, title: str | None, payload: Any) -> tuple[int, dict[str, Any] | None]:
+        """Answer kind and annotations of a notification."""
+        if payload.__class__ is dict:
+            return self.normalized(name, title, payload)
+        key = (name, title, payload)
+        found = self.memo.get(key)
+        if found is None:
+            found = self.normalized(name, title, payload)
+            size = len(payload) if payload.__class__ is str else 64
+            if self.memo_characters + size > MEMO_CHARACTERS or len(self.memo) >= MEMO_ENTRIES:
+                self.memo.clear()
+                self.memo_characters = 0
+            self.memo[key] = found
+            self.memo_characters += size
+        return found
+
+    def normalized(self, name: str, title: str | None, payload: Any) -> tuple[int, dict[str, Any] | None]:
+        """Ask the normalizer."""
+        answer = self.normalize(name, payload)
+        if answer is None:
+            return SKIP, None
+        category, given, description, notes = answer
+        return self.table.kind(category, given if title is None else title, description), notes
+
+    def own(self, category: str, title: str) -> int:
+        """Answer the kind of a span that Fanlight adds."""
+        return self.table.kind(category, title, "")
+
+
+def in_tier(category: str) -> str:
+    """Answer a category with a tier before it when it has none; "" when it is none at all."""
+    if category.__class__ is not str:
+        return ""
+    parts = category.lower().split(".")
+    for part in parts:
+        if not part.isascii() or not part.replace("-", "").replace("_", "").isalnum():
+            return ""
+    path = ".".join(parts)
+    return path if parts[0] in TIERS else f"other.{path}"

@@ -1,0 +1,167 @@
+"""The background task: takes traces off the line, packs them, and sees each parcel home."""
+
+from __future__ import annotations
+
+from fanlight.agent.batch import Packer
+from fanlight.agent.queue import BATCH
+from fanlight.agent.standalone import Link
+from fanlight.agent.unpatched import allocate_lock, start_new_thread
+from fanlight.recording.clock import clock
+from fanlight.recording.recorder import SWITCH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fanlight.agent.batch import Parcel
+    from fanlight.agent.queue import Line
+    from fanlight.agent.table import Normalize
+    from fanlight.recording.pauses import Pauses
+    from fanlight.wire.codec import Message
+
+GATHER_S = 0.25
+"""How long traces gather before they are sent, unless 1,000 came."""
+REFUSED_S = 0.05
+"""Pause between attempts of a flush at a socket that nobody answers."""
+LOST = "undelivered"
+"""Reason of a drop: still here when the agent was stopped."""
+
+
+class Task:
+    """What carries one process's traces; its thread starts with the first of them.
+
+    Args:
+        line: the process's traces.
+        path: of the collector's socket.
+        greeting: answers the HELLO message.
+        normalize: as in `Packer`.
+        pauses: as in `Packer`.
+        complain: told once what a person should know.
+    """
+
+    __slots__ = ("ended", "hurry", "line", "link", "outstanding", "packer", "turn")
+
+    def __init__(
+        self,
+        line: Line,
+        path: str,
+        greeting: Callable[[], Message],
+        normalize: Normalize,
+        pauses: Pauses,
+        complain: Callable[[str], object],
+    ) -> None:
+        self.line = line
+        self.packer = Packer(normalize, pauses)
+        self.link = Link(path, lambda: {**greeting(), "generation": self.packer.table.generation}, complain)
+        self.outstanding: Parcel | None = None
+        self.turn = allocate_lock()
+        self.hurry = 0
+        self.ended = False
+
+    def spawn(self) -> None:
+        """Start the thread; a host that cannot start one keeps its traces until it flushes."""
+        start_new_thread(self.run, ())
+
+    def run(self) -> None:
+        """Send what comes, until the task ends; the thread's body."""
+        line = self.line
+        while not self.ended:
+            try:
+                if not self.has_work():
+                    self.sleep()
+                line.bell.acquire(True, self.wait_s())
+                if self.ended or self.link.retry_ns > clock():
+                    continue
+                with self.turn:
+                    self.pump(clock() + (1 << 62), self.wants_turn)
+            except Exception:
+                # The boundary of the thread: it must outlive whatever went wrong once.
+                SWITCH.faults += 1
+                line.bell.acquire(True, 1.0)
+
+    def has_work(self) -> bool:
+        """Answer whether anything is still to be delivered."""
+        return self.outstanding is not None or bool(self.line.traces)
+
+    def sleep(self) -> None:
+        """Wait, at no cost, until a trace comes."""
+        line = self.line
+        line.idle = True
+        # A trace that came before the flag was up has not rung.
+        while line.idle and not line.traces and not self.ended:
+            line.bell.acquire()
+        line.idle = False
+
+    def wait_s(self) -> float:
+        """Answer how long to wait before the next attempt."""
+        return max(GATHER_S, (self.link.retry_ns - clock()) / 1e9)
+
+    def wants_turn(self) -> bool:
+        """Answer whether a flush waits for the thread to step aside."""
+        return self.hurry > 0 or self.ended
+
+    def pump(self, until_ns: int, yields: Callable[[], bool], everything: bool = False) -> bool:
+        """Deliver parcel after parcel; answer whether none is left.
+
+        Args:
+            until_ns: `clock()` when to stop.
+            yields: answers whether to step aside.
+            everything: also what has not gathered yet.
+        """
+        while True:
+            if self.outstanding is None:
+                self.outstanding = self.packer.pack(self.line)
+            if self.outstanding is None:
+                return True
+            if not self.link.deliver(self.outstanding, self.packer.table, until_ns, yields):
+                return False
+            self.outstanding = None
+            if not everything and len(self.line.traces) < BATCH:
+                return not self.line.traces
+
+    def flush(self, timeout_s: float) -> bool:
+        """Deliver everything on the calling thread; answer whether it arrived in time."""
+        until_ns = clock() + int(timeout_s * 1e9)
+        self.hurry += 1
+        try:
+            if not self.turn.acquire(True, max(timeout_s, 0.0)):
+                return False
+            try:
+                return self.drain(until_ns)
+            finally:
+                self.turn.release()
+        finally:
+            self.hurry -= 1
+
+    def drain(self, until_ns: int) -> bool:
+        """Pump until nothing is left, nobody can be there, or the time is over."""
+        from os.path import lexists
+
+        while True:
+            try:
+                if self.pump(until_ns, bool, everything=True):
+                    return True
+            except Exception:
+                # The boundary of a flush: an exit must not fail for our sake.
+                SWITCH.faults += 1
+                return False
+            left_s = (until_ns - clock()) / 1e9
+            # A socket that is not there will hardly appear now; one that refuses may be restarting.
+            if left_s <= 0 or not lexists(self.link.path):
+                return False
+            pause = allocate_lock()
+            pause.acquire()
+            pause.acquire(True, min(REFUSED_S, left_s))
+
+    def end(self) -> None:
+        """Let the thread end and the connection go; what is left is counted as dropped."""
+        self.ended = True
+        left = len(self.line.traces) + (self.outstanding.traces if self.outstanding is not None else 0)
+        if left:
+            self.line.drop(LOST, left)
+        self.line.ring()
+        if self.turn.acquire(False):
+            try:
+                self.link.close()
+            finally:
+                self.turn.release()
