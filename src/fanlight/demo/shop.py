@@ -54,7 +54,7 @@ def show_order(order_id: int) -> str:
 def checkout() -> tuple[Response, int] | Response:
     """Pay for an order: waits for the payments service."""
     order_id = request.form.get("order", type=int, default=1)
-    with fanlight.span("POST payments/charge", "api.http.post"):
+    with fanlight.span("pay for the order", "app.checkout"):
         connection = HTTPConnection(os.environ["SHOP_PAYMENTS"], timeout=10)
         connection.request("POST", "/charge", body=f"order={order_id}")
         paid = connection.getresponse()
