@@ -127,6 +127,12 @@ def test_an_idle_exception_and_one_without_a_reason_are_found() -> None:
     assert "no reason" in next(tidy.judge(found, {"state": {"a.py": "because"}}))
 
 
+def test_the_list_of_exceptions_is_sorted() -> None:
+    listed = tidy.tomllib.loads(tidy.EXCEPTIONS.read_text())
+    assert [*listed] == sorted(listed)
+    assert all([*entries] == sorted(entries) for entries in listed.values())
+
+
 def test_every_listed_skip_is_a_test_with_a_reason() -> None:
     for nodeid, reason in tidy.tomllib.loads(tidy.EXCEPTIONS.read_text()).get("skips", {}).items():
         file, _, name = nodeid.partition("::")
