@@ -42,6 +42,7 @@ standard = data.map(lambda text: "'" + text.replace("'", "''") + "'")
 escaping = data.map(lambda text: "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'")
 doubling_both = data.map(lambda text: "'" + text.replace("\\", "\\\\").replace("'", "''") + "'")
 extended = escaping.map(lambda text: "E" + text)
+in_double_quotes = data.map(lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
 dollars = data.map(lambda text: f"$q9$ {text} $q9$")
 SHAPES = [
     "SELECT * FROM t WHERE a = {0} AND b = {1}",
@@ -53,7 +54,16 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("dialect", [standard, escaping, doubling_both, extended, dollars])
+DIALECTS = {
+    "standard": standard,
+    "escaping": escaping,
+    "doubling": doubling_both,
+    "postgresql": st.one_of(standard, extended, dollars),
+    "mysql": st.one_of(escaping, doubling_both, in_double_quotes),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 @given(found=st.data())
 def test_no_literal_survives_in_any_dialect(dialect: st.SearchStrategy[str], found: st.DataObject) -> None:
     shape = found.draw(st.sampled_from(SHAPES))

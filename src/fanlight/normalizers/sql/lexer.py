@@ -79,6 +79,14 @@ AROUND_NAMES = frozenset(
 )
 """Words after which a parenthesis holds names rather than the arguments of a function."""
 
+BEHIND_A_VALUE = frozenset(
+    {
+        *("AND", "OR", "AS", "FROM", "WHERE", "THEN", "ELSE", "END", "WHEN", "IN", "IS", "LIKE", "BETWEEN"),
+        *("NOT", "UNION", "ORDER", "GROUP", "LIMIT", "COLLATE", "ESCAPE", "ON", "RETURNING", "XOR", "INTO"),
+    }
+)
+"""Words that may stand right behind a literal, without a space: `'a'AND`."""
+
 QUOTE_IN_BRACKETS = re.compile(r"\[[^\W\d][^\[\]]{0,127}['\"][^\[\]]{0,127}\]")
 IDENTIFIER_CHARS = 128
 """Longest identifier of any dialect; a longer word is data."""
@@ -130,7 +138,7 @@ def tokens(text: str) -> list[Token]:
 class Reading:
     """One way to read a statement: `strings` says where quoted text ends.
 
-    `unfinished` tells of a string without an end; `glued` of a word that stands right behind a
+    `unfinished` tells of a string or comment without an end; `glued` of a word that stands right behind a
     string, or of a backslash in the open: hardly meant that way.
     """
 
@@ -186,9 +194,9 @@ class Reading:
 
     def word(self, text: str) -> None:
         """Read a keyword or an identifier."""
-        if self.tokens and self.tokens[-1].kind == HOLE and not self.space:
-            self.glued = True
         upper = text.upper()
+        if self.tokens and self.tokens[-1].kind == HOLE and not self.space and upper not in BEHIND_A_VALUE:
+            self.glued = True
         self.first = self.first or upper
         if upper == "VALUES":
             self.rows_depth = len(self.openers)
@@ -268,6 +276,7 @@ class Reading:
                     unreadable("a nested comment ends in two places")
                 self.space = True
                 return fence.end()
+        self.unfinished = True
         return len(self.text)
 
     def string(self, match: Match[str]) -> int:
@@ -320,7 +329,7 @@ class Reading:
 
 def has_quote(text: str, start: int, end: int) -> bool:
     """Answer whether a string could begin or end in a part of the text."""
-    return any(text.find(quote, start, end) >= 0 for quote in ("'", '"', "$$"))
+    return any(text.find(quote, start, end) >= 0 for quote in ("'", '"', "$"))
 
 
 def unreadable(why: str) -> NoReturn:
