@@ -1,3 +1,5 @@
+"""The JSON answers, and the link that only the owner gets."""
+
 from __future__ import annotations
 
 import http.client
@@ -95,7 +97,16 @@ def test_a_wrong_parameter_is_named_with_what_was_found_and_the_nearest(
     assert parameter in error["message"]
 
 
-@pytest.mark.parametrize("query", ["", "service=shop", "endpoint=x", "service=shop&endpoint=x&octaves=a", "service=shop&endpoint=x&octaves=65"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "service=shop",
+        "endpoint=x",
+        "service=shop&endpoint=x&octaves=a",
+        "service=shop&endpoint=x&octaves=65",
+    ],
+)
 def test_an_endpoint_wants_its_names(browser, query):
     assert browser.get(f"/api/endpoint?{query}").status == 400
 

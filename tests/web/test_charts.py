@@ -1,3 +1,5 @@
+"""Geometry holds for any numbers."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""A query string is read strictly, or refused with the nearest name."""
+
 from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlencode, urlsplit

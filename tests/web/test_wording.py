@@ -1,3 +1,5 @@
+"""Numbers as people say them, and text that cannot trick."""
+
 from __future__ import annotations
 
 import pytest

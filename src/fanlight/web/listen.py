@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,9 +45,23 @@ class Listening:
         self.sockets = sockets
 
     def run(self) -> None:
-        """Serve until a signal or `stop()`."""
-        self.server.run(sockets=self.sockets)
+        """Serve until SIGTERM, SIGINT or `stop()`, and return after any of them."""
+        if threading.current_thread() is not threading.main_thread():
+            self.server.run(sockets=self.sockets)
+            return
+        # uvicorn raises the signal once more when it has closed, for whoever handled it before; the
+        # default would end the process before its own clearing up.
+        kept = {name: signal.signal(name, ignore) for name in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self.server.run(sockets=self.sockets)
+        finally:
+            for name, handler in kept.items():
+                signal.signal(name, handler)
 
     def stop(self) -> None:
         """Ask `run()` to return; safe from any thread."""
         self.server.should_exit = True
+
+
+def ignore(number: int, frame: object) -> None:
+    """Take a signal and do nothing."""

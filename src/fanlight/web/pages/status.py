@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 REASONS = {
     "queue_full": "the application's queue was full",
     "spool_full": "the spool was full",
-    "worker_died": "a worker died before it could send",
-    "too_large": "the trace was too large to send",
+    "queue_bytes": "the application's queue was full of large traces",
+    "undelivered": "the application ended before they could be sent",
+    "fault": "a fault of Fanlight's own in the application",
 }
 
 

@@ -156,7 +156,7 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     locations = [value for key, value in notes(first["annotations"]) if key in ("location", "code.location")]
     return Span(
         title=first["title"] or first["category"],
-        description=first["description"] or "",
+        description=pruned(first) if first["category"] == "agent.pruned" else first["description"] or "",
         category=first["category"],
         tier=tier(first["category"]),
         indent=min(first["depth"], DEEPEST),
@@ -171,6 +171,12 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
         location=locations[0] if locations else "",
         error=is_failed(first),
     )
+
+
+def pruned(span: Mapping[str, Any]) -> str:
+    """Answer what stands where a very large trace was cut, from the exact totals that were kept."""
+    told = span["annotations"] or {}
+    return f"{wording.plural(told.get('spans', 0), 'span')}, {wording.duration(told.get('total', 0))} in all"
 
 
 def place(low: int, high: int, length: int) -> tuple[float, float]:

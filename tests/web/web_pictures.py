@@ -1,0 +1,139 @@
+"""Takes the pictures of docs/screenshots: `python tests/web/web_pictures.py`."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import struct
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+from web_shop import HOSTILE, Shop, ident
+
+from fanlight.web.app import create
+from fanlight.web.gate import Gate
+from fanlight.web.listen import Listening
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
+PAGES = {
+    "endpoints": "/",
+    "endpoint": "/endpoint?service=shop&endpoint=POST+/checkout&segment=html",
+    "trace": f"/trace/{ident(1)}",
+    "status": "/status",
+}
+LOOKS = {"light": ("light", 1280, 800), "dark": ("dark", 1280, 800), "phone": ("light", 390, 844)}
+POLITE = dict(zip(HOSTILE, ("GET /account", "SELECT FROM tax", "text"), strict=True))
+
+READ = """async (data) => {
+    const image = await createImageBitmap(await (await fetch("data:image/png;base64," + data)).blob());
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    const bytes = context.getImageData(0, 0, image.width, image.height).data;
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 32768)
+        text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+    return [image.width, image.height, btoa(text)];
+}"""
+
+
+class PoliteShop(Shop):
+    """The shop of the tests with the attackers sent home."""
+
+    def endpoints(self, *asked):
+        return polite(super().endpoints(*asked)[:9])
+
+    def endpoint(self, *asked):
+        return polite(super().endpoint(*asked))
+
+    def trace(self, *asked):
+        return polite(super().trace(*asked))
+
+    def status(self):
+        return polite(super().status())
+
+
+def polite(value):
+    """Answer a document with harmless names in place of the hostile ones."""
+    if isinstance(value, dict):
+        return {key: polite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [polite(each) for each in value]
+    return POLITE.get(value, value) if isinstance(value, str) else value
+
+
+def apart(packed):
+    """Answer colours as rows of red, green, blue."""
+    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1)
+
+
+def palette_of(colours, many):
+    """Answer 256 colours: the most frequent ones, then whichever is farthest from all chosen so far."""
+    rows = apart(colours)
+    chosen = list(np.argsort(-many)[:192])
+    distance = ((rows[:, None, :] - rows[chosen][None, :, :]) ** 2).sum(axis=2).min(axis=1)
+    while len(chosen) < min(256, len(colours)):
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, ((rows - rows[chosen[-1]]) ** 2).sum(axis=1))
+    return rows[chosen]
+
+
+def small(page, picture):
+    """Answer a picture with 256 colours, which is all that a page of flat ones needs."""
+    width, height, data = page.evaluate(READ, base64.b64encode(picture).decode())
+    pixels = np.frombuffer(base64.b64decode(data), np.uint8).reshape(-1, 4)[:, :3].astype(np.int32)
+    packed = pixels[:, 0] << 16 | pixels[:, 1] << 8 | pixels[:, 2]
+    colours, where, many = np.unique(packed, return_inverse=True, return_counts=True)
+    palette = palette_of(colours, many)
+    distance = ((apart(colours)[:, None, :] - palette[None, :, :]) ** 2).sum(axis=2)
+    indices = distance.argmin(axis=1)[where].astype(np.uint8).reshape(height, width)
+    rows = np.hstack([np.zeros((height, 1), np.uint8), indices]).tobytes()
+    parts = (
+        chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+        chunk(b"PLTE", palette.astype(np.uint8).tobytes()),
+        chunk(b"IDAT", zlib.compress(rows, 9)),
+        chunk(b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def chunk(kind, content):
+    """Answer a part of a PNG file."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def main():
+    """Write every page in every look."""
+    tcp = socket.create_server(("127.0.0.1", 0))
+    port = tcp.getsockname()[1]
+    gate = Gate(f"127.0.0.1:{port}")
+    listening = Listening(create(PoliteShop(time.time_ns()), gate), [tcp])
+    thread = threading.Thread(target=listening.run, daemon=True)
+    thread.start()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as started:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        chromium = started.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        blank = chromium.new_page()
+        for look, (scheme, width, height) in LOOKS.items():
+            page = chromium.new_context(
+                color_scheme=scheme, viewport={"width": width, "height": height}
+            ).new_page()
+            page.goto(gate.link())
+            for name, address in PAGES.items():
+                page.goto(f"http://127.0.0.1:{port}{address}")
+                picture = small(blank, page.screenshot(full_page=look != "phone"))
+                (FOLDER / f"{name}-{look}.png").write_bytes(picture)
+                sys.stderr.write(f"{name}-{look}.png {len(picture):,} bytes\n")
+        chromium.close()
+    listening.stop()
+    thread.join(10)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,331 @@
+"""A shop's answers as plain data, in the shapes of the server's, with hostile names among them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from fanlight.web.wording import rfc3339
+
+MS = 1_000_000
+MINUTE = 60_000_000_000
+NOW = 1_790_000_000 * 1_000_000_000
+
+HOSTILE = (
+    '<script>alert(1)</script><img src=x onerror="alert(2)">',
+    "\"><svg onload=alert(3)><a href='javascript:alert(4)'>x</a>",
+    "\x1b[2J\x1b]0;owned\x07 \u202egnp.exe\u202c {{ 7*7 }} ${7*7} </title></textarea>",
+)
+
+PRODUCT = "SELECT product.id, product.name, product.price FROM product WHERE product.id = ?"
+N_PLUS_ONE = {
+    "kind": "repeated-sql",
+    "title": "SELECT FROM product",
+    "description": PRODUCT,
+    "location": "shop/cart.py:88",
+    "share": 0.97,
+    "repeats_mean": 41,
+    "repeats_max": 84,
+    "total": 98 * MS,
+    "severe": True,
+}
+
+
+class Shop:
+    """Answers in the shapes of the server's, of a shop that was busy for the last hour."""
+
+    def __init__(self, now: int = NOW, endpoints: int = 12, empty: bool = False) -> None:
+        self.now = now
+        self.empty = empty
+        self.rows = [] if empty else [row(number) for number in range(endpoints)]
+        self.asked: list[tuple[Any, ...]] = []
+
+    def endpoints(self, from_ns, to_ns, service=None):
+        self.asked.append(("endpoints", from_ns, to_ns, service))
+        rows = [each for each in self.rows if service in (None, each["service"])]
+        return sorted(rows, key=lambda each: -each["pain"])
+
+    def endpoint(self, service, endpoint, segment, from_ns, to_ns, octaves=None):
+        self.asked.append(("endpoint", service, endpoint, segment, from_ns, to_ns, octaves))
+        name = (service, endpoint, segment)
+        for each in self.rows:
+            if (each["service"], each["endpoint"], each["segment"]) == name:
+                return each | {
+                    "from": rfc3339(from_ns),
+                    "to": rfc3339(to_ns),
+                    "timeline": timeline(each, from_ns, to_ns),
+                    "histogram": histogram(each),
+                    "tree": tree(each),
+                    "samples": samples(self.now, each),
+                }
+        return None
+
+    def trace(self, trace_id):
+        return trace(trace_id, self.now) if trace_id in (ident(1), ident(2)) and not self.empty else None
+
+    def status(self):
+        services = (
+            {} if self.empty else {"shop": account(18_432, 18_400, 32), "mail": account(640, 628, 2, full=10)}
+        )
+        return {
+            "version": "0.1.0",
+            "processes": [
+                {"role": "supervisor", "pid": 4100, "rss_bytes": 24 << 20},
+                {"role": "collector", "pid": 4101, "rss_bytes": 41 << 20},
+                {"role": "server", "pid": 4102, "rss_bytes": 182 << 20},
+            ],
+            "services": services,
+            "spool": {"bytes": 3 << 20, "segments": 2, "max_bytes": 1 << 30},
+            "store": {
+                "url": "duckdb:/srv/fanlight/store",
+                "bytes": 48 << 20,
+                "days": 3,
+                "lag_s": 0.4,
+            },
+            "collector": {
+                "uptime_s": 7260,
+                "clients": [
+                    {
+                        "service": "shop",
+                        "host": HOSTILE[0],
+                        "pid": 4242,
+                        "instruments": ["flask", "sqlalchemy", "sqlite3", "wsgi"],
+                        "dropped": {"queue_full": 3},
+                    },
+                ],
+                "lost_before_accept": {"shop": {"queue_full": 3}},
+            },
+        }
+
+
+NAMES = (
+    ("shop", "POST /checkout", "html"),
+    ("shop", "GET /cart", "html"),
+    ("shop", "GET /product/<int:id>", "html"),
+    ("shop", "GET /search", "json"),
+    ("shop", "POST /checkout", "error"),
+    ("shop", "GET /", "html"),
+    ("mail", "POST /send", "json"),
+    ("shop", "GET /export.csv", "csv"),
+    ("shop", "GET /basket", "redirect"),
+    ("shop", HOSTILE[0], "html"),
+    ("shop", HOSTILE[1], HOSTILE[2]),
+    (HOSTILE[2], "GET /health", ""),
+)
+
+
+def row(number):
+    service, endpoint, segment = NAMES[number % len(NAMES)]
+    if number >= len(NAMES):
+        endpoint = f"{endpoint.partition('<')[0]}/part{number}"
+    typical = (182, 96, 24, 61, 12, 9, 130, 840, 3, 5, 7, 1)[number % 12] * MS * (1 + number // 12 / 40)
+    count = (2460, 5210, 12_930, 980, 88, 8211, 640, 42, 310, 12, 3, 120)[number % 12]
+    errors = count if segment == "error" else (0, 0, 12, 3)[number % 4]
+    rpm = count / 60
+    spread = 11 if number % 12 == 0 else 4
+    return {
+        "service": service,
+        "endpoint": endpoint,
+        "segment": segment,
+        "count": count,
+        "errors": min(errors, count),
+        "rpm": rpm,
+        "p50": round(typical),
+        "p95": round(typical * spread),
+        "p99": round(typical * spread * 1.6),
+        "mean": round(typical * 1.7),
+        "max": round(typical * spread * 2.9),
+        "pain": rpm * max(typical * 1.7 / 1e9 - 0.1, 0) * (1 if number % 12 else 4),
+        "findings": [dict(N_PLUS_ONE)] if number % 12 == 0 else [hostile_finding()] if number == 9 else [],
+        "sparkline": [round(rpm * (1 + math.sin((slot + number * 7) / 9) / 2)) for slot in range(60)],
+    }
+
+
+def hostile_finding():
+    return dict(N_PLUS_ONE, title=HOSTILE[1], description=HOSTILE[0], location=HOSTILE[2], severe=False)
+
+
+def timeline(each, from_ns, to_ns):
+    step = max((to_ns - from_ns) // 60, MINUTE)
+    points = []
+    for number, at in enumerate(range(from_ns, to_ns, step)):
+        # A quiet stretch: nobody asked, so there is no typical time.
+        busy = 0 if 20 <= number < 24 else 1 + math.sin(number / 6) / 3
+        bump = 1.8 if 38 <= number <= 44 else 1 + math.sin(number) / 8
+        points.append(
+            {
+                "time": rfc3339(at),
+                "count": round(each["rpm"] * busy),
+                "errors": 1 if number == 41 else 0,
+                "rpm": each["rpm"] * busy,
+                "p50": round(each["p50"] * (1 + (bump - 1) / 2)) if busy else 0,
+                "p95": round(each["p95"] * bump) if busy else 0,
+            }
+        )
+    return points
+
+
+def histogram(each):
+    middle = math.log2(each["p50"])
+    out = []
+    for bucket in range(round((middle - 2) * 32), round((middle + 5) * 32)):
+        place = bucket / 32 - middle
+        near = math.exp(-(place**2) * 4) + 0.22 * math.exp(-((place - 3.2) ** 2) * 5)
+        count = round(each["count"] * near / 40)
+        if count:
+            low, high = 2 ** ((bucket - 1) / 32), 2 ** (bucket / 32)
+            out.append({"bucket": bucket, "low": low, "high": high, "count": count})
+    return out
+
+
+def tree(each):
+    """A merged trace in pre-order: (depth, category, title, description, per request, offset, share)."""
+    plan = (
+        (0, "app.wsgi.request", "POST", "", 1, 0.0, 1.0, ""),
+        (1, "app.flask.view", "checkout", "", 1, 0.01, 0.97, ""),
+        (
+            2,
+            "db.sql.query",
+            "SELECT FROM cart",
+            "SELECT cart.id, cart.owner FROM cart WHERE cart.owner = ?",
+            1,
+            0.02,
+            0.03,
+            "",
+        ),
+        (2, "db.sql.query", "SELECT FROM product", PRODUCT, 41, 0.06, 0.56, "shop/cart.py:88"),
+        (2, "cache.redis.get", "GET", "session:?", 2, 0.61, 0.02, ""),
+        (2, "api.http.request", "POST mail.internal", "", 1, 0.64, 0.19, ""),
+        (2, "view.jinja2.render", "receipt.html", "", 1, 0.84, 0.09, ""),
+        (3, "db.sql.query", HOSTILE[1], HOSTILE[0], 1, 0.85, 0.04, HOSTILE[2]),
+        (1, "noise.gc", "Garbage collection", "", 0.3, 0.5, 0.015, ""),
+    )
+    mean = each["mean"]
+    out = []
+    parents: list[int] = []
+    for number, (depth, category, title, description, many, offset, share, location) in enumerate(plan):
+        del parents[depth:]
+        inner = 0.0
+        for later in plan[number + 1 :]:
+            if later[0] <= depth:
+                break
+            inner += later[6] if later[0] == depth + 1 else 0
+        out.append(
+            {
+                "path": number + 1,
+                "parent": parents[-1] if parents else 0,
+                "depth": depth,
+                "category": category,
+                "title": title,
+                "description": description,
+                "count": round(each["count"] * many),
+                "traces": round(each["count"] * min(many, 1)),
+                "per_request": many,
+                "offset": round(offset * mean),
+                "total": round(share * mean * each["count"]),
+                "self": round(max(share - inner, 0) * mean * each["count"]),
+                "mean": round(share * mean),
+                "share": share,
+                "repeats_max": 84 if many > 5 else 0,
+                "location": location,
+            }
+        )
+        parents.append(number + 1)
+    return out
+
+
+def ident(number):
+    return f"{number:032x}"
+
+
+def samples(now, each):
+    return [
+        {
+            "id": ident(1 + number % 2),
+            "time": rfc3339(now - number * 37_123 * MS),
+            "duration": round(each["p50"] * (0.7 + number * number / 40)),
+            "error": number % 7 == 3,
+            "spans": 52 + number,
+            "whole": number % 5 != 4,
+            "weight": 1.0,
+        }
+        for number in range(24)
+    ]
+
+
+def trace(trace_id, now):
+    spans: list[dict[str, Any]] = []
+
+    def add(parent, category, title, start, length, description="", **notes):
+        spans.append(
+            {
+                "index": len(spans),
+                "parent": parent,
+                "depth": 0 if parent is None else spans[parent]["depth"] + 1,
+                "category": category,
+                "title": title,
+                "description": description,
+                "start": start * MS // 10,
+                "duration": length * MS // 10,
+                "self": length * MS // 10,
+                "annotations": {key.replace("__", "."): value for key, value in notes.items()},
+            }
+        )
+        if parent is not None:
+            spans[parent]["self"] -= length * MS // 10
+        return len(spans) - 1
+
+    failed = trace_id == ident(2)
+    fault = {"error__type": "PaymentDeclined", "error__message": HOSTILE[0]} if failed else {}
+    root = add(None, "app.wsgi.request", "POST", 0, 2440, status=500 if failed else 200, **fault)
+    view = add(root, "app.flask.view", "checkout", 12, 2400)
+    add(
+        view,
+        "db.sql.query",
+        "SELECT FROM cart",
+        20,
+        62,
+        "SELECT cart.id FROM cart WHERE cart.owner = ?",
+        rows=1,
+    )
+    for number in range(41):
+        add(
+            view,
+            "db.sql.query",
+            "SELECT FROM product",
+            100 + number * 30,
+            24,
+            PRODUCT,
+            location="shop/cart.py:88",
+        )
+    add(view, "api.http.request", "POST mail.internal", 1400, 610, "", status=202, attempt=1, note=HOSTILE[1])
+    receipt = add(view, "view.jinja2.render", "receipt.html", 2040, 310)
+    add(receipt, "db.sql.query", HOSTILE[1], 2100, 90, HOSTILE[2], hostile=HOSTILE[0])
+    add(root, "noise.gc", "Garbage collection", 1330, 40)
+    return {
+        "id": trace_id,
+        "service": "shop",
+        "endpoint": "POST /checkout",
+        "segment": "error" if failed else "html",
+        "time": rfc3339(now - 5 * MINUTE),
+        "duration": 244 * MS,
+        "error": failed,
+        "host": "cedar",
+        "pid": 4242,
+        "weight": 1.0,
+        "whole": True,
+        "lost": 12 if failed else 0,
+        "spans": spans,
+    }
+
+
+def account(accepted, stored, in_spool, full=0):
+    dropped = {"spool_full": full} if full else {}
+    balanced = accepted == stored + in_spool + full
+    return {
+        "accepted": accepted,
+        "stored": stored,
+        "in_spool": in_spool,
+        "dropped": dropped,
+        "balanced": balanced,
+    }
