@@ -170,5 +170,8 @@ def test_an_answer_that_does_not_come_is_an_error_and_not_a_wait_for_ever(tmp_pa
     from fanlight.pipeline import directory, listening
 
     directory.prepare(str(tmp_path / "data"))
-    with listening.bind_owner(str(tmp_path / "data")), pytest.raises(UnreachableError, match="did not answer within"):
+    with (
+        listening.bind_owner(str(tmp_path / "data")),
+        pytest.raises(UnreachableError, match="did not answer within"),
+    ):
         Client(str(tmp_path / "data"), wait_s=0.1).get("/api/status")

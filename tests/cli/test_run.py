@@ -246,3 +246,19 @@ def test_when_nobody_uses_it_any_more_it_leaves(data, monkeypatch):
         time.sleep(0.05)
     assert not Path(data, "run", "server.sock").exists()
     assert not Path(data, "run", "fanlight.json").exists()
+
+
+def test_it_stays_while_a_program_runs_that_has_not_sent_anything_yet(data, monkeypatch):
+    monkeypatch.setenv("FANLIGHT_LEAVE_AFTER_S", "1")
+    with subprocess.Popen(
+        [*FANLIGHT, "run", "--data", data, "sleep", "60"], stderr=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stderr.readline().startswith("Fanlight: ")
+        (supervisor,) = supervisors(data)
+        time.sleep(3)  # thrice the time after which it leaves when there is nobody
+        assert supervisors(data) == [supervisor]
+        program.kill()
+    deadline_s = time.monotonic() + 15
+    while supervisors(data):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)

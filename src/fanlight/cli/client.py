@@ -12,7 +12,7 @@ from fanlight.pipeline.directory import holds_data, run_file
 from fanlight.pipeline.listening import connect_owner, is_running
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fanlight.config import Settings
 
@@ -26,17 +26,23 @@ class NotFoundError(UnreachableError):
     """The server answers and does not have what was asked for."""
 
 
+class GoneError(UnreachableError):
+    """Nobody is there, or somebody who left before the answer."""
+
+
 class Client:
     """The server of one data directory.
 
     Args:
         data: the data directory.
         wait_s: how long an answer may take; a server that is being restarted answers late.
+        revive: called once when nobody is there any more, before asking again.
     """
 
-    def __init__(self, data: str, wait_s: float = WAIT_S) -> None:
+    def __init__(self, data: str, wait_s: float = WAIT_S, revive: Callable[[], object] | None = None) -> None:
         self.data = data
         self.wait_s = wait_s
+        self.revive = revive
 
     def get(self, path: str, query: Mapping[str, str | None] | None = None) -> Any:
         """Answer the JSON behind a path.
@@ -46,7 +52,14 @@ class Client:
             NotFoundError: there is no such thing.
             UsageError: the server does not understand a parameter.
         """
-        return self.ask("GET", path, query)
+        try:
+            return self.ask("GET", path, query)
+        except GoneError:
+            if self.revive is None:
+                raise
+            # It left between two questions, or in the middle of this one.
+            self.revive()
+            return self.ask("GET", path, query)
 
     def post(self, path: str, query: Mapping[str, str | None] | None = None) -> Any:
         """Send a command; answer its JSON. Raises like `get`."""
@@ -63,14 +76,14 @@ class Client:
             connection.request(method, target)
             answer = connection.getresponse()
             body = answer.read(ANSWER_BYTES + 1)
-        except (TimeoutError, http.client.HTTPException) as error:
+        except TimeoutError as error:
             raise UnreachableError(
-                f"the server of {self.data} did not answer within {self.wait_s:g} s; it may be starting again\n"
+                f"the server of {self.data} did not answer within {self.wait_s:g} s; it may be restarting\n"
                 f"  what it says: {run_file(self.data, 'fanlight.log')}, or the terminal of fanlight serve"
             ) from error
-        except OSError as error:
-            raise UnreachableError(
-                f"no Fanlight answers for {self.data}: {error.strerror or error}\n"
+        except (OSError, http.client.HTTPException) as error:
+            raise GoneError(
+                f"no Fanlight answers for {self.data}: {getattr(error, 'strerror', None) or error}\n"
                 f"  looked at {run_file(self.data, 'server.sock')}\n"
                 "  start one with: fanlight run CMD, or fanlight serve"
             ) from error
@@ -110,15 +123,20 @@ def reach(settings: Settings, *, start: bool) -> Client:
         UnreachableError: none runs, and none could be started.
     """
     data = settings["data"]
+    start = start and holds_data(data)
+
+    def revive() -> object:
+        from fanlight.pipeline.start import ensure_running
+
+        return ensure_running(settings)
+
     if is_running(data):
-        return Client(data)
-    if not start or not holds_data(data):
+        return Client(data, revive=revive if start else None)
+    if not start:
         why = "" if holds_data(data) else " and nothing has been kept there"
         raise UnreachableError(
             f"no Fanlight runs for {data}{why}\n"
             f"  start one with: fanlight run --data {data} CMD, or fanlight serve --data {data}"
         )
-    from fanlight.pipeline.start import ensure_running
-
-    ensure_running(settings)
-    return Client(data)
+    revive()
+    return Client(data, revive=revive)

@@ -135,15 +135,23 @@ def receive(settings: config.Settings) -> dict[str, str]:
     """
     if settings["dsn"]:
         return {"FANLIGHT_DSN": settings["dsn"]}
+    from fanlight.pipeline.directory import prepare
+    from fanlight.pipeline.programs import enrol, leave
     from fanlight.pipeline.start import ensure_running
 
+    prepare(settings["data"])
+    # Noted before anything is looked at: what runs does not leave while this note is there.
+    enrol(settings["data"])
     try:
         state = ensure_running(settings)
     except MissingExtraError:
+        leave(settings["data"])
         found = elsewhere(settings, os.environ)
         if found is None:
             raise
         return {"FANLIGHT_SOCKET": found}
+    if not state["background"]:
+        leave(settings["data"])
     socket: str = state["socket"]
     if settings.origin("socket") != "default" and socket != settings["socket"]:
         tell(f"a Fanlight already runs for {settings['data']}; its collector listens on {socket}")

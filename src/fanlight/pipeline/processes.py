@@ -25,6 +25,7 @@ LONGEST_DELAY_S = 60.0
 STEADY_S = 1.0
 """A child that had been ready starts again at once, but not more often than this."""
 
+LOOK_EVERY_S = 5.0
 COLLECTOR_GRACE_S = 2.0
 ALL_GRACE_S = 4.5
 MISCONFIGURED = 4
@@ -125,6 +126,8 @@ class Supervisor:
         children: in the order in which they are stopped.
         changed: called whenever a process has been started or has died.
         leave_after_s: idle seconds after which `run` returns; None stays.
+        is_wanted: whether somebody may come to use the children who does not yet.
+        last_call: called before leaving for idleness; answers whether really nobody came.
         clock: monotonic seconds.
     """
 
@@ -133,13 +136,17 @@ class Supervisor:
         children: list[Child],
         changed: Callable[[], None],
         leave_after_s: float | None = None,
+        is_wanted: Callable[[], bool] = lambda: False,
+        last_call: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.children = children
         self.changed = changed
         self.leave_after_s = leave_after_s
+        self.is_wanted = is_wanted
+        self.last_call = last_call
         self.clock = clock
-        self.used_s = clock()
+        self.used_s = self.looked_s = clock()
         self.signals: list[int] = []
         self.exit_code = 0
 
@@ -174,8 +181,25 @@ class Supervisor:
 
     def is_over(self) -> bool:
         """Answer whether to stop: asked to, misconfigured, or idle for long enough."""
-        idle = self.leave_after_s is not None and self.clock() - self.used_s >= self.leave_after_s
-        return bool(self.signals) or self.exit_code != 0 or idle
+        if self.signals or self.exit_code:
+            return True
+        if self.leave_after_s is None:
+            return False
+        now_s = self.clock()
+        if now_s - self.looked_s >= self.look_every_s():
+            self.looked_s = now_s
+            if self.is_wanted():
+                self.used_s = now_s
+        if now_s - self.used_s < self.leave_after_s:
+            return False
+        if self.last_call():
+            return True
+        self.used_s = now_s
+        return False
+
+    def look_every_s(self) -> float:
+        """Answer how often to look whether somebody may come."""
+        return min(LOOK_EVERY_S, (self.leave_after_s or 0.0) / 4)
 
     def start_due(self) -> None:
         """Start every child that is not running and due."""
@@ -192,7 +216,7 @@ class Supervisor:
         """Answer how long nothing will be due, if no child reports or dies and no signal comes."""
         due_s = [child.due_s for child in self.children if child.process is None]
         if self.leave_after_s is not None:
-            due_s.append(self.used_s + self.leave_after_s)
+            due_s += [self.used_s + self.leave_after_s, self.looked_s + self.look_every_s()]
         return min(due_s, default=self.clock() + 3600.0) - self.clock()
 
     def wait(self, wake: int, timeout_s: float) -> None:

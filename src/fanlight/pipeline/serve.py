@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from fanlight import config
 from fanlight.errors import ConfigError, StoreError
@@ -11,6 +12,7 @@ from fanlight.pipeline.build import check_store
 from fanlight.pipeline.extras import built_environment
 from fanlight.pipeline.listening import bind_owner, bind_page, bound_address, check_socket
 from fanlight.pipeline.processes import Child, Supervisor, end_orphans, say
+from fanlight.pipeline.programs import any_running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,11 +76,31 @@ class House:
             self.record()
             begun(self.state())
             leave_after_s = float(self.settings["leave_after_s"]) if self.background else None
-            return Supervisor(self.children, self.record, leave_after_s).run()
+            supervisor = Supervisor(
+                self.children,
+                self.record,
+                leave_after_s,
+                is_wanted=lambda: any_running(self.data),
+                last_call=self.last_call,
+            )
+            return supervisor.run()
         finally:
             directory.forget_state(self.data)
             self.page.close()
             self.owner.close()
+
+    def last_call(self) -> bool:
+        """Take down the file that says we run, then look once more whether somebody came.
+
+        A starter notes its program first and reads the file afterwards: so either we see the
+        program, or it sees no file and waits for the lock to start another one.
+        """
+        with suppress(FileNotFoundError):
+            os.unlink(directory.run_file(self.data, "fanlight.json"))
+        if any_running(self.data):
+            self.record()
+            return False
+        return True
 
     def record(self) -> None:
         """Write down what runs; a full disk is told and survived."""

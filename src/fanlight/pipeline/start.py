@@ -7,6 +7,7 @@ import time
 
 from fanlight.errors import FanlightError, UnreachableError
 from fanlight.pipeline.directory import prepare, read_state, run_file, take_lock
+from fanlight.pipeline.programs import is_alive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def ensure_running(settings: Settings) -> dict[str, Any]:
     """Answer what runs for a data directory, started in the background if nothing did.
 
     Returns:
-        The supervisor's state: `listen`, `socket`, `pids`, `version`.
+        The supervisor's state: `listen`, `socket`, `pids`, `version`, `background`.
 
     Raises:
         MissingExtraError: the server is not installed.
@@ -33,24 +34,17 @@ def ensure_running(settings: Settings) -> dict[str, Any]:
     """
     data = settings["data"]
     prepare(data)
-    lock = take_lock(data)
-    if lock is None:
-        return await_state(data)
-    try:
-        return launch(settings, lock)
-    finally:
-        os.close(lock)
-
-
-def await_state(data: str) -> dict[str, Any]:
-    """Answer the state of a Fanlight that runs or is just being started by somebody else."""
-    from fanlight.pipeline.listening import is_running
-
     deadline_s = time.monotonic() + WAIT_S
     while True:
-        state = read_state(data)
-        # What a dead one left is not believed: its number may be in use again, its socket is not.
-        if state is not None and is_alive(state.get("pids", {}).get("supervisor")) and is_running(data):
+        lock = take_lock(data)
+        if lock is not None:
+            try:
+                return launch(settings, lock)
+            finally:
+                os.close(lock)
+        # Somebody starts it right now, or it is about to leave: then the file is not there.
+        state = current_state(data)
+        if state is not None:
             return state
         if time.monotonic() > deadline_s:
             raise UnreachableError(
@@ -60,17 +54,15 @@ def await_state(data: str) -> dict[str, Any]:
         time.sleep(0.02)
 
 
-def is_alive(pid: object) -> bool:
-    """Answer whether a process number is in use."""
-    if not isinstance(pid, int) or pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def current_state(data: str) -> dict[str, Any] | None:
+    """Answer the state of the Fanlight that runs; what a dead one left is not believed."""
+    from fanlight.pipeline.listening import is_running
+
+    state = read_state(data)
+    if state is None or not is_alive(state.get("pids", {}).get("supervisor")):
+        return None
+    # A dead one's number may be in use again, its socket is not.
+    return state if is_running(data) else None
 
 
 def launch(settings: Settings, lock: int) -> dict[str, Any]:
