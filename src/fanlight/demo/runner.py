@@ -111,8 +111,7 @@ class Demo:
         # and the first request simply waits until a worker is up.
         gunicorn = [
             *(sys.executable, "-m", "gunicorn", f"--bind=fd://{number}", f"--workers={WORKERS[name]}"),
-            *("--worker-class=gthread", "--threads=4", "--keep-alive=75", "--graceful-timeout=10"),
-            f"fanlight.demo.{name}:app",
+            *("--config=python:fanlight.demo.serving", f"fanlight.demo.{name}:app"),
         ]
         with open(os.path.join(self.work, f"{name}.log"), "wb") as log, listener:
             process = subprocess.Popen(  # noqa: S603 our own command
