@@ -59,9 +59,8 @@ def recorded(execute: Callable[..., Any]) -> Callable[..., Any]:
     """Answer a method that does the same and records it as a leaf, also when it fails."""
 
     def execute_and_record(cursor: Any, statement: Any, *rest: Any, **options: Any) -> Any:
-        lane = current()
-        # A fast path: nothing is recorded here and now, or the driver below does it.
-        if lane is None or hasattr(cursor, MARK):
+        # A fast path: the driver below records it, or nothing is recorded here and now.
+        if hasattr(cursor, MARK) or (lane := current()) is None:
             return execute(cursor, statement, *rest, **options)
         start_ns = clock()
         try:

@@ -66,15 +66,25 @@ def cursor_class(plain: Any) -> Any:
     return Cursor
 
 
-def connection_class(plain: Any, cursor: Any) -> Any:
+def connection_class(plain: Any, recording: Any) -> Any:
     """Answer a connection class that makes such cursors; its short cuts go through them."""
     make = plain.cursor
 
     class Connection(plain):  # type: ignore[misc]  # the class is known only at run time
         """A connection whose statements are recorded."""
 
-        def cursor(self, factory: Any = cursor) -> Any:
+        def cursor(self, factory: Any = recording) -> Any:
             return make(self, factory)
+
+        # The library's own short cuts pass by the cursor's methods.
+        def execute(self, *args: Any) -> Any:
+            return make(self, recording).execute(*args)
+
+        def executemany(self, *args: Any) -> Any:
+            return make(self, recording).executemany(*args)
+
+        def executescript(self, *args: Any) -> Any:
+            return make(self, recording).executescript(*args)
 
     return Connection
 

@@ -107,7 +107,6 @@ class Exchange:
         # What stands inside may have named it already, more precisely than the mount around it.
         if trace.rank < ROUTER and (template := route_template(self.scope, self.root_path)):
             trace.set_endpoint(f"{trace.title} {template}", ROUTER)
-        trace.notes["status"] = trace.status
         finish(trace, error)
         if BUS.subscriptions:
             note = {"server": "asgi", "method": trace.notes["method"], "endpoint": trace.endpoint}

@@ -11,7 +11,7 @@ from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
 from fanlight.recording.lanes import LANE
-from fanlight.recording.recorder import SWITCH, begin, finish, release, resume
+from fanlight.recording.recorder import SWITCH, begin, finish, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     App = Callable[[Any, Any], Any]
 
 CATEGORY = "app.wsgi.request"
+END: Any = object()
 
 
 def wsgi(app: App) -> App:
@@ -67,14 +68,19 @@ class Exchange:
     Args:
         trace: the request's.
         respond: the server's `start_response`.
+
+    Attributes:
+        is_whole: whether the response told its length.
+        body_close: `close` of the server's file wrapper.
     """
 
-    __slots__ = ("body_close", "respond", "trace")
+    __slots__ = ("body_close", "is_whole", "respond", "trace")
 
     def __init__(self, trace: Trace, respond: Callable[..., Any]) -> None:
         self.trace = trace
         self.respond = respond
         self.body_close: Callable[[], object] | None = None
+        self.is_whole = False
 
     def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Any:
         """Take note of status and format, and pass everything on as it came."""
@@ -83,9 +89,11 @@ class Exchange:
             # Only a list may be looked through: anything else might be used up by it.
             if isinstance(headers, list):
                 for name, value in headers:
-                    if len(name) == 12 and name.lower() == "content-type":
+                    size = len(name)
+                    if size == 12 and name.lower() == "content-type":
                         self.trace.segment = FORMATS[value]
-                        break
+                    elif size == 14 and name.lower() == "content-length":
+                        self.is_whole = True
         except (TypeError, ValueError, AttributeError):
             # The server will judge a malformed response; it is none of ours.
             SWITCH.faults += 1
@@ -122,7 +130,6 @@ class Exchange:
         trace = self.trace
         if trace.lanes is None:
             return
-        trace.notes["status"] = trace.status
         finish(trace, error)
         if BUS.subscriptions:
             note = {"server": "wsgi", "method": trace.notes["method"], "endpoint": trace.endpoint}
@@ -144,36 +151,42 @@ class Body:
         self.body = body
         self.chunks: Iterator[bytes] | None = None
 
-    def __iter__(self) -> Body:
-        self.chunks = iter(self.body)
-        return self
+    def __iter__(self) -> Iterator[bytes]:
+        # A fast path: a response that tells its length is there, reading it runs no code to record.
+        return iter(self.body) if self.exchange.is_whole else self.streamed()
+
+    def streamed(self) -> Iterator[bytes]:
+        """Yield the chunks, each computed inside the trace."""
+        lanes = self.exchange.trace.lanes
+        lane = lanes[0] if lanes is not None else None
+        chunks = iter(self.body)
+        while True:
+            # What the application does for this chunk belongs to the trace; what others do between
+            # chunks does not, nor does a body that is read inside of another trace.
+            inside = LANE.get() is not None
+            if not inside:
+                LANE.set(lane)
+            try:
+                chunk = next(chunks, END)
+            except BaseException as error:
+                self.exchange.end(error)
+                raise
+            finally:
+                if not inside:
+                    LANE.set(None)
+            if chunk is END:
+                return
+            yield chunk
 
     def __next__(self) -> bytes:
-        chunks = self.chunks
-        if chunks is None:
-            chunks = self.chunks = iter(self.body)
-        # What the application does for this chunk belongs to the trace; what others do between
-        # chunks does not, nor does a body that is read inside of another trace.
-        trace = self.exchange.trace if LANE.get() is None else None
-        if trace is not None:
-            resume(trace)
-        try:
-            return next(chunks)
-        except StopIteration:
-            raise
-        except BaseException as error:
-            self.exchange.end(error)
-            raise
-        finally:
-            if trace is not None:
-                release(trace)
+        if self.chunks is None:
+            self.chunks = iter(self)
+        return next(self.chunks)
 
     def close(self) -> None:
         """Close the body as the server would have, then end the trace."""
         close = getattr(self.body, "close", None)
         if close is not None:
-            if LANE.get() is None:
-                resume(self.exchange.trace)
             try:
                 close()
             except BaseException as error:
@@ -183,7 +196,8 @@ class Body:
 
     def __del__(self) -> None:
         # Some middleware drops a body without closing it; the request counts all the same.
-        self.exchange.end()
+        if self.exchange.trace.lanes is not None:
+            self.exchange.end()
 
 
 class SizedBody(Body):
