@@ -71,7 +71,7 @@ class Demo:
         tally = load.probe(port)
         if not tally.sent:
             raise FanlightError(
-                f"the shop does not answer ({', '.join(tally.surprises)})\n{self.log('shop')}"
+                f"the shop does not answer ({', '.join(tally.surprises)})\n{tail(self.work, 'shop.log')}"
             )
         self.greet(port, for_s)
         more = self.send(port, for_s)
@@ -164,7 +164,9 @@ class Demo:
         """Answer what `fanlight endpoints --json` prints."""
         asked = self.fanlight("endpoints", "--json")
         if asked.returncode:
-            raise FanlightError(f"`fanlight endpoints --json` failed: {asked.stderr.strip()}")
+            # The log goes with a temporary directory, so what it says has to be shown now.
+            told = tail(self.data, "run", "fanlight.log")
+            raise FanlightError(f"`fanlight endpoints --json` failed: {asked.stderr.strip()}\n{told}")
         rows: list[dict[str, Any]] = json.loads(asked.stdout)
         return rows
 
@@ -189,11 +191,6 @@ class Demo:
         print(f"Fanlight  {link or 'has no page (see `fanlight doctor`)'}", file=sys.stderr)
         print(f"Load      {load.RATE_PER_S:g} requests a second {until}", file=sys.stderr, flush=True)
 
-    def log(self, name: str) -> str:
-        """Answer the end of a service's output."""
-        with open(os.path.join(self.work, f"{name}.log"), encoding="utf-8", errors="replace") as file:
-            return file.read()[-2000:]
-
 
 COMMAND = (sys.executable, "-P", "-m", "fanlight")
 
@@ -202,6 +199,15 @@ def environment(**settings: str) -> dict[str, str]:
     """Answer our environment without Fanlight's own settings, plus `settings`."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("FANLIGHT_")}
     return {**kept, **settings}
+
+
+def tail(*path: str) -> str:
+    """Answer the end of a log, nothing when there is none."""
+    try:
+        with open(os.path.join(*path), encoding="utf-8", errors="replace") as file:
+            return file.read()[-2000:]
+    except OSError:
+        return ""
 
 
 def is_free(port: int) -> bool:
