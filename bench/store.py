@@ -1,0 +1,145 @@
+"""The store on one day of 500,000 traces: cost of a span, room it takes, what the questions cost."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from storeday import DAY_NS, Day
+
+from fanlight.stores.duckdb.store import DuckStore
+from fanlight.wire import codec
+from fanlight.wire.messages import COMMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fanlight.stores.answers import Group
+
+DAY = 20_000
+BULK = 1000
+"""Traces of a commit: about what one busy second brings."""
+FINE_SHARE = 0.006
+"""The day's last minutes come in commits of 6 traces, as on a quiet machine: readers meet what is not merged."""
+REPEATS = 9
+
+
+class Figure(NamedTuple):
+    """One measured number and what it must not exceed."""
+
+    what: str
+    value: float
+    unit: str
+    limit: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one list of objects")
+    parser.add_argument("--traces", type=int, default=500_000, help="traces of the day; fewer prove nothing")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        figures = measure(Path(directory), options.traces)
+    if options.json:
+        print(json.dumps([figure._asdict() for figure in figures]))
+    else:
+        for what, value, unit, limit in figures:
+            print(
+                f"{what:60} {value:10.2f} {unit:8} at most {limit:g}{'' if value <= limit else '   MISSED'}"
+            )
+    return int(any(figure.value > figure.limit for figure in figures))
+
+
+def measure(directory: Path, traces: int) -> list[Figure]:
+    """Fill a store, close the day, ask at every stage."""
+    clock = [DAY * DAY_NS]
+    store = DuckStore(directory / "store", clock=lambda: clock[0])
+    today = Day(DAY, traces)
+    bulk = fill(store, today, 1, BULK, 1 - FINE_SHARE)
+    spans = today.spans
+    fill(store, today, 2, 6, 1.0)
+    figures = [
+        Figure("applying, commits of 1,000 traces", bulk / spans * 1e6, "µs/span", 3.0),
+        Figure("an open day on disk", store.size().bytes / today.spans, "B/span", 40),
+    ]
+    span = (DAY * DAY_NS, (DAY + 1) * DAY_NS)
+    figures += asked(store, "an open day", span, today.ids)
+    clock[0] = (DAY + 2) * DAY_NS
+    cost = time.process_time()
+    store.compact()
+    cost = time.process_time() - cost
+    figures += [
+        Figure("closing the day", cost / today.spans * 1e6, "µs/span", 3.0),
+        Figure("a closed day on disk", store.size().bytes / today.spans, "B/span", 20),
+    ]
+    figures += asked(store, "a closed day", span, today.ids)
+    tomorrow = Day(DAY + 1, traces, seed=8)
+    fill(store, tomorrow, 3, BULK, 0.5)
+    both = (DAY * DAY_NS + DAY_NS // 2, (DAY + 1) * DAY_NS + DAY_NS // 2)
+    figures += asked(store, "24 h over both", both, today.ids[:50] + tomorrow.ids[:50])
+    figures.append(Figure("resident, at its peak", peak_mib(), "MiB", 300))
+    store.close()
+    return figures
+
+
+def fill(store: DuckStore, day: Day, segment: int, size: int, share: float) -> float:
+    """Apply a share of the day's traces; answer the CPU seconds that decoding and applying took."""
+    spent = 0.0
+    for position, message in enumerate(day.commits(size, share), 1):
+        body = codec.encode(COMMIT, message)
+        before = time.process_time()
+        store.apply(segment, [(position, codec.decode(COMMIT, body))])
+        spent += time.process_time() - before
+    return spent
+
+
+def asked(store: DuckStore, where: str, span: tuple[int, int], ids: list[str]) -> list[Figure]:
+    """Measure the three questions over a range."""
+    busiest = max(store.counts(*span), key=lambda row: row.n)
+    group: Group = (busiest.service, busiest.endpoint, busiest.segment)
+    turn = iter(range(10**6))
+    return [
+        Figure(f"endpoint table of 24 h, {where}", cpu_ms(lambda: table(store, span)), "ms CPU", 50),
+        Figure(
+            f"merged tree of an endpoint, {where}", cpu_ms(lambda: store.tree(group, *span)), "ms CPU", 30
+        ),
+        Figure(
+            f"a trace by its id, {where}",
+            cpu_ms(lambda: store.trace(ids[next(turn) * 37 % len(ids)]) or sys.exit("a trace is missing")),
+            "ms CPU",
+            30,
+        ),
+    ]
+
+
+def table(store: DuckStore, span: tuple[int, int]) -> object:
+    """Ask for what the list of endpoints shows: counts, percentiles, sparklines, repeated statements."""
+    return store.counts(*span), store.repeats(*span)
+
+
+def cpu_ms(question: Callable[[], object]) -> float:
+    """Answer the median CPU time of a question, in ms, after one to warm up."""
+    question()
+    spent = []
+    for _ in range(REPEATS):
+        before = time.process_time()
+        question()
+        spent.append((time.process_time() - before) * 1e3)
+    return statistics.median(spent)
+
+
+def peak_mib() -> float:
+    """Answer the most memory this process ever held, in MiB."""
+    with open("/proc/self/status") as file:
+        line = next(line for line in file if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""What became of every trace: accepted = stored + in the spool + dropped, per service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fanlight.collector.ledger import undetailed
+from fanlight.errors import SpoolError, WireError
+from fanlight.wire import spool
+from fanlight.wire.codec import decode
+from fanlight.wire.messages import COMMIT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fanlight.server.applier import Applier
+
+    Sums = dict[str, int]
+
+LEDGER = {
+    name: COMMIT[name]
+    for name in ("strings", "group_service", "count_group", "count_n", "ledger_service", "ledger_accepted")
+}
+"""The account's part of a record; decoding skips the rest."""
+
+
+def services(applier: Applier) -> dict[str, dict[str, Any]]:
+    """Answer each service's account at one moment.
+
+    What was accepted is read from the spool: the newest segment's header sums up all before it,
+    its records tell the rest. What is missing is put down to damage only when files were set
+    aside as damaged; otherwise the account does not balance, and says so.
+    """
+    # Nothing moves from the spool to the store while both are read.
+    with applier.turn:
+        stored = applier.store.ledger()
+        paths = spool.segments(applier.directory)
+        accepted, dropped = told(paths[-1]) if paths else (dict(stored), {})
+        waiting: Sums = {}
+        for path in paths:
+            add(waiting, in_segment(path, applier))
+    damaged = applier.bad_segments + applier.bad_records + applier.store.size().bad
+    damaged += sum(1 for _ in applier.directory.glob("*.bad"))
+    accounts = {}
+    for service in sorted({*accepted, *stored, *waiting}):
+        reasons = {"spool_full": dropped[service]} if dropped.get(service) else {}
+        left = (
+            accepted.get(service, 0)
+            - stored.get(service, 0)
+            - waiting.get(service, 0)
+            - sum(reasons.values())
+        )
+        if left > 0 and damaged:
+            reasons["damaged"] = left
+            left = 0
+        accounts[service] = {
+            "accepted": accepted.get(service, 0),
+            "stored": stored.get(service, 0),
+            "in_spool": waiting.get(service, 0),
+            "dropped": reasons,
+            "balanced": not left,
+        }
+    return accounts
+
+
+def told(newest: Path) -> tuple[Sums, Sums]:
+    """Answer what was accepted, and of it dropped, since the spool began."""
+    try:
+        header = spool.header(newest)
+        accepted: Sums = dict(zip(header["service"], header["accepted"], strict=False))
+        dropped: Sums = dict(zip(header["service"], header["dropped"], strict=False))
+        for _, body in spool.records(newest):
+            ledger, missing = of_record(body)
+            add(accepted, ledger)
+            add(accepted, missing)
+            add(dropped, missing)
+    except (SpoolError, FileNotFoundError):
+        return {}, {}
+    return accepted, dropped
+
+
+def in_segment(path: Path, applier: Applier) -> Sums:
+    """Answer the traces of a segment's records that are not applied yet."""
+    waiting: Sums = {}
+    try:
+        for _, body in spool.records(path, applier.position(path)):
+            add(waiting, of_record(body)[0])
+    except (SpoolError, FileNotFoundError):
+        return waiting
+    return waiting
+
+
+def of_record(body: bytes) -> tuple[Sums, Sums]:
+    """Answer a record's traces, and those that its counts alone hold; none for one that makes no sense."""
+    try:
+        record = decode(LEDGER, body)
+        ledger = dict(zip(record["ledger_service"], record["ledger_accepted"], strict=True))
+        return ledger, undetailed(record)
+    except (WireError, IndexError, ValueError):
+        return {}, {}
+
+
+def add(sums: Sums, more: Sums) -> None:
+    """Add one account's sums to another's."""
+    for service, n in more.items():
+        sums[service] = sums.get(service, 0) + n

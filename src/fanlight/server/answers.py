@@ -1,0 +1,255 @@
+"""Answers: what the page and the command line ask, as JSON-ready values in the documented shapes.
+
+Durations are whole ns without a suffix in their names, times are RFC 3339 UTC with milliseconds.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fanlight.aggregate import findings as rules
+from fanlight.server.shape import spans, tree
+from fanlight.wire import buckets
+from fanlight.wire.messages import ERROR, WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from fanlight.stores import Store
+    from fanlight.stores.answers import Counts, Group, Repeat, TraceRow
+
+    Json = dict[str, Any]
+
+MINUTE_NS = 60_000_000_000
+SLOTS = 60
+BEARABLE_NS = 100_000_000
+"""Nobody waits for a tenth of a second: pain begins there, or at the service's median if that is more."""
+STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
+"""Widths that a time line's steps may have, in minutes."""
+STEPS = 120
+"""Steps of a time line, at the most, as long as a step is no longer than a day."""
+SAMPLES = 48
+
+
+class Answers:
+    """Asks the store and puts what it says into the shapes that pages and commands expect.
+
+    Args:
+        store: is asked; may be asked from any thread.
+        state: answers the status document.
+    """
+
+    def __init__(self, store: Store, state: Callable[[], Json]) -> None:
+        self.store = store
+        self.state = state
+        self.given = 0
+
+    def endpoints(self, from_ns: int, to_ns: int, service: str | None = None) -> list[Json]:
+        """Answer every group's row, the most painful first, then the one that took most time."""
+        self.given += 1
+        if from_ns >= to_ns:
+            return []
+        scope = (service,) if service else ()
+        rows = self.store.counts(from_ns, to_ns, scope, SLOTS)
+        limits = bearable(rows)
+        found = findings(self.store.repeats(from_ns, to_ns, scope))
+        minutes = (to_ns - from_ns) / MINUTE_NS
+        told = [row_of(row, limits[row.service], minutes, found) for row in rows]
+        return sorted(told, key=lambda row: (-row["pain"], -row["mean"] * row["count"], row["endpoint"]))
+
+    def endpoint(
+        self,
+        service: str,
+        endpoint: str,
+        segment: str,
+        from_ns: int,
+        to_ns: int,
+        octaves: Collection[int] | None = None,
+    ) -> Json | None:
+        """Answer one group's row and all that its page shows, or None when it had no requests.
+
+        Args:
+            service: the group's first part,
+            endpoint: its second,
+            segment: its third.
+            from_ns: the range's begin, ns since 1970.
+            to_ns: its end, not part of it.
+            octaves: restrict tree and samples to requests whose duration lies in these powers of two.
+        """
+        self.given += 1
+        if from_ns >= to_ns:
+            return None
+        group = (service, endpoint, segment)
+        # The whole service is asked for its median, which says where pain begins.
+        rows = self.store.counts(from_ns, to_ns, (service,), SLOTS)
+        row = next((row for row in rows if row[:3] == group), None)
+        if row is None:
+            return None
+        minutes = (to_ns - from_ns) / MINUTE_NS
+        found = findings(self.store.repeats(from_ns, to_ns, group))
+        nodes = self.store.tree(group, from_ns, to_ns, octaves)
+        samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES)
+        return {
+            **row_of(row, bearable(rows)[service], minutes, found),
+            "from": rfc3339(from_ns),
+            "to": rfc3339(to_ns),
+            "timeline": self.timeline(group, from_ns, to_ns),
+            "histogram": histogram(row.buckets),
+            "tree": tree(nodes),
+            "samples": [sample(each) for each in samples],
+        }
+
+    def timeline(self, group: Group, from_ns: int, to_ns: int) -> list[Json]:
+        """Answer a group's counts and percentiles per step, quiet steps included."""
+        width_min = step_minutes(from_ns, to_ns)
+        step_ns = width_min * MINUTE_NS
+        points = {
+            point.time_ns: point for point in self.store.timeline(group, from_ns, to_ns, width_min * 60)
+        }
+        told = []
+        for time_ns in range(from_ns // step_ns * step_ns, to_ns, step_ns):
+            point = points.get(time_ns)
+            told.append(
+                {
+                    "time": rfc3339(time_ns),
+                    "count": point.n if point else 0,
+                    "errors": point.errors if point else 0,
+                    "rpm": point.n / width_min if point else 0.0,
+                    "p50": buckets.percentile(point.buckets, 0.50) if point else 0,
+                    "p95": buckets.percentile(point.buckets, 0.95) if point else 0,
+                }
+            )
+        return told
+
+    def trace(self, trace_id: str) -> Json | None:
+        """Answer one kept trace by its 32 hex digits, or None."""
+        self.given += 1
+        found = self.store.trace(trace_id.lower())
+        if found is None:
+            return None
+        row = found.row
+        return {
+            **sample(row),
+            "service": row.service,
+            "endpoint": row.endpoint,
+            "segment": row.segment,
+            "host": row.host,
+            "pid": row.pid,
+            "lost": row.lost,
+            "spans": spans(found.spans),
+        }
+
+    def status(self) -> Json:
+        """Answer what runs, and what became of every trace."""
+        self.given += 1
+        return self.state()
+
+
+def row_of(row: Counts, bearable_ns: int, minutes: float, found: dict[Group, list[Json]]) -> Json:
+    """Answer one group's row of the list of endpoints."""
+    rank = {f"p{share}": clamped(row, share / 100) for share in (50, 95, 99)}
+    return {
+        "service": row.service,
+        "endpoint": row.endpoint,
+        "segment": row.segment,
+        "count": row.n,
+        "errors": row.errors,
+        "rpm": row.n / minutes,
+        **rank,
+        "mean": row.sum_ns // max(row.n, 1),
+        "max": row.max_ns,
+        "pain": pain(row.buckets, bearable_ns, minutes),
+        "findings": found.get((row.service, row.endpoint, row.segment), []),
+        "sparkline": list(row.slots),
+    }
+
+
+def clamped(row: Counts, share: float) -> int:
+    """Answer a percentile; a bucket's middle may lie just outside of what was measured."""
+    return min(max(buckets.percentile(row.buckets, share), row.min_ns), row.max_ns)
+
+
+def bearable(rows: Iterable[Counts]) -> dict[str, int]:
+    """Answer, per service, the duration in ns from which on waiting counts as pain."""
+    merged: dict[str, dict[int, int]] = {}
+    for row in rows:
+        of_service = merged.setdefault(row.service, {})
+        for bucket, n in row.buckets.items():
+            of_service[bucket] = of_service.get(bucket, 0) + n
+    return {service: max(BEARABLE_NS, buckets.percentile(sums, 0.5)) for service, sums in merged.items()}
+
+
+def pain(histogram_of: dict[int, int], bearable_ns: int, minutes: float) -> float:
+    """Answer the seconds beyond the bearable that requests wait per minute: rate times mean excess.
+
+    It never falls when requests are added, nor when one of them takes longer.
+    """
+    excess_ns = sum(n * max(0, buckets.middle(bucket) - bearable_ns) for bucket, n in histogram_of.items())
+    return excess_ns / 1e9 / minutes
+
+
+def findings(repeats: Iterable[Repeat]) -> dict[Group, list[Json]]:
+    """Answer each group's repeated statements that are worth telling, the costliest first."""
+    told: dict[Group, list[Json]] = {}
+    for row in repeats:
+        kind = rules.kind(row.category)
+        if not kind or not rules.found(row.repeated, row.traces):
+            continue
+        told.setdefault((row.service, row.endpoint, row.segment), []).append(
+            {
+                "kind": kind,
+                "title": row.title,
+                "description": row.description,
+                "location": row.location,
+                "share": min(row.repeated / max(row.traces, 1), 1.0),
+                "repeats_mean": round(row.repeat_sum / row.repeated, 1),
+                "repeats_max": row.repeat_max,
+                "total": row.repeat_total_ns // row.repeated,
+                "severe": rules.severe(row.repeat_sum, row.repeated),
+            }
+        )
+    for rows in told.values():
+        rows.sort(key=lambda each: (-each["total"] * each["share"], each["title"]))
+    return told
+
+
+def histogram(counted: dict[int, int]) -> list[Json]:
+    """Answer the latency distribution by bucket; `low` is exclusive, `high` inclusive, both ns."""
+    return [
+        {
+            "octave": -(-bucket // buckets.SCALE),
+            "bucket": bucket,
+            "low": buckets.upper_bound(bucket - 1),
+            "high": buckets.upper_bound(bucket),
+            "count": counted[bucket],
+        }
+        for bucket in sorted(counted)
+    ]
+
+
+def sample(row: TraceRow) -> Json:
+    """Answer one kept trace as a line of a list."""
+    return {
+        "id": row.id,
+        "time": rfc3339(row.start_ns),
+        "duration": row.duration_ns,
+        "error": bool(row.flags & ERROR),
+        "spans": row.spans,
+        "whole": bool(row.flags & WHOLE),
+        "weight": row.weight,
+    }
+
+
+def step_minutes(from_ns: int, to_ns: int) -> int:
+    """Answer the smallest width, in minutes, that cuts the range into few enough steps."""
+    wanted = (to_ns - from_ns) / MINUTE_NS / STEPS
+    days = -(-int(wanted) // 1440) * 1440
+    return next((width for width in STEPS_MIN if width >= wanted), days)
+
+
+def rfc3339(time_ns: int) -> str:
+    """Answer a time in UTC with milliseconds."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"

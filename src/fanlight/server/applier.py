@@ -1,0 +1,213 @@
+"""The applier: a thread that brings the spool's records into the store, each exactly once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from fanlight.errors import FanlightError, SpoolError, StoreError, WireError
+from fanlight.server.trouble import Trouble, to_stderr
+from fanlight.wire import spool
+from fanlight.wire.codec import decode
+from fanlight.wire.messages import COMMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fanlight.stores import Store
+    from fanlight.wire.codec import Message
+
+INTERVAL_S = 0.5
+"""How long the applier rests when it has applied everything."""
+TURN_BYTES = 8 << 20
+"""Record bytes that one turn applies at once: what is in memory, and in one transaction."""
+RETRY_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Waiting times after the store failed, the last one from then on."""
+
+
+class Applier:
+    """Applies whole records in order and deletes segments that are sealed and applied.
+
+    Args:
+        store: is given the records.
+        directory: the spool, which need not exist yet.
+        tell: is given a line when something goes wrong and when it is well again.
+        clock: monotonic seconds.
+
+    Attributes:
+        turn: held while records go from the spool to the store, so that whoever holds it sees
+            every record on exactly one side.
+        bad: segments set aside as damaged, and records left out, since the start.
+        applied: records applied since the start.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Path,
+        tell: Callable[[str], None] = to_stderr,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.directory = directory
+        self.tell = tell
+        self.clock = clock
+        self.trouble = Trouble(tell)
+        self.turn = threading.Lock()
+        self.at: dict[int, int] = {}
+        self.bad_segments = self.bad_records = self.applied = 0
+        self.behind_since: float | None = None
+        self.failures = 0
+        self.wake = threading.Event()
+        self.ended = False
+        self.thread = threading.Thread(target=self.run, name="fanlight-applier", daemon=True)
+
+    def start(self) -> None:
+        """Begin to apply."""
+        self.thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Apply what is there, as far as `timeout_s` allows, and end."""
+        self.ended = True
+        self.wake.set()
+        self.thread.join(timeout_s)
+
+    @property
+    def lag_s(self) -> float:
+        """How long the store has been behind the spool; 0 when a turn found nothing more."""
+        since = self.behind_since
+        return 0.0 if since is None else round(self.clock() - since, 3)
+
+    def run(self) -> None:
+        """Apply until stopped."""
+        while True:
+            # Asked before the turn: what came before the end is applied in the last turn.
+            ended = self.ended
+            rest_s = self.attempt()
+            if ended and (rest_s or self.failures):
+                return
+            if rest_s:
+                self.wake.wait(rest_s)
+                if not self.ended:
+                    self.wake.clear()
+
+    def attempt(self) -> float:
+        """Take one turn, whatever happens in it; answer how long to rest before the next, in seconds."""
+        try:
+            more = self.take_turn()
+        except Exception as error:
+            what = str(error) if isinstance(error, (FanlightError, OSError)) else repr(error)
+            self.trouble.begin(f"the spool cannot be applied, trying again: {what}")
+            self.behind_since = self.behind_since or self.clock()
+            self.failures += 1
+            return RETRY_S[min(self.failures, len(RETRY_S)) - 1]
+        self.failures = 0
+        self.trouble.end("the spool is being applied again")
+        if more:
+            self.behind_since = self.behind_since or self.clock()
+            return 0.0
+        self.behind_since = None
+        return INTERVAL_S
+
+    def take_turn(self) -> bool:
+        """Apply the next records, at most `TURN_BYTES` of one segment; answer whether there may be more."""
+        paths = spool.segments(self.directory)
+        for path in paths:
+            with self.turn:
+                if self.apply_some(path, sealed=path != paths[-1]):
+                    return True
+        # Numbers never come again, so positions of segments that are gone are of no use.
+        numbers = {spool.number(path) for path in paths}
+        self.at = {number: at for number, at in self.at.items() if number in numbers}
+        return False
+
+    def apply_some(self, path: Path, *, sealed: bool) -> bool:
+        """Apply the next records of one segment; when none is left, be done with it if it is sealed."""
+        try:
+            at = self.position(path)
+            records, more = read_some(path, at)
+        except FileNotFoundError:
+            return False
+        except SpoolError as error:
+            self.refuse(path, error)
+            return False
+        if records:
+            self.give(path, records)
+            at = self.at[spool.number(path)] = records[-1][0]
+        if sealed and not more:
+            self.finish(path, at)
+        return more
+
+    def position(self, path: Path) -> int:
+        """Answer where to read on in a segment: where the store stands, behind the header at least."""
+        number = spool.number(path)
+        if number not in self.at:
+            with path.open("rb") as file:
+                _, first = spool.read_header(file, path)
+            self.at[number] = max(first, self.store.positions().get(number, 0))
+        return self.at[number]
+
+    def give(self, path: Path, records: list[tuple[int, bytes]]) -> None:
+        """Apply records; one that no store could take is left out and counted."""
+        number = spool.number(path)
+        messages: list[tuple[int, Message]] = []
+        for after, body in records:
+            try:
+                messages.append((after, decode(COMMIT, body)))
+            except WireError as error:
+                self.leave_out(path, after, error)
+        try:
+            self.store.apply(number, messages)
+        except WireError:
+            # Slow path: one of them contradicts itself; find it.
+            for after, message in messages:
+                try:
+                    self.store.apply(number, [(after, message)])
+                except WireError as error:
+                    self.leave_out(path, after, error)
+        self.applied += len(messages)
+
+    def leave_out(self, path: Path, after: int, error: WireError) -> None:
+        """Count a record that is whole but makes no sense."""
+        self.bad_records += 1
+        self.tell(f"{path}: the record that ends at byte {after} is left out: {error}")
+
+    def finish(self, path: Path, at: int) -> None:
+        """Delete a sealed segment that is applied to its end; set a damaged one aside."""
+        if spool.rest(path, at) == "damaged":
+            self.set_aside(path, f"the record at byte {at} is damaged; what follows it is not applied")
+        else:
+            path.unlink(missing_ok=True)
+
+    def refuse(self, path: Path, error: SpoolError) -> None:
+        """Set a segment with a damaged header aside; leave one of a newer Fanlight to that one.
+
+        Raises:
+            StoreError: it is a newer Fanlight's.
+        """
+        with path.open("rb") as file:
+            front = file.read(spool.FRONT.size)
+        if len(front) == spool.FRONT.size and spool.FRONT.unpack(front)[1] > spool.VERSION:
+            raise StoreError(str(error)) from error
+        self.set_aside(path, str(error))
+
+    def set_aside(self, path: Path, why: str) -> None:
+        """Rename a segment to `.bad` and count it."""
+        aside = path.with_name(path.name + ".bad")
+        path.rename(aside)
+        self.bad_segments += 1
+        self.tell(f"{aside}: set aside: {why}")
+
+
+def read_some(path: Path, at: int) -> tuple[list[tuple[int, bytes]], bool]:
+    """Answer the next whole records as (position behind, body), and whether the bound ended them."""
+    found: list[tuple[int, bytes]] = []
+    size = 0
+    for after, body in spool.records(path, at):
+        found.append((after, body))
+        size += len(body)
+        if size >= TURN_BYTES:
+            return found, True
+    return found, False

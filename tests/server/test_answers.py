@@ -1,0 +1,211 @@
+"""The answers: shapes, laws, and numbers that a reader can check by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from commits import DAY_NS, HOUR_NS, MINUTE_NS, Part, Request, commit
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight.server.answers import Answers, pain, step_minutes
+from fanlight.stores import open_store
+from fanlight.wire import buckets
+from fanlight.wire.messages import ERROR, WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+START = 20_000 * DAY_NS
+MS = 1_000_000
+SQL = Part(("db.sql.query", "SELECT FROM product", "select ?"), 1, 5 * MS, 12 * MS, (), "shop/cart.py:88")
+VIEW = Part(("app.flask.view", "checkout", ""), 0, 1 * MS, 300 * MS)
+PAUSE = Part(("noise.gc", "", ""), 0, 0, 5 * MS)
+
+
+def requests(n: int, first: int = 1, group=("shop", "/checkout", "html"), ms: int = 400, repeats: int = 6):
+    return [
+        Request(
+            START + number * 1000 * MS,
+            ms * MS,
+            number,
+            group,
+            (VIEW, *([SQL] * repeats), PAUSE),
+            WHOLE | ERROR if number % 10 == 0 else WHOLE,
+            (("status", 200), ("ratio", float("inf"))),
+        )
+        for number in range(first, first + n)
+    ]
+
+
+@pytest.fixture(params=["memory", "duckdb"])
+def answers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Answers]:
+    place = "" if request.param == "memory" else tmp_path / "store"
+    store = open_store(f"{request.param}:{place}")
+    store.apply(1, [(1, commit(requests(50)))])
+    store.apply(1, [(2, commit(requests(30, 100, ("shop", "/", "html"), 20, 0)))])
+    store.apply(1, [(3, commit(requests(9, 200, ("mail", "/send", "json"), 900, 0)))])
+    yield Answers(store, dict)
+    store.close()
+
+
+def test_endpoints_are_listed_by_pain_with_exact_counts(answers: Answers) -> None:
+    rows = answers.endpoints(START, START + HOUR_NS)
+    assert [row["endpoint"] for row in rows] == ["/checkout", "/", "/send"] or rows[0]["pain"] >= rows[1][
+        "pain"
+    ]
+    checkout = next(row for row in rows if row["endpoint"] == "/checkout")
+    assert checkout["count"] == 50
+    assert checkout["errors"] == 5
+    assert checkout["rpm"] == pytest.approx(50 / 60)
+    assert checkout["mean"] == checkout["max"] == checkout["p50"] == checkout["p99"] == 400 * MS
+    assert sum(checkout["sparkline"]) == 50
+    assert len(checkout["sparkline"]) == 60
+    assert [row["pain"] for row in rows] == sorted((row["pain"] for row in rows), reverse=True)
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+
+
+def test_one_service_can_be_asked_alone(answers: Answers) -> None:
+    assert [row["service"] for row in answers.endpoints(START, START + HOUR_NS, "mail")] == ["mail"]
+    assert answers.endpoints(START, START + HOUR_NS, "none such") == []
+    assert answers.endpoints(START + HOUR_NS, START) == []
+
+
+def test_a_statement_that_repeats_is_found_with_its_place(answers: Answers) -> None:
+    rows = {row["endpoint"]: row for row in answers.endpoints(START, START + HOUR_NS)}
+    assert rows["/checkout"]["findings"] == [
+        {
+            "kind": "repeated-sql",
+            "title": "SELECT FROM product",
+            "description": "select ?",
+            "location": "shop/cart.py:88",
+            "share": 1.0,
+            "repeats_mean": 6.0,
+            "repeats_max": 6,
+            "total": 72 * MS,
+            "severe": False,
+        }
+    ]
+    assert rows["/"]["findings"] == []
+
+
+def test_a_repetition_in_few_traces_is_no_finding() -> None:
+    store = open_store("memory:")
+    store.apply(1, [(1, commit([*requests(2), *requests(40, 100, repeats=1)]))])
+    (row,) = Answers(store, dict).endpoints(START, START + HOUR_NS)
+    assert row["findings"] == []
+    store.apply(1, [(2, commit(requests(20, 200, repeats=25)))])
+    (row,) = Answers(store, dict).endpoints(START, START + HOUR_NS)
+    assert row["findings"][0]["severe"]
+    assert row["findings"][0]["share"] == pytest.approx(22 / 62)
+
+
+def test_an_endpoint_shows_its_merged_tree_in_order(answers: Answers) -> None:
+    found = answers.endpoint("shop", "/checkout", "html", START, START + HOUR_NS)
+    assert found
+    tree = found["tree"]
+    assert [(node["depth"], node["category"]) for node in tree] == [
+        (0, "app.wsgi.request"),
+        (1, "app.flask.view"),
+        (2, "db.sql.query"),
+        (1, "noise.gc"),
+    ]
+    root, view, sql, _ = tree
+    assert root["parent"] is None
+    assert (view["parent"], sql["parent"]) == (root["path"], view["path"])
+    assert (root["share"], view["share"]) == (1.0, 0.75)
+    assert (sql["count"], sql["traces"], sql["per_request"]) == (300, 50, 6.0)
+    assert (sql["mean"], sql["total"], sql["offset"]) == (72 * MS, 3600 * MS, 5 * MS)
+    assert sql["repeats_max"] == 6
+    assert sql["location"] == "shop/cart.py:88"
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_an_endpoint_shows_when_how_slow_and_for_whom(answers: Answers) -> None:
+    found = answers.endpoint("shop", "/checkout", "html", START, START + HOUR_NS)
+    assert found
+    assert (found["from"], found["to"]) == ("2024-10-04T00:00:00.000Z", "2024-10-04T01:00:00.000Z")
+    line = found["timeline"]
+    assert len(line) == 60
+    assert [point["count"] for point in line] == [50] + [0] * 59
+    assert line[0] == {
+        "time": "2024-10-04T00:00:00.000Z",
+        "count": 50,
+        "errors": 5,
+        "rpm": 50.0,
+        "p50": buckets.middle(buckets.bucket(400 * MS)),
+        "p95": buckets.middle(buckets.bucket(400 * MS)),
+    }
+    (cell,) = found["histogram"]
+    assert cell["low"] < 400 * MS <= cell["high"]
+    assert (cell["count"], cell["octave"]) == (50, 29)
+    samples = found["samples"]
+    assert sum(each["error"] for each in samples) == 5
+    assert len({each["id"] for each in samples}) == len(samples)
+    assert all(each["whole"] and each["spans"] == 9 for each in samples)
+
+
+def test_octaves_restrict_tree_and_samples_alone(answers: Answers) -> None:
+    found = answers.endpoint("shop", "/checkout", "html", START, START + HOUR_NS, [3])
+    assert found
+    assert (found["tree"], found["samples"], found["count"]) == ([], [], 50)
+    found = answers.endpoint("shop", "/checkout", "html", START, START + HOUR_NS, [29])
+    assert found
+    assert len(found["tree"]) == 4
+
+
+def test_an_endpoint_without_requests_is_none(answers: Answers) -> None:
+    assert answers.endpoint("shop", "/nowhere", "html", START, START + HOUR_NS) is None
+    assert answers.endpoint("shop", "/checkout", "html", START + 2 * HOUR_NS, START + 3 * HOUR_NS) is None
+
+
+def test_a_trace_is_answered_with_its_spans(answers: Answers) -> None:
+    found = answers.trace(f"{10:032X}")
+    assert found
+    assert found["id"] == f"{10:032x}"
+    assert found["error"]
+    assert (found["service"], found["endpoint"], found["segment"]) == ("shop", "/checkout", "html")
+    assert (found["duration"], found["host"], found["pid"]) == (400 * MS, "web-1", 42)
+    assert found["time"] == "2024-10-04T00:00:10.000Z"
+    root, view, sql, *_, pause = found["spans"]
+    assert (root["parent"], view["parent"], sql["parent"], pause["parent"]) == (None, 0, 1, 0)
+    assert (root["depth"], view["depth"], sql["depth"]) == (0, 1, 2)
+    # The view begins at 1 ms and lasts 300; the pause covers its first 4 ms and one before it.
+    assert root["self"] == 400 * MS - 301 * MS
+    assert view["self"] == 300 * MS - 12 * MS
+    assert root["annotations"] == {"status": 200, "ratio": "inf"}
+    assert answers.trace("f" * 32) is None
+    assert answers.trace("../../etc/passwd") is None
+
+
+histograms = st.dictionaries(st.integers(0, 1200), st.integers(1, 10**6), max_size=30)
+
+
+@given(histograms, st.integers(0, 1200), st.integers(1, 1000))
+def test_pain_never_falls_when_requests_are_added(counted, bucket, more) -> None:
+    added = counted | {bucket: counted.get(bucket, 0) + more}
+    assert pain(added, 100 * MS, 60) >= pain(counted, 100 * MS, 60)
+
+
+@given(histograms, st.integers(0, 1200), st.integers(0, 1200))
+def test_pain_never_falls_when_a_request_takes_longer(counted, one, other) -> None:
+    fast, slow = sorted((one, other))
+    assert pain(counted | {slow: counted.get(slow, 0) + 1}, 100 * MS, 60) >= pain(
+        counted | {fast: counted.get(fast, 0) + 1}, 100 * MS, 60
+    )
+
+
+def test_a_busy_endpoint_hurts_more_than_a_rare_slow_one() -> None:
+    busy = {buckets.bucket(800 * MS): 300 * 60}
+    rare = {buckets.bucket(2000 * MS): 1}
+    assert pain(busy, 100 * MS, 60) > 100 * pain(rare, 100 * MS, 60)
+
+
+@given(st.integers(1, 4000 * 1440))
+def test_a_time_line_has_at_most_120_steps_of_whole_minutes(minutes: int) -> None:
+    width = step_minutes(START, START + minutes * MINUTE_NS)
+    assert minutes / width <= 120 or width % 1440 == 0
+    assert minutes / width <= 121
