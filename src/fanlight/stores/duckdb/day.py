@@ -15,6 +15,7 @@ from fanlight.stores.duckdb.schema import MERGES, TABLES, VERSION
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fanlight.stores.answers import Group
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.schema import Merge
 
@@ -46,6 +47,8 @@ class Day:
         self.users = 0
         self.gone = False
         self.names: Names | None = None
+        self.groups: dict[int, Group] = {}
+        """The groups that readers have looked up, by id; replaced, never changed."""
         cursor.execute(f"ATTACH {literal(str(path))} AS {alias}")
         try:
             self.closed = self.prepare(cursor)

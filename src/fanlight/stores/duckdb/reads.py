@@ -4,24 +4,32 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fanlight.stores.answers import Node, Repeat, Span, Trace, TraceRow, plain
+from fanlight.stores.duckdb.schema import total
 from fanlight.wire.messages import ERROR, NO_PARENT, NOTE_TEXT, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from fanlight.stores.answers import Group, Scope
+    from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
 
 MINUTE_NS = 60_000_000_000
 HOUR_NS = 60 * MINUTE_NS
+DAY_NS = 24 * HOUR_NS
 
+NOBODY = 2**32 - 1
+"""No group's id."""
 KEPT = "number, high, low, grp, start, duration, spans, flags, lost, weight, host, pid"
 NODE_SUMS = (
-    "sum(n), sum(traces), sum(total), sum(self), sum(start), "
-    "sum(repeated), sum(repeat_sum), max(repeat_max), sum(repeat_total)"
+    f"{total('n', 'traces', 'total', 'self', 'start', 'repeated', 'repeat_sum')}, max(repeat_max), "
+    f"{total('repeat_total')}"
 )
 
 
@@ -30,13 +38,14 @@ class View:
 
     Args:
         cursor: a connection of the reader's own, inside a transaction.
-        alias: the attached day.
+        day: held in place by the caller.
         from_ns, to_ns: the range asked for, half open, ns since 1970.
     """
 
-    def __init__(self, cursor: Connection, alias: str, from_ns: int, to_ns: int) -> None:
+    def __init__(self, cursor: Connection, day: Day, from_ns: int, to_ns: int) -> None:
         self.cursor = cursor
-        self.alias = alias
+        self.day = day
+        self.alias = day.alias
         self.from_ns = from_ns
         self.to_ns = to_ns
         self.minutes = f"minute >= {from_ns // MINUTE_NS} AND minute < {-(-to_ns // MINUTE_NS)}"
@@ -64,10 +73,15 @@ class View:
 
     def groups(self, scope: Scope = ()) -> dict[int, Group]:
         """Answer the day's groups that lie in `scope`, by id."""
-        rows = self.ask(f"FROM {self.alias}.groups")
-        texts = self.texts({part for row in rows for part in row[1:]})
-        named = {row[0]: (texts[row[1]], texts[row[2]], texts[row[3]]) for row in rows}
-        return {number: group for number, group in named.items() if group[: len(scope)] == scope}
+        known = self.day.groups
+        ((count,),) = self.ask(f"SELECT count(*) FROM {self.alias}.groups")
+        if count > len(known):
+            # Groups are only ever added, so what was read once stays right.
+            rows = self.ask(f"FROM {self.alias}.groups WHERE id >= {len(known)}")
+            texts = self.texts({part for row in rows for part in row[1:]})
+            named = {row[0]: (texts[row[1]], texts[row[2]], texts[row[3]]) for row in rows}
+            known = self.day.groups = known | named
+        return {number: group for number, group in known.items() if group[: len(scope)] == scope}
 
     def totals(self, groups: Collection[int] | None) -> list[tuple[int, ...]]:
         """Answer (group, n, errors, sum, min, max) over the range."""
@@ -78,28 +92,38 @@ class View:
 
     def slots(self, groups: Collection[int] | None, slots: int) -> list[tuple[int, int, int]]:
         """Answer (group, slot, n): the range cut into equal slots, a minute counting where it begins."""
-        begin = f"greatest(minute::HUGEINT * {MINUTE_NS}, {self.from_ns}) - {self.from_ns}"
+        length = self.to_ns - self.from_ns
+        # Fast path: 64 bits are enough for some years.
+        wide = "BIGINT" if max(length, DAY_NS) * slots < 2**62 else "HUGEINT"
+        begin = f"greatest(minute::{wide} * {MINUTE_NS}, {self.from_ns}) - {self.from_ns}"
         source = self.both("counts", f"{self.minutes} AND {groups_in(groups)}")
         return self.ask(
-            f"SELECT grp, (({begin}) * {slots} // {self.to_ns - self.from_ns})::INTEGER AS slot, sum(n) "
+            f"SELECT grp, (({begin}) * {slots} // {length})::INTEGER AS slot, {total('n')} "
             f"FROM {source} GROUP BY grp, slot"
         )
 
-    def buckets(self, groups: Collection[int] | None) -> list[tuple[int, int, int]]:
-        """Answer (group, bucket, n) over the range."""
+    def buckets(self, groups: Collection[int] | None) -> Iterator[tuple[int, Iterable[tuple[int, int]]]]:
+        """Yield each group with its (bucket, n) over the range."""
         source = self.both("latency", f"{self.minutes} AND {groups_in(groups)}")
-        return self.ask(f"SELECT grp, bucket, sum(n) FROM {source} GROUP BY grp, bucket")
+        found = self.cursor.execute(
+            f"SELECT grp, bucket, {total('n')} AS n FROM {source} GROUP BY grp, bucket ORDER BY grp"
+        ).fetchnumpy()
+        # Fast path: thousands of cells leave the engine as columns, not as a tuple each.
+        group, bucket, n = found["grp"], found["bucket"], found["n"]
+        edges = np.flatnonzero(np.diff(group, prepend=NOBODY, append=NOBODY)).tolist()
+        for first, end in pairwise(edges):
+            yield int(group[first]), zip(bucket[first:end].tolist(), n[first:end].tolist(), strict=True)
 
     def steps(self, groups: Collection[int], step_s: int) -> tuple[list[Any], list[Any]]:
         """Answer (step, n, errors, sum, max) and (step, bucket, n); a step counts since 1970."""
         step = f"(minute::BIGINT * 60 // {step_s})::BIGINT AS step"
         where = f"{self.minutes} AND {groups_in(groups)}"
         points = self.ask(
-            f"SELECT {step}, sum(n), sum(errors), sum(total), max(most) "
+            f"SELECT {step}, {total('n', 'errors', 'total')}, max(most) "
             f"FROM {self.both('counts', where)} GROUP BY step"
         )
         buckets = self.ask(
-            f"SELECT {step}, bucket, sum(n) FROM {self.both('latency', where)} GROUP BY step, bucket"
+            f"SELECT {step}, bucket, {total('n')} FROM {self.both('latency', where)} GROUP BY step, bucket"
         )
         return points, buckets
 
@@ -126,23 +150,22 @@ class View:
             groups: the groups asked for, by id.
             every: these are all the day has, so rows need no filter.
         """
-        where = f"{self.hours} AND {groups_in(None if every else groups)}"
-        roots = self.ask(
-            f"SELECT grp, sum(traces) FROM {self.both('nodes', f'{where} AND parent = 0')} GROUP BY grp"
+        where = f"{self.hours} AND {groups_in(None if every else groups)} AND (parent = 0 OR repeated > 0)"
+        rows = self.ask(
+            f"SELECT grp, path, min(parent), min(kind), location, {total('traces')}, "
+            f"{total('repeated', 'repeat_sum')}, max(repeat_max), {total('repeat_total')} "
+            f"FROM {self.both('nodes', where)} GROUP BY grp, path, location"
         )
         traces: dict[Group, int] = {}
-        for group, n in roots:
-            traces[groups[group]] = traces.get(groups[group], 0) + n
-        rows = self.ask(
-            "SELECT grp, path, min(kind), location, sum(repeated), sum(repeat_sum), "
-            "max(repeat_max), sum(repeat_total) "
-            f"FROM {self.both('nodes', f'{where} AND repeated > 0')} GROUP BY grp, path, location"
-        )
-        kinds = self.kinds({row[2] for row in rows})
-        places = self.texts({row[3] for row in rows})
+        for row in rows:
+            if not row[2]:
+                traces[groups[row[0]]] = traces.get(groups[row[0]], 0) + row[5]
+        rows = [row for row in rows if row[6]]
+        kinds = self.kinds({row[3] for row in rows})
+        places = self.texts({row[4] for row in rows})
         return traces, [
             Repeat(*groups[group], path, *kinds[kind], places[location], 0, *numbers)
-            for group, path, kind, location, *numbers in rows
+            for group, path, _, kind, location, _, *numbers in rows
         ]
 
     def candidates(
@@ -163,11 +186,10 @@ class View:
             new,
             f"{whole}, abs(duration::HUGEINT - {typical_ns}), high, low, start",
         )
-        picks = " UNION ".join(
-            f"(SELECT number FROM {self.alias}.traces WHERE {where} ORDER BY {sort} LIMIT {limit})"
-            for sort in sorts
-        )
-        rows = self.ask(picks)
+        columns = "number, high, low, start, duration, flags"
+        found = f"WITH found AS MATERIALIZED (SELECT {columns} FROM {self.alias}.traces WHERE {where})"
+        picks = " UNION ".join(f"(SELECT number FROM found ORDER BY {sort} LIMIT {limit})" for sort in sorts)
+        rows = self.ask(f"{found} {picks}")
         return self.rows(f"{among('number', (row[0] for row in rows))}", groups)
 
     def rows(self, where: str, groups: dict[int, Group]) -> list[TraceRow]:

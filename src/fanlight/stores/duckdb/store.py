@@ -56,6 +56,7 @@ class DuckStore:
         self.days: dict[int, Day] = {}
         self.serial = 0
         self.bad = 0
+        self.rewriting: Connection | None = None
         self.engine: Connection | None = None
         self.held = files.lock(self.directory)
         try:
@@ -197,12 +198,16 @@ class DuckStore:
         with self.pinned(day) as cursor:
             before = dict(day.applied)
             try:
+                self.rewriting = cursor
                 rewrite(cursor, day, scratch, self.alias())
                 with self.writing:
-                    if day.applied == before and self.days.get(day.number) is day:
+                    # A store that was closed meanwhile may be another process's by now.
+                    if self.engine and day.applied == before and self.days.get(day.number) is day:
                         self.swap(day, scratch, target)
             finally:
-                files.remove(scratch)
+                self.rewriting = None
+                if self.engine:
+                    files.remove(scratch)
 
     def swap(self, day: Day, scratch: Path, target: Path) -> None:
         """Put a rewritten file in the place of its day."""
@@ -272,7 +277,7 @@ class DuckStore:
         for number, day in days:
             if number * DAY_NS < to_ns and from_ns < (number + 1) * DAY_NS:
                 with self.pinned(day) as cursor, telling(f"{day.path} cannot be read"), transaction(cursor):
-                    yield View(cursor, day.alias, from_ns, to_ns)
+                    yield View(cursor, day, from_ns, to_ns)
 
     def counts(self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60) -> list[Counts]:
         """Answer the merged counts of every group in `scope`."""
@@ -284,8 +289,8 @@ class DuckStore:
                 tallies.setdefault(groups[number], Tally(slots)).add(*numbers)
             for number, slot, n in view.slots(chosen, slots):
                 tallies[groups[number]].slots[slot] += n
-            for number, bucket, n in view.buckets(chosen):
-                tallies[groups[number]].put(bucket, n)
+            for number, cells in view.buckets(chosen):
+                tallies[groups[number]].put_all(cells)
         return [
             Counts(*group, t.n, t.errors, t.sum_ns, t.min_ns, t.max_ns, t.buckets, tuple(t.slots))
             for group, t in sorted(tallies.items())
@@ -383,7 +388,10 @@ class DuckStore:
             self.start()
 
     def close(self) -> None:
-        """Release the store."""
+        """Release the store; a day that is being rewritten stays as it was."""
+        rewriting = self.rewriting
+        if rewriting:
+            rewriting.interrupt()
         with self.writing, self.guard:
             if self.engine is not None:
                 self.engine.close()

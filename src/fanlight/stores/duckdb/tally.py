@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class Tally:
     """A running sum of count rows and their histograms."""
@@ -23,3 +28,12 @@ class Tally:
     def put(self, bucket: int, n: int) -> None:
         """Merge one bucket."""
         self.buckets[bucket] = self.buckets.get(bucket, 0) + n
+
+    def put_all(self, cells: Iterable[tuple[int, int]]) -> None:
+        """Merge a histogram whose buckets are all different."""
+        if not self.buckets:
+            # Fast path: most groups come from one day.
+            self.buckets = dict(cells)
+            return
+        for bucket, n in cells:
+            self.put(bucket, n)
