@@ -251,3 +251,28 @@ def test_a_trace_leads_back_to_its_endpoint_in_the_same_time(look):
     assert any(link.startswith("/endpoint?") and "last=6h" in link for link in look(TRACE + "?last=6h").links)
     link = next(link for link in look(TRACE).links if link.startswith("/endpoint?"))
     assert {"from", "to"} <= parse_qs(urlsplit(link).query).keys(), "otherwise the time around the trace"
+
+
+def test_own_time_is_dark_only_where_no_child_ran(look):
+    page = look(f"/trace/{1:032x}")
+    rendered = [attributes for tag, attributes in page.tags if attributes.get("class") == "t-view own"]
+    assert [(float(bar["x"]), float(bar["width"])) for bar in rendered] == [(836.1, 24.6), (897.5, 65.6)]
+
+
+def test_several_roots_share_the_whole(ask_with, shop):
+    """HEAD counts under its route, and is a root of its own in the merged trace."""
+
+    class WithHead(type(shop)):
+        def endpoint(self, *asked):
+            found = super().endpoint(*asked)
+            tree = found["tree"]
+            head = dict(tree[0], path="f" * 16, title="HEAD", count=2460, traces=2460, share=0.25)
+            head["total"] = head["self"] = tree[0]["total"] // 3
+            for node in tree:
+                node["share"] *= 0.75
+            found["tree"] = [*tree, head]
+            return found
+
+    page = Page(ask_with(WithHead()).get(CHECKOUT).text)
+    assert "POST in 50% of requests 155 ms" in page.words
+    assert "HEAD in 50% of requests 52 ms 52 ms 25%" in page.words

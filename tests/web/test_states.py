@@ -21,12 +21,16 @@ def test_status_adds_up_in_words(look, ask_with, shop):
         def status(self):
             found = super().status()
             found["services"]["shop"] |= {"stored": 18_399, "balanced": False}
+            found["spool"]["trouble"] = "No space left on device"
+            found["store"]["trouble"] = "The store's file cannot be opened"
             return found | {"collector": None}
 
     words = Page(ask_with(Leaky()).get("/status").text).words
     assert "Some traces are not accounted for" in words
     assert "does not add up" in words
     assert "The collector does not answer." in words
+    assert "No space left on device" in words
+    assert "The store's file cannot be opened" in words
 
 
 def test_an_empty_store_says_what_it_waits_for(ask_with, shop):
@@ -122,7 +126,7 @@ def test_a_large_tree_leaves_out_small_leaves_until_asked(ask_with, shop):
             found = super().endpoint(*asked)
             leaf = dict(found["tree"][2], share=0.001, total=1000, self=1000)
             found["tree"][3:3] = [
-                dict(leaf, path=1000 + number, title=f"leaf {number}") for number in range(60)
+                dict(leaf, path=f"{1000 + number:016x}", title=f"leaf {number}") for number in range(60)
             ]
             return found
 

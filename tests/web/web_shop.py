@@ -79,7 +79,7 @@ class Shop:
             "store": {
                 "url": "duckdb:/srv/fanlight/store",
                 "bytes": 48 << 20,
-                "days": 3,
+                "days": ["2026-09-20", "2026-09-21"],
                 "lag_s": 0.4,
             },
             "collector": {
@@ -202,7 +202,7 @@ def tree(each):
     )
     mean = each["mean"]
     out = []
-    parents: list[int] = []
+    parents: list[str] = []
     for number, (depth, category, title, description, many, offset, share, location) in enumerate(plan):
         del parents[depth:]
         inner = 0.0
@@ -212,8 +212,8 @@ def tree(each):
             inner += later[6] if later[0] == depth + 1 else 0
         out.append(
             {
-                "path": number + 1,
-                "parent": parents[-1] if parents else 0,
+                "path": f"{number + 1:016x}",
+                "parent": parents[-1] if parents else None,
                 "depth": depth,
                 "category": category,
                 "title": title,
@@ -230,7 +230,7 @@ def tree(each):
                 "location": location,
             }
         )
-        parents.append(number + 1)
+        parents.append(f"{number + 1:016x}")
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import wording
-from fanlight.web.pages.frame import TIERS, finding, frame, segment_words, tier
+from fanlight.web.pages.frame import TIERS, finding, frame, segment_words, span_name, tier
 from fanlight.web.pages.graphs import histogram, timeline
 from fanlight.web.parameters import address
 
@@ -142,23 +142,32 @@ def nodes(shown: Sequence[Mapping[str, Any]], tree: Sequence[Mapping[str, Any]])
     """Answer the rows of the merged trace, drawn to the scale of the mean request."""
     if not tree:
         return []
-    root = tree[0]
-    requests = max(root["traces"], 1)
-    # A root whose children outlive it would push them off the grid.
-    scale = max((node["offset"] + node["share"] * root["mean"] for node in tree), default=0)
-    scale = min(max(scale, root["mean"], 1), 1.25 * max(root["mean"], 1))
-    return [row(node, root, requests, scale) for node in shown]
+    requests, whole = slice_of(tree)
+    # Children that outlive their root would be pushed off the grid.
+    scale = max(node["offset"] + node["share"] * whole for node in tree)
+    scale = min(max(scale, whole), 1.25 * whole)
+    return [row(node, requests, whole, scale) for node in shown]
 
 
-def row(node: Mapping[str, Any], root: Mapping[str, Any], requests: int, scale: float) -> Node:
+def slice_of(tree: Sequence[Mapping[str, Any]]) -> tuple[int, float]:
+    """Answer how many requests a merged tree stands for, and their mean duration in ns.
+
+    There can be several roots: HEAD counts under its route, and is a root of its own.
+    """
+    roots = [node for node in tree if node["depth"] == 0]
+    requests = max(sum(root["traces"] for root in roots), 1)
+    return requests, max(sum(root["total"] for root in roots) / requests, 1.0)
+
+
+def row(node: Mapping[str, Any], requests: int, whole: float, scale: float) -> Node:
     """Answer one node; its times are means over all requests, so that they add up."""
-    mean = node["share"] * root["mean"]
+    mean = node["share"] * whole
     own_share = node["self"] / node["total"] if node["total"] else 0
     x = min(node["offset"] / scale * 1000, 996)
     width = max(min(mean / scale * 1000, 1000 - x), 2)
     part = node["traces"] / requests
     return Node(
-        title=node["title"] or node["category"],
+        title=span_name(node["category"], node["title"]),
         description=node["description"] or "",
         category=node["category"],
         tier=tier(node["category"]),
@@ -189,7 +198,7 @@ def parts(tree: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     out = []
     x = 0.0
     # Concurrent children can add up to more than the request took: shares are of the sum.
-    mean = tree[0]["mean"]
+    mean = whole / slice_of(tree)[0]
     for name, own in sorted(sums.items(), key=lambda item: -item[1]):
         width = own / whole * 1000
         out.append(

@@ -109,6 +109,11 @@ def tier(category: str) -> str:
     return first if first in TIERS else "other"
 
 
+def span_name(category: str, title: str) -> str:
+    """Answer what a span is called: its title, or what its category means."""
+    return title or ("Garbage collection" if category == "noise.gc" else category)
+
+
 def segment_words(segment: str) -> str:
     """Answer a segment as a person reads it; no content type has no name."""
     return segment or "no body"

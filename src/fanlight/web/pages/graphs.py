@@ -26,7 +26,8 @@ def timeline(points: Sequence[Mapping[str, Any]], asked: Asked) -> dict[str, Any
     starts = [nanoseconds(point["time"]) for point in points]
     step_ns = min((b - a for a, b in pairwise(starts) if b > a), default=length // 60)
     step = max(step_ns / length * charts.WIDTH, 1.0)
-    places = [min(max((start - asked.from_ns) / length * charts.WIDTH, 0), charts.WIDTH) for start in starts]
+    # The first step may begin before the range: the graph's edge cuts it off.
+    places = [(start - asked.from_ns) / length * charts.WIDTH for start in starts]
     top = charts.ceiling(max(point["p95"] for point in busy))
     rpm_top = charts.ceiling(max(point["rpm"] for point in busy))
     middles = [(x + step / 2) for x in places]

@@ -17,6 +17,7 @@ REASONS = {
     "spool_full": "the spool was full",
     "queue_bytes": "the application's queue was full of large traces",
     "undelivered": "the application ended before they could be sent",
+    "damaged": "part of the spool or the store could not be read and was set aside",
     "fault": "a fault of Fanlight's own in the application",
 }
 
@@ -34,6 +35,7 @@ def view(answers: Any, asked: Asked) -> dict[str, Any]:
         "processes": [process(each) for each in found.get("processes") or []],
         "spool": spool(found.get("spool") or {}),
         "store": store(found.get("store") or {}),
+        "trouble": (found.get("store") or {}).get("trouble"),
         "clients": [client(each) for each in collector.get("clients") or []],
         "losses": losses(collector.get("lost_before_accept") or {}),
         "collector": bool(collector),
@@ -77,6 +79,7 @@ def spool(found: Mapping[str, Any]) -> dict[str, Any]:
         "width": round(min(part, 1) * 1000, 1),
         "segments": wording.plural(found.get("segments", 0), "segment"),
         "full": part >= 0.9,
+        "trouble": found.get("trouble"),
     }
 
 
@@ -89,7 +92,7 @@ def store(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         out.append(("Size", wording.size(found["bytes"])))
     if found.get("days") is not None:
         days = found["days"]
-        out.append(("Days", wording.count(days if isinstance(days, int | float) else len(days))))
+        out.append(("Days", wording.count(len(days))))
     if found.get("lag_s") is not None:
         out.append(("Behind the spool", wording.duration(found["lag_s"] * 1e9)))
     return out

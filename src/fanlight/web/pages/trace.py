@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import charts, wording
-from fanlight.web.pages.frame import frame, segment_words, tier
+from fanlight.web.pages.frame import frame, segment_words, span_name, tier
 from fanlight.web.parameters import TIMES, address
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     found = notes(first["annotations"]) if len(group) == 1 else []
     locations = [value for key, value in notes(first["annotations"]) if key in ("location", "code.location")]
     return Span(
-        title=first["title"] or first["category"],
+        title=span_name(first["category"], first["title"]),
         description=pruned(first) if first["category"] == "agent.pruned" else first["description"] or "",
         category=first["category"],
         tier=tier(first["category"]),

@@ -1,0 +1,101 @@
+"""The pages over the real answers of a real store: what the made-up shop could get wrong."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from commits import Part, Request, commit
+from web_client import Page
+from web_shop import HOSTILE, MS, NOW
+
+from fanlight.server.answers import Answers
+from fanlight.stores import open_store
+from fanlight.wire.messages import ERROR, WHOLE
+
+VIEW = Part(("app.flask.view", "checkout", ""), 0, 1 * MS, 300 * MS)
+SQL = Part(
+    ("db.sql.query", "SELECT FROM product", "SELECT ?"),
+    1,
+    5 * MS,
+    5 * MS,
+    (("location", "shop/cart.py:88"),),
+    "shop/cart.py:88",
+)
+EVIL = Part(("db.sql.query", HOSTILE[1], HOSTILE[2]), 1, 290 * MS, 2 * MS, ((HOSTILE[0], HOSTILE[1]),))
+PAUSE = Part(("noise.gc", "", ""), 0, 0, 5 * MS)
+
+
+def requests():
+    for number in range(1, 201):
+        slow = number % 10 == 0
+        repeated = [SQL._replace(start_ns=(5 + each * 6) * MS) for each in range(41)]
+        parts = (VIEW, *repeated, EVIL, PAUSE)
+        notes = (("status", 200), ("ratio", float("nan")), ("error.message", HOSTILE[0])) if slow else ()
+        flags = WHOLE | (ERROR if slow else 0)
+        yield Request(
+            NOW - number * 10_000 * MS,
+            (4000 if slow else 320) * MS,
+            number,
+            ("shop", "POST /checkout", "html"),
+            parts,
+            flags,
+            notes,
+        )
+    for number in range(500, 540):
+        yield Request(NOW - (number - 480) * 30_000 * MS, 20 * MS, number, ("shop", HOSTILE[0], ""))
+
+
+@pytest.fixture(params=["memory", "duckdb"])
+def browser(request, tmp_path, ask_with):
+    store = open_store(f"{request.param}:{tmp_path / 'store' if request.param == 'duckdb' else ''}")
+    store.apply(1, [(1, commit(list(requests())))])
+    yield ask_with(Answers(store, dict))
+    store.close()
+
+
+def test_from_the_list_through_an_endpoint_to_a_trace(browser):
+    page = Page(browser.get("/").text)
+    assert "240 requests to 2 endpoints in the last hour, 20 errors." in page.words
+    assert "SELECT FROM product 41 times, at shop/cart.py:88" in page.words
+    assert "<script>alert(1)</script>" in page.words
+    links = [link for link in page.links if link.startswith("/endpoint?")]
+    assert len(links) == 2
+    words = Page(browser.get(links[1]).text).words
+    assert "no body" in words
+    answer = browser.get(links[0])
+    page = Page(answer.text)
+    assert (answer.status, page.open, page.wrong) == (200, [], [])
+    assert "200 requests in the last hour." in page.words
+    assert "runs 41 times in 100% of the requests and takes 205 ms of each of them." in page.words
+    assert f"SELECT FROM product {chr(0xD7)}41" in page.words
+    assert "Garbage collection" in page.words
+    for title in ("Slowest", "With an error", "Typical"):
+        assert title in page.words
+    trace = next(link for link in page.links if link.startswith("/trace/"))
+    answer = browser.get(trace)
+    page = Page(answer.text)
+    assert (answer.status, page.open, page.wrong) == (200, [], [])
+    assert "POST /checkout took 4.00 s" in page.words
+    assert f"SELECT FROM product {chr(0xD7)}41" in page.words
+    assert "error.message <script>alert(1)</script>" in page.words
+    assert browser.get(f"/api{trace}").json["spans"][0]["annotations"]["ratio"] == "nan"
+
+
+def test_choosing_the_slow_tail_narrows_trace_and_samples(browser):
+    link = next(link for link in Page(browser.get("/").text).links if "checkout" in link)
+    page = Page(browser.get(link).text)
+    tail = [each for each in page.links if parse_qs(urlsplit(each).query).get("octaves") == ["32"]]
+    assert tail, "4 s lies in octave 32"
+    words = Page(browser.get(tail[0]).text).words
+    assert "2.15 s to 4.29 s: 20 requests, 10%" in words
+    assert "All requests of 2.15 s to 4.29 s, merged into one" in words
+    assert "Typical 32" in words, "the heading's numbers stay those of all requests"
+    assert "320 ms 2" not in words.partition("Single requests")[2]
+
+
+def test_a_time_without_requests_is_404_and_none_in_json(browser):
+    query = "service=shop&endpoint=POST+/checkout&segment=html&from=2020-01-01&to=2020-01-02"
+    assert browser.get(f"/endpoint?{query}").status == 404
+    assert browser.get(f"/api/endpoint?{query}").status == 404
+    assert browser.get("/api/endpoints?from=2020-01-01&to=2020-01-02").json == []
