@@ -83,16 +83,16 @@ class FrameReader:
         position = 0
         try:
             while len(buffer) - position >= HEADER.size:
+                # A copy, since a traceback that held a view would keep the buffer from shrinking.
+                length, kind, version = header(bytes(buffer[position : position + HEADER.size]), self.limit)
+                start = position + HEADER.size
+                if len(buffer) - start < length:
+                    break
                 with memoryview(buffer) as view:
-                    length, kind, version = header(view[position : position + HEADER.size], self.limit)
-                    start = position + HEADER.size
-                    if len(buffer) - start < length:
-                        break
                     body = bytes(view[start : start + length])
                 position = start + length
                 yield kind, version, body
         finally:
-            # The views are released by now: a bytearray with views cannot shrink.
             del buffer[:position]
 
     @property

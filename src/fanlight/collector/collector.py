@@ -1,0 +1,219 @@
+"""The collector's process: one thread, one selector, every socket non-blocking."""
+
+from __future__ import annotations
+
+import os
+import random
+import selectors
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import fanlight
+from fanlight.aggregate.aggregator import Aggregator
+from fanlight.collector import status
+from fanlight.collector.commits import Committer
+from fanlight.collector.connection import Hall
+from fanlight.collector.disk import Disk, make_folder, sync_file
+from fanlight.collector.doorway import Doorway
+from fanlight.collector.ledger import Ledger
+from fanlight.collector.lock import Lock
+from fanlight.collector.notices import Notices
+from fanlight.collector.reception import Reception
+from fanlight.collector.spool import SpoolWriter
+from fanlight.errors import ConfigError, FanlightError, SpoolError
+from fanlight.wire import spool
+
+if TYPE_CHECKING:
+    from fanlight.collector.options import Options
+
+UMASK = 0o077
+CHECK_S = 1.0
+"""How often the socket's path, the lock, the spool's size and the parent are looked at."""
+SWEEP_S = 0.25
+"""How often connections are, while there are any."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Collector:
+    """Receives, aggregates, spools, acknowledges.
+
+    Args:
+        options: paths and limits.
+
+    Attributes:
+        listening: set once agents can connect.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.listening = threading.Event()
+        self.stopping = False
+        self.started_s = self.checked_s = time.monotonic()
+        self.selector = selectors.DefaultSelector()
+        self.wake, self.waker = socket.socketpair()
+        self.lock = Lock(os.path.join(options.spool, "lock"))
+        self.doorway = Doorway(options.socket, options.allowed_uids)
+        self.watched: socket.socket | None = None
+        self.notices = Notices(time.monotonic)
+        self.ledger = Ledger(time.time_ns)
+        chance = random.Random().random  # noqa: S311 draws samples, keeps no secret
+        aggregator = Aggregator(chance, spans_per_s=options.spans_per_s, traces_per_s=options.traces_per_s)
+        self.writer = SpoolWriter(
+            options.spool,
+            self.ledger.describe,
+            time.time_ns,
+            segment_bytes=min(options.segment_bytes, options.spool_max_bytes // 8),
+            segment_s=options.segment_s,
+        )
+        self.committer = Committer(
+            options, aggregator, self.ledger, self.writer, self.notices, time.monotonic
+        )
+        self.reception = Reception(options, self.selector, time.monotonic)
+        self.hall = Hall(
+            self.committer, self.ledger, fanlight.__version__, self.state, self.reception.welcome
+        )
+
+    @property
+    def agents(self) -> int:
+        """How many agents are connected."""
+        return self.reception.agents
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether any batch was acknowledged since `run` began."""
+        return self.committer.acknowledged > 0
+
+    def state(self) -> bytes:
+        """Answer the STATUS document as JSON."""
+        uptime_s = round(time.monotonic() - self.started_s, 3)
+        about = {"pid": os.getpid(), "version": fanlight.__version__, "uptime_s": uptime_s}
+        return status.document(self.ledger, self.committer, self.agents, about)
+
+    def stop(self) -> None:
+        """Let `run` return soon; may be called from a signal handler and from any thread."""
+        self.stopping = True
+        with suppress(OSError):
+            self.waker.send(b"x")
+
+    def run(self) -> None:
+        """Serve until a signal, `stop` or the parent's end; what is in a group by then is written.
+
+        Raises:
+            SpoolError: the spool is another collector's, or cannot be opened.
+            ConfigError: the socket cannot be had.
+        """
+        umask = os.umask(UMASK)
+        handlers = []
+        if threading.current_thread() is threading.main_thread():
+            handlers = [(number, signal.signal(number, lambda *_: self.stop())) for number in SIGNALS]
+        try:
+            self.begin()
+            while not self.stopping:
+                for key, events in self.selector.select(self.timeout()):
+                    key.data(events)
+                self.turn()
+        finally:
+            self.end()
+            for number, handler in handlers:
+                signal.signal(number, handler)
+            os.umask(umask)
+
+    def begin(self) -> None:
+        """Take the lock, then learn what is on disk, then listen."""
+        for end in (self.wake, self.waker):
+            end.setblocking(False)
+        self.selector.register(self.wake, selectors.EVENT_READ, lambda _: self.wake.recv(64))
+        try:
+            make_folder(Disk(), self.options.spool)
+            self.lock.take(self.options.lock_wait_s)
+            self.writer.open()
+            # A predecessor may have died between write and fsync: what is trusted now must be durable.
+            for path in spool.segments(self.options.spool)[-1:]:
+                sync_file(Disk(), str(path))
+            unread = self.ledger.restore(self.options.spool)
+        except OSError as error:
+            raise SpoolError(f"the spool {self.options.spool} cannot be opened: {error}") from error
+        for text in unread:
+            self.notices.trouble(text, f"set aside: {text}")
+        try:
+            self.doorway.open()
+        except OSError as error:
+            raise ConfigError(f"cannot listen at {self.options.socket}: {error.strerror}") from error
+        self.attend(self.doorway.listener)
+        self.listening.set()
+
+    def timeout(self) -> float:
+        """Answer how long to wait for sockets at the most, in seconds."""
+        now = time.monotonic()
+        due = self.committer.due()
+        next_look = SWEEP_S if self.reception.connections else CHECK_S
+        return max(0.0, next_look if due is None else min(next_look, due - now))
+
+    def turn(self) -> None:
+        """Do what is due besides the sockets."""
+        self.committer.tick()
+        self.reception.follow(accepting=self.committer.accepting)
+        self.reception.sweep()
+        if time.monotonic() - self.checked_s >= CHECK_S:
+            self.checked_s = time.monotonic()
+            self.check()
+
+    def check(self) -> None:
+        """Look after what others can pull away: the socket's path, the lock, the spool, the parent."""
+        if self.options.parent_pid and os.getppid() != self.options.parent_pid:
+            self.stop()
+        self.writer.measure()
+        if not self.lock.is_held():
+            with suppress(OSError):
+                make_folder(Disk(), self.options.spool)
+            if not self.lock.try_take():
+                raise SpoolError(f"the spool {self.options.spool} was taken over by another collector")
+        if not self.doorway.is_in_place():
+            self.attend(None)
+            self.doorway.close()
+            try:
+                self.doorway.open()
+            except (FanlightError, OSError) as error:
+                self.notices.trouble("socket", f"the socket was pulled away and cannot be put back: {error}")
+            else:
+                self.notices.over("socket", f"listening at {self.options.socket} again.")
+        self.attend(self.doorway.listener)
+
+    def attend(self, listener: socket.socket | None) -> None:
+        """Let the selector watch this listening socket and no other."""
+        if self.watched is not listener:
+            if self.watched is not None:
+                self.selector.unregister(self.watched)
+            self.watched = listener
+            if listener is not None:
+                self.selector.register(listener, selectors.EVENT_READ, self.admit)
+
+    def admit(self, _events: int) -> None:
+        """Let in who waits at the doorway."""
+        try:
+            while visitor := self.doorway.accept():
+                peer, allowed = visitor
+                self.reception.admit(peer, self.hall, allowed=allowed)
+        except OSError as error:
+            # No descriptors left: who waits is looked at again with the next check.
+            self.notices.trouble("accept", f"cannot take more connections: {error.strerror}")
+            self.attend(None)
+
+    def end(self) -> None:
+        """Write and acknowledge what is in a group, then let go of everything."""
+        if self.committer.stuck is None:
+            self.committer.close()
+        else:
+            self.committer.write(self.committer.stuck)
+        self.attend(None)
+        self.doorway.close()
+        self.reception.close()
+        self.writer.seal()
+        self.lock.release()
+        self.selector.close()
+        self.wake.close()
+        self.waker.close()

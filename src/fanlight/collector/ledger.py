@@ -1,0 +1,170 @@
+"""The accounts: traces accepted and dropped per service, losses that clients report, last batches."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from fanlight.errors import SpoolError
+from fanlight.wire import spool
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from fanlight.wire.codec import Message
+
+NS = 1_000_000_000
+REMEMBERED_NS = 3_600 * NS
+"""How long a client that is gone is remembered: its batches are known again when it comes back."""
+MAX_CLIENTS = 10_000
+
+
+class Client:
+    """One process of an application.
+
+    Attributes:
+        sequence: its last batch on disk.
+        pending: its last batch that waits to be on disk; at least `sequence`.
+        seen_ns: wall clock of its last sign of life.
+        connected: whether it is on a connection now.
+        hello: what it said of itself; empty for one that is known from the spool alone.
+        dropped: traces it lost itself since it began, by reason, as its last batch told.
+    """
+
+    def __init__(self, sequence: int = 0, seen_ns: int = 0) -> None:
+        self.sequence = sequence
+        self.pending = sequence
+        self.seen_ns = seen_ns
+        self.connected = False
+        self.hello: Message = {}
+        self.dropped: dict[str, int] = {}
+
+
+class Ledger:
+    """What the collector answers for. Only what is on disk is in `accepted`.
+
+    Args:
+        clock: wall-clock ns since 1970.
+
+    Attributes:
+        accepted: traces per service, since this spool began.
+        dropped: of those, traces of which counts and latency alone were kept, by service and reason.
+        lost: traces that clients lost before they could send them, by service and reason, as
+            reported to this process.
+        clients: by id.
+    """
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self.clock = clock
+        self.accepted: dict[str, int] = {}
+        self.dropped: dict[str, dict[str, int]] = {}
+        self.lost: dict[str, dict[str, int]] = {}
+        self.clients: dict[str, Client] = {}
+
+    def client(self, name: str) -> Client:
+        """Answer a client's entry, new if it is unknown; marks it as seen now."""
+        found = self.clients.get(name)
+        if found is None:
+            if len(self.clients) >= MAX_CLIENTS:
+                self.forget_oldest()
+            found = self.clients[name] = Client()
+        found.seen_ns = self.clock()
+        return found
+
+    def report(self, client: Client, service: str, reasons: list[str], counts: array[Any]) -> None:
+        """Take over a client's own drop counters, which are totals since it began."""
+        for reason, total in zip(reasons, counts, strict=True):
+            more = total - client.dropped.get(reason, 0)
+            if more > 0:
+                client.dropped[reason] = total
+                add(self.lost.setdefault(service, {}), reason, more)
+
+    def commit(self, message: Message) -> None:
+        """Enter a record that is on disk, just now or found there at the start."""
+        for service, count in zip(message["ledger_service"], message["ledger_accepted"], strict=True):
+            add(self.accepted, service, count)
+        for service, count in undetailed(message).items():
+            add(self.accepted, service, count)
+            add(self.dropped.setdefault(service, {}), "spool_full", count)
+        for name, sequence in zip(message["client"], message["client_sequence"], strict=True):
+            client = self.client(name)
+            client.sequence = max(client.sequence, sequence)
+            client.pending = max(client.pending, sequence)
+
+    def describe(self) -> Message:
+        """Answer the fields of the header of a segment that begins now."""
+        self.forget_gone()
+        dropped = [sum(self.dropped.get(service, {}).values()) for service in self.accepted]
+        kept = {name: client for name, client in self.clients.items() if client.sequence}
+        return {
+            "service": list(self.accepted),
+            "accepted": array("Q", self.accepted.values()),
+            "dropped": array("Q", dropped),
+            "client": list(kept),
+            "client_sequence": array("Q", [client.sequence for client in kept.values()]),
+            "client_seen": array("Q", [client.seen_ns for client in kept.values()]),
+        }
+
+    def restore(self, directory: str | os.PathLike[str]) -> list[str]:
+        """Learn from the newest readable segment what was on disk when the collector last ended.
+
+        A header sums up all that came before it, so one segment is enough.
+
+        Args:
+            directory: the spool, whose lock is held.
+
+        Returns:
+            What could not be read, one sentence each.
+        """
+        unread: list[str] = []
+        for path in reversed(spool.segments(directory)):
+            try:
+                header = spool.header(path)
+            except (SpoolError, OSError) as error:
+                unread.append(str(error))
+                continue
+            self.accepted = dict(zip(header["service"], header["accepted"], strict=False))
+            for service, count in zip(header["service"], header["dropped"], strict=False):
+                if count:
+                    self.dropped[service] = {"spool_full": count}
+            columns = header["client"], header["client_sequence"], header["client_seen"]
+            for name, sequence, seen_ns in zip(*columns, strict=False):
+                self.clients[name] = Client(sequence, seen_ns)
+            try:
+                for _, message in spool.read(path):
+                    self.commit(message)
+            except SpoolError as error:
+                unread.append(str(error))
+            break
+        return unread
+
+    def forget_gone(self) -> None:
+        """Forget clients that have not been heard of for an hour."""
+        oldest = self.clock() - REMEMBERED_NS
+        gone = [name for name, c in self.clients.items() if c.seen_ns < oldest and not c.connected]
+        for name in gone:
+            del self.clients[name]
+
+    def forget_oldest(self) -> None:
+        """Make room for a client: the quarter that was silent longest goes."""
+        silent = [name for name, client in self.clients.items() if not client.connected]
+        silent.sort(key=lambda name: self.clients[name].seen_ns)
+        for name in silent[: MAX_CLIENTS // 4]:
+            del self.clients[name]
+
+
+def undetailed(message: Message) -> dict[str, int]:
+    """Answer, per service, the traces of a record that its counts hold and its ledger does not."""
+    missing: dict[str, int] = {}
+    strings, services = message["strings"], message["group_service"]
+    for group, count in zip(message["count_group"], message["count_n"], strict=True):
+        add(missing, strings[services[group]], count)
+    for service, count in zip(message["ledger_service"], message["ledger_accepted"], strict=True):
+        add(missing, service, -count)
+    return {service: count for service, count in missing.items() if count > 0}
+
+
+def add(sums: dict[str, int], key: str, more: int) -> None:
+    """Add to one of several sums."""
+    sums[key] = sums.get(key, 0) + more

@@ -1,0 +1,182 @@
+"""Writes the spool: one segment at a time, each record durable before anybody hears of it.
+
+Three rules keep every record whole and single, whatever call fails:
+
+* A segment gets its name only once its header is durable, and is never taken up again after a
+  start: nothing is appended behind a torn tail.
+* A record that was written but not made durable may have been read already. It is written again,
+  the same bytes at the same place, until that is durable: no reader can meet it twice.
+* A record that was not written to its end is cut off again; readers stop before it either way.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fanlight.collector.disk import FILE_MODE, Disk, make_folder, sync_folder, write_all
+from fanlight.wire import spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fanlight.wire.codec import Message
+
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+UNNAMED = ".new"
+"""Suffix of a segment whose header is not durable yet; left behind by a crash, it is nothing."""
+NS = 1_000_000_000
+
+
+class SpoolWriter:
+    """Appends records; every failure is an OSError after which `append` is simply tried again.
+
+    Args:
+        directory: the spool.
+        describe: answers the header's fields but number and time: what is known of all records
+            that were appended before.
+        clock: wall-clock ns since 1970.
+        disk: the file-system calls.
+        segment_bytes: a segment of this size is followed by the next,
+        segment_s: and so is one of this age.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        describe: Callable[[], Message],
+        clock: Callable[[], int],
+        disk: Disk | None = None,
+        *,
+        segment_bytes: int = 16 << 20,
+        segment_s: float = 60.0,
+    ) -> None:
+        self.directory = directory
+        self.describe = describe
+        self.clock = clock
+        self.disk = disk or Disk()
+        self.segment_bytes = segment_bytes
+        self.segment_ns = segment_s * NS
+        self.number = 0
+        self.fd = -1
+        self.path = ""
+        self.position = 0
+        self.first = 0
+        self.created_ns = 0
+        self.entered = False
+        self.unsettled: bytes | None = None
+        self.used, self.segments = 0, 0
+        """Bytes and segments in the spool, as last measured and grown since."""
+
+    def open(self) -> None:
+        """Look at what is there; call once, under the lock."""
+        make_folder(self.disk, self.directory)
+        for name in os.listdir(self.directory):
+            if name.endswith(UNNAMED):
+                with suppress(OSError):
+                    self.disk.unlink(os.path.join(self.directory, name))
+            head = name.partition(".")[0]
+            if head.isdecimal():
+                self.number = max(self.number, int(head))
+        self.measure()
+
+    def append(self, body: bytes) -> None:
+        """Append one record and make it durable; after an OSError, call again with the same body."""
+        if self.fd >= 0 and self.unsettled is None and self.is_over():
+            self.seal()
+        if self.fd < 0:
+            self.begin()
+        if not self.entered:
+            sync_folder(self.disk, self.directory)
+            self.entered = True
+        if self.unsettled not in (None, body):
+            raise AssertionError("another record waits to be made durable")
+        record = spool.pack_record(body)
+        try:
+            write_all(self.disk, self.fd, record, self.position)
+        except OSError:
+            if self.unsettled is None:
+                # Gives a full disk its room back. Should it fail too, readers stop there anyway.
+                with suppress(OSError):
+                    self.disk.truncate(self.fd, self.position)
+            raise
+        self.unsettled = body
+        self.disk.fsync(self.fd)
+        self.unsettled = None
+        self.position += len(record)
+        self.used += len(record)
+
+    def is_over(self) -> bool:
+        """Answer whether the segment has had its time or its size."""
+        age_ns = self.clock() - self.created_ns
+        # A clock that was set back ends the segment too: an age below zero says nothing.
+        return self.position >= self.segment_bytes or (self.has_records and not 0 <= age_ns < self.segment_ns)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the open segment holds any record."""
+        return self.fd >= 0 and self.position > self.first
+
+    def begin(self) -> None:
+        """Begin the next segment."""
+        now_ns = self.clock()
+        # An empty spool may stand before a store that has applied many: numbers never come again.
+        number = self.number + 1 if self.number else now_ns // NS
+        path = os.path.join(self.directory, spool.file_name(number))
+        header = spool.pack_header({"number": number, "created": now_ns, **self.describe()})
+        try:
+            fd = self.disk.open(path + UNNAMED, CREATE, FILE_MODE)
+        except FileNotFoundError:
+            make_folder(self.disk, self.directory)
+            fd = self.disk.open(path + UNNAMED, CREATE, FILE_MODE)
+        try:
+            write_all(self.disk, fd, header, 0)
+            self.disk.fsync(fd)
+            self.disk.rename(path + UNNAMED, path)
+        except OSError:
+            with suppress(OSError):
+                self.disk.unlink(path + UNNAMED)
+            with suppress(OSError):
+                self.disk.close(fd)
+            raise
+        self.number, self.path, self.fd = number, path, fd
+        self.position = self.first = len(header)
+        self.created_ns, self.entered = now_ns, False
+        self.used += len(header)
+        self.segments += 1
+
+    def seal(self) -> None:
+        """Be done with the open segment; the next record begins another."""
+        if self.fd >= 0:
+            with suppress(OSError):
+                self.disk.close(self.fd)
+        self.fd, self.unsettled = -1, None
+
+    def turn(self) -> None:
+        """Begin another segment if the open one has records, so that they may be deleted once applied."""
+        if self.has_records and self.unsettled is None:
+            self.seal()
+            self.begin()
+
+    def measure(self) -> None:
+        """Look how much the spool holds, and whether the open segment is still in it."""
+        used = segments = 0
+        with suppress(FileNotFoundError), os.scandir(self.directory) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    used += entry.stat(follow_symlinks=False).st_size
+                    segments += entry.name.endswith(spool.SUFFIX)
+        self.used, self.segments = used, segments
+        if self.fd >= 0 and not is_same(self.fd, self.path):
+            # Somebody deleted it: what would be appended now, nobody could read.
+            self.seal()
+
+
+def is_same(fd: int, path: str) -> bool:
+    """Answer whether an open file is the one that stands at a path."""
+    try:
+        there = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return False
+    return os.path.samestat(os.fstat(fd), there)
