@@ -14,7 +14,16 @@ TITLES = {
 }
 """Method as a client wrote it to how it counts; any other word counts as `OTHER`."""
 
-FORMATS_MAX = 64
+COMMON = frozenset(
+    {
+        *("", "html", "json", "text", "xml", "csv", "js", "css", "octet-stream", "event-stream", "pdf"),
+        *("zip", "png", "jpg", "gif", "svg", "webp", "form-data", "ndjson", "protobuf", "msgpack", "other"),
+    }
+)
+"""Formats that always keep their name."""
+
+UNCOMMON_MAX = 64
+"""Other formats that do; all further ones count as `other`."""
 SHORT = {"plain": "text", "javascript": "js", "x-javascript": "js", "jpeg": "jpg", "svg+xml": "svg"}
 
 
@@ -22,15 +31,16 @@ class Formats(dict["str | bytes", str]):
     """Short names of response formats by Content-Type; an application can't make up ever new ones."""
 
     def __init__(self) -> None:
-        self.names = {""}
+        self.uncommon: set[str] = set()
 
     def __missing__(self, content_type: str | bytes) -> str:
         text = content_type.decode("latin-1") if isinstance(content_type, bytes) else content_type
         name = short(text)
-        if name not in self.names:
-            if len(self.names) > FORMATS_MAX:
+        if name not in COMMON and name not in self.uncommon:
+            if len(self.uncommon) < UNCOMMON_MAX:
+                self.uncommon.add(name)
+            else:
                 name = "other"
-            self.names.add(name)
         if len(self) < 1000:
             self[content_type] = name
         return name

@@ -1,0 +1,64 @@
+"""A recorder that is on, with a list at its end, and every library hooked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fanlight import instruments, normalizers
+from fanlight.recording.recorder import SWITCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fanlight.recording.recorder import Trace
+
+
+class Seen(list["Trace"]):
+    """The finished traces, oldest first."""
+
+    def leaves(self, name: str = "") -> list[tuple[str, Any]]:
+        """Answer (name, payload) of every leaf, of all traces together."""
+        return [
+            (event[2], event[3])
+            for trace in self
+            for events, _, _ in trace.records or ()
+            for event in events
+            if isinstance(event, tuple) and len(event) == 5 and name in ("", event[2])
+        ]
+
+    def handled(self) -> list[tuple[str, Any]]:
+        """Answer (name, payload) of every span that an instrument opened and closed."""
+        return [
+            (event[1], event[3])
+            for trace in self
+            for events, _, _ in trace.records or ()
+            for event in events
+            if isinstance(event, tuple) and len(event) == 6
+        ]
+
+    def endpoints(self) -> list[tuple[str, int]]:
+        """Answer (endpoint, status) of every trace."""
+        return [(trace.endpoint, trace.status) for trace in self]
+
+    def titles(self) -> list[str]:
+        """Answer the title of every SQL leaf, as it leaves the process."""
+        return [normalizers.normalize(*leaf)[1] for leaf in self.leaves("sql.query")]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hooked() -> None:
+    """Hooks stay for good, as in an application."""
+    instruments.install()
+
+
+@pytest.fixture
+def seen() -> Iterator[Seen]:
+    """Answer the traces that finish during the test."""
+    traces = Seen()
+    before = (SWITCH.sink, SWITCH.sample)
+    SWITCH.sink, SWITCH.sample = traces.append, 1.0
+    yield traces
+    SWITCH.sink, SWITCH.sample = before
+    assert SWITCH.faults == 0

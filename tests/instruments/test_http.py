@@ -1,0 +1,157 @@
+"""Calls to other services: one leaf each, by method and host, whichever library makes them."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import urllib3
+
+from fanlight.recording.recorder import begin, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Service(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        status = 404 if "missing" in self.path else 200
+        self.send_response(status)
+        self.send_header("Content-Length", "2")
+        if "bye" in self.path:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    do_POST = do_GET  # noqa: N815 the library's own spelling
+
+    def log_message(self, *what: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def calls(seen: Any) -> Any:
+    """Answer a function that runs another inside a trace and answers its calls."""
+
+    def run(work: Any) -> list[Any]:
+        opened = begin("app.test", "t", "e")
+        try:
+            work()
+        finally:
+            finish(opened)
+        return [payload for _, payload in seen.leaves("http.request")]
+
+    return run
+
+
+def test_urllib_is_seen_without_path_and_query(host: str, calls: Any) -> None:
+    def work() -> None:
+        with urllib.request.urlopen(f"http://{host}/hunter2?token=hunter2") as response:
+            assert response.read() == b"ok"
+
+    assert calls(work) == [("GET", host, 200, "")]
+
+
+def test_urllib3_is_seen_once_on_a_connection_kept_alive(host: str, calls: Any) -> None:
+    def work() -> None:
+        with urllib3.PoolManager() as pool:
+            assert pool.request("GET", f"http://{host}/a").data == b"ok"
+            assert pool.request("POST", f"http://{host}/b").data == b"ok"
+
+    assert calls(work) == [("GET", host, 200, ""), ("POST", host, 200, "")]
+
+
+def test_a_connection_that_is_not_kept_alive_has_its_status(host: str, calls: Any) -> None:
+    def work() -> None:
+        connection = http.client.HTTPConnection(host)
+        connection.request("GET", "/bye")
+        assert connection.getresponse().read() == b"ok"
+
+    assert calls(work) == [("GET", host, 200, "")]
+
+
+def test_an_error_status_is_raised_as_ever(host: str, calls: Any) -> None:
+    def work() -> None:
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(f"http://{host}/missing")
+        raised.value.close()
+
+    assert calls(work) == [("GET", host, 404, "")]
+
+
+def test_a_refused_connection_is_a_failed_call(calls: Any) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+
+        def work() -> None:
+            with pytest.raises(urllib.error.URLError):
+                urllib.request.urlopen(f"http://{address}/", timeout=5)
+
+        assert calls(work) == [("GET", address, 0, "no response")]
+
+
+def test_a_connection_that_is_cut_is_a_failed_call(calls: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def hang_up() -> None:
+            peer, _ = server.accept()
+            peer.recv(1000)
+            peer.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+
+        def work() -> None:
+            connection = http.client.HTTPConnection(address, timeout=5)
+            connection.request("GET", "/")
+            with pytest.raises(ConnectionError):
+                connection.getresponse()
+            connection.close()
+
+        assert calls(work) == [("GET", address, 0, "RemoteDisconnected")]
+        thread.join()
+
+
+def test_a_proxys_call_is_named_by_the_host_it_is_for(host: str, calls: Any) -> None:
+    def work() -> None:
+        connection = http.client.HTTPConnection(host)
+        connection.request("GET", "http://u:hunter2@shop.example:81/path?q=1")
+        connection.getresponse().read()
+        connection.close()
+
+    assert calls(work) == [("GET", "shop.example:81", 200, "")]
+
+
+def test_a_tunnels_call_is_named_by_the_host_it_is_for() -> None:
+    from fanlight.instruments.http import target
+
+    connection = http.client.HTTPConnection("proxy", 3128)
+    connection.set_tunnel("shop.example", 443)
+    assert target(connection, "/path") == "shop.example"
+
+
+def test_outside_of_a_trace_nothing_is_recorded(host: str, seen: Any) -> None:
+    urllib.request.urlopen(f"http://{host}/").close()
+    assert not seen
