@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from fanlight.config import Settings
 
+STOP_S = 2.0
+"""For applying what the collector committed last; what is left waits in the spool."""
+
 RECENT_S = 5.0
 """How long after its last request a browser or command counts as using the server."""
 
@@ -97,7 +100,7 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
     reporter = Reporter(
         report_fd,
         parent,
-        lambda: gate.asked_at > born_s or server.has_applied(),
+        lambda: server.ready or gate.asked_at > born_s,
         lambda: gate.asked_at > born_s and time.monotonic() - gate.asked_at < RECENT_S,
     )
     server.start()
@@ -106,5 +109,5 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
         Listening(create(server.answers, gate), [page, owner]).run()
     finally:
         reporter.stop()
-        server.stop()
+        server.stop(STOP_S)
     return 0

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fanlight.collector.collector import Collector
     from fanlight.config import Settings
+    from fanlight.server.server import Server
 
 
 def check_store(url: str) -> None:
@@ -54,4 +55,25 @@ def collector(settings: Settings, parent_pid: int) -> Collector:
             traces_per_s=settings["store.traces_per_s"],
             parent_pid=parent_pid,
         )
+    )
+
+
+def server(settings: Settings) -> Server:
+    """Answer the server that the settings describe, with its store open, not applying yet.
+
+    Raises:
+        ConfigError: no such store.
+        StoreError: the store is in use or cannot be read.
+    """
+    from fanlight.pipeline.asking import collector_status
+    from fanlight.server.server import Server
+    from fanlight.server.upkeep import Retention
+    from fanlight.stores import open_store
+
+    return Server(
+        open_store(settings["store"]),
+        spool_directory(settings),
+        lambda: collector_status(settings["socket"]),
+        store_url=settings["store"],
+        retention=Retention(settings["store.retention_days"], settings["store.max_bytes"]),
     )
