@@ -1,7 +1,7 @@
 """What the demo calls right and wrong."""
 
 from fanlight.demo.load import ORDER
-from fanlight.demo.verdict import count, sentence, verdict
+from fanlight.demo.verdict import count, verdict
 
 FINDING = {
     "kind": "repeated-sql",
@@ -43,10 +43,3 @@ def test_a_finding_elsewhere_than_in_the_shops_code_is_not_the_one():
 
 def test_two_requests_are_no_pattern_yet():
     assert verdict({ORDER.endpoint: 2}, [row(ORDER.endpoint, 2)]) == []
-
-
-def test_the_sentence_names_the_place():
-    text = sentence(row(ORDER.endpoint, 5), FINDING)
-    assert "40 times" in text
-    assert "84 ms" in text
-    assert "fanlight/demo/shop.py:48" in text

@@ -16,7 +16,7 @@ from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
 from fanlight.demo import load
-from fanlight.demo.verdict import count, sentence, verdict
+from fanlight.demo.verdict import count, verdict
 from fanlight.errors import ConfigError, FanlightError
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ class Demo:
             print(json.dumps({"sent": sent, "endpoints": rows}, indent=2))
         else:
             print(self.fanlight("endpoints").stdout, end="")
-            for row in rows:
-                for finding in row["findings"]:
-                    print(sentence(row, finding))
+            print(f"\n{sum(sent.values()):,} requests sent, {sum(count(rows).values()):,} counted")
         for fault in faults:
             print(f"fanlight demo: {fault}", file=sys.stderr)
         return 1 if faults else 0

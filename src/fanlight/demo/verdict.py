@@ -37,12 +37,3 @@ def verdict(sent: Mapping[str, int], rows: list[dict[str, Any]]) -> list[str]:
     ):
         faults.append(f"{slow}: the repeated query was not found")
     return faults
-
-
-def sentence(row: dict[str, Any], finding: dict[str, Any]) -> str:
-    """Answer a finding as a person would say it."""
-    of_it_ms = finding["total"] / 1e6
-    return (
-        f"{row['endpoint']} of {row['service']} asks {finding['title']!r} up to {finding['repeats_max']} "
-        f"times in one request, {of_it_ms:.0f} ms of it, at {finding['location']}"
-    )
