@@ -51,9 +51,13 @@ def write(line: str, stream: TextIO | None = None) -> None:
 def write_json(document: Any) -> None:
     """Write exactly one JSON document to stdout, in ASCII: safe to look at, exact to read."""
     import json
+    import re
 
     # JSON escapes all controls but this one.
-    sys.stdout.write(json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n")
+    text = json.dumps(document, indent=2).replace("\x7f", "\\u007f")
+    # A list of numbers on one line; strings hold no line end, so none of them can look like one.
+    text = re.sub(r"\[\n\s+(-?\d[\d.,\s-]*)\n\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+    sys.stdout.write(text + "\n")
 
 
 def is_terminal(stream: TextIO | None = None) -> bool:
