@@ -49,6 +49,9 @@ class Day:
         self.names: Names | None = None
         self.groups: dict[int, Group] = {}
         """The groups that readers have looked up, by id; replaced, never changed."""
+        self.texts: dict[int, str] = {}
+        self.kinds: dict[int, tuple[str, str, str]] = {}
+        """Some of the strings and kinds that readers have looked up."""
         cursor.execute(f"ATTACH {literal(str(path))} AS {alias}")
         try:
             self.closed = self.prepare(cursor)

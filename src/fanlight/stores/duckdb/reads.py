@@ -5,25 +5,34 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from fanlight.stores.answers import Node, Repeat, Span, Trace, TraceRow, plain
 from fanlight.stores.duckdb.schema import total
+from fanlight.stores.duckdb.tally import Tally
 from fanlight.wire.messages import ERROR, NO_PARENT, NOTE_TEXT, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from numpy.typing import NDArray
 
     from fanlight.stores.answers import Group, Scope
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
 
+    Triple = tuple[str, str, str]
+
+Known = TypeVar("Known")
+
 MINUTE_NS = 60_000_000_000
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
 
+REMEMBERED = 5_000
+"""Strings, and kinds, that a day's readers keep in memory."""
 NOBODY = 2**32 - 1
 """No group's id."""
 KEPT = "number, high, low, grp, start, duration, spans, flags, lost, weight, host, pid"
@@ -63,58 +72,77 @@ class View:
 
     def texts(self, ids: Iterable[int]) -> dict[int, str]:
         """Answer the strings of some ids."""
-        return dict(self.ask(f"SELECT id, text FROM {self.alias}.strings WHERE {among('id', ids)}"))
+        query = f"SELECT id, text FROM {self.alias}.strings WHERE "
+        return remembered(self.day.texts, ids, lambda missing: dict(self.ask(query + among("id", missing))))
 
-    def kinds(self, ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
+    def kinds(self, ids: Iterable[int]) -> dict[int, Triple]:
         """Answer category, title and description of some kinds."""
-        rows = self.ask(f"FROM {self.alias}.kinds WHERE {among('id', ids)}")
+        return remembered(self.day.kinds, ids, self.look_up_kinds)
+
+    def look_up_kinds(self, ids: Iterable[int]) -> dict[int, Triple]:
+        """Answer some kinds from the file."""
+        return self.triples(f"FROM {self.alias}.kinds WHERE {among('id', ids)}")
+
+    def triples(self, query: str) -> dict[int, Triple]:
+        """Answer a table of three strings, by id."""
+        rows = self.ask(query)
         texts = self.texts({part for row in rows for part in row[1:]})
         return {row[0]: (texts[row[1]], texts[row[2]], texts[row[3]]) for row in rows}
 
-    def groups(self, scope: Scope = ()) -> dict[int, Group]:
-        """Answer the day's groups that lie in `scope`, by id."""
+    def group(self, number: int) -> Group:
+        """Answer a group's names."""
+        if number not in self.day.groups:
+            self.learn_groups()
+        return self.day.groups[number]
+
+    def groups(self, scope: Scope) -> list[int] | None:
+        """Answer the groups that lie in `scope`; None, which asks for no filter, when all do."""
+        if not scope:
+            return None
+        self.learn_groups()
+        return [number for number, group in self.day.groups.items() if group[: len(scope)] == scope]
+
+    def learn_groups(self) -> None:
+        """Look up the groups that this day's readers have not met; what was read once stays right."""
         known = self.day.groups
-        ((count,),) = self.ask(f"SELECT count(*) FROM {self.alias}.groups")
-        if count > len(known):
-            # Groups are only ever added, so what was read once stays right.
-            rows = self.ask(f"FROM {self.alias}.groups WHERE id >= {len(known)}")
-            texts = self.texts({part for row in rows for part in row[1:]})
-            named = {row[0]: (texts[row[1]], texts[row[2]], texts[row[3]]) for row in rows}
-            known = self.day.groups = known | named
-        return {number: group for number, group in known.items() if group[: len(scope)] == scope}
+        self.day.groups = known | self.triples(f"FROM {self.alias}.groups WHERE id >= {len(known)}")
 
-    def totals(self, groups: Collection[int] | None) -> list[tuple[int, ...]]:
-        """Answer (group, n, errors, sum, min, max) over the range."""
-        source = self.both("counts", f"{self.minutes} AND {groups_in(groups)}")
-        return self.ask(
-            f"SELECT grp, sum(n), sum(errors), sum(total), min(least), max(most) FROM {source} GROUP BY grp"
-        )
-
-    def slots(self, groups: Collection[int] | None, slots: int) -> list[tuple[int, int, int]]:
-        """Answer (group, slot, n): the range cut into equal slots, a minute counting where it begins."""
+    def add_counts(self, tallies: dict[Group, Tally], groups: Collection[int] | None, slots: int) -> None:
+        """Add each group's counts over the range, cut into equal slots by where a minute begins."""
         length = self.to_ns - self.from_ns
         # Fast path: 64 bits are enough for some years.
         wide = "BIGINT" if max(length, DAY_NS) * slots < 2**62 else "HUGEINT"
         begin = f"greatest(minute::{wide} * {MINUTE_NS}, {self.from_ns}) - {self.from_ns}"
         source = self.both("counts", f"{self.minutes} AND {groups_in(groups)}")
-        return self.ask(
-            f"SELECT grp, (({begin}) * {slots} // {length})::INTEGER AS slot, {total('n')} "
-            f"FROM {source} GROUP BY grp, slot"
+        query = (
+            f"SELECT grp, (({begin}) * {slots} // {length})::INTEGER AS slot, "
+            f"{total('n', 'errors', 'total')}, min(least), max(most) "
+            f"FROM {source} GROUP BY grp, slot ORDER BY grp"
         )
+        for group, (slot, *sums, least, most) in self.by_group(query):
+            tally = tallies.setdefault(group, Tally(slots))
+            n, errors, total_ns = (column.tolist() for column in sums)
+            tally.add(sum(n), sum(errors), sum(total_ns), int(least.min()), int(most.max()))
+            for place, count in zip(slot.tolist(), n, strict=True):
+                tally.slots[place] += count
 
-    def buckets(self, groups: Collection[int] | None) -> Iterator[tuple[int, Iterable[tuple[int, int]]]]:
-        """Yield each group with its (bucket, n) over the range."""
+    def add_buckets(self, tallies: dict[Group, Tally], groups: Collection[int] | None) -> None:
+        """Add each group's histogram over the range."""
         source = self.both("latency", f"{self.minutes} AND {groups_in(groups)}")
-        found = self.cursor.execute(
-            f"SELECT grp, bucket, {total('n')} AS n FROM {source} GROUP BY grp, bucket ORDER BY grp"
-        ).fetchnumpy()
-        # Fast path: thousands of cells leave the engine as columns, not as a tuple each.
-        group, bucket, n = found["grp"], found["bucket"], found["n"]
-        edges = np.flatnonzero(np.diff(group, prepend=NOBODY, append=NOBODY)).tolist()
-        for first, end in pairwise(edges):
-            yield int(group[first]), zip(bucket[first:end].tolist(), n[first:end].tolist(), strict=True)
+        query = f"SELECT grp, bucket, {total('n')} AS n FROM {source} GROUP BY grp, bucket ORDER BY grp"
+        for group, (bucket, n) in self.by_group(query):
+            tallies[group].cells.append((bucket, n))
 
-    def steps(self, groups: Collection[int], step_s: int) -> tuple[list[Any], list[Any]]:
+    def by_group(self, query: str) -> Iterator[tuple[Group, list[NDArray[Any]]]]:
+        """Yield each group with its rows' columns, of a query whose first column is the sorted group.
+
+        Fast path: thousands of rows leave the engine as columns, not as a tuple each.
+        """
+        group, *columns = self.cursor.execute(query).fetchnumpy().values()
+        for first, end in pairwise(np.flatnonzero(np.diff(group, prepend=NOBODY, append=NOBODY)).tolist()):
+            yield self.group(int(group[first])), [column[first:end] for column in columns]
+
+    def steps(self, groups: Collection[int] | None, step_s: int) -> tuple[list[Any], list[Any]]:
         """Answer (step, n, errors, sum, max) and (step, bucket, n); a step counts since 1970."""
         step = f"(minute::BIGINT * 60 // {step_s})::BIGINT AS step"
         where = f"{self.minutes} AND {groups_in(groups)}"
@@ -127,7 +155,7 @@ class View:
         )
         return points, buckets
 
-    def nodes(self, groups: Collection[int], octaves: Collection[int] | None) -> list[Node]:
+    def nodes(self, groups: Collection[int] | None, octaves: Collection[int] | None) -> list[Node]:
         """Answer a merged tree; a path may come several times, by location."""
         where = f"{self.hours} AND {groups_in(groups)}"
         if octaves is not None:
@@ -143,33 +171,27 @@ class View:
             for path, parent, kind, location, *numbers in rows
         ]
 
-    def repeats(self, groups: dict[int, Group], *, every: bool) -> tuple[dict[Group, int], list[Repeat]]:
-        """Answer the traces of each group's trees, and the paths that repeated, by location.
-
-        Args:
-            groups: the groups asked for, by id.
-            every: these are all the day has, so rows need no filter.
-        """
-        where = f"{self.hours} AND {groups_in(None if every else groups)} AND (parent = 0 OR repeated > 0)"
-        rows = self.ask(
-            f"SELECT grp, path, min(parent), min(kind), location, {total('traces')}, "
-            f"{total('repeated', 'repeat_sum')}, max(repeat_max), {total('repeat_total')} "
-            f"FROM {self.both('nodes', where)} GROUP BY grp, path, location"
-        )
+    def repeats(self, groups: Collection[int] | None) -> tuple[dict[Group, int], list[Repeat]]:
+        """Answer the traces of each group's trees, and the paths that repeated, by location."""
+        where = f"{self.hours} AND {groups_in(groups)}"
+        roots = self.both("nodes", f"{where} AND parent = 0")
         traces: dict[Group, int] = {}
-        for row in rows:
-            if not row[2]:
-                traces[groups[row[0]]] = traces.get(groups[row[0]], 0) + row[5]
-        rows = [row for row in rows if row[6]]
-        kinds = self.kinds({row[3] for row in rows})
-        places = self.texts({row[4] for row in rows})
+        for number, n in self.ask(f"SELECT grp, {total('traces')} FROM {roots} GROUP BY grp"):
+            traces[self.group(number)] = traces.get(self.group(number), 0) + n
+        rows = self.ask(
+            f"SELECT grp, path, min(kind), location, {total('repeated', 'repeat_sum')}, max(repeat_max), "
+            f"{total('repeat_total')} FROM {self.both('nodes', f'{where} AND repeated > 0')} "
+            "GROUP BY grp, path, location"
+        )
+        kinds = self.kinds({row[2] for row in rows})
+        places = self.texts({row[3] for row in rows})
         return traces, [
-            Repeat(*groups[group], path, *kinds[kind], places[location], 0, *numbers)
-            for group, path, _, kind, location, _, *numbers in rows
+            Repeat(*self.group(number), path, *kinds[kind], places[location], 0, *numbers)
+            for number, path, kind, location, *numbers in rows
         ]
 
     def candidates(
-        self, groups: dict[int, Group], octaves: Collection[int] | None, typical_ns: int, limit: int
+        self, groups: Collection[int] | None, octaves: Collection[int] | None, typical_ns: int, limit: int
     ) -> list[TraceRow]:
         """Answer the first `limit` traces of each of the sorts of `choose`."""
         where = f"start >= {self.from_ns} AND start < {self.to_ns} AND {groups_in(groups)}"
@@ -190,14 +212,14 @@ class View:
         found = f"WITH found AS MATERIALIZED (SELECT {columns} FROM {self.alias}.traces WHERE {where})"
         picks = " UNION ".join(f"(SELECT number FROM found ORDER BY {sort} LIMIT {limit})" for sort in sorts)
         rows = self.ask(f"{found} {picks}")
-        return self.rows(f"{among('number', (row[0] for row in rows))}", groups)
+        return self.rows(among("number", (row[0] for row in rows)))
 
-    def rows(self, where: str, groups: dict[int, Group]) -> list[TraceRow]:
+    def rows(self, where: str) -> list[TraceRow]:
         """Answer the kept traces that meet a condition."""
         rows = self.ask(f"SELECT {KEPT} FROM {self.alias}.traces WHERE {where}")
         hosts = self.texts({row[10] for row in rows})
         return [
-            TraceRow._make((f"{high:016x}{low:016x}", *groups[grp], *rest, hosts[host], pid))
+            TraceRow._make((f"{high:016x}{low:016x}", *self.group(grp), *rest, hosts[host], pid))
             for _, high, low, grp, *rest, host, pid in rows
         ]
 
@@ -212,7 +234,7 @@ class View:
         if not found:
             return None
         ((number, flags),) = found
-        (row,) = self.rows(f"number = {number}", self.groups())
+        (row,) = self.rows(f"number = {number}")
         return Trace(row, self.spans(number) if flags & WHOLE else ())
 
     def spans(self, number: int) -> tuple[Span, ...]:
@@ -236,6 +258,24 @@ class View:
             )
             for place, (kind, parent, start, duration) in enumerate(rows)
         )
+
+
+def remembered(
+    known: dict[int, Known], ids: Iterable[int], look_up: Callable[[list[int]], dict[int, Known]]
+) -> dict[int, Known]:
+    """Answer what stands under some ids, from memory where it is; a file's tables only ever grow.
+
+    Several readers share the memory: each answers from a copy of its own.
+    """
+    found = {number: known.get(number) for number in ids}
+    missing = [number for number, value in found.items() if value is None]
+    if missing:
+        new = look_up(missing)
+        if len(known) + len(new) > REMEMBERED:
+            known.clear()
+        known.update(new)
+        found.update(new)
+    return {number: value for number, value in found.items() if value is not None}
 
 
 def joined(one: Repeat, other: Repeat) -> Repeat:

@@ -284,15 +284,10 @@ class DuckStore:
         tallies: dict[Group, Tally] = {}
         for view in self.views(from_ns, to_ns):
             groups = view.groups(scope)
-            chosen = groups if scope else None
-            for number, *numbers in view.totals(chosen):
-                tallies.setdefault(groups[number], Tally(slots)).add(*numbers)
-            for number, slot, n in view.slots(chosen, slots):
-                tallies[groups[number]].slots[slot] += n
-            for number, cells in view.buckets(chosen):
-                tallies[groups[number]].put_all(cells)
+            view.add_counts(tallies, groups, slots)
+            view.add_buckets(tallies, groups)
         return [
-            Counts(*group, t.n, t.errors, t.sum_ns, t.min_ns, t.max_ns, t.buckets, tuple(t.slots))
+            Counts(*group, t.n, t.errors, t.sum_ns, t.min_ns, t.max_ns, t.histogram(), tuple(t.slots))
             for group, t in sorted(tallies.items())
         ]
 
@@ -325,7 +320,7 @@ class DuckStore:
         traces: dict[Group, int] = {}
         found: dict[tuple[Group, int], Repeat] = {}
         for view in self.views(from_ns, to_ns):
-            roots, rows = view.repeats(view.groups(scope), every=not scope)
+            roots, rows = view.repeats(view.groups(scope))
             for group, n in roots.items():
                 traces[group] = traces.get(group, 0) + n
             for row in rows:

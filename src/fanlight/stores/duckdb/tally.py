@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from numpy.typing import NDArray
 
 
 class Tally:
-    """A running sum of count rows and their histograms."""
+    """A running sum of count rows and their histograms.
+
+    Attributes:
+        buckets: requests per bucket, as far as they were `put`.
+        cells: more of the same as columns, (bucket, n) per day, no bucket twice in one.
+        slots: requests per slot of the range.
+    """
 
     def __init__(self, slots: int) -> None:
         self.n = self.errors = self.sum_ns = self.max_ns = 0
         self.min_ns = 2**64
         self.buckets: dict[int, int] = {}
+        self.cells: list[tuple[NDArray[Any], NDArray[Any]]] = []
         self.slots = [0] * slots
 
     def add(self, n: int, errors: int, sum_ns: int, min_ns: int, max_ns: int) -> None:
@@ -29,11 +38,17 @@ class Tally:
         """Merge one bucket."""
         self.buckets[bucket] = self.buckets.get(bucket, 0) + n
 
-    def put_all(self, cells: Iterable[tuple[int, int]]) -> None:
-        """Merge a histogram whose buckets are all different."""
-        if not self.buckets:
+    def histogram(self) -> dict[int, int]:
+        """Answer the requests per bucket of `cells`."""
+        if len(self.cells) == 1:
             # Fast path: most groups come from one day.
-            self.buckets = dict(cells)
-            return
-        for bucket, n in cells:
-            self.put(bucket, n)
+            bucket, n = self.cells[0]
+        elif self.cells:
+            sums = np.zeros(1 + max(int(bucket.max()) for bucket, _ in self.cells), np.uint64)
+            for bucket, n in self.cells:
+                sums[bucket] += n
+            bucket = np.flatnonzero(sums)
+            n = sums[bucket]
+        else:
+            return {}
+        return dict(zip(bucket.tolist(), n.tolist(), strict=True))
