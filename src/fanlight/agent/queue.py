@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from os import getpid
 
 from fanlight.agent.unpatched import allocate_lock
@@ -9,13 +10,10 @@ from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Callable
 
     from fanlight.recording.recorder import Trace
-else:
-    # The same type, without the dozen modules that its package imports.
-    from _collections import deque
+
 
 TRACES = 10_000
 """Traces that wait at the most."""

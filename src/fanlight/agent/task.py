@@ -59,8 +59,11 @@ class Task:
         self.ended = False
 
     def spawn(self) -> None:
-        """Start the thread; a host that cannot start one keeps its traces until it flushes."""
-        start_new_thread(self.run, ())
+        """Start the thread; where none can be started now, the next trace tries again."""
+        try:
+            start_new_thread(self.run, ())
+        except RuntimeError:
+            self.line.fresh.release()
 
     def run(self) -> None:
         """Send what comes, until the task ends; the thread's body."""
@@ -69,6 +72,7 @@ class Task:
             try:
                 if not self.has_work():
                     self.sleep()
+                    continue
                 line.bell.acquire(True, self.wait_s())
                 if self.ended or self.link.retry_ns > clock():
                     continue
@@ -78,17 +82,18 @@ class Task:
                 # The boundary of the thread: it must outlive whatever went wrong once.
                 SWITCH.faults += 1
                 line.bell.acquire(True, 1.0)
+        self.link.close()
 
     def has_work(self) -> bool:
         """Answer whether anything is still to be delivered."""
         return self.outstanding is not None or bool(self.line.traces)
 
     def sleep(self) -> None:
-        """Wait, at no cost, until a trace comes."""
+        """Wait, at no cost, until somebody rings."""
         line = self.line
         line.idle = True
-        # A trace that came before the flag was up has not rung.
-        while line.idle and not line.traces and not self.ended:
+        # A trace that came before the flag was up has not rung; whoever rings does so after it.
+        if not self.has_work() and not self.ended:
             line.bell.acquire()
         line.idle = False
 
@@ -132,6 +137,9 @@ class Task:
                 self.turn.release()
         finally:
             self.hurry -= 1
+            # The thread may have looked while the traces were in our hands, and gone to sleep.
+            if self.has_work():
+                self.line.ring()
 
     def drain(self, until_ns: int) -> bool:
         """Pump until nothing is left, nobody can be there, or the time is over."""

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 RECORDS = 100_000
 """Spans and annotations that one trace keeps; further ones are counted as lost."""
+BLOCK_FIRST = 16
 BLOCK = 4_096
-"""Events that a lane may append before it asks its trace for more room."""
+"""Events that a lane may append before it asks its trace for more room, at first and at the most."""
 REPEAT = 5
 """A statement's n-th repeat in a trace carries the place in the application's code."""
 SLOW_NS = 10_000_000
@@ -192,19 +193,39 @@ def claimed(lane: Lane, me: int) -> Lane:
 
 
 def granted(trace: Trace, lane: Lane) -> bool:
-    """Give a lane room for a block of events; answer False when the trace has none left."""
+    """Give a lane room for more events; answer False when the trace has none left."""
     lanes = trace.lanes
     if lanes is None:
         return False
-    events = lane.events
     if lane.mark < 0:
+        lane.mark = 0
         lanes.append(lane)
-    else:
-        # What closes a span took room in the block, but is no record.
-        tail = events[lane.mark :]
-        trace.room += lane.reserved - sum(1 for e in tail if e.__class__ is not int and len(e) != 2)
-    lane.mark = len(events)
-    lane.reserved = max(min(BLOCK, trace.room), 0)
+    if trace.room <= 0 or not take_room(trace, lane):
+        if trace.room < 0:
+            return False
+        # Other lanes may hold room that they never used.
+        for other in lanes:
+            give_back(trace, other)
+        if not take_room(trace, lane):
+            trace.room = -1
+            return False
+    return True
+
+
+def take_room(trace: Trace, lane: Lane) -> bool:
+    """Settle what a lane has used of its room, and reserve it more: twice as much each time."""
+    give_back(trace, lane)
+    lane.reserved = max(min(max(BLOCK_FIRST, lane.mark), BLOCK, trace.room), 0)
     trace.room -= lane.reserved
     lane.limit = lane.mark + lane.reserved
     return lane.reserved > 0
+
+
+def give_back(trace: Trace, lane: Lane) -> None:
+    """Return the room that a lane has not used; it asks again when it needs some."""
+    tail = lane.events[lane.mark :]
+    # What closes a span took room in the block, but is no record.
+    used = sum(1 for event in tail if event.__class__ is not int and len(event) != 2)
+    trace.room += max(lane.reserved - used, 0)
+    lane.mark = lane.limit = lane.mark + len(tail)
+    lane.reserved = 0

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_left, bisect_right
+from collections import deque
 
 from fanlight.recording.clock import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections import deque
     from typing import Any
-else:
-    # The same type, without the dozen modules that its package imports.
-    from _collections import deque
+
 
 RING = 4_096
 """Pauses remembered; a trace that outlives more of them subtracts the ones still there."""

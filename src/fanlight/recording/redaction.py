@@ -39,7 +39,8 @@ class Scrubber:
         import re
 
         self.pair: re.Pattern[str] = re.compile(
-            rf"(?i)([\w.-]*(?:{WORDS}|{COMPOUND})[\w.-]*[\"']?\s*(?:[:=]|\bis\b)\s*)"
+            # What stands before the word is kept anyway; bounds keep the time in proportion.
+            rf"(?i)((?:{WORDS}|{COMPOUND})[\w.-]{{0,40}}[\"']?\s{{0,8}}(?:[:=]|\bis\b)\s{{0,8}})"
             r"((?:(?:bearer|basic|digest)\s+)?(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&)\]}]+))"
         )
         self.scheme: re.Pattern[str] = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}")

@@ -1,0 +1,269 @@
+"""Forks, exits and the processes around them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EXIT_S = 2.1
+"""What an exit may take: the budget of 2 s and the interpreter's own end."""
+
+
+def test_a_parent_and_its_forked_children_report_each_their_own(script, receiver):
+    result = script("""
+        import os
+        def work(name):
+            with fanlight.trace(name), fanlight.span('a'):
+                pass
+        work('parent before')
+        children = []
+        for number in range(4):
+            pid = os.fork()
+            if not pid:
+                work(f'child {number}')
+                raise SystemExit
+            children.append(pid)
+        work('parent after')
+        assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)
+    """)
+    assert result.returncode == 0, result.stderr
+    names = ["parent before", "parent after", *(f"child {number}" for number in range(4))]
+    receiver.wait(lambda r: len(r.traces) == 6)
+    assert Counter(trace.endpoint for trace in receiver.traces) == dict.fromkeys(names, 1)
+    assert len({hello["client"] for hello in receiver.hellos}) == 5
+    assert len({hello["pid"] for hello in receiver.hellos}) == 5
+    assert result.stderr == ""
+
+
+def test_a_fork_inside_a_trace_leaves_it_to_the_parent(script, receiver):
+    result = script("""
+        import os
+        with fanlight.trace('outer'):
+            with fanlight.span('a'):
+                pid = os.fork()
+                if not pid:
+                    with fanlight.trace('in the child'), fanlight.span('b'):
+                        pass
+                    raise SystemExit
+                os.waitpid(pid, 0)
+    """)
+    assert result.returncode == 0, result.stderr
+    receiver.wait(lambda r: len(r.traces) == 2)
+    assert sorted(trace.endpoint for trace in receiver.traces) == ["in the child", "outer"]
+    assert sorted(map(str, receiver.shapes())) == ["('in the child', ['b'])", "('outer', ['a'])"]
+
+
+def test_a_child_closes_its_copy_of_the_connection_and_writes_nothing_to_it(script, receiver):
+    result = script("""
+        import os
+        def links():
+            out = []
+            for fd in os.listdir('/proc/self/fd'):
+                try:
+                    out.append(os.readlink(f'/proc/self/fd/{fd}'))
+                except OSError:
+                    pass
+            return sum(link.startswith('socket:') for link in out)
+        with fanlight.trace('a'):
+            pass
+        assert fanlight.flush(10)
+        assert links() == 1
+        pid = os.fork()
+        if not pid:
+            os._exit(links())
+        assert os.waitpid(pid, 0)[1] == 0
+        with fanlight.trace('b'):
+            pass
+        assert fanlight.flush(10)
+    """)
+    assert result.returncode == 0, result.stderr
+    assert len(receiver.hellos) == 1
+    assert len(receiver.traces) == 2
+
+
+def test_a_storm_of_forks_beside_busy_threads_hangs_nobody(script, receiver):
+    result = script(
+        """
+        import os, threading, logging
+        logging.basicConfig(stream=open(os.devnull, 'w'))
+        stop = threading.Event()
+        def busy():
+            while not stop.is_set():
+                with fanlight.trace('busy'), fanlight.span('a'):
+                    logging.getLogger().warning('x')
+                stop.wait(0.001)
+        threads = [threading.Thread(target=busy) for _ in range(3)]
+        [thread.start() for thread in threads]
+        for _ in range(60):
+            pid = os.fork()
+            if not pid:
+                with fanlight.trace('child'), fanlight.span('b'):
+                    pass
+                os._exit(0 if fanlight.flush(10) else 1)
+            assert os.waitpid(pid, 0)[1] == 0
+        stop.set()
+        [thread.join() for thread in threads]
+        assert fanlight.flush(10)
+        """,
+        timeout_s=60,
+    )
+    assert result.returncode == 0, result.stderr
+    counts = Counter(trace.endpoint for trace in receiver.traces)
+    assert counts["child"] == 60
+    assert counts["busy"] > 0
+
+
+def test_pools_of_processes_report_before_they_end(script, receiver):
+    result = script("""
+        import multiprocessing
+        def work(number):
+            with fanlight.trace('job'):
+                return number
+        if __name__ == '__main__':
+            process = multiprocessing.get_context('fork')
+            workers = [process.Process(target=work, args=(n,)) for n in range(4)]
+            [worker.start() for worker in workers]
+            [worker.join() for worker in workers]
+            assert [worker.exitcode for worker in workers] == [0] * 4
+    """)
+    assert result.returncode == 0, result.stderr
+    receiver.wait(lambda r: len(r.traces) == 4)
+    assert len({hello["pid"] for hello in receiver.hellos}) == 4
+
+
+def test_a_script_that_just_ends_has_reported(script, receiver):
+    result = script("""
+        for _ in range(2500):
+            with fanlight.trace('job'), fanlight.span('a'):
+                pass
+    """)
+    assert result.returncode == 0, result.stderr
+    assert len(receiver.traces) == 2500
+
+
+def test_a_script_that_fails_has_reported_and_fails_as_before(script, receiver):
+    result = script("""
+        with fanlight.trace('job'):
+            raise RuntimeError('boom')
+    """)
+    assert result.returncode == 1
+    assert "RuntimeError: boom" in result.stderr
+    assert receiver.traces[0].segment == "error"
+    # The traceback is the application's: the frames of ours in it are none of a reader's business.
+    assert result.stderr.count("File") == 1
+
+
+def frozen(path: Path) -> subprocess.Popen[bytes]:
+    """A process that listens and is stopped by a signal: connections succeed, nothing is read."""
+    program = (
+        "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1);"
+        "print('up', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    os.kill(process.pid, signal.SIGSTOP)
+    return process
+
+
+@pytest.fixture(params=["absent", "dead", "frozen", "black hole", "silent"])
+def bad_receiver(request, tmp_path) -> Iterator[str]:
+    path = tmp_path / "collector.sock"
+    process = listener = None
+    if request.param == "dead":
+        with socket.socket(socket.AF_UNIX) as left_behind:
+            left_behind.bind(str(path))
+    elif request.param == "frozen":
+        process = frozen(path)
+    elif request.param == "black hole":
+        # Welcomes and reads everything; never acknowledges.
+        request.getfixturevalue("black_hole")
+    elif request.param == "silent":
+        # A full backlog: nobody even accepts.
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen(0)
+    yield request.param
+    if process is not None:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    if listener is not None:
+        listener.close()
+
+
+def test_whatever_the_receiver_does_an_exit_takes_its_budget_at_the_most(tmp_path, bad_receiver):
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"""
+import atexit, time
+took = {{}}
+atexit.register(lambda: print(time.monotonic() - took["from"]))
+import fanlight
+fanlight.start('shop', dsn='unix://{tmp_path}/collector.sock')
+atexit.register(lambda: took.update({{"from": time.monotonic()}}))
+for _ in range(3000):
+    with fanlight.trace('job'), fanlight.span('a', text='x' * 1000):
+        pass
+time.sleep(0.3)  # the task is in the middle of it when the end comes
+"""
+    )
+    started = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) <= EXIT_S
+    assert time.monotonic() - started < 10
+    assert "Traceback" not in result.stderr
+    if bad_receiver == "absent":
+        # Nobody can be there, so nobody is waited for.
+        assert float(result.stdout) < 0.5
+
+
+def test_flush_and_stop_keep_to_the_time_they_are_given(agent, black_hole):
+    with agent.trace("job"):
+        pass
+    for call in (agent.flush, agent.stop):
+        started = time.monotonic()
+        assert not call(0.3)
+        assert time.monotonic() - started < 1
+
+
+def test_a_flush_takes_over_from_the_task_in_the_middle_of_its_wait(agent, black_hole, tmp_path):
+    with agent.trace("job"):
+        pass
+    # The task has sent the batch and waits for its acknowledgement.
+    black_hole.wait(lambda r: r.batches)
+    started = time.monotonic()
+    assert not agent.flush(0.2)
+    assert time.monotonic() - started < 1
+    assert len(black_hole.batches) == 1
+
+
+def test_a_thread_that_cannot_start_costs_no_trace_and_no_exception(agent, receiver):
+    before = threading.stack_size()
+    threading.stack_size(1 << 46)
+    try:
+        with agent.trace("job"):
+            pass
+    finally:
+        threading.stack_size(before)
+    # The next trace tries again, and takes the first one along.
+    with agent.trace("job"):
+        pass
+    receiver.wait(lambda r: len(r.traces) == 2)

@@ -1,0 +1,111 @@
+"""The queue holds what it promises to hold, refuses the rest and counts it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+import fanlight
+from fanlight.agent import queue
+from fanlight.agent.queue import HELD, Line, push
+from fanlight.recording.recorder import SWITCH, Trace
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A line whose task never starts."""
+    held = Line()
+    held.fresh.acquire()
+    monkeypatch.setattr(HELD, "line", held)
+    return held
+
+
+def finished(events: int = 0) -> Trace:
+    trace = Trace("app.job", "t", "t", 1)
+    trace.epoch = SWITCH.epoch
+    trace.records = [([1] * events, -1, 0)]
+    return trace
+
+
+def test_it_takes_exactly_ten_thousand_and_counts_the_others(line):
+    assert [push(finished()) for _ in range(10_003)] == [*range(1, 10_001), None, None, None]
+    assert line.dropped == {"queue_full": 3}
+    assert len(line.traces) == 10_000
+
+
+def test_it_takes_eight_mebibytes_and_counts_the_others(line):
+    answers = [push(finished(events=10_000)) for _ in range(20)]
+    held = len([answer for answer in answers if answer])
+    assert 0 < held < 20
+    assert held * 10_000 * queue.EVENT_BYTES <= queue.BYTES
+    assert line.dropped == {"queue_bytes": 20 - held}
+    while line.take() is not None:
+        pass
+    assert line.bytes == 0
+    assert push(finished()) == 1
+
+
+def test_traces_leave_in_the_order_in_which_they_came(line):
+    traces = [finished() for _ in range(3)]
+    for trace in traces:
+        push(trace)
+    assert [line.take() for _ in range(4)] == [*traces, None]
+
+
+def test_a_waiting_task_is_rung_once_and_never_waited_for(line):
+    line.idle = True
+    push(finished())
+    assert not line.bell.locked()
+    assert not line.idle
+    line.ring()
+    line.ring()
+    assert line.bell.acquire(False)
+
+
+def test_the_task_is_rung_when_a_thousand_wait(line):
+    for _ in range(999):
+        push(finished())
+    assert line.bell.locked()
+    push(finished())
+    assert not line.bell.locked()
+
+
+def test_a_trace_of_another_epoch_is_the_parents(line):
+    trace = finished()
+    trace.epoch -= 1
+    assert push(trace) is None
+    assert line.dropped == {}
+
+
+def test_what_did_not_fit_is_reported_with_the_next_batch(agent, receiver, monkeypatch):
+    monkeypatch.setattr(queue, "TRACES", 2)
+    HELD.line.fresh.acquire()
+    for _ in range(5):
+        with agent.trace("job"):
+            pass
+    assert agent.flush(10)
+    assert len(receiver.traces) == 2
+    assert receiver.dropped == {"queue_full": 3}
+
+
+def test_after_a_fork_without_hooks_the_first_push_begins_anew(line, monkeypatch):
+    renewed = []
+    monkeypatch.setattr(HELD, "renew", lambda: (renewed.append(1), setattr(HELD, "line", Line())))
+    monkeypatch.setattr(HELD, "spawn", lambda: None)
+    push(finished())
+    monkeypatch.setattr(line, "pid", os.getpid() + 1)
+    push(finished())
+    assert renewed == [1]
+    assert len(HELD.line.traces) == 1
+
+
+def test_a_flood_without_a_collector_stays_bounded(agent):
+    for _ in range(12_000):
+        with agent.trace("job"):
+            pass
+    assert len(HELD.line.traces) <= 10_000
+    # The task may have taken one batch off the line before it found nobody to send it to.
+    assert HELD.line.dropped["queue_full"] >= 1000
+    assert not fanlight.flush(0)

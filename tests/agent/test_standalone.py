@@ -1,0 +1,222 @@
+"""A parcel survives whatever happens to the connection."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import fanlight
+from fanlight.agent.standalone import Link
+from fanlight.recording.clock import clock
+from fanlight.wire import frames, messages
+from fanlight.wire.codec import encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def one(title: str = "job") -> None:
+    with fanlight.trace(title), fanlight.span("a"):
+        pass
+
+
+def test_a_killed_collector_gets_the_outstanding_batch_again_unchanged(agent, black_hole, eventually):
+    one("first")
+    black_hole.wait(lambda r: r.batches)
+    black_hole.hang_up()
+    os.unlink(black_hole.path)
+    black_hole.acknowledges = True
+    black_hole.listen()
+    one("second")
+    assert agent.flush(10)
+    assert [trace.endpoint for trace in black_hole.traces] == ["first", "second"]
+    first, again = black_hole.batches[:2]
+    assert first == again
+    assert len(black_hole.hellos) >= 2
+    assert len({hello["client"] for hello in black_hole.hellos}) == 1
+    assert not black_hole.errors
+
+
+def test_a_batch_that_was_committed_before_the_break_is_not_sent_again(agent, black_hole):
+    one("first")
+    black_hole.wait(lambda r: r.batches)
+    client, sequence, _ = black_hole.batches[0]
+    black_hole.hang_up()
+    os.unlink(black_hole.path)
+    black_hole.committed[client] = sequence
+    black_hole.acknowledges = True
+    black_hole.listen()
+    one("second")
+    assert agent.flush(10)
+    assert [number for _, number, _ in black_hole.batches] == [1, 2]
+    assert [trace.root.shape() for trace in black_hole.traces] == [("second", ["a"])]
+
+
+def test_a_collector_that_takes_over_the_path_is_found_without_an_error_on_the_old_one(
+    agent, receiver, tmp_path
+):
+    one("first")
+    assert agent.flush(10)
+    # The old listener and its connection stay up: only the path tells that somebody else serves now.
+    os.unlink(receiver.path)
+    old = receiver.listener
+    receiver.listen()
+    one("second")
+    assert agent.flush(10)
+    assert len(receiver.hellos) == 2
+    assert [trace.endpoint for trace in receiver.traces] == ["first", "second"]
+    old.close()
+
+
+def test_a_missing_path_does_not_end_a_connection_that_works(agent, receiver):
+    one("first")
+    assert agent.flush(10)
+    os.unlink(receiver.path)
+    one("second")
+    assert agent.flush(10)
+    assert len(receiver.hellos) == 1
+
+
+def test_reporting_begins_when_the_collector_appears(agent, tmp_path, request):
+    for _ in range(3):
+        one()
+    assert not agent.flush(0.2)
+    receiver = request.getfixturevalue("receiver")
+    receiver.wait(lambda r: len(r.traces) == 3)
+
+
+def test_the_whole_table_is_sent_again_on_a_new_connection(agent, receiver):
+    one("first")
+    assert agent.flush(10)
+    receiver.hang_up()
+    os.unlink(receiver.path)
+    receiver.listen()
+    one("first")
+    assert agent.flush(10)
+    assert receiver.shapes() == [("first", ["a"])] * 2
+
+
+class Parcel:
+    sequence = 1
+    data = frames.frame(frames.BATCH, b"")
+    traces = 1
+
+
+class Table:
+    generation = 1
+    strings = ("",)
+    kinds = ()
+
+    def frames(self, *_: int) -> bytes:
+        return b""
+
+
+def answering(path: Path, answer: bytes) -> socket.socket:
+    """Listen, and say the same to everybody."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(8)
+
+    def serve() -> None:
+        while True:
+            try:
+                peer, _ = listener.accept()
+                with peer:
+                    peer.sendall(answer)
+                    while peer.recv(1 << 16):
+                        pass
+            except OSError:
+                if listener.fileno() < 0:
+                    return
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener
+
+
+def link(path: Path | str, said: list[str]) -> Any:
+    return Link(str(path), lambda: {"protocol": 1}, said.append)
+
+
+welcome = frames.frame(frames.WELCOME, encode(messages.WELCOME, {"protocol": 1}))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        frames.HEADER.pack(5000, frames.WELCOME, 1),
+        frames.HEADER.pack(0xFFFFFFFF, frames.ACK, 1),
+        welcome + frames.frame(frames.ACK, b"\x08" + b"\xff" * 80),
+        welcome + frames.frame(frames.ACK, b"\x08"),
+        welcome + frames.frame(frames.STATUS, b""),
+        welcome + welcome,
+    ],
+    ids=["http", "large", "huge", "fat-ack", "torn-ack", "status", "twice"],
+)
+def test_what_is_no_collectors_answer_ends_the_connection(tmp_path, answer):
+    listener = answering(tmp_path / "s", answer)
+    said: list[str] = []
+    under_test = link(tmp_path / "s", said)
+    assert not under_test.deliver(Parcel(), Table(), clock() + 5_000_000_000, bool)
+    assert under_test.socket is None
+    assert under_test.failures == 1
+    assert said == []
+    listener.close()
+
+
+def test_a_refusal_is_told(tmp_path):
+    refusal = {"code": "version", "text": "this agent is too old"}
+    listener = answering(tmp_path / "s", frames.frame(frames.REFUSAL, encode(messages.REFUSAL, refusal)))
+    said: list[str] = []
+    assert not link(tmp_path / "s", said).deliver(Parcel(), Table(), clock() + 5_000_000_000, bool)
+    assert len(said) == 1
+    assert "this agent is too old" in said[0]
+    listener.close()
+
+
+def test_another_users_socket_gets_nothing(monkeypatch):
+    folder = tempfile.mkdtemp()
+    path = os.path.join(folder, "s")
+    listener = socket.socket(socket.AF_UNIX)
+    if os.getuid() == 0:
+        # Root's own socket is trusted; the kernel notes whose it is when it begins to listen.
+        os.chmod(folder, 0o777)
+        os.seteuid(65534)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    try:
+        listener.bind(path)
+        listener.listen(1)
+    finally:
+        os.seteuid(os.getuid())
+    said: list[str] = []
+    assert not link(path, said).deliver(Parcel(), Table(), clock() + 5_000_000_000, bool)
+    assert "not you" in said[0]
+    # Not even the greeting was sent.
+    peer, _ = listener.accept()
+    assert peer.recv(100) == b""
+    peer.close()
+    listener.close()
+    shutil.rmtree(folder)
+
+
+def test_attempts_grow_apart_to_five_seconds_and_no_further(tmp_path):
+    under_test = link(tmp_path / "nobody", [])
+    delays = []
+    for _ in range(8):
+        before = clock()
+        under_test.deliver(Parcel(), Table(), clock(), bool)
+        delays.append(round(max(under_test.retry_ns - before, 0) / 1e9, 2))
+    assert delays == [0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0]
+
+
+def test_closing_a_link_twice_is_fine(tmp_path):
+    under_test = link(tmp_path / "nobody", [])
+    under_test.close()
+    under_test.close()

@@ -1,0 +1,88 @@
+"""Garbage collections are seen, subtracted from spans, and shown once."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from fanlight.recording.blocks import trace
+from fanlight.recording.pauses import RING, Pauses, Seen, Squeezed
+from fanlight.recording.recorder import Trace, clock, span
+
+
+@pytest.fixture
+def pauses():
+    watching = Pauses()
+    watching.watch()
+    watching.watch()
+    yield watching
+    watching.ignore()
+    watching.ignore()
+    assert watching.told not in gc.callbacks
+
+
+def test_a_collection_is_one_pause(pauses):
+    before = clock()
+    gc.collect()
+    after = clock()
+    ((start, end),) = pauses.ring
+    assert before <= start < end <= after
+
+
+def test_the_ring_keeps_the_latest():
+    pauses = Pauses()
+    for number in range(RING + 10):
+        pauses.ring.append((number * 10, number * 10 + 1))
+    assert len(pauses.ring) == RING
+    assert pauses.seen().starts[0] == 100
+
+
+def test_what_overlaps_is_clipped():
+    seen = Seen([(0, 10), (20, 30), (40, 50)])
+    assert seen.between(5, 45) == [(5, 10), (20, 30), (40, 45)]
+    assert seen.between(10, 20) == []
+    assert seen.between(60, 70) == []
+    assert Seen([]).between(0, 1) == []
+
+
+def test_a_moment_moves_by_the_paused_time_before_it():
+    squeezed = Squeezed([(10, 20), (30, 35)])
+    assert [squeezed(moment) for moment in (0, 10, 15, 20, 25, 30, 33, 35, 40)] == [
+        *(0, 10, 10, 10, 15, 20, 20, 20, 25)
+    ]
+    assert squeezed.total_ns == 15
+
+
+def test_the_reference_case_a_tenth_of_a_second_in_a_second(reading):
+    ms = 1_000_000
+    finished = Trace("app.job", "root", "root", 0)
+    finished.end_ns = 1000 * ms
+    finished.records = [([(0, "app.block", "child"), 1000 * ms], -1, 0)]
+    read = reading(finished, [(200 * ms, 300 * ms)])
+    assert read.interval("root") == (0, 1000 * ms)
+    assert read.interval("child") == (0, 900 * ms)
+    assert read.interval("noise.gc") == (900 * ms, 1000 * ms)
+
+
+def test_without_a_collection_there_is_no_such_span(reading):
+    finished = Trace("app.job", "root", "root", 0)
+    finished.end_ns = 1000
+    read = reading(finished, [(2000, 3000)])
+    assert read.titles == ["root"]
+
+
+def test_a_real_collection_inside_a_span_is_taken_out_of_it(caught, pauses, reading):
+    with trace("root"), span("a"):
+        garbage = [[number] for number in range(50_000)]
+        gc.collect()
+        del garbage
+    (finished,) = caught
+    read = reading(finished, list(pauses.ring))
+    assert read.titles == ["root", "a", "noise.gc"]
+    paused = sum(end - start for start, end in pauses.ring)
+    start, end = read.interval("noise.gc")
+    assert end - start == paused > 0
+    (opened, *_), closed = finished.records[0][0]
+    start, end = read.interval("a")
+    assert end - start == closed - opened - paused

@@ -1,0 +1,175 @@
+"""Whatever an application annotates becomes text or a number, and no code of its own runs for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight.recording.redaction import Scrubber, secret
+from fanlight.recording.reduction import PLAIN, described, plain, reduced
+
+
+class Loud:
+    def __repr__(self) -> str:
+        raise AssertionError("nobody may ask")
+
+    __str__ = __repr__
+
+
+class Text(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise AssertionError("nobody may ask")
+
+
+class Color(enum.IntEnum):
+    RED = 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", "a"),
+        (1, 1),
+        (True, True),
+        (None, None),
+        (1.5, 1.5),
+        (Text("sub"), "sub"),
+        (Color.RED, 1),
+        (decimal.Decimal("1.10"), "1.10"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (dt.date(2024, 2, 29), "2024-02-29"),
+        (b"secret", "<6 bytes>"),
+        ([1, "a"], "[1, 'a']"),
+        (list(range(100)), "[0, 1, 2, 3, 4, 5, 6, 7, …]"),
+        ({"a": 1, "api_key": 2}, "{'a': 1, 'api_key': <redacted>}"),
+        ([[[[1]]]], "[[[<builtins.list>]]]"),
+    ],
+)
+def test_values_become_short_and_plain(value, text):
+    assert plain(value) == text
+    assert type(plain(value)) in PLAIN
+
+
+def test_objects_of_the_application_are_named_by_their_class_only():
+    assert plain(Loud()).endswith("Loud>")
+    assert plain([Loud()]).endswith("Loud>]")
+    assert plain({"a": Loud()}).endswith("Loud>}")
+
+
+def test_a_class_that_lies_about_itself_harms_nobody():
+    class Liar:
+        @property
+        def __class__(self):
+            raise AssertionError("nobody may ask")
+
+    liar = Liar()
+    # Whatever an instance says about itself, its type is what it is.
+    assert plain([liar]).endswith("Liar>]")
+
+
+def test_a_payload_keeps_its_shape_one_level_deep():
+    payload = {"sql": "x", "binds": (1, Loud()), "more": {"k": [1]}, 5: 6}
+    answer = reduced(payload)
+    assert answer["binds"][0] == 1
+    assert answer["binds"][1].endswith("Loud>")
+    assert answer["more"] == {"k": "[1]"}
+    assert answer["5"] == 6
+
+
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.integers(), st.text(), st.floats(), st.binary()),
+        lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner), st.tuples(inner, inner)),
+        max_leaves=30,
+    )
+)
+def test_nothing_but_plain_values_comes_out(value):
+    answer = plain(value)
+    assert type(answer) in PLAIN
+    if not isinstance(value, str | int | float):
+        assert answer is None or len(answer) <= 201
+
+
+def test_an_exception_is_its_type_and_its_words():
+    class OddError(Exception):
+        def __str__(self) -> str:
+            raise AssertionError("broken")
+
+    assert described(ValueError("x" * 10_000)) == ("ValueError", "x" * 4096)
+    name, message = described(OddError())
+    assert name.endswith("OddError")
+    assert message == ""
+    assert described(decimal.InvalidOperation("n"))[0] == "decimal.InvalidOperation"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("password", "user_password", "PASSWD", "db-passwd", "client.secret", "Authorization", "Cookie"),
+        *(
+            "set-cookie",
+            "X-Api-Key",
+            "apikey",
+            "API_KEY",
+            "session_id",
+            "sessionid",
+            "csrf_token",
+            "X-XSRF-Token",
+        ),
+        *("access_key", "private key", "refresh_token", "jwt", "credentials", "pwd"),
+    ],
+)
+def test_names_of_secrets_are_known_in_any_dress(name):
+    assert secret(name)
+
+
+@pytest.mark.parametrize("name", ["items", "status", "user", "path", "key", "session", "passenger", "total"])
+def test_other_names_are_no_secrets(name):
+    assert not secret(name)
+
+
+@pytest.mark.parametrize(
+    ("message", "scrubbed"),
+    [
+        ("nothing to hide", "nothing to hide"),
+        ("password=hunter2 is wrong", "password=<redacted> is wrong"),
+        ("bad api_key: 'a b c', retry", "bad api_key: <redacted>, retry"),
+        ('{"token": "abc", "n": 1}', '{"token": <redacted>, "n": 1}'),
+        ("Authorization: Bearer abc.def.ghi", "Authorization: <redacted>"),
+        ("sent Bearer abcdef123456 twice", "sent Bearer <redacted> twice"),
+        ("postgres://shop:hunter2@db:5432/x failed", "postgres://shop:<redacted>@db:5432/x failed"),
+        ("first\nsecond password=x", "first"),
+        (
+            "bad sql: SELECT * FROM u WHERE mail='a@b.c' AND n=42",
+            "bad sql: SELECT * FROM u WHERE mail=? AND n=?",
+        ),
+        ("x" * 600, "x" * 500 + "…"),
+        ("", ""),
+    ],
+)
+def test_messages_lose_their_secrets(message, scrubbed):
+    assert Scrubber().scrub(message, 500) == scrubbed
+
+
+@given(st.text(max_size=2000), st.sampled_from(["password", "token", "api_key", "Authorization"]))
+def test_no_message_keeps_what_follows_a_secrets_name(before, name):
+    assert "hunter2" not in Scrubber().scrub(f"{before} {name}=hunter2".replace("\n", " "), 5000)
+
+
+@pytest.mark.parametrize(
+    "text", ["'" * 4000, "password " * 500, "a" * 4000, "=" * 4000, "select " * 600, "x=\"'" * 900]
+)
+def test_scrubbing_takes_time_in_proportion(text):
+    import time
+
+    started = time.process_time()
+    Scrubber().scrub(text, 4096)
+    assert time.process_time() - started < 0.5

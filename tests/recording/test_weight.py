@@ -1,0 +1,79 @@
+"""What `import fanlight; fanlight.start()` brings into somebody else's process."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+import pytest
+
+import fanlight
+
+MODULES = 60
+CPU_MS = 25.0
+FORBIDDEN = {
+    *("asyncio", "concurrent", "contextlib", "ctypes", "dataclasses", "email", "enum"),
+    *("functools", "http", "importlib.metadata", "inspect", "json", "logging", "multiprocessing", "pathlib"),
+    *("pickle", "queue", "random", "re", "select", "selectors", "shutil", "socket", "sqlite3", "ssl"),
+    *("string", "subprocess", "tempfile", "threading", "tomllib", "traceback", "typing", "urllib", "uuid"),
+    *("weakref", "zipfile", "fanlight.aggregate", "fanlight.cli", "fanlight.server", "fanlight.web"),
+}
+"""What an application may not get unasked: each is a cost or a side effect."""
+
+SOURCE = os.path.dirname(os.path.dirname(fanlight.__file__))
+
+STARTED = """
+import sys, time
+sys.path.insert(0, {source!r})
+before = set(sys.modules)
+spent = time.process_time_ns()
+import fanlight
+fanlight.start("shop", dsn="unix:///nonexistent/collector.sock")
+spent = time.process_time_ns() - spent
+added = sorted(set(sys.modules) - before)
+import json
+print(json.dumps([added, spent / 1e6]))
+"""
+
+TRACED = STARTED.replace(
+    "added = sorted",
+    """
+with fanlight.trace("job"), fanlight.span("a", n=1):
+    pass
+fanlight.stop(0)
+added = sorted""",
+)
+
+
+def run(program: str) -> tuple[list[str], float]:
+    """Answer the modules that came and the CPU ms that it took, in an interpreter without site-packages."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program.format(source=SOURCE)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    modules, spent_ms = json.loads(done.stdout)
+    return modules, spent_ms
+
+
+@pytest.mark.parametrize("program", [STARTED, TRACED], ids=["started", "traced"])
+def test_few_modules_come_and_none_of_the_heavy_ones(program):
+    modules, _ = run(program)
+    assert len(modules) <= MODULES, modules
+    assert {name for name in modules if name in FORBIDDEN or name.partition(".")[0] in FORBIDDEN} == set()
+
+
+def test_starting_takes_few_milliseconds_of_cpu():
+    run(STARTED)  # writes the bytecode
+    assert statistics.median(run(STARTED)[1] for _ in range(5)) <= CPU_MS
+
+
+def test_importing_alone_brings_the_package_and_nothing_else():
+    program = STARTED.replace('fanlight.start("shop", dsn="unix:///nonexistent/collector.sock")', "")
+    modules, _ = run(program)
+    assert modules == ["fanlight"]
