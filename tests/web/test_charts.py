@@ -34,6 +34,13 @@ def test_a_gap_breaks_the_line_and_a_lonely_point_is_a_dash():
     )
 
 
+def test_a_lonely_octave_gets_neighbours():
+    (low, high) = (2.0**26, 2.0**26.5)
+    cells = charts.cells([(low, high, 7)], 2)
+    assert {cell.octave for cell in cells} == {25, 26, 27, 28, 29}
+    assert [cell.number for cell in cells if cell.number] == [7]
+
+
 @given(st.floats(1, 1e13))
 def test_the_top_of_an_axis_is_near_and_above(value):
     top = charts.ceiling(value)

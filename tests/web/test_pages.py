@@ -276,3 +276,19 @@ def test_several_roots_share_the_whole(ask_with, shop):
     page = Page(ask_with(WithHead()).get(CHECKOUT).text)
     assert "POST in 50% of requests 155 ms" in page.words
     assert "HEAD in 50% of requests 52 ms 52 ms 25%" in page.words
+
+
+def test_a_fold_says_where_it_stands_though_only_one_of_its_spans_knows(ask_with, shop):
+    """Only the fifth of many repeats is asked for its file and line."""
+
+    class Fifth(type(shop)):
+        def trace(self, *asked):
+            found = super().trace(*asked)
+            repeats = [span for span in found["spans"] if "location" in span["annotations"]]
+            for span in repeats[:4] + repeats[5:]:
+                del span["annotations"]["location"]
+            return found
+
+    words = Page(ask_with(Fifth()).get(TRACE).text).words
+    assert "shop/cart.py:88" in words
+    assert words.count("SELECT FROM product") == 1

@@ -27,7 +27,13 @@ PAGES = {
     "status": "/status",
 }
 LOOKS = {"light": ("light", 1280, 800), "dark": ("dark", 1280, 800), "phone": ("light", 390, 844)}
-POLITE = dict(zip(HOSTILE, ("GET /account", "SELECT FROM tax", "text"), strict=True))
+POLITE = dict(
+    zip(
+        HOSTILE,
+        ("SELECT tax.rate FROM tax WHERE tax.region = ?", "SELECT FROM tax", "shop/receipt.py:31"),
+        strict=True,
+    )
+)
 
 READ = """async (data) => {
     const image = await createImageBitmap(await (await fetch("data:image/png;base64," + data)).blob());
@@ -55,7 +61,9 @@ class PoliteShop(Shop):
         return polite(super().trace(*asked))
 
     def status(self):
-        return polite(super().status())
+        found = super().status()
+        found["collector"]["clients"][0]["host"] = "cedar"
+        return found
 
 
 def polite(value):

@@ -271,7 +271,8 @@ def trace(trace_id, now):
                 "annotations": {key.replace("__", "."): value for key, value in notes.items()},
             }
         )
-        if parent is not None:
+        # A pause is within a child of its parent already.
+        if parent is not None and category != "noise.gc":
             spans[parent]["self"] -= length * MS // 10
         return len(spans) - 1
 

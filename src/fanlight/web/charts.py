@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 WIDTH = 1000
 HEIGHT = 100
 
+OCTAVES_MIN = 4
+"""Doublings that a latency axis shows at least."""
+
 
 class Tick(NamedTuple):
     """A mark on an axis: where, in percent, and what value stands there."""
@@ -116,6 +119,10 @@ class Cell(NamedTuple):
 def cells(histogram: Sequence[tuple[float, float, int]], per_octave: int) -> list[Cell]:
     """Answer buckets of (low, high, count) put together, `per_octave` cells to a doubling.
 
+    Args:
+        histogram: low and high in ns; only `high`, which is inclusive, decides.
+        per_octave: cells to a doubling.
+
     Octave `o` is `(2**(o-1), 2**o]`, as merged trees are kept; cells never straddle two. Every cell
     of the octaves between the first and the last is there, the empty ones too.
     """
@@ -126,8 +133,12 @@ def cells(histogram: Sequence[tuple[float, float, int]], per_octave: int) -> lis
         sums[place] = sums.get(place, 0) + count
     if not sums:
         return []
-    first = (octave_of(min(sums), per_octave) - 1) * per_octave + 1
-    last = octave_of(max(sums), per_octave) * per_octave
+    lowest, highest = octave_of(min(sums), per_octave), octave_of(max(sums), per_octave)
+    # A lonely octave says nothing of where it stands: it gets neighbours.
+    while highest - lowest + 1 < OCTAVES_MIN:
+        highest += 1
+        lowest = max(lowest - 1, 1)
+    first, last = (lowest - 1) * per_octave + 1, highest * per_octave
     return [
         Cell(
             2.0 ** ((place - 1) / per_octave),

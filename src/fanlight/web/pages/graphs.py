@@ -126,6 +126,7 @@ def octave(
         "label": f"{wording.duration(2.0 ** (number - 1))} to {wording.duration(2.0**number)}",
         "count": wording.count(own),
         "share": wording.share(own / whole) if whole else "",
+        "empty": not own,
         "chosen": number in (asked.octaves or ()),
         "href": asked.link(octaves=wanted or None),
     }
@@ -143,10 +144,10 @@ def clicked(number: int, chosen: tuple[int, ...] | None) -> list[int]:
 def edges(octaves: Sequence[int]) -> list[dict[str, Any]]:
     """Answer at most six labels of the latency axis."""
     every = -(-len(octaves) // 6)
+    inner = range(every, len(octaves), every)
     return [
-        {"percent": round(index / len(octaves) * 100, 2), "label": wording.duration(2.0 ** (number - 1))}
-        for index, number in enumerate(octaves)
-        if index % every == 0 and index > 0
+        {"percent": round(at / len(octaves) * 100, 2), "label": wording.duration(2.0 ** (octaves[at] - 1))}
+        for at in inner
     ]
 
 

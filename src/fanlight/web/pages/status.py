@@ -74,7 +74,7 @@ def spool(found: Mapping[str, Any]) -> dict[str, Any]:
     part = held / most if most else 0
     return {
         "bytes": wording.size(held),
-        "max": wording.size(most) if most else "no limit",
+        "max": wording.size(most) if most else None,
         "share": wording.share(part),
         "width": round(min(part, 1) * 1000, 1),
         "segments": wording.plural(found.get("segments", 0), "segment"),
@@ -94,7 +94,8 @@ def store(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         days = found["days"]
         out.append(("Days", wording.count(len(days))))
     if found.get("lag_s") is not None:
-        out.append(("Behind the spool", wording.duration(found["lag_s"] * 1e9)))
+        late = found["lag_s"]
+        out.append(("Behind the spool", wording.duration(late * 1e9) if late >= 1 else "up to date"))
     return out
 
 

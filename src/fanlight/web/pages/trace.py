@@ -153,7 +153,8 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     whole = [(span["start"], span["start"] + span["duration"]) for span in group[:DRAWN_MAX]]
     dark = [part for low, high in whole for part in charts.uncovered(low, high, taken)][:DRAWN_MAX]
     found = notes(first["annotations"]) if len(group) == 1 else []
-    locations = [value for key, value in notes(first["annotations"]) if key in ("location", "code.location")]
+    # Only the fifth of many repeats was asked where it stands.
+    locations = [str(each["annotations"]["location"]) for each in group if "location" in each["annotations"]]
     return Span(
         title=span_name(first["category"], first["title"]),
         description=pruned(first) if first["category"] == "agent.pruned" else first["description"] or "",
@@ -167,7 +168,7 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
         times=f"{wording.TIMES}{len(group)}" if len(group) > 1 else "",
         whole=[place(low, high, length) for low, high in whole],
         dark=[place(low, high, length) for low, high in dark],
-        notes=[note for note in found if note[1] not in locations],
+        notes=[note for note in found if note[0] != "location"],
         location=locations[0] if locations else "",
         error=is_failed(first),
     )
