@@ -15,6 +15,7 @@ def test_status_adds_up_in_words(look, ask_with, shop):
     words = look("/status").words
     assert "Everything that was accepted is accounted for." in words
     assert "shop 18,432 18,400 32 0 adds up" in words
+    assert "flask 3.1.3, sqlite3, wsgi (unsupported: 9.9)" in words
     assert "mail 640 628 2 10 10: the spool was full adds up" in words
 
     class Leaky(type(shop)):

@@ -89,7 +89,12 @@ class Shop:
                         "service": "shop",
                         "host": HOSTILE[0],
                         "pid": 4242,
-                        "instruments": ["flask", "sqlalchemy", "sqlite3", "wsgi"],
+                        "instruments": [
+                            "asgi=inactive: not imported",
+                            "flask=active 3.1.3",
+                            "sqlite3=active",
+                            "wsgi=unsupported: 9.9",
+                        ],
                         "dropped": {"queue_full": 3},
                     },
                 ],

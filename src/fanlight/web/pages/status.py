@@ -106,9 +106,22 @@ def client(found: Mapping[str, Any]) -> dict[str, str]:
         "service": found.get("service", ""),
         "host": found.get("host", ""),
         "pid": str(found.get("pid", "")),
-        "instruments": ", ".join(found.get("instruments") or []) or "none",
+        "instruments": instruments(found.get("instruments") or []),
         "dropped": wording.count(dropped),
     }
+
+
+def instruments(found: list[str]) -> str:
+    """Answer what is hooked and what could not be; what is merely not imported is no news."""
+    told = []
+    for each in found:
+        name, _, state = each.partition("=")
+        word, _, rest = state.partition(" ")
+        if word in ("", "active"):
+            told.append(f"{name} {rest}".strip())
+        elif state != "inactive: not imported":
+            told.append(f"{name} ({state})")
+    return ", ".join(told) or "none"
 
 
 def losses(found: Mapping[str, Mapping[str, int]]) -> list[dict[str, str]]:
