@@ -41,8 +41,9 @@ def run(rounds: int) -> list[Row]:
             traces, spans = feed(data, clients=list(range(1, CLIENTS + 1)), batches=batches)
             stored = settle(data, traces + 2 * TRACES_PER_BATCH)
             spent = [processes.cpu_s(pid) - start for pid, start in zip(pids, before, strict=True)]
-    if stored != traces + 2 * TRACES_PER_BATCH:
-        raise SystemExit(f"{traces} traces sent, {stored - 2 * TRACES_PER_BATCH} stored")
+        kept = spans_in(data / "store")
+    if stored != traces + 2 * TRACES_PER_BATCH or kept < spans:
+        raise SystemExit(f"{spans} spans of {traces} traces sent, {kept} spans of {stored} traces stored")
     each = f"{spans:,} spans; collector {spent[0]:.1f} s, server {spent[1]:.1f} s of CPU"
     return [
         Row(
@@ -81,6 +82,17 @@ def settle(data: Path, traces: int) -> int:
         if stored >= traces or time.monotonic() > deadline:
             return stored
         time.sleep(1)
+
+
+def spans_in(store: Path) -> int:
+    """Answer how many spans the day files hold, once their owner is gone."""
+    import duckdb
+
+    total = 0
+    for path in store.glob("*.duckdb"):
+        with duckdb.connect(str(path), read_only=True) as connection:
+            total += connection.execute("SELECT count(*) FROM spans").fetchall()[0][0]
+    return total
 
 
 def send(path: str, client: int, frames: list[bytes]) -> None:
