@@ -330,8 +330,9 @@ def test_a_collector_leaves_when_its_lock_is_taken_over(desk, folder):
 
 def test_a_deleted_lock_is_taken_again(desk, folder, collector):
     (folder / "spool" / "lock").unlink()
-    desk.eventually(collector.lock.is_held)
-    assert (folder / "spool" / "lock").exists()
+    desk.eventually((folder / "spool" / "lock").exists)
+    assert desk.Peer(collector.options.socket).greet() == 0
+    assert not Lock(str(folder / "spool" / "lock")).try_take()
 
 
 def test_without_its_parent_it_leaves(desk, folder):
@@ -374,10 +375,10 @@ def test_a_listed_uid_is_let_in(desk, folder):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_foreign_directory_is_not_used_for_the_socket(desk, folder):
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a directory away")
-    (folder / "run").mkdir()
-    os.chown(folder / "run", 65534, 65534)
-    with pytest.raises(ConfigError, match="belongs to uid 65534"), desk.running(folder):
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+@pytest.mark.parametrize(("name", "error"), [("run", ConfigError), ("spool", SpoolError)])
+def test_a_directory_of_another_user_is_not_used(desk, folder, name, error):
+    (folder / name).mkdir()
+    os.chown(folder / name, 65534, 65534)
+    with pytest.raises(error, match="belongs to uid 65534"), desk.running(folder):
         pass

@@ -10,6 +10,8 @@ from collections import Counter
 
 import pytest
 
+from fanlight.collector.collector import Collector
+from fanlight.collector.options import Options
 from fanlight.wire import frames
 
 
@@ -80,9 +82,12 @@ def kill_rounds(desk, folder, rounds, *, number):
         assert desk.state(collector.options.socket)["accepted"] == {"shop": 3 * sum(stored.values())}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_ten_ends_of_the_process_lose_and_double_nothing(desk, folder, number):
-    kill_rounds(desk, folder, 10, number=number)
+def test_ten_kills_lose_and_double_nothing(desk, folder):
+    kill_rounds(desk, folder, 10, number=signal.SIGKILL)
+
+
+def test_orderly_ends_lose_and_double_nothing(desk, folder):
+    kill_rounds(desk, folder, 4, number=signal.SIGTERM)
 
 
 @pytest.mark.soak
@@ -103,6 +108,17 @@ def test_a_group_that_is_open_at_sigterm_is_written_and_acknowledged(desk, folde
         assert time.monotonic() - began < 2
     child.stderr.close()
     assert desk.batches(folder / "spool") == [("a" * 32, 1)]
+
+
+def test_a_successor_that_waits_can_be_told_to_go(desk, folder):
+    with desk.running(folder):
+        second = Collector(Options(str(folder / "run" / "d.sock"), str(folder / "spool"), lock_wait_s=60))
+        waiting = threading.Thread(target=second.run)
+        waiting.start()
+        second.stop()
+        waiting.join(2)
+        assert not waiting.is_alive()
+        assert not second.listening.is_set()
 
 
 def test_a_successor_waits_for_its_predecessor_to_leave(desk, folder):

@@ -129,7 +129,11 @@ class Collector:
         self.selector.register(self.wake, selectors.EVENT_READ, lambda _: self.wake.recv(64))
         try:
             make_folder(Disk(), self.options.spool)
-            self.lock.take(self.options.lock_wait_s)
+            owner = os.stat(self.options.spool).st_uid
+            if owner != os.geteuid():
+                raise SpoolError(f"the spool {self.options.spool} belongs to uid {owner}, so it is not used")
+            if not self.lock.take(self.options.lock_wait_s, lambda: self.stopping):
+                return
             self.writer.open()
             # A predecessor may have died between write and fsync: what is trusted now must be durable.
             for path in spool.segments(self.options.spool)[-1:]:
@@ -156,7 +160,7 @@ class Collector:
     def turn(self) -> None:
         """Do what is due besides the sockets."""
         self.committer.tick()
-        self.reception.follow(accepting=self.committer.accepting)
+        self.reception.follow()
         self.reception.sweep()
         if time.monotonic() - self.checked_s >= CHECK_S:
             self.checked_s = time.monotonic()

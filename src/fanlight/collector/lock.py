@@ -6,10 +6,14 @@ import fcntl
 import os
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from fanlight.collector.disk import FILE_MODE
 from fanlight.collector.spool import is_same
 from fanlight.errors import SpoolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STEP_S = 0.05
 
@@ -25,8 +29,12 @@ class Lock:
         self.path = path
         self.fd = -1
 
-    def take(self, wait_s: float) -> None:
-        """Take the lock, waiting for a predecessor that is about to leave.
+    def take(self, wait_s: float, give_up: Callable[[], bool]) -> bool:
+        """Take the lock, waiting for a predecessor that is about to leave; answer whether it is held.
+
+        Args:
+            wait_s: how long to wait.
+            give_up: asked while waiting; True ends it.
 
         Raises:
             SpoolError: another process still holds it after `wait_s`.
@@ -39,7 +47,10 @@ class Lock:
                     f"the spool {os.path.dirname(self.path)} is in use by another collector"
                     f"{holder and f' (pid {holder})'}; stop it, or choose another data directory"
                 )
+            if give_up():
+                return False
             time.sleep(STEP_S)
+        return True
 
     def try_take(self) -> bool:
         """Answer whether the lock is held now."""

@@ -37,7 +37,6 @@ class Reception:
         self.clock = clock
         self.connections: dict[Connection, int] = {}
         """Each connection and the events that are watched for it."""
-        self.accepting = True
 
     @property
     def agents(self) -> int:
@@ -102,13 +101,15 @@ class Reception:
         if connection.client is not None:
             connection.client.connected = True
 
-    def follow(self, *, accepting: bool) -> None:
-        """Watch what acknowledging has changed, and stop or go on reading with the committer."""
-        changed, self.accepting = accepting != self.accepting, accepting
-        for connection in [c for c in self.connections if changed or c.unsent or c.closed]:
-            if changed and connection.wants_reading:
+    def follow(self) -> None:
+        """Watch what has changed since: something to send, an end, the committer's taking batches or not."""
+        for connection, watched in list(self.connections.items()):
+            wants_reading = connection.wants_reading
+            if wants_reading and not watched & READ:
+                # Frames that arrived before the pause are answered first.
                 connection.go_on(b"", self.clock())
-            self.watch(connection)
+            if connection.closed or connection.unsent or wants_reading != bool(watched & READ):
+                self.watch(connection)
 
     def sweep(self) -> None:
         """End the conversations that take too long."""
