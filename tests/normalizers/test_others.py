@@ -16,6 +16,7 @@ from fanlight import normalizers
             {"title": "Cart", "description": "d", "items": 3},
             ("view.cart", "Cart", "d", {"items": 3}),
         ),
+        ("app.x", {"exception": ("ValueError", "hunter2")}, ("app.x", "", "", {"exception": "ValueError"})),
         ("db", {"title": 7}, ("db", "", "", None)),
         ("cache.get", "key", ("cache.get", "key", "", None)),
         ("other.x", ("a", 1), ("other.x", "", "", None)),

@@ -26,6 +26,10 @@ def normalize(name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] | 
     rest = dict(payload)
     title = rest.pop("title", "")
     description = rest.pop("description", "")
+    # Listeners get the exception's message; out of the process goes its type alone.
+    failed = rest.get("exception")
+    if isinstance(failed, tuple):
+        rest["exception"] = failed[0] if failed else ""
     return (
         name,
         title[:TEXT_CHARS] if isinstance(title, str) else "",

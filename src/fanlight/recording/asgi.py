@@ -46,11 +46,14 @@ async def respond(app: App, scope: Any, receive: Any, send: Any) -> None:
         await app(scope, receive, send)
         return
     method = scope.get("method", "")
-    trace = begin(CATEGORY, TITLES.get(method, OTHER_METHOD), UNMATCHED)
+    title = TITLES.get(method)
+    if title is None:
+        title = method = OTHER_METHOD
+    trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
         await app(scope, receive, send)
         return
-    trace.notes["method"] = method if method in TITLES else OTHER_METHOD
+    trace.notes["method"] = method
     exchange = Exchange(trace, scope, send)
     try:
         await app(scope, receive, exchange.send)

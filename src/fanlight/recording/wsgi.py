@@ -44,10 +44,13 @@ def wsgi(app: App) -> App:
 def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
     """Call the application inside a trace of its own, unless one is open here already."""
     method = environ.get("REQUEST_METHOD", "")
-    trace = begin(CATEGORY, TITLES.get(method, OTHER_METHOD), UNMATCHED)
+    title = TITLES.get(method)
+    if title is None:
+        title = method = OTHER_METHOD
+    trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
         return app(environ, start_response)
-    trace.notes["method"] = method if method in TITLES else OTHER_METHOD
+    trace.notes["method"] = method
     exchange = Exchange(trace, start_response)
     try:
         body = app(environ, exchange.start_response)
@@ -131,6 +134,7 @@ class Exchange:
         if trace.lanes is None:
             return
         finish(trace, error)
+        # A fast path: nobody listens.
         if BUS.subscriptions:
             note = {"server": "wsgi", "method": trace.notes["method"], "endpoint": trace.endpoint}
             BUS.report("request", {**note, "status": trace.status}, trace.start_ns, clock())
