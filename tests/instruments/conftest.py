@@ -57,8 +57,9 @@ def _hooked() -> None:
 def seen() -> Iterator[Seen]:
     """Answer the traces that finish during the test."""
     traces = Seen()
-    before = (SWITCH.sink, SWITCH.sample)
-    SWITCH.sink, SWITCH.sample = traces.append, 1.0
+    before = (SWITCH.sink, SWITCH.sample, SWITCH.draw, SWITCH.faults)
+    SWITCH.sink, SWITCH.sample, SWITCH.faults = traces.append, 1.0, 0
     yield traces
-    SWITCH.sink, SWITCH.sample = before
-    assert SWITCH.faults == 0
+    faults = SWITCH.faults
+    SWITCH.sink, SWITCH.sample, SWITCH.draw, SWITCH.faults = before
+    assert faults == 0
