@@ -10,7 +10,7 @@ from commits import DAY_NS, Request, commit
 
 from fanlight.errors import StoreError
 from fanlight.server import account
-from fanlight.server.applier import TURN_BYTES, Applier
+from fanlight.server.applier import INTERVAL_S, TURN_BYTES, Applier
 from fanlight.stores import open_store
 from fanlight.wire import spool
 
@@ -177,7 +177,7 @@ def test_a_failing_store_is_told_once_retried_and_loses_nothing(segments, until)
     assert applier.lag_s >= 0
     assert account.services(applier)["shop"]["in_spool"] == 1
     store.failing = False
-    assert applier.attempt() == 0.5
+    assert applier.attempt() == INTERVAL_S
     assert told[1:] == ["the spool is being applied again"]
     assert store.ledger() == {"shop": 1}
     assert applier.lag_s == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import subprocess
 import sys
@@ -9,8 +10,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from commits import DAY_NS
-from history import START
+from commits import DAY_NS, commit
+from history import START, open_at, requests
 
 from fanlight.stores.duckdb.store import DuckStore
 
@@ -82,6 +83,99 @@ def test_ten_kills_lose_nothing_and_double_nothing(directory: Path) -> None:
 @pytest.mark.timeout(1200)
 def test_a_hundred_kills_lose_nothing_and_double_nothing(directory: Path) -> None:
     killed_rounds(directory, 100)
+
+
+def broken(data: bytes, how: str, rng: random.Random) -> bytes:
+    """What a disk or a power failure may make of a file."""
+    out = bytearray(data)
+    # Most of a small file is empty; where something stands it hurts.
+    at = rng.choice([place for place, byte in enumerate(out) if byte])
+    if how == "flipped":
+        out[at] ^= 0x40
+    elif how == "cut":
+        del out[at:]
+    elif how == "zeroed tail":
+        out[at:] = bytes(len(out) - at)
+    else:
+        out[at : at + 4096] = bytes(len(out[at : at + 4096]))
+    return bytes(out)
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "zeroed tail", "zeroed page"])
+@pytest.mark.parametrize("which", ["2024-10-04.duckdb", "2024-10-04.duckdb.wal"])
+def test_it_starts_whatever_became_of_a_file_and_tells(directory: Path, which: str, how: str) -> None:
+    store = open_at(directory)
+    store.apply(1, [(1, commit(requests(0, 40, 1000)))])
+    store.writer.execute("CHECKPOINT day_1")
+    for position in range(2, 12):
+        store.apply(1, [(position, commit(requests(position * 40, 3, 1000)))])
+    kept = {path: path.read_bytes() for path in directory.glob("2024*")}
+    store.close()
+    rng = random.Random(f"{which} {how}")
+    for _ in range(6):
+        for path in directory.glob("2024*"):
+            path.unlink()
+        for path, data in kept.items():
+            path.write_bytes(broken(data, how, rng) if path.name == which else data)
+        store = open_at(directory)
+        stored = store.ledger().get("shop", 0)
+        if how == "zeroed tail" and which.endswith("wal"):
+            # What a power failure does: every whole entry is kept, nothing is set aside.
+            assert store.bad == 0
+            assert stored >= 40
+        elif which.endswith("wal"):
+            assert stored >= 40
+        assert stored == 70 or store.bad or how in ("cut", "zeroed tail")
+        position = store.positions().get(1, 0)
+        assert stored == (0 if not position else 40 + 3 * (position - 1))
+        store.apply(9, [(1, commit(requests(5000, 2, 1000)))])
+        assert store.ledger()["shop"] == stored + 2
+        store.close()
+
+
+def test_a_disk_that_is_full_while_the_log_is_folded_in_loses_nothing(directory: Path) -> None:
+    script = textwrap.dedent(
+        f"""
+        import resource, signal, sys
+        sys.path[:0] = [{str(Path(__file__).parents[2] / "bench")!r}]
+        from pathlib import Path
+        from storeday import Day, DAY_NS
+        from fanlight.errors import StoreError
+        from fanlight.stores.duckdb.store import DuckStore
+        from fanlight.wire import codec
+        from fanlight.wire.messages import COMMIT
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        store = DuckStore(Path({str(directory)!r}), clock=lambda: 20_000 * DAY_NS)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        # The log is folded in at 16 MiB: it has room to get there, the file has not.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (17_500_000, hard))
+        kept, failed = 0, 0
+        for position, message in enumerate(Day(20_000).commits(4000, 0.2), 1):
+            message = codec.decode(COMMIT, codec.encode(COMMIT, message))
+            for attempt in range(3):
+                try:
+                    store.apply(1, [(position, message)])
+                    break
+                except StoreError as error:
+                    failed += 1
+                    rows = store.counts(20_000 * DAY_NS, 20_001 * DAY_NS)
+                    assert sum(row.n for row in rows) in (kept, kept + 4000), "a reader saw half of it"
+                    if attempt == 1:
+                        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            kept += 4000
+        assert failed >= 2, failed
+        for store in (store, None):
+            if store is None:
+                store = DuckStore(Path({str(directory)!r}), clock=lambda: 20_000 * DAY_NS)
+            assert store.ledger() == {{"shop": kept}}, store.ledger()
+            assert sum(row.n for row in store.counts(20_000 * DAY_NS, 20_001 * DAY_NS)) == kept
+            store.close()
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_full_disk_is_told_and_what_was_kept_stays(directory: Path) -> None:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from fanlight.stores import Store
     from fanlight.wire.codec import Message
 
-INTERVAL_S = 0.5
-"""How long the applier rests when it has applied everything."""
+INTERVAL_S = 1.0
+"""How long the applier rests when it has applied everything. A turn costs some ms however little it
+brings, and two seconds from request to page are soon enough."""
 TURN_BYTES = 8 << 20
 """Record bytes that one turn applies at once: what is in memory, and in one transaction."""
 RETRY_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)

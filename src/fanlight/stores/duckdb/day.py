@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
+
+import duckdb
 
 from fanlight.errors import StoreError
 from fanlight.stores.duckdb.engine import literal, transaction
@@ -57,7 +60,9 @@ class Day:
             self.closed = self.prepare(cursor)
             self.remember(cursor)
         except BaseException:
-            cursor.execute(f"DETACH {alias}")
+            # An engine that cannot read the file may fail to let it go as well.
+            with suppress(duckdb.Error):
+                cursor.execute(f"DETACH {alias}")
             raise
 
     def prepare(self, cursor: Connection) -> bool:
@@ -79,7 +84,8 @@ class Day:
         return bool(closed)
 
     def remember(self, cursor: Connection) -> None:
-        """Read what the writer needs to know: positions, the account, counters."""
+        """Read what the writer needs to know: positions, the account, counters; names when it writes."""
+        self.names = None
         ask = cursor.execute
         alias = self.alias
         self.applied: dict[int, int] = dict(

@@ -113,14 +113,19 @@ def log_of(path: Path) -> Path:
 
 def set_aside(path: Path) -> Path:
     """Rename an unreadable file and its log to `.bad`, and answer the new name."""
-    aside = path.with_name(path.name + ".bad")
-    count = 1
-    while aside.exists():
-        count += 1
-        aside = path.with_name(f"{path.name}.{count}.bad")
+    aside = spare(path)
     path.rename(aside)
     if log_of(path).exists():
         log_of(path).rename(aside.with_name(aside.name + LOG))
+    return aside
+
+
+def spare(path: Path) -> Path:
+    """Answer a name ending in `.bad` that is free."""
+    aside, count = path.with_name(path.name + ".bad"), 1
+    while aside.exists():
+        count += 1
+        aside = path.with_name(f"{path.name}.{count}.bad")
     return aside
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fanlight.stores.duckdb import columns
 from fanlight.stores.duckdb.engine import insert
 from fanlight.wire.messages import NOTE_TEXT
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from fanlight.stores.duckdb.columns import Columns
     from fanlight.stores.duckdb.engine import Connection
+    from fanlight.wire.codec import Message
 
 NAMES_KEPT = 100_000
 TEXT_KEPT = 16_000_000
@@ -29,6 +31,37 @@ class Part(NamedTuple):
     strings: list[str]
     columns: Columns
     ledger: list[tuple[str, int]]
+
+
+Shares = dict[int, list[tuple[int, Part]]]
+"""Day to what it is given: (position, part) in order."""
+
+
+def shared(records: Iterable[tuple[int, Message]], floor: int, home: int) -> Shares:
+    """Answer what each day is given of some records, oldest day first.
+
+    Args:
+        records: (position behind the record, COMMIT message).
+        floor: rows of this day and older ones are left out, being expired.
+        home: the day that accounts for a commit none of whose days is kept.
+
+    Raises:
+        WireError: a message contradicts itself.
+    """
+    found: Shares = {}
+    for position, commit in records:
+        rows = columns.read(commit)
+        ledger = list(zip(commit["ledger_service"], commit["ledger_accepted"], strict=True))
+        told = columns.days(rows)
+        if not told and not ledger:
+            continue
+        # A commit is accounted for once, in its first day's file.
+        for day in [day for day in told if day > floor] or [home]:
+            # Fast path: all rows are one day's.
+            share = rows if told == [day] else columns.of_day(rows, day)
+            found.setdefault(day, []).append((position, Part(commit["strings"], share, ledger)))
+            ledger = []
+    return dict(sorted(found.items()))
 
 
 class Interned:
@@ -90,8 +123,8 @@ class Names:
             if interned.fresh:
                 ids = np.arange(interned.kept_id, interned.next_id, dtype=np.uint32)
                 rows = np.array(interned.fresh, dtype=np.uint32)
-                columns = {"id": ids} | {f"c{place}": rows[:, place].copy() for place in range(3)}
-                insert(cursor, f"{alias}.{table}", columns)
+                parts = {f"c{place}": rows[:, place].copy() for place in range(3)}
+                insert(cursor, f"{alias}.{table}", {"id": ids} | parts)
 
     def keep(self) -> None:
         """What was written is committed."""
@@ -199,14 +232,17 @@ def load(cursor: Connection, alias: str, parts: list[Part], names: Names, next_t
     names.write(cursor, alias)
     given: dict[str, int] = {}
     for table in told[0]:
-        columns = {
+        gathered = {
             f"c{place:02}": np.concatenate(same) if len(same) > 1 else same[0]
             for place, same in enumerate(zip(*(one[table] for one in told), strict=True))
         }
-        given[table] = len(columns["c00"])
+        given[table] = len(gathered["c00"])
         if given[table]:
-            insert(cursor, f"{alias}.{table}", columns)
+            insert(cursor, f"{alias}.{table}", gathered)
     if ledger:
-        array = np.array(ledger, dtype=np.uint64)
-        insert(cursor, f"{alias}.ledger", {"service": array[:, 0].copy(), "n": array[:, 1].copy()})
+        sums: dict[int, int] = {}
+        for service, n in ledger:
+            sums[service] = sums.get(service, 0) + n
+        values = ", ".join(f"({service}, {n})" for service, n in sums.items())
+        cursor.execute(f"INSERT INTO {alias}.ledger VALUES {values}")
     return given

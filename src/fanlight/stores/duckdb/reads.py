@@ -278,17 +278,6 @@ def remembered(
     return {number: value for number, value in found.items() if value is not None}
 
 
-def joined(one: Repeat, other: Repeat) -> Repeat:
-    """Answer the sum of two rows of one path."""
-    return one._replace(
-        location=max(one.location, other.location),
-        repeated=one.repeated + other.repeated,
-        repeat_sum=one.repeat_sum + other.repeat_sum,
-        repeat_max=max(one.repeat_max, other.repeat_max),
-        repeat_total_ns=one.repeat_total_ns + other.repeat_total_ns,
-    )
-
-
 def groups_in(groups: Collection[int] | None) -> str:
     """Answer the condition that a row is one of these groups'; None stands for all."""
     return "true" if groups is None else among("grp", groups)

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from fanlight.errors import StoreError
-from fanlight.stores.answers import Counts, Point, Size, merged
-from fanlight.stores.choose import choose, typical
-from fanlight.stores.duckdb import columns, files
+from fanlight.stores.answers import Size
+from fanlight.stores.choose import choose
+from fanlight.stores.duckdb import asking, files
 from fanlight.stores.duckdb.close import rewrite
 from fanlight.stores.duckdb.day import Day
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
-from fanlight.stores.duckdb.load import Part
-from fanlight.stores.duckdb.reads import View, joined
-from fanlight.stores.duckdb.tally import Tally
+from fanlight.stores.duckdb.load import shared
+from fanlight.stores.duckdb.mending import mend
+from fanlight.stores.duckdb.reads import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
-    from fanlight.stores.answers import Group, Node, Repeat, Scope, Trace, TraceRow
+    from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.engine import Connection
+    from fanlight.stores.duckdb.load import Shares
     from fanlight.wire.codec import Message
 
-    Shares = dict[int, list[tuple[int, Part]]]
-    """Day to what it is given: (position, part) in order."""
 
 GRACE_NS = 600_000_000_000
 """A day is rewritten ten minutes after its end: by then nearly all of its rows have come."""
 DAY_NS = 86_400_000_000_000
+PATIENCE_S = 10.0
+"""How long a restart of the engine waits for readers."""
 
 
 class DuckStore:
@@ -56,6 +57,8 @@ class DuckStore:
         self.days: dict[int, Day] = {}
         self.serial = 0
         self.bad = 0
+        self.suspect = self.closed = False
+        self.leaving: list[Day] = []
         self.rewriting: Connection | None = None
         self.engine: Connection | None = None
         self.held = files.lock(self.directory)
@@ -67,33 +70,43 @@ class DuckStore:
 
     def start(self) -> None:
         """Open the engine and every day; files that are no day any more are set aside."""
-        self.engine = open_engine(self.directory)
-        self.writer = self.engine.cursor()
-        for number, path in sorted(files.days(self.directory).items()):
-            day = self.attach(path, number)
-            if day:
-                self.days[number] = day
+        engine = open_engine(self.directory)
+        self.writer = engine.cursor()
+        try:
+            days = {}
+            for number, path in sorted(files.days(self.directory).items()):
+                day = self.attach(path, number)
+                if day:
+                    days[number] = day
+        except BaseException:
+            engine.close()
+            raise
+        with self.guard:
+            self.engine, self.days = engine, days
         floor = self.floor()
-        for number in [number for number in self.days if number <= floor]:
+        for number in [number for number in days if number <= floor]:
             # Expiry was cut off behind its account: finish it.
             self.retire(self.days.pop(number))
 
     def attach(self, path: Path, number: int) -> Day | None:
-        """Answer the day in a file, or None when the file is unreadable and was set aside."""
-        try:
-            if path.exists():
-                # What the engine cannot open for another reason than its content is not set aside.
-                with path.open("r+b"):
-                    files.remove_unborn(path)
-            return Day(self.writer, path, number, self.alias())
-        except OSError as error:
-            raise StoreError(f"the day file {path} cannot be opened: {error.strerror}") from error
-        except duckdb.Error as error:
-            if "version number" in str(error) or "No space" in str(error):
-                raise StoreError(f"the day file {path} cannot be opened: {error}") from error
-            files.set_aside(path)
-            self.bad += 1
-            return None
+        """Answer the day in a file, or None when the file is unreadable and was set aside.
+
+        Raises:
+            StoreError: the file may be good, but cannot be opened here and now.
+        """
+        while True:
+            try:
+                if path.exists():
+                    with path.open("r+b"):
+                        files.remove_unborn(path)
+                return Day(self.writer, path, number, self.alias())
+            except OSError as error:
+                raise StoreError(f"the day file {path} cannot be opened: {error.strerror}") from error
+            except duckdb.Error as error:
+                again, spoiled = mend(path, error)
+                self.bad += spoiled
+                if not again:
+                    return None
 
     def alias(self) -> str:
         """Answer a name that no day had before: readers may still hold the one that goes."""
@@ -109,49 +122,44 @@ class DuckStore:
         with self.writing, telling(f"segment {segment} cannot be applied to {self.directory}"):
             self.alive()
             shares = self.shares(segment, records)
+            try:
+                self.give(segment, records[-1][0], shares)
+            except duckdb.Error:
+                self.suspect = True
+                # Readers go on even if the writer cannot.
+                with suppress(StoreError):
+                    self.alive()
+                raise
+
+    def give(self, segment: int, position: int, shares: Shares) -> None:
+        """Add each day's share to its file, one transaction each."""
+        for number in shares:
+            if number not in self.days:
+                self.add_day(number)
+        if len(shares) > 1:
             for number in shares:
-                if number not in self.days:
-                    self.add_day(number)
-            if len(shares) > 1:
-                for number in shares:
-                    self.days[number].announce(self.writer, segment)
-            for number, share in shares.items():
-                day = self.days[number]
-                at = day.applied.get(segment, 0)
-                parts = [part for position, part in share if position > at]
-                if parts:
-                    day.apply(self.writer, segment, records[-1][0], parts)
-            if shares:
-                files.sync(self.directory)
-            for number in shares:
-                self.days[number].merge_due(self.writer)
+                self.days[number].announce(self.writer, segment)
+        for number, share in shares.items():
+            day = self.days[number]
+            at = day.applied.get(segment, 0)
+            parts = [part for after, part in share if after > at]
+            if parts:
+                day.apply(self.writer, segment, position, parts)
+        if shares:
+            files.sync(self.directory)
+        for number in shares:
+            self.days[number].merge_due(self.writer)
 
     def shares(self, segment: int, records: Sequence[tuple[int, Message]]) -> Shares:
-        """Answer what each day is given of the records, oldest day first.
+        """Answer what each day is given of the records that some day may lack, oldest day first.
 
         Raises:
             WireError: a message contradicts itself.
         """
-        floor = self.floor()
         known = [day.applied[segment] for day in self.days.values() if segment in day.applied]
         kept = min(known, default=0)
-        found: Shares = {}
-        for position, commit in records:
-            if position <= kept:
-                continue
-            rows = columns.read(commit)
-            ledger = list(zip(commit["ledger_service"], commit["ledger_accepted"], strict=True))
-            told = columns.days(rows)
-            if not told and not ledger:
-                continue
-            # A commit is accounted for once, in its first day's file.
-            days = [day for day in told if day > floor] or [max(self.days, default=self.clock() // DAY_NS)]
-            for day in days:
-                # Fast path: all rows are one day's.
-                share = rows if told == [day] else columns.of_day(rows, day)
-                found.setdefault(day, []).append((position, Part(commit["strings"], share, ledger)))
-                ledger = []
-        return dict(sorted(found.items()))
+        home = max(self.days, default=self.clock() // DAY_NS)
+        return shared([record for record in records if record[0] > kept], self.floor(), home)
 
     def add_day(self, number: int) -> None:
         """Make a day's file."""
@@ -256,10 +264,8 @@ class DuckStore:
     def pinned(self, day: Day) -> Iterator[Connection]:
         """Hold a day in place, with a connection to read it by."""
         with self.guard:
-            if self.engine is None:
-                raise StoreError(f"the store {self.directory} is closed")
+            cursor = self.opened().cursor()
             day.users += 1
-            cursor = self.engine.cursor()
         try:
             yield cursor
         finally:
@@ -270,9 +276,21 @@ class DuckStore:
                 self.bury(day, cursor)
             cursor.close()
 
+    def opened(self) -> Connection:
+        """Answer the engine.
+
+        Raises:
+            StoreError: there is none now.
+        """
+        if self.engine is None:
+            state = "closed" if self.closed else "being reopened after an error; ask again"
+            raise StoreError(f"the store {self.directory} is {state}")
+        return self.engine
+
     def views(self, from_ns: int, to_ns: int, *, newest_first: bool = False) -> Iterator[View]:
         """Yield a view of each day that the range touches, each in a snapshot of its own."""
         with self.guard:
+            self.opened()
             days = sorted(self.days.items(), reverse=newest_first)
         for number, day in days:
             if number * DAY_NS < to_ns and from_ns < (number + 1) * DAY_NS:
@@ -281,52 +299,21 @@ class DuckStore:
 
     def counts(self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60) -> list[Counts]:
         """Answer the merged counts of every group in `scope`."""
-        tallies: dict[Group, Tally] = {}
-        for view in self.views(from_ns, to_ns):
-            groups = view.groups(scope)
-            view.add_counts(tallies, groups, slots)
-            view.add_buckets(tallies, groups)
-        return [
-            Counts(*group, t.n, t.errors, t.sum_ns, t.min_ns, t.max_ns, t.histogram(), tuple(t.slots))
-            for group, t in sorted(tallies.items())
-        ]
+        return asking.counts(self.views(from_ns, to_ns), scope, slots)
 
     def timeline(self, group: Group, from_ns: int, to_ns: int, step_s: int) -> list[Point]:
         """Answer one group's counts per step, oldest first."""
-        tallies: dict[int, Tally] = {}
-        for view in self.views(from_ns, to_ns):
-            points, buckets = view.steps(view.groups(group), step_s)
-            for step, n, errors, sum_ns, max_ns in points:
-                tallies.setdefault(step, Tally(0)).add(n, errors, sum_ns, max_ns, max_ns)
-            for step, bucket, n in buckets:
-                tallies[step].put(bucket, n)
-        return [
-            Point(step * step_s * 1_000_000_000, t.n, t.errors, t.sum_ns, t.max_ns, t.buckets)
-            for step, t in sorted(tallies.items())
-        ]
+        return asking.timeline(self.views(from_ns, to_ns), group, step_s)
 
     def tree(
         self, group: Group, from_ns: int, to_ns: int, octaves: Collection[int] | None = None
     ) -> list[Node]:
         """Answer one group's merged tree."""
-        paths: dict[int, Node] = {}
-        for view in self.views(from_ns, to_ns):
-            for node in view.nodes(view.groups(group), octaves):
-                paths[node.path] = merged(paths[node.path], node) if node.path in paths else node
-        return list(paths.values())
+        return asking.tree(self.views(from_ns, to_ns), group, octaves)
 
     def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
         """Answer every group's paths that repeated in some trace."""
-        traces: dict[Group, int] = {}
-        found: dict[tuple[Group, int], Repeat] = {}
-        for view in self.views(from_ns, to_ns):
-            roots, rows = view.repeats(view.groups(scope))
-            for group, n in roots.items():
-                traces[group] = traces.get(group, 0) + n
-            for row in rows:
-                key = (row[:3], row.path)
-                found[key] = joined(found[key], row) if key in found else row
-        return [row._replace(traces=traces.get(row[:3], 0)) for row in found.values()]
+        return asking.repeats(self.views(from_ns, to_ns), scope)
 
     def traces(
         self,
@@ -337,11 +324,7 @@ class DuckStore:
         limit: int = 50,
     ) -> list[TraceRow]:
         """Answer up to `limit` kept traces, whole ones first."""
-        total = Tally(0)
-        for point in self.timeline(group, from_ns, to_ns, 86_400):
-            for bucket, n in point.buckets.items():
-                total.put(bucket, n)
-        typical_ns = typical(total.buckets, octaves)
+        typical_ns = asking.typical_ns(self.views(from_ns, to_ns), group, octaves)
         rows: list[TraceRow] = []
         for view in self.views(from_ns, to_ns):
             rows += view.candidates(view.groups(group), octaves, typical_ns, limit)
@@ -349,16 +332,7 @@ class DuckStore:
 
     def trace(self, trace_id: str) -> Trace | None:
         """Answer one trace by its 32 hex digits."""
-        if len(trace_id) != 32 or not set(trace_id) <= set("0123456789abcdef"):
-            return None
-        high, low = int(trace_id[:16], 16), int(trace_id[16:], 16)
-        best: Trace | None = None
-        for view in self.views(0, 2**64, newest_first=True):
-            found = view.trace(high, low)
-            if found and found.spans:
-                return found
-            best = best or found
-        return best
+        return asking.trace(self.views(0, 2**64, newest_first=True), trace_id)
 
     def size(self) -> Size:
         """Answer what the store takes on disk, its days, and the files set aside since the start."""
@@ -367,20 +341,42 @@ class DuckStore:
         return Size(files.bytes_of(*self.directory.rglob("*")), days, self.bad)
 
     def alive(self) -> None:
-        """Start the engine anew when an error, such as a full disk, has ended it.
+        """Learn from the files, after an error, what they hold; start the engine anew if it has ended.
+
+        A commit that failed may be in the file all the same: what the writer remembers is no proof.
 
         Raises:
-            StoreError: the store was closed.
+            StoreError: the store was closed, or cannot be opened again yet.
         """
-        if self.engine is None:
+        if self.closed:
             raise StoreError(f"the store {self.directory} is closed")
+        if not self.suspect:
+            return
         try:
-            self.writer.execute("SELECT 1")
+            for day in self.days.values():
+                day.remember(self.writer)
+            sound = self.engine is not None
         except duckdb.Error:
-            self.engine.close()
-            with self.guard:
-                self.days = {}
-            self.start()
+            sound = False
+        if not sound:
+            self.restart()
+        self.suspect = False
+
+    def restart(self) -> None:
+        """Start the engine anew: a full disk can end it."""
+        with self.guard:
+            self.leaving += self.days.values()
+            engine, self.engine, self.days = self.engine, None, {}
+        if engine is not None:
+            engine.close()
+        # Two engines must not have the same file: the last reader of the old one goes first.
+        deadline = time.monotonic() + PATIENCE_S
+        while any(day.users for day in self.leaving):
+            if time.monotonic() > deadline:
+                raise StoreError(f"{self.directory} is not reopened while it is being read; trying again")
+            time.sleep(0.01)
+        self.leaving = []
+        self.start()
 
     def close(self) -> None:
         """Release the store; a day that is being rewritten stays as it was."""
@@ -388,6 +384,7 @@ class DuckStore:
         if rewriting:
             rewriting.interrupt()
         with self.writing, self.guard:
+            self.closed = True
             if self.engine is not None:
                 self.engine.close()
                 self.engine = None

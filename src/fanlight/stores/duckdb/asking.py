@@ -1,0 +1,103 @@
+"""Questions to several days: each day is asked in its turn, what they say is added up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fanlight.stores.answers import Counts, Node, Point, Repeat, Trace, merged
+from fanlight.stores.choose import typical
+from fanlight.stores.duckdb.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from fanlight.stores.answers import Group, Scope
+    from fanlight.stores.duckdb.reads import View
+
+    Views = Iterator[View]
+
+
+def counts(views: Views, scope: Scope, slots: int) -> list[Counts]:
+    """Answer the merged counts of every group in `scope`."""
+    tallies: dict[Group, Tally] = {}
+    for view in views:
+        groups = view.groups(scope)
+        view.add_counts(tallies, groups, slots)
+        view.add_buckets(tallies, groups)
+    return [
+        Counts(*group, t.n, t.errors, t.sum_ns, t.min_ns, t.max_ns, t.histogram(), tuple(t.slots))
+        for group, t in sorted(tallies.items())
+    ]
+
+
+def timeline(views: Views, group: Group, step_s: int) -> list[Point]:
+    """Answer one group's counts per step, oldest first."""
+    tallies: dict[int, Tally] = {}
+    for view in views:
+        points, buckets = view.steps(view.groups(group), step_s)
+        for step, n, errors, sum_ns, max_ns in points:
+            tallies.setdefault(step, Tally(0)).add(n, errors, sum_ns, max_ns, max_ns)
+        for step, bucket, n in buckets:
+            tallies[step].put(bucket, n)
+    return [
+        Point(step * step_s * 1_000_000_000, t.n, t.errors, t.sum_ns, t.max_ns, t.buckets)
+        for step, t in sorted(tallies.items())
+    ]
+
+
+def typical_ns(views: Views, group: Group, octaves: Collection[int] | None) -> int:
+    """Answer the median duration of one group, in ns, looking only at some octaves if given."""
+    tallies: dict[Group, Tally] = {}
+    for view in views:
+        groups = view.groups(group)
+        view.add_counts(tallies, groups, 1)
+        view.add_buckets(tallies, groups)
+    return typical(tallies[group].histogram(), octaves) if group in tallies else 0
+
+
+def tree(views: Views, group: Group, octaves: Collection[int] | None) -> list[Node]:
+    """Answer one group's merged tree."""
+    paths: dict[int, Node] = {}
+    for view in views:
+        for node in view.nodes(view.groups(group), octaves):
+            paths[node.path] = merged(paths[node.path], node) if node.path in paths else node
+    return list(paths.values())
+
+
+def repeats(views: Views, scope: Scope) -> list[Repeat]:
+    """Answer every group's paths that repeated in some trace."""
+    traces: dict[Group, int] = {}
+    found: dict[tuple[Group, int], Repeat] = {}
+    for view in views:
+        roots, rows = view.repeats(view.groups(scope))
+        for group, n in roots.items():
+            traces[group] = traces.get(group, 0) + n
+        for row in rows:
+            key = (row[:3], row.path)
+            found[key] = joined(found[key], row) if key in found else row
+    return [row._replace(traces=traces.get(row[:3], 0)) for row in found.values()]
+
+
+def joined(one: Repeat, other: Repeat) -> Repeat:
+    """Answer the sum of two rows of one path."""
+    return one._replace(
+        location=max(one.location, other.location),
+        repeated=one.repeated + other.repeated,
+        repeat_sum=one.repeat_sum + other.repeat_sum,
+        repeat_max=max(one.repeat_max, other.repeat_max),
+        repeat_total_ns=one.repeat_total_ns + other.repeat_total_ns,
+    )
+
+
+def trace(views: Views, trace_id: str) -> Trace | None:
+    """Answer the newest whole trace of an id, else its newest row; the views come newest first."""
+    if len(trace_id) != 32 or not set(trace_id) <= set("0123456789abcdef"):
+        return None
+    high, low = int(trace_id[:16], 16), int(trace_id[16:], 16)
+    best: Trace | None = None
+    for view in views:
+        found = view.trace(high, low)
+        if found and found.spans:
+            return found
+        best = best or found
+    return best

@@ -1,0 +1,68 @@
+"""What is done about a day file that the engine does not open: nothing good is ever thrown away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fanlight.errors import StoreError
+from fanlight.stores.duckdb import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+PASSING = (
+    "No space left",
+    "Could not write",
+    "Could not set lock",
+    "File too large",
+    "Read-only file system",
+    "Permission denied",
+    "Out of Memory",
+    "Too many open files",
+    "with version number",
+)
+"""Words of errors that say nothing about the file's content: the same file may open later."""
+LOG = "replaying WAL"
+
+
+def mend(path: Path, error: duckdb.Error) -> tuple[bool, int]:
+    """Answer whether to try once more, and how many files were set aside.
+
+    A power failure leaves zeros behind the log's last whole entry: they are cut off, which loses
+    nothing. A log that is damaged otherwise is set aside, and the day stands as it was when the log
+    was last folded into it. Anything else sets the whole day aside.
+
+    Raises:
+        StoreError: the file may be good.
+    """
+    text = str(error)
+    if any(word in text for word in PASSING):
+        raise StoreError(f"the day file {path} cannot be opened: {text}") from error
+    log = files.log_of(path)
+    if LOG in text and log.exists():
+        if cut_zeros(log):
+            return True, 0
+        log.rename(files.spare(log))
+        return True, 1
+    files.set_aside(path)
+    return False, 1
+
+
+def cut_zeros(path: Path) -> bool:
+    """Cut off the zeros that a file ends with; answer whether there were any to speak of."""
+    with path.open("r+b") as file:
+        size = end = file.seek(0, 2)
+        while end:
+            begin = max(end - (1 << 16), 0)
+            file.seek(begin)
+            block = file.read(end - begin).rstrip(b"\0")
+            end = begin + len(block)
+            if block:
+                break
+        # Entries may end with a few zeros of their own; a lost page has hundreds.
+        if size - end < 64:
+            return False
+        file.truncate(end)
+    return True
