@@ -175,3 +175,10 @@ def test_an_answer_that_does_not_come_is_an_error_and_not_a_wait_for_ever(tmp_pa
         pytest.raises(UnreachableError, match="did not answer within"),
     ):
         Client(str(tmp_path / "data"), wait_s=0.1).get("/api/status")
+
+
+def test_on_a_terminal_every_span_is_one_line_that_fits(data):
+    lines = on_a_terminal("trace", ID, "--data", data).splitlines()
+    assert len(lines) == 6
+    assert all(len(line) <= 120 for line in lines)
+    assert lines[4].rstrip().endswith("█" * 24)

@@ -10,8 +10,12 @@ from fanlight.cli.terminal import clean, has_colour, is_terminal, write
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Column = tuple[str, Literal["left", "right"]]
-    """Heading and alignment."""
+    Column = tuple[str, Literal["left", "right", "cut"]]
+    """Heading, and alignment; `cut` is left, and on a terminal one line that ends with an ellipsis."""
+
+
+NARROWEST = 20
+"""Characters that a column keeps however narrow the terminal."""
 
 
 def show(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
@@ -52,8 +56,20 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
         soft_wrap=False,
     )
     table = Table(box=None, pad_edge=False, header_style="bold" if has_colour() else "")
-    for heading, side in columns:
-        table.add_column(heading, justify=side, overflow="fold", no_wrap=side == "right")
+    widest = [
+        max(len(line[i]) for line in ([heading for heading, _ in columns], *rows))
+        for i in range(len(columns))
+    ]
+    for (heading, side), width in zip(columns, widest, strict=True):
+        # What is cut leaves the others whole; two spaces stand between columns.
+        room = console.width - sum(widest) + width - 2 * (len(columns) - 1)
+        table.add_column(
+            heading,
+            justify="right" if side == "right" else "left",
+            overflow="ellipsis" if side == "cut" else "fold",
+            no_wrap=side != "left",
+            width=min(width, max(room, NARROWEST)) if side == "cut" else None,
+        )
     for row in rows:
         # Text objects, never strings: a string could hold rich's own markup.
         table.add_row(*(Text(cell) for cell in row))

@@ -16,7 +16,7 @@ from fanlight.web import wording
 BAR_COLUMNS = 24
 WIDE = 100
 COLUMNS: tuple[table.Column, ...] = (
-    ("span", "left"),
+    ("span", "cut"),
     ("start", "right"),
     ("took", "right"),
     ("self", "right"),
