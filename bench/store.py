@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 DAY = 20_000
 BULK = 1000
-"""Traces of a commit: about what one busy second brings."""
+"""Traces of a commit: what a busy second brings."""
+FLOOD = 8000
+"""Traces of a commit that holds 100,000 spans: what a second brings at the rate that one core must carry."""
 FINE_SHARE = 0.006
-"""The day's last minutes come in commits of 6 traces, as on a quiet machine: readers meet what is not merged."""
+"""Of the day's traces, its last, come in commits of 6, as on a quiet machine: so readers meet what is
+not merged yet."""
 REPEATS = 9
 
 
@@ -80,7 +83,8 @@ def measure(directory: Path, traces: int) -> list[Figure]:
     ]
     figures += asked(store, "a closed day", span, today.ids)
     tomorrow = Day(DAY + 1, traces, seed=8)
-    fill(store, tomorrow, 3, BULK, 0.5)
+    flood = fill(store, tomorrow, 3, FLOOD, 0.5)
+    figures.append(Figure("applying, commits of 100,000 spans", flood / tomorrow.spans * 1e6, "µs/span", 1.5))
     both = (DAY * DAY_NS + DAY_NS // 2, (DAY + 1) * DAY_NS + DAY_NS // 2)
     figures += asked(store, "24 h over both", both, today.ids[:50] + tomorrow.ids[:50])
     figures.append(Figure("resident, at its peak", peak_mib(), "MiB", 300))
