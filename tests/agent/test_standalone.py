@@ -207,13 +207,16 @@ def test_another_users_socket_gets_nothing(monkeypatch):
 
 
 def test_attempts_grow_apart_to_five_seconds_and_no_further(tmp_path):
-    under_test = link(tmp_path / "nobody", [])
+    said: list[str] = []
+    under_test = link(tmp_path / "nobody", said)
     delays = []
     for _ in range(8):
         before = clock()
         under_test.deliver(Parcel(), Table(), clock(), bool)
         delays.append(round(max(under_test.retry_ns - before, 0) / 1e9, 2))
     assert delays == [0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0]
+    assert len(said) == 1
+    assert "no collector takes traces" in said[0]
 
 
 def test_closing_a_link_twice_is_fine(tmp_path):

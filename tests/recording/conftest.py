@@ -20,6 +20,8 @@ class Plain:
 
     def __init__(self) -> None:
         self.kinds: list[tuple[str, str]] = []
+        self.blocks: dict[tuple[str, str], int] = {}
+        self.memo: dict[Any, Any] = {}
 
     def block(self, category: str, title: str) -> int:
         return SKIP if category.startswith("-") else self.own(category, title)

@@ -80,6 +80,12 @@ def self_times(spans: Any) -> list[int]:
 
 
 class Same:
+    blocks: dict[tuple[str, str], int]
+
+    def __init__(self) -> None:
+        self.blocks = {}
+        self.memo: dict[Any, Any] = {}
+
     def block(self, *_: Any) -> int:
         return 0
 
@@ -146,21 +152,31 @@ def test_a_lane_that_branches_off_hangs_on_the_span_that_was_open_there(first, s
     assert spans.parents.count(-1) == 1
 
 
-@given(
-    st.lists(
-        st.one_of(
-            st.integers(0, END),
-            st.tuples(st.integers(-5, 40), st.integers(0, END)),
-            st.tuples(st.integers(0, END), st.just("app.block"), st.just("b")),
-            st.tuples(
-                *(st.integers(0, END), st.just("app.x"), st.none(), st.none(), st.integers(0, 40), st.none())
-            ),
-            st.tuples(st.integers(0, END), st.integers(0, END), st.just("q"), st.just("q"), st.just("")),
-            st.just({"a": 1}),
-        ),
-        max_size=60,
-    )
-)
+@st.composite
+def disorder(draw: Any) -> list[Any]:
+    """Events in any order, as lost and late closes make them; only a leaf's times may go back."""
+    events: list[Any] = []
+    clock = 0
+    for kind in draw(
+        st.lists(st.sampled_from(["end", "stop", "block", "handle", "leaf", "note"]), max_size=60)
+    ):
+        clock += draw(st.integers(0, 50))
+        if kind == "end":
+            events.append(clock)
+        elif kind == "stop":
+            events.append((draw(st.integers(-5, 60)), clock))
+        elif kind == "block":
+            events.append((clock, "app.block", "b"))
+        elif kind == "handle":
+            events.append((clock, "app.x", None, None, len(events), None))
+        elif kind == "leaf":
+            events.append((draw(st.integers(-9, 2 * END)), draw(st.integers(-9, 2 * END)), "q", "q", ""))
+        else:
+            events.append({"a": 1})
+    return events
+
+
+@given(disorder())
 def test_whatever_the_events_are_the_spans_are_a_tree_within_the_root(events):
     spans = nested(finished((events, -1, 0)))
     assert len(spans.kinds) == 1 + sum(type(e) is tuple and len(e) > 2 for e in events)
@@ -168,6 +184,12 @@ def test_whatever_the_events_are_the_spans_are_a_tree_within_the_root(events):
         assert parent < place
         assert 0 <= spans.starts[place] <= spans.ends[place] <= END
     assert all(0 <= owner < len(spans.kinds) for owner, _ in spans.notes)
+
+
+@given(disorder(), st.integers(0, 1500))
+def test_what_happens_after_the_end_is_cut_off_there(events, end):
+    spans = nested(finished((events, -1, 0), end=end))
+    assert all(0 <= start <= until <= end for start, until in zip(spans.starts, spans.ends, strict=True))
 
 
 def test_the_reference_case_of_depth_and_time(reading):
@@ -289,3 +311,12 @@ def test_a_deep_trace_needs_no_deep_stack(reading):
     lanes = [(events, -1, 0), (block(1, "branch", end=2), 0, depth)]
     spans = nested(finished(*lanes))
     assert len(spans.kinds) == depth + 2
+
+
+@pytest.mark.parametrize(("leaves", "kept"), [(2047, 2048), (2048, 2048)])
+def test_up_to_2048_spans_stay_as_they_are(leaves, kept):
+    events = [(n, n + 1, "q", "q", "") for n in range(leaves)]
+    spans = nested(finished((events, -1, 0)))
+    assert len(spans.kinds) == kept
+    assert spans.pruned == (leaves + 1 > kept)
+    assert len(spans.kinds) + spans.lost - spans.pruned == leaves + 1

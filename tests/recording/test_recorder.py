@@ -276,3 +276,15 @@ def test_many_small_lanes_lose_nothing(caught, reading, branches):
             thread.join()
     assert caught[0].lost == 0
     assert len(reading(caught[0])) == 301
+
+
+def test_a_title_that_is_no_text_becomes_one_at_once(caught, shape):
+    class Lazy:
+        def __str__(self) -> str:
+            raise AssertionError("nobody may ask")
+
+    with trace("root"), span(Lazy()), span(5):
+        pass
+    _, ((lazy, inner),) = shape()
+    assert lazy.endswith("Lazy>")
+    assert inner == ["5"]

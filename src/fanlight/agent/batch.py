@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _operator import sub
 from _struct import Struct
 from array import array
 from os import urandom
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from fanlight.recording.pauses import Pauses, Seen
     from fanlight.recording.recorder import Trace
 
+    Columns = dict[str, list[int]]
+
 TRACES = 1_000
 BYTES = 4 << 20
 """Size of the columns at which no further trace joins a batch: half of what a frame may hold."""
@@ -49,9 +52,10 @@ FAULT = "fault"
 """Reason of a drop: an error of ours while the trace was encoded."""
 
 WORD = (1 << 64) - 1
+SIGN = 1 << 63
+NOTE_COLUMNS = ("note_span", "note_key", "note_type", "note_value")
 DOUBLE = Struct("<d")
 LONG = Struct("<Q")
-PAIR = Struct("<QQ")
 
 
 class Parcel:
@@ -101,7 +105,7 @@ class Packer:
             self.table.renew()
             self.names.renew()
             self.keys.clear()
-        columns = {name: array(TYPECODE[kind]) for name, (_, kind) in TRACE_COLUMNS.items()}
+        columns: Columns = {name: [] for name in TRACE_COLUMNS}
         seen = self.pauses.seen()
         spent = 0
         while trace is not None:
@@ -112,23 +116,23 @@ class Packer:
             # A context that outlived the trace may still hold it, but not what was in it.
             trace.records = None
             trace.notes = {}
-            done = len(columns["trace_low"]) >= TRACES or spent > BYTES or self.table.is_full()
+            done = len(columns["trace_spans"]) >= TRACES or spent > BYTES or self.table.is_full()
             trace = None if done else line.take()
         self.sequence += 1
-        ids = urandom(16 * len(columns["trace_low"]))
-        for high, low in PAIR.iter_unpack(ids):
-            columns["trace_high"].append(high)
-            columns["trace_low"][len(columns["trace_high"]) - 1] = low
+        traces = len(columns["trace_spans"])
         head = {
             "generation": self.table.generation,
             "sequence": self.sequence,
             "dropped_reason": list(line.dropped),
             "dropped_count": array("Q", line.dropped.values()),
         }
-        data = frame(BATCH, encode(SCHEMA, {**head, **columns}))
-        return Parcel(self.sequence, data, len(columns["trace_low"]))
+        arrays = {name: column(columns[name], TYPECODE[kind]) for name, (_, kind) in TRACE_COLUMNS.items()}
+        arrays["trace_high"].frombytes(urandom(8 * traces))
+        arrays["trace_low"].frombytes(urandom(8 * traces))
+        data = frame(BATCH, encode(SCHEMA, {**head, **arrays}))
+        return Parcel(self.sequence, data, traces)
 
-    def bare(self, columns: dict[str, array[Any]], trace: Trace, seen: Seen, line: Line) -> int:
+    def bare(self, columns: Columns, trace: Trace, seen: Seen, line: Line) -> int:
         """Append only the root of a trace whose spans made us fail, so that it is counted at least."""
         SWITCH.faults += 1
         trace.records = None
@@ -140,39 +144,37 @@ class Packer:
             line.drop(FAULT)
             return 0
 
-    def add(self, columns: dict[str, array[Any]], trace: Trace, spans: Spans) -> int:
+    def add(self, columns: Columns, trace: Trace, spans: Spans) -> int:
         """Append a trace; answer about how many bytes it takes. It appends all of it or nothing."""
         string = self.table.string
         start_ns = trace.start_ns
         segment = segment_of(trace)
         flags = (ERROR if segment == "error" else 0) | (PRUNED if spans.pruned else 0)
         flags |= 0 if trace.sampled else UNSAMPLED
-        first = len(columns["span_kind"])
-        spans.notes += [(0, extra) for extra in (self.about(trace),) if extra]
-        notes = self.notes(spans, first)
-        starts = array("Q", [start - start_ns for start in spans.starts])
-        lengths = array("Q", [end - start for start, end in zip(spans.starts, spans.ends, strict=True)])
-        row = {
-            "trace_endpoint": string(str(trace.endpoint)),
-            "trace_segment": string(segment),
-            "trace_start": max(trace.wall_ns, 0),
-            "trace_duration": lengths[0],
-            "trace_spans": len(spans.kinds),
-            "trace_flags": flags,
-            "trace_lost": min(spans.lost, NO_PARENT),
-            # Its place is taken now; `pack` writes the numbers of all at once.
-            "trace_low": 0,
-        }
-        kinds, parents = array("I", spans.kinds), array("I", [NO_PARENT, *spans.parents[1:]])
-        for name, value in row.items():
-            columns[name].append(value)
-        columns["span_kind"] += kinds
-        columns["span_parent"] += parents
+        about = self.about(trace)
+        if about:
+            spans.notes.append((0, about))
+        notes = self.notes(spans, len(columns["span_kind"]))
+        starts = [start - start_ns for start in spans.starts]
+        lengths = list(map(sub, spans.ends, spans.starts))
+        endpoint, segment_number = string(str(trace.endpoint)), string(segment)
+        # From here on nothing can fail: a trace is in all columns or in none.
+        columns["trace_endpoint"].append(endpoint)
+        columns["trace_segment"].append(segment_number)
+        columns["trace_start"].append(trace.wall_ns)
+        columns["trace_duration"].append(lengths[0])
+        columns["trace_spans"].append(len(starts))
+        columns["trace_flags"].append(flags)
+        columns["trace_lost"].append(spans.lost)
+        columns["span_kind"] += spans.kinds
+        spans.parents[0] = NO_PARENT
+        columns["span_parent"] += spans.parents
         columns["span_start"] += starts
         columns["span_duration"] += lengths
-        for name, values in zip(("note_span", "note_key", "note_type", "note_value"), notes, strict=True):
-            columns[name] += values
-        return SPAN_BYTES * len(kinds) + NOTE_BYTES * len(notes[0])
+        if notes[0]:
+            for name, values in zip(NOTE_COLUMNS, notes, strict=True):
+                columns[name] += values
+        return SPAN_BYTES * len(starts) + NOTE_BYTES * len(notes[0])
 
     def about(self, trace: Trace) -> dict[str, Any]:
         """Answer what the root says about the whole trace: its status, and how it failed."""
@@ -188,39 +190,48 @@ class Packer:
                 notes["error.message"] = self.scrubber.scrub(message, MESSAGE_CHARACTERS)
         return notes
 
-    def notes(self, spans: Spans, first: int) -> tuple[array[int], array[int], array[int], array[int]]:
+    def notes(self, spans: Spans, first: int) -> tuple[list[int], list[int], list[int], list[int]]:
         """Answer the annotations' columns: span (from `first` on), key, type, value."""
-        owners, keys, types, values = array("I"), array("I"), array("I"), array("Q")
-        string = self.table.string
+        owners: list[int] = []
+        keys: list[int] = []
+        types: list[int] = []
+        values: list[int] = []
+        known, as_int, sign = self.keys, NOTE_INT, SIGN
         for place, given in spans.notes:
             if len(owners) > NOTES:
                 break
             for name, value in given.items():
-                key, is_secret = self.keys.get(name) or self.key(name)
-                kind = value.__class__
-                if is_secret:
-                    code, word = NOTE_TEXT, string(REDACTED)
-                elif kind is str:
-                    code, word = NOTE_TEXT, string(value)
-                elif kind is int:
-                    if -1 << 63 <= value < 1 << 63:
-                        code, word = NOTE_INT, value & WORD
-                    else:
-                        code, word = (
-                            NOTE_TEXT,
-                            string(str(value) if value.bit_length() < 10_000 else hex(value)),
-                        )
-                elif kind is bool:
-                    code, word = NOTE_BOOL, int(value)
-                elif kind is float:
-                    code, word = NOTE_FLOAT, LONG.unpack(DOUBLE.pack(value))[0]
+                entry = known.get(name)
+                key, is_secret = self.key(name) if entry is None else entry
+                # A fast path: most annotations are counts.
+                if value.__class__ is int and 0 <= value < sign and not is_secret:
+                    types.append(as_int)
+                    values.append(value)
                 else:
-                    continue
+                    code, word = self.value(REDACTED if is_secret else value)
+                    if code < 0:
+                        continue
+                    types.append(code)
+                    values.append(word)
                 owners.append(first + place)
                 keys.append(key)
-                types.append(code)
-                values.append(word)
         return owners, keys, types, values
+
+    def value(self, value: Any) -> tuple[int, int]:
+        """Answer an annotation's type and its 64 bits; type -1 for none."""
+        kind = value.__class__
+        if kind is str:
+            return NOTE_TEXT, self.table.string(value)
+        if kind is bool:
+            return NOTE_BOOL, int(value)
+        if kind is float:
+            return NOTE_FLOAT, LONG.unpack(DOUBLE.pack(value))[0]
+        if kind is int and -SIGN <= value < SIGN:
+            return NOTE_INT, value & WORD
+        if kind is int:
+            # Beyond 64 bits; and beyond some size Python refuses to write it in decimals.
+            return NOTE_TEXT, self.table.string(str(value) if value.bit_length() < 10_000 else hex(value))
+        return -1, 0
 
     def key(self, name: str) -> tuple[int, bool]:
         """Answer an annotation key's number, and whether its values are secrets."""
@@ -229,6 +240,15 @@ class Packer:
         if len(self.keys) < NOTES:
             self.keys[name] = found
         return found
+
+
+def column(values: list[int], typecode: str) -> array[int]:
+    """Answer the numbers as a column; one beyond what fits becomes the nearest that does."""
+    try:
+        return array(typecode, values)
+    except OverflowError:
+        highest = NO_PARENT if typecode == "I" else WORD
+        return array(typecode, [min(max(value, 0), highest) for value in values])
 
 
 def segment_of(trace: Trace) -> str:

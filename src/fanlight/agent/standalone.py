@@ -39,6 +39,8 @@ LOOK_NS = 1_000_000_000
 """How often the socket's path is looked at while waiting."""
 RETRY_S = (0.0, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Delays before the first, second … attempt after a failure; the last one from then on."""
+TELL = 6
+"""Failures in a row, some nine seconds of them, after which people are told."""
 CREDENTIALS = Struct("3i")
 # Linux alone has it; elsewhere the mode of the socket's directory is the guard.
 SO_PEERCRED: int | None = getattr(_socket, "SO_PEERCRED", None)
@@ -136,6 +138,11 @@ class Link:
         delay_s = RETRY_S[min(self.failures, len(RETRY_S) - 1)]
         self.failures += 1
         self.retry_ns = clock() + int(delay_s * 1e9)
+        if self.failures == TELL:
+            self.complain(
+                f"no collector takes traces at {self.path}; the last ones wait here, older ones are dropped "
+                "and counted (`fanlight doctor` tells more)"
+            )
 
     def is_replaced(self) -> bool:
         """Answer whether another socket stands at the path than the one connected to."""

@@ -29,6 +29,7 @@ TOO_MANY = "<too many texts>"
 TIERS = frozenset({"app", "view", "db", "api", "cache", "job", "noise", "agent", "other"})
 MEMO_CHARACTERS = 1 << 20
 MEMO_ENTRIES = 8_192
+MEMO_KEYS = 4
 
 
 class Table:
@@ -36,12 +37,13 @@ class Table:
 
     Attributes:
         generation: goes up with each new start, from 1.
-        strings: text to number, in order; "" is 0 and never sent.
-        kinds: (category, title, description) numbers to the kind's number, in order.
+        strings: text to number; "" is 0 and never sent.
+        kinds: (category, title, description) numbers to the kind's number.
+        string_list: the texts by number, `kind_list` likewise: what is sent is cut off their ends.
         characters: of all strings together.
     """
 
-    __slots__ = ("characters", "generation", "kinds", "strings")
+    __slots__ = ("characters", "generation", "kind_list", "kinds", "string_list", "strings")
 
     def __init__(self) -> None:
         self.generation = 0
@@ -52,6 +54,8 @@ class Table:
         self.generation += 1
         self.strings = {"": 0, TOO_MANY: 1}
         self.kinds: dict[tuple[int, int, int], int] = {}
+        self.string_list = list(self.strings)
+        self.kind_list: list[tuple[int, int, int]] = []
         self.characters = len(TOO_MANY)
 
     def is_full(self) -> bool:
@@ -70,6 +74,7 @@ class Table:
         if self.characters > SPARE * CHARACTERS or number >= 2 * STRINGS - 1:
             return self.strings[TOO_MANY]
         self.strings[text] = number
+        self.string_list.append(text)
         self.characters += len(text)
         return number
 
@@ -79,12 +84,13 @@ class Table:
         number = self.kinds.get(key)
         if number is None:
             number = self.kinds[key] = len(self.kinds)
+            self.kind_list.append(key)
         return number
 
     def frames(self, first_string: int, first_kind: int) -> bytes:
         """Answer the TABLE frames with all entries from these numbers on; none when there are none."""
-        strings = list(self.strings)[first_string:]
-        kinds = list(self.kinds)[first_kind:]
+        strings = self.string_list[first_string:]
+        kinds = self.kind_list[first_kind:]
         out = []
         while strings or kinds:
             part: list[str] = []
@@ -154,9 +160,17 @@ class Names:
     def named(self, name: str, title: str | None, payload: Any) -> tuple[int, dict[str, Any] | None]:
         """Answer kind and annotations of a notification."""
         if payload.__class__ is dict:
+            if len(payload) > MEMO_KEYS:
+                return self.normalized(name, title, payload)
+            # Requests differ in few ways; what else has a dict has few entries or is not remembered.
+            # The types belong to it, since True and 1 are the same key.
+            key: Any = (name, title, *payload.items(), *map(type, payload.values()))
+        else:
+            key = (name, title, payload)
+        try:
+            found = self.memo.get(key)
+        except TypeError:  # a dict inside
             return self.normalized(name, title, payload)
-        key = (name, title, payload)
-        found = self.memo.get(key)
         if found is None:
             found = self.normalized(name, title, payload)
             size = len(payload) if payload.__class__ is str else 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fanlight.recording.pauses import Squeezed
-from fanlight.recording.pruning import CUT, pruned
+from fanlight.recording.pruning import CUT, LIMIT, prune
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     class Names(Protocol):
         """What turns recorded names into numbers of kinds; `SKIP` leaves a span out."""
+
+        blocks: dict[tuple[str, str], int]
+        """Kinds of blocks that are known already."""
+        memo: dict[Any, tuple[int, dict[str, Any] | None]]
+        """(name, title, payload) of notifications that are known already."""
 
         def block(self, category: str, title: str) -> int:
             """Answer the kind of a block that the application named itself."""
@@ -75,6 +80,11 @@ class LaneReader:
         spans: where to put them.
         names: tells kinds.
         parent: place of the span that the lane branched off.
+
+    Attributes:
+        stack: places of the open spans, those with a handle inverted; at the bottom the parent.
+        handles: handle to the place of its span.
+        disordered: whether a span was put under one that stands behind it.
     """
 
     __slots__ = ("disordered", "first", "handles", "names", "spans", "stack")
@@ -83,9 +93,7 @@ class LaneReader:
         self.spans = spans
         self.names = names
         self.first = len(spans.kinds)
-        # Places of the open spans, inverted for those that a block's end does not close: handles,
-        # and at the bottom the parent of the whole lane.
-        self.stack = [~parent]
+        self.stack = [parent]
         self.handles: dict[int, int] = {}
         self.disordered = False
 
@@ -96,62 +104,100 @@ class LaneReader:
 
     def read(self, events: list[Any]) -> None:
         """Turn the lane's next events into spans."""
-        spans, stack, block = self.spans, self.stack, self.names.block
-        kinds, parents, starts, ends = spans.kinds, spans.parents, spans.starts, spans.ends
+        spans, stack = self.spans, self.stack
+        kinds, parents, starts, ends, notes = (
+            spans.kinds,
+            spans.parents,
+            spans.starts,
+            spans.ends,
+            spans.notes,
+        )
+        known, block, memo, root_end_ns = self.names.blocks, self.names.block, self.names.memo, ends[ROOT]
         for event in events:
-            kind = event.__class__
-            if kind is int:
+            shape = event.__class__
+            if shape is int:
                 place = stack.pop()
-                if place >= 0:
+                # A fast path, as the opening below: most events are blocks.
+                if stack and place >= 0:
                     ends[place] = event
                 else:
                     stack.append(place)
                     self.close_block(event)
-            elif kind is dict:
-                spans.notes.append((self.top(), event))
-            elif len(event) <= 4:
-                if len(event) == 2:
-                    self.close_handle(*event)
+                continue
+            size = len(event) if shape is tuple else 0
+            if size == 5:
+                start_ns, end_ns, name, payload, where = event
+                found = memo.get((name, None, payload)) if payload.__class__ is str else None
+                if found is None or where or not starts[-1] < start_ns <= end_ns <= root_end_ns:
+                    self.leaf(*event)
                     continue
-                # A fast path: blocks are most of what is read here.
-                above = stack[-1]
-                parents.append(above if above >= 0 else ~above)
-                stack.append(len(kinds))
-                if len(event) == 4:
-                    spans.notes.append((len(kinds), event[3]))
-                starts.append(event[0])
-                ends.append(0)
-                kinds.append(block(event[1], event[2]))
-            elif len(event) == 5:
-                self.leaf(*event)
+                if found[1]:
+                    notes.append((len(kinds), found[1]))
+                kinds.append(found[0])
+                parents.append(stack[-1])
+                starts.append(start_ns)
+                ends.append(end_ns)
+                continue
+            if size == 3:
+                start_ns, category, title = event
+            elif size == 4:
+                start_ns, category, title, attributes = event
+                notes.append((len(kinds), attributes))
             else:
-                start_ns, name, title, payload, handle, _ = event
-                kind, notes = self.names.named(name, title, payload)
-                place = spans.add(kind, self.top(), start_ns, 0)
-                if notes:
-                    spans.notes.append((place, notes))
-                self.handles[handle] = place
-                stack.append(~place)
+                self.read_other(event, size)
+                continue
+            kind = known.get((category, title))
+            parents.append(stack[-1])
+            stack.append(len(kinds))
+            starts.append(start_ns)
+            ends.append(0)
+            kinds.append(block(category, title) if kind is None else kind)
+
+    def read_other(self, event: Any, size: int) -> None:
+        """Take in an event that is no block."""
+        spans = self.spans
+        if size == 2:
+            self.close_handle(*event)
+        elif size == 0:
+            spans.notes.append((self.top(), event))
+        else:
+            start_ns, name, title, payload, handle, _ = event
+            kind, notes = self.names.named(name, title, payload)
+            place = spans.add(kind, self.stack[-1], start_ns, 0)
+            if notes:
+                spans.notes.append((place, notes))
+            self.handles[handle] = place
+            self.stack.append(~place)
 
     def leaf(self, start_ns: int, end_ns: int, name: str, payload: Any, where: str) -> None:
         """Add a call that was recorded after it was over."""
-        spans = self.spans
+        spans, starts, above = self.spans, self.spans.starts, self.stack[-1]
         kind, notes = self.names.named(name, None, payload)
-        parent = self.top()
-        place = len(spans.kinds)
+        place = len(starts)
         # A driver's leaf under another driver's was recorded before the one around it.
-        if place > self.first and spans.starts[-1] >= start_ns:
-            for inner in range(place - 1, self.first - 1, -1):
-                if spans.starts[inner] < start_ns:
-                    break
-                if spans.parents[inner] == parent:
-                    spans.parents[inner] = place
-                    self.disordered = True
-        spans.add(kind, parent, start_ns, end_ns)
+        if starts[-1] >= start_ns and place > self.first:
+            self.put_under(place, start_ns)
+        # The caller's times are its own; they may not reach out of what is around them.
+        end_ns = min(end_ns, spans.ends[ROOT])
+        start_ns = max(min(start_ns, end_ns), starts[above if above >= 0 else ~above])
+        spans.kinds.append(kind)
+        spans.parents.append(above)
+        starts.append(start_ns)
+        spans.ends.append(max(start_ns, end_ns))
         if notes:
             spans.notes.append((place, notes))
         if where:
             spans.notes.append((place, {LOCATION: where}))
+
+    def put_under(self, place: int, start_ns: int) -> None:
+        """Put the siblings that began after `start_ns` under the leaf that will stand at `place`."""
+        parents, starts, above = self.spans.parents, self.spans.starts, self.stack[-1]
+        for inner in range(place - 1, self.first - 1, -1):
+            if starts[inner] < start_ns:
+                break
+            if parents[inner] == above:
+                parents[inner] = place
+                self.disordered = True
 
     def close_block(self, end_ns: int) -> None:
         """Close the innermost open block, and what was left open inside it."""
@@ -182,8 +228,12 @@ class LaneReader:
 
     def finish(self, end_ns: int) -> None:
         """Close what is still open."""
+        spans = self.spans
         for place in self.stack[1:]:
-            self.spans.ends[place if place >= 0 else ~place] = end_ns
+            spans.ends[place if place >= 0 else ~place] = end_ns
+        if self.handles:
+            parents = spans.parents
+            parents[self.first :] = [parent if parent >= 0 else ~parent for parent in parents[self.first :]]
 
 
 def nest(trace: Trace, names: Names, seen: Seen) -> Spans:
@@ -200,23 +250,29 @@ def nest(trace: Trace, names: Names, seen: Seen) -> Spans:
     """
     spans = Spans()
     start_ns, end_ns = trace.start_ns, max(trace.end_ns, trace.start_ns)
-    kind, notes = names.named(trace.category, trace.title, trace.notes)
+    # Without annotations the names are remembered like any other's.
+    kind, notes = names.named(trace.category, trace.title, trace.notes or None)
     if kind == SKIP:
         kind, notes = names.own("other", trace.title), trace.notes
     spans.add(kind, -1, start_ns, end_ns)
     if notes:
         spans.notes.append((ROOT, notes))
     spans.lost = trace.lost
-    disordered = read_lanes(spans, names, trace.records or [], end_ns)
-    clip(spans, start_ns, end_ns)
-    pauses = seen.between(start_ns, end_ns)
-    if pauses:
-        squeeze(spans, Squeezed(pauses), names.own("noise.gc", ""))
+    records = trace.records or []
+    if not records or (len(records) == 1 and not records[0][0]):
+        # A fast path: a request of which nothing was recorded but itself.
+        return paused(spans, names, seen)
+    disordered = read_lanes(spans, names, records, end_ns)
+    # A fast path: one lane's times never go back, so its last one tells whether it reached too far.
+    if len(records) != 1 or not ends_by(records[0][0], spans, end_ns) or spans.starts[-1] < start_ns:
+        clip(spans, start_ns, end_ns)
+    paused(spans, names, seen)
     if disordered:
         order(spans)
     if SKIP in spans.kinds:
         leave_out(spans)
-    if pruned(spans, names.own("agent.pruned", "")):
+    if len(spans.kinds) > LIMIT:
+        prune(spans, names.own("agent.pruned", ""))
         order(spans)
     return spans
 
@@ -248,6 +304,14 @@ def read_lanes(spans: Spans, names: Names, records: list[tuple[list[Any], int, i
     return len(records) > 1
 
 
+def ends_by(events: list[Any], spans: Spans, end_ns: int) -> bool:
+    """Answer whether all that one lane recorded lies before the trace's end."""
+    last = events[-1] if events else end_ns
+    if last.__class__ is int:
+        return bool(last <= end_ns)
+    return last.__class__ is tuple and len(last) == 5 and max(spans.starts) <= end_ns
+
+
 def clip(spans: Spans, start_ns: int, end_ns: int) -> None:
     """Keep the spans within the root, and each one's end behind its start."""
     if min(spans.starts) < start_ns or max(spans.starts) > end_ns:
@@ -255,6 +319,14 @@ def clip(spans: Spans, start_ns: int, end_ns: int) -> None:
     starts = spans.starts
     if max(spans.ends) > end_ns or any(map(int.__gt__, starts, spans.ends)):
         spans.ends = [min(max(end, start), end_ns) for start, end in zip(starts, spans.ends, strict=True)]
+
+
+def paused(spans: Spans, names: Names, seen: Seen) -> Spans:
+    """Take the collector's pauses out, if there were any; answer the spans."""
+    pauses = seen.between(spans.starts[ROOT], spans.ends[ROOT])
+    if pauses:
+        squeeze(spans, Squeezed(pauses), names.own("noise.gc", ""))
+    return spans
 
 
 def squeeze(spans: Spans, squeezed: Squeezed, kind: int) -> None:

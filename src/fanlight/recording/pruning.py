@@ -12,8 +12,8 @@ CUT = -2
 """The kind of a span that goes, with all that is below it."""
 
 
-def pruned(spans: Spans, marker: int, limit: int = LIMIT) -> bool:
-    """Cut the deeper levels off, in place, when there are more than `limit` spans.
+def prune(spans: Spans, marker: int, limit: int = LIMIT) -> None:
+    """Cut the deeper levels off, in place, so that `limit` spans are left: then order them.
 
     Whole levels stay while they fit, then the earliest spans of the next. Where children were cut,
     one span stands for them: as long as they took together, with how many spans there were below
@@ -22,14 +22,9 @@ def pruned(spans: Spans, marker: int, limit: int = LIMIT) -> bool:
     Args:
         spans: in pre-order.
         marker: the kind of that span.
-        limit: how many may stay, markers included.
-
-    Returns:
-        Whether anything was cut: then `spans` holds `CUT` kinds and needs ordering.
+        limit: how many may stay, markers included; there are more.
     """
     count = len(spans.kinds)
-    if count <= limit:
-        return False
     keep = kept(spans.parents, spans.starts, limit)
     cut: dict[int, list[int]] = {}
     below = [1] * count
@@ -49,7 +44,6 @@ def pruned(spans: Spans, marker: int, limit: int = LIMIT) -> bool:
         spans.notes.append((place, {"spans": lost, "total": total_ns}))
         spans.lost += lost
     spans.pruned = True
-    return True
 
 
 def kept(parents: list[int], starts: list[int], limit: int) -> list[bool]:

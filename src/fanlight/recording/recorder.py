@@ -7,7 +7,7 @@ from itertools import repeat
 
 from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.lanes import BLOCK, LANE, RECORDS, Lane, resolved
-from fanlight.recording.reduction import PLAIN, described, reduce_values
+from fanlight.recording.reduction import PLAIN, described, plain, reduce_values
 
 __all__ = [
     "LANE",
@@ -160,6 +160,8 @@ def span(title: str, category: str = "app.block", /, **attributes: Any) -> Lane 
         lane = resolved(lane)
         if lane is None:
             return NOTHING
+    if title.__class__ is not str:
+        title = str(plain(title))
     if attributes:
         for value in attributes.values():
             if value.__class__ not in PLAIN:

@@ -36,6 +36,11 @@ SWAP = sys.byteorder == "big"
 
 def varint(number: int) -> bytes:
     """Answer a non-negative integer in base-128, low group first."""
+    # A fast path: tags and most lengths are below 2**14.
+    if number < 0x80:
+        return number.to_bytes(1, "little")
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
