@@ -217,9 +217,16 @@ def is_free(port: int) -> bool:
 @contextmanager
 def stopping_on_signals(stop: Event) -> Iterator[None]:
     """Let Ctrl-C and a polite kill end the load rather than the demo."""
-    before = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    is_told = False
+
+    def tell(*_: object) -> None:
+        nonlocal is_told
+        # A second signal may arrive inside the first one's `set`, which holds a lock.
+        if not is_told:
+            is_told = True
+            stop.set()
+
+    before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
