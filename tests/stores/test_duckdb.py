@@ -299,3 +299,16 @@ def test_readers_in_other_threads_see_whole_commits_while_the_writer_writes(dire
     assert wrong == []
     assert store.counts(START, START + DAY_NS)[0].n == 390
     store.close()
+
+
+def test_a_day_that_is_rewritten_or_dropped_under_a_reader_is_no_error(directory: Path) -> None:
+    store = open_at(directory, START + 3 * DAY_NS)
+    for day in range(3):
+        store.apply(day, [(1, commit(requests(1 + day, 1, start_ns=START + day * DAY_NS)))])
+    views = store.views(START, START + 3 * DAY_NS)
+    next(views)
+    store.compact()
+    store.expire(DAY + 2)
+    # The second day is gone, the third is another file now.
+    assert [view.day.number for view in views] == [DAY + 2]
+    store.close()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fanlight.stores.answers import Counts, Node, Point, Repeat, Trace, merged
-from fanlight.stores.choose import typical
+from fanlight.stores.choose import choose, typical
 from fanlight.stores.duckdb.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
-    from fanlight.stores.answers import Group, Scope
+    from fanlight.stores.answers import Group, Scope, TraceRow
     from fanlight.stores.duckdb.reads import View
 
     Views = Iterator[View]
@@ -53,6 +53,17 @@ def typical_ns(views: Views, group: Group, octaves: Collection[int] | None) -> i
         view.add_counts(tallies, groups, 1)
         view.add_buckets(tallies, groups)
     return typical(tallies[group].histogram(), octaves) if group in tallies else 0
+
+
+def traces(
+    views: Callable[[], Views], group: Group, octaves: Collection[int] | None, limit: int
+) -> list[TraceRow]:
+    """Answer up to `limit` kept traces of one group, whole ones first."""
+    usual_ns = typical_ns(views(), group, octaves)
+    rows: list[TraceRow] = []
+    for view in views():
+        rows += view.candidates(view.groups(group), octaves, usual_ns, limit)
+    return choose(rows, usual_ns, limit)
 
 
 def tree(views: Views, group: Group, octaves: Collection[int] | None) -> list[Node]:

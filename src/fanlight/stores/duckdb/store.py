@@ -11,7 +11,6 @@ import duckdb
 
 from fanlight.errors import StoreError
 from fanlight.stores.answers import Size
-from fanlight.stores.choose import choose
 from fanlight.stores.duckdb import asking, files
 from fanlight.stores.duckdb.close import rewrite
 from fanlight.stores.duckdb.day import Day
@@ -194,23 +193,25 @@ class DuckStore:
         """Rewrite the days that are over, one by one, while readers and the writer go on."""
         today = (self.clock() - GRACE_NS) // DAY_NS
         with self.guard:
-            over = [day for number, day in sorted(self.days.items()) if number < today and not day.closed]
-        for day in over:
-            with telling(f"{day.path} cannot be rewritten"):
-                self.close_day(day)
+            over = [number for number, day in sorted(self.days.items()) if number < today and not day.closed]
+        for number in over:
+            with telling(f"a day of {self.directory} cannot be rewritten"):
+                self.close_day(number)
 
-    def close_day(self, day: Day) -> None:
+    def close_day(self, number: int) -> None:
         """Rewrite one day; when rows came meanwhile, the old file stays and a later call tries again."""
-        target = files.path_of(self.directory, day.number, closed=True)
+        target = files.path_of(self.directory, number, closed=True)
         scratch = target.with_name(target.name + ".tmp")
-        with self.pinned(day) as cursor:
+        with self.pinned(number) as held:
+            if not held:
+                return
+            day, self.rewriting = held
             before = dict(day.applied)
             try:
-                self.rewriting = cursor
-                rewrite(cursor, day, scratch, self.alias())
+                rewrite(self.rewriting, day, scratch, self.alias())
                 with self.writing:
                     # A store that was closed meanwhile may be another process's by now.
-                    if self.engine and day.applied == before and self.days.get(day.number) is day:
+                    if self.engine and day.applied == before and self.days.get(number) is day:
                         self.swap(day, scratch, target)
             finally:
                 self.rewriting = None
@@ -261,13 +262,19 @@ class DuckStore:
         files.remove(day.path)
 
     @contextmanager
-    def pinned(self, day: Day) -> Iterator[Connection]:
-        """Hold a day in place, with a connection to read it by."""
+    def pinned(self, number: int) -> Iterator[tuple[Day, Connection] | None]:
+        """Hold a day in place, with a connection to read it by; None when there is no such day any more."""
         with self.guard:
-            cursor = self.opened().cursor()
-            day.users += 1
+            engine = self.opened()
+            day = self.days.get(number)
+            if day:
+                day.users += 1
+                cursor = engine.cursor()
+        if not day:
+            yield None
+            return
         try:
-            yield cursor
+            yield day, cursor
         finally:
             with self.guard:
                 day.users -= 1
@@ -291,11 +298,15 @@ class DuckStore:
         """Yield a view of each day that the range touches, each in a snapshot of its own."""
         with self.guard:
             self.opened()
-            days = sorted(self.days.items(), reverse=newest_first)
-        for number, day in days:
+            numbers = sorted(self.days, reverse=newest_first)
+        for number in numbers:
             if number * DAY_NS < to_ns and from_ns < (number + 1) * DAY_NS:
-                with self.pinned(day) as cursor, telling(f"{day.path} cannot be read"), transaction(cursor):
-                    yield View(cursor, day, from_ns, to_ns)
+                # Asked for again by its number: it may have been rewritten or dropped meanwhile.
+                with self.pinned(number) as held:
+                    if held:
+                        day, cursor = held
+                        with telling(f"{day.path} cannot be read"), transaction(cursor):
+                            yield View(cursor, day, from_ns, to_ns)
 
     def counts(self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60) -> list[Counts]:
         """Answer the merged counts of every group in `scope`."""
@@ -324,11 +335,7 @@ class DuckStore:
         limit: int = 50,
     ) -> list[TraceRow]:
         """Answer up to `limit` kept traces, whole ones first."""
-        typical_ns = asking.typical_ns(self.views(from_ns, to_ns), group, octaves)
-        rows: list[TraceRow] = []
-        for view in self.views(from_ns, to_ns):
-            rows += view.candidates(view.groups(group), octaves, typical_ns, limit)
-        return choose(rows, typical_ns, limit)
+        return asking.traces(lambda: self.views(from_ns, to_ns), group, octaves, limit)
 
     def trace(self, trace_id: str) -> Trace | None:
         """Answer one trace by its 32 hex digits."""
