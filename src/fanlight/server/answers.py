@@ -54,8 +54,8 @@ class Answers:
         rows = self.store.counts(from_ns, to_ns, scope, SLOTS)
         limits = bearable(rows)
         found = findings(self.store.repeats(from_ns, to_ns, scope))
-        minutes = (to_ns - from_ns) / MINUTE_NS
-        told = [row_of(row, limits[row.service], minutes, found) for row in rows]
+        minutes = observed(rows, from_ns, to_ns)
+        told = [row_of(row, limits[row.service], minutes[row.service], found) for row in rows]
         return sorted(told, key=lambda row: (-row["pain"], -row["mean"] * row["count"], row["endpoint"]))
 
     def endpoint(
@@ -86,7 +86,7 @@ class Answers:
         row = next((row for row in rows if row[:3] == group), None)
         if row is None:
             return None
-        minutes = (to_ns - from_ns) / MINUTE_NS
+        minutes = observed(rows, from_ns, to_ns)[service]
         found = findings(self.store.repeats(from_ns, to_ns, group))
         nodes = self.store.tree(group, from_ns, to_ns, octaves)
         samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES)
@@ -110,12 +110,14 @@ class Answers:
         told = []
         for time_ns in range(from_ns // step_ns * step_ns, to_ns, step_ns):
             point = points.get(time_ns)
+            # The last step may have only just begun: its rate is over what there is of it.
+            lasted_min = max(min(time_ns + step_ns, to_ns) - time_ns, MINUTE_NS / 4) / MINUTE_NS
             told.append(
                 {
                     "time": rfc3339(time_ns),
                     "count": point.n if point else 0,
                     "errors": point.errors if point else 0,
-                    "rpm": point.n / width_min if point else 0.0,
+                    "rpm": point.n / lasted_min if point else 0.0,
                     "p50": buckets.percentile(point.buckets, 0.50) if point else 0,
                     "p95": buckets.percentile(point.buckets, 0.95) if point else 0,
                 }
@@ -178,6 +180,20 @@ def bearable(rows: Iterable[Counts]) -> dict[str, int]:
         for bucket, n in row.buckets.items():
             of_service[bucket] = of_service.get(bucket, 0) + n
     return {service: max(BEARABLE_NS, buckets.percentile(sums, 0.5)) for service, sums in merged.items()}
+
+
+def observed(rows: Iterable[Counts], from_ns: int, to_ns: int) -> dict[str, float]:
+    """Answer, per service, the minutes from its first request in the range to the range's end.
+
+    Rates are over these, so that a service of five minutes' age shows what it does, not a twelfth
+    of it; at least one minute.
+    """
+    first: dict[str, int] = {}
+    for row in rows:
+        slot = next((place for place, n in enumerate(row.slots) if n), 0)
+        first[row.service] = min(slot, first.get(row.service, slot))
+    slot_min = (to_ns - from_ns) / MINUTE_NS / SLOTS
+    return {service: max((SLOTS - slot) * slot_min, 1.0) for service, slot in first.items()}
 
 
 def pain(histogram_of: dict[int, int], bearable_ns: int, minutes: float) -> float:
