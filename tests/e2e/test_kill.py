@@ -28,6 +28,7 @@ def play(house, kit, rounds, seed):
             alive = house.pids()
             pid = chance.choice(kit.children(shaky_process.pid)) if victim == "worker" else alive[victim]
             os.kill(pid, signal.SIGKILL)
+            kit.wait(lambda: not kit.alive(pid), "its end")  # noqa: B023 used at once
             killed[victim] += 1
         kit.wait(lambda: {"collector", "server"} <= house.pids().keys(), "both to be back", 70)
     assert steady.broken == 0
