@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def private(path: str) -> None:
         found = os.lstat(path)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.mkdir(path, 0o700)
+        # Many may start at once; whoever was first made it as we would have.
+        with suppress(FileExistsError):
+            os.mkdir(path, 0o700)
         found = os.lstat(path)
     if stat.S_ISLNK(found.st_mode):
         raise PermissionError(f"{path} is a symbolic link; a data directory must be a directory of its own")
