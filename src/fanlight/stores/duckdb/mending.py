@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from fanlight.errors import StoreError
 from fanlight.stores.duckdb import files
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import duckdb
 
 PASSING = (
     "No space left",
@@ -24,6 +24,8 @@ PASSING = (
     "with version number",
 )
 """Words of errors that say nothing about the file's content: the same file may open later."""
+DAMAGE = ("not a valid DuckDB database", "Could not read enough bytes", "orrupt")
+"""Words of input/output errors that speak of the content all the same."""
 LOG = "replaying WAL"
 
 
@@ -38,7 +40,9 @@ def mend(path: Path, error: duckdb.Error) -> tuple[bool, int]:
         StoreError: the file may be good.
     """
     text = str(error)
-    if any(word in text for word in PASSING):
+    passing = any(words in text for words in PASSING)
+    unread = isinstance(error, duckdb.IOException) and not any(words in text for words in (*DAMAGE, LOG))
+    if passing or unread or not path.exists():
         raise StoreError(f"the day file {path} cannot be opened: {text}") from error
     log = files.log_of(path)
     if LOG in text and log.exists():
