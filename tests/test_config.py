@@ -199,3 +199,14 @@ def test_the_module_costs_an_application_nothing_but_itself():
     code = "import sys; before = set(sys.modules); import fanlight.config; print(set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {name for name in eval(done.stdout) if not name.startswith("fanlight")} <= {"__future__"}
+
+
+def test_what_run_tells_its_program_is_no_setting_of_commands_inside_it(home, tmp_path):
+    inside = home | {
+        "FANLIGHT_SOCKET": "/first/run/collector.sock",
+        "FANLIGHT_INTERNAL_INJECT": "/first/run/inject",
+    }
+    settings = config.load({"data": "/second"}, inside, str(tmp_path))
+    assert settings["socket"] == "/second/run/collector.sock"
+    del inside["FANLIGHT_INTERNAL_INJECT"]
+    assert config.load({}, inside, str(tmp_path))["socket"] == "/first/run/collector.sock"

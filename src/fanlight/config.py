@@ -64,6 +64,7 @@ VARIABLES = ("FANLIGHT_DEBUG", "FANLIGHT_ENV", "FANLIGHT_KEEP_ENV")
 
 # A container platform announces a service called "fanlight" in variables that look like ours.
 FOREIGN = ("FANLIGHT_SERVICE_HOST", "FANLIGHT_SERVICE_PORT", "FANLIGHT_PORT")
+INJECTED = "FANLIGHT_INTERNAL_INJECT"
 INTERNAL = ("FANLIGHT_INTERNAL_", "FANLIGHT_DEMO_", "FANLIGHT_TEST_")
 
 
@@ -277,7 +278,8 @@ def read_environment(
         if name is None:
             if not written.startswith(FOREIGN):
                 known(written, "the environment", [*names, *VARIABLES])
-        elif text and (not only or name in only):
+        # With the mark, the socket is our own word to the program that runs here, not the user's to us.
+        elif text and (not only or name in only) and not (name == "socket" and INJECTED in environ):
             values[name] = Setting(read(name, text, written), written)
 
 

@@ -266,3 +266,16 @@ def test_it_stays_while_a_program_runs_that_has_not_sent_anything_yet(data, monk
     while supervisors(data):
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
+
+
+def test_with_a_collector_elsewhere_not_even_a_place_to_write_is_needed():
+    environ = {
+        **os.environ,
+        "FANLIGHT_DSN": "unix:///elsewhere/collector.sock",
+        "FANLIGHT_DATA": "/proc/nowhere",
+    }
+    code = "import os, sys; print(os.environ['FANLIGHT_INTERNAL_INJECT'], 'fanlight' in sys.modules)"
+    done = fanlight("run", "--service", "x", "--", sys.executable, "-c", code, env=environ)
+    folder, loaded = done.stdout.split()
+    assert folder.endswith("/fanlight/agent/inject")
+    assert loaded == "True"

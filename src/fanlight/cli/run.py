@@ -200,17 +200,22 @@ def inject(settings: config.Settings, receiver: dict[str, str]) -> dict[str, str
 
     What a file or an option sets for the agent is passed on: the agent itself reads no files.
     """
-    from fanlight.agent.injection import environment, prepare
+    from fanlight.agent.injection import SITECUSTOMIZE, environment, prepare
     from fanlight.pipeline.directory import prepare as private
     from fanlight.pipeline.directory import run_file
 
-    private(settings["data"])
+    try:
+        private(settings["data"])
+        directory = prepare(run_file(settings["data"], ""))
+    except OSError:
+        # Read-only containers report elsewhere; there the program's own environment has the agent.
+        directory = os.path.dirname(SITECUSTOMIZE)
     passed = {
         config.variable(name): str(settings[name])
-        for name in ("service", "sample")
+        for name in ("data", "service", "sample")
         if settings.origin(name) != "default"
     }
-    return environment(os.environ, prepare(run_file(settings["data"], "")), {**passed, **receiver})
+    return environment(os.environ, directory, {**passed, **receiver})
 
 
 def become(program: str, command: list[str], environment: dict[str, str]) -> int:
