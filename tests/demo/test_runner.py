@@ -2,6 +2,8 @@
 
 import signal
 import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -57,3 +59,10 @@ def test_the_end_of_a_missing_log_is_nothing(tmp_path):
     (tmp_path / "some.log").write_text("x" * 3000 + "end")
     assert runner.tail(str(tmp_path), "some.log").endswith("end")
     assert len(runner.tail(str(tmp_path), "some.log")) == 2000
+
+
+def test_the_list_reaches_back_to_the_first_request_of_a_long_run(tmp_path):
+    demo = runner.Demo(str(tmp_path), str(tmp_path / "data"), ExitStack())
+    assert demo.window() == ("--last", "1h")
+    demo.began_s = time.monotonic() - 2 * 3600
+    assert demo.window() == ("--last", "3h")

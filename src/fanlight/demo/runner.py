@@ -59,6 +59,7 @@ class Demo:
         self.data = data
         self.stack = stack
         self.listen = "127.0.0.1:0"
+        self.began_s = time.monotonic()
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def play(self, for_s: float | None, as_json: bool) -> int:
@@ -84,7 +85,7 @@ class Demo:
         if as_json:
             print(json.dumps({"sent": sent, "endpoints": rows}, indent=2))
         else:
-            print(self.fanlight("endpoints").stdout, end="")
+            print(self.fanlight("endpoints", *self.window()).stdout, end="")
             print(f"\n{sum(sent.values()):,} requests sent, {sum(count(rows).values()):,} counted")
         for fault in faults:
             print(f"fanlight demo: {fault}", file=sys.stderr)
@@ -160,13 +161,17 @@ class Demo:
 
     def endpoints(self) -> list[dict[str, Any]]:
         """Answer what `fanlight endpoints --json` prints."""
-        asked = self.fanlight("endpoints", "--json")
+        asked = self.fanlight("endpoints", "--json", *self.window())
         if asked.returncode:
             # The log goes with a temporary directory, so what it says has to be shown now.
             told = tail(self.data, "run", "fanlight.log")
             raise FanlightError(f"`fanlight endpoints --json` failed: {asked.stderr.strip()}\n{told}")
         rows: list[dict[str, Any]] = json.loads(asked.stdout)
         return rows
+
+    def window(self) -> tuple[str, str]:
+        """Answer the option that makes a list reach back to the first request."""
+        return "--last", f"{int(time.monotonic() - self.began_s + 300) // 3600 + 1}h"
 
     def fanlight(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of our own commands on the demo's data directory."""
