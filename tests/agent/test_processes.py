@@ -126,6 +126,62 @@ def test_a_storm_of_forks_beside_busy_threads_hangs_nobody(script, receiver):
     assert counts["busy"] > 0
 
 
+def test_after_start_no_request_imports_a_module_of_ours(script, receiver):
+    result = script("""
+        import sys, threading
+        class Watch:
+            def find_spec(self, name, path=None, target=None):
+                if threading.current_thread() is threading.main_thread() and name.startswith('fanlight'):
+                    found.append(name)
+        found = []
+        sys.meta_path.insert(0, Watch())
+        @fanlight.instrument
+        def work():
+            with fanlight.span('a', n=1):
+                fanlight.annotate(b=2)
+                fanlight.endpoint('c')
+            with fanlight.notify('app.x', {}):
+                fanlight.publish('y')
+        fanlight.wsgi, fanlight.asgi, fanlight.subscribe
+        for _ in range(3):
+            with fanlight.trace('job'):
+                work()
+        assert found == [], found
+    """)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_child_forked_while_the_task_imports_hangs_nobody(script, receiver):
+    result = script(
+        """
+        import os, sys, threading
+        class Slow:
+            def find_spec(self, name, path=None, target=None):
+                mine = threading.current_thread() is threading.main_thread()
+                if name == 'fanlight.normalizers.sql' and not mine:
+                    inside.set()
+                    forked.wait(10)
+        inside, forked = threading.Event(), threading.Event()
+        sys.meta_path.insert(0, Slow())
+        with fanlight.trace('job'):
+            pass
+        inside.wait(10)
+        pid = os.fork()
+        if not pid:
+            forked.set()
+            with fanlight.trace('child'):
+                fanlight.recording.recorder.current().leaf('sql.query', 'SELECT 1', 1, 2)
+            os._exit(0 if fanlight.flush(5) else 1)
+        forked.set()
+        assert os.waitpid(pid, 0)[1] == 0
+        assert fanlight.flush(10)
+        """
+    )
+    assert result.returncode == 0, result.stderr
+    receiver.wait(lambda r: len(r.traces) == 2)
+    assert sorted(trace.endpoint for trace in receiver.traces) == ["child", "job"]
+
+
 def test_pools_of_processes_report_before_they_end(script, receiver):
     result = script("""
         import multiprocessing

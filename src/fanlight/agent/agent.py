@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.agent.task import Task
@@ -62,10 +63,11 @@ class Agent:
         service: name that the traces are reported under.
         path: of the collector's socket.
         installed: whether the hooks that cannot be taken out again are in.
+        importing: whether the task's thread is about to import, or does.
         told: what was said to people already; each thing once.
     """
 
-    __slots__ = ("client", "installed", "path", "pauses", "service", "task", "told")
+    __slots__ = ("client", "importing", "installed", "path", "pauses", "service", "task", "told")
 
     def __init__(self) -> None:
         self.task: Task | None = None
@@ -74,6 +76,7 @@ class Agent:
         self.client = ""
         self.pauses = Pauses()
         self.installed = False
+        self.importing = False
         self.told: set[str] = set()
 
     def spawn(self) -> None:
@@ -83,7 +86,20 @@ class Agent:
         processes = sys.modules.get("multiprocessing.util")
         if processes is not None:
             processes.Finalize(None, flush, args=(EXIT_S,), exitpriority=100)
-        task.spawn()
+        self.importing = True
+        task.spawn(self.warm_up)
+
+    def warm_up(self) -> None:
+        """Import what the task will need, once, at the beginning of its thread."""
+        import re  # noqa: F401  for the messages of exceptions
+
+        from fanlight import normalizers
+
+        try:
+            for name in normalizers.TABLE:
+                normalizers.NORMALIZERS[name]
+        finally:
+            self.importing = False
 
     def ready(self) -> Task:
         """Answer the task, made when it is first needed."""
@@ -127,10 +143,13 @@ class Agent:
         """Begin anew in a forked child: only assignments, since any lock may be held for ever here."""
         task, self.task = self.task, None
         SWITCH.epoch += 1
+        if self.importing:
+            self.importing = False
+            forget_orphans()
         HELD.line = Line()
         # The connection is the parent's; closing our copy of it says nothing to the collector.
-        if task is not None and task.link.socket is not None:
-            os.close(task.link.socket.detach())
+        if task is not None:
+            task.link.close()
         reseed()
 
 
@@ -191,13 +210,33 @@ def start(
     SWITCH.sink = push
 
 
+def forget_orphans() -> None:
+    """Forget, in a forked child, the modules that a thread of the parent was half-way through.
+
+    That thread is not here to finish them and to open their locks, so whoever imports one would
+    wait for ever. They are imported afresh instead.
+    """
+    machinery = sys.modules["_frozen_importlib"]
+    me = get_ident()
+    for name, reference in list(getattr(machinery, "_module_locks", {}).items()):
+        owner = getattr(reference(), "owner", None)
+        if owner is not None and owner != me:
+            sys.modules.pop(name, None)
+            machinery._module_locks.pop(name, None)  # noqa: SLF001  nobody else may
+
+
 def install() -> None:
     """Put in the hooks that stay for the life of the process."""
     import atexit
 
+    import fanlight
     from fanlight import normalizers
     from fanlight.recording import branches, bus
 
+    # A fork while some thread imports leaves the child a lock that nobody opens, so a request may
+    # not be the first to need one of our modules.
+    for name in fanlight.__all__:
+        getattr(fanlight, name)
     bus.record(normalizers.names())
     branches.hook()
     reseed()

@@ -58,16 +58,25 @@ class Task:
         self.hurry = 0
         self.ended = False
 
-    def spawn(self) -> None:
-        """Start the thread; where none can be started now, the next trace tries again."""
+    def spawn(self, warm_up: Callable[[], object]) -> None:
+        """Start the thread; where none can be started now, the next trace tries again.
+
+        Args:
+            warm_up: called first in the thread.
+        """
         try:
-            start_new_thread(self.run, ())
+            start_new_thread(self.run, (warm_up,))
         except RuntimeError:
             self.line.fresh.release()
 
-    def run(self) -> None:
+    def run(self, warm_up: Callable[[], object]) -> None:
         """Send what comes, until the task ends; the thread's body."""
         line = self.line
+        try:
+            warm_up()
+        except Exception:
+            # Whatever cannot be imported now will say so when it is needed.
+            SWITCH.faults += 1
         while not self.ended:
             try:
                 if not self.has_work():

@@ -24,8 +24,9 @@ from fanlight.recording.reduction import reduce_events
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Any
 
     from fanlight.recording.recorder import Trace
 
@@ -71,8 +72,8 @@ class Lane:
         self.at = 0 if parent is None else len(parent.events)
         self.seen: dict[str, int] = {} if parent is None else parent.seen
 
-    def __enter__(self) -> Self:
-        return self
+    # What a block is given; the recorder sets it, since it needs `current`.
+    __enter__: Callable[..., Any]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

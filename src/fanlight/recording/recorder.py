@@ -64,15 +64,29 @@ class Nothing:
 
     # A fast path: entering and leaving run no Python. A text without placeholders formats to
     # itself whatever it is given, and "" lets exceptions pass.
-    __enter__: Callable[..., Nothing]
+    __enter__: Callable[..., Here]
     __exit__ = staticmethod("".format)
-
-    def annotate(self, **notes: Any) -> None:
-        """Forget the annotations."""
 
 
 NOTHING = Nothing()
-Nothing.__enter__ = staticmethod(repeat(NOTHING).__next__)
+
+
+class Here:
+    """What `with span(…) as here` gives: the place in the trace where the program is."""
+
+    __slots__ = ()
+
+    def annotate(self, **notes: Any) -> None:
+        """Attach annotations to the innermost open span; outside a trace nothing happens."""
+        lane = current()
+        if lane is not None:
+            lane.annotate(**notes)
+
+
+HERE = Here()
+# A fast path: every block enters through an iterator in C that answers the same thing for ever.
+Nothing.__enter__ = staticmethod(repeat(HERE).__next__)
+Lane.__enter__ = staticmethod(repeat(HERE).__next__)
 
 
 class Trace:
