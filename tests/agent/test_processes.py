@@ -154,18 +154,25 @@ def test_after_start_no_request_imports_a_module_of_ours(script, receiver):
 def test_a_child_forked_while_the_task_imports_hangs_nobody(script, receiver):
     result = script(
         """
-        import os, sys, threading
+        import importlib.util, os, sys, threading
         class Slow:
             def find_spec(self, name, path=None, target=None):
-                mine = threading.current_thread() is threading.main_thread()
-                if name == 'fanlight.normalizers.sql' and not mine:
+                if name != 'fanlight.normalizers.sql':
+                    return None
+                sys.meta_path.remove(self)
+                spec = importlib.util.find_spec(name)
+                execute = spec.loader.exec_module
+                def slowly(module):
                     inside.set()
                     forked.wait(10)
+                    execute(module)
+                spec.loader.exec_module = slowly
+                return spec
         inside, forked = threading.Event(), threading.Event()
         sys.meta_path.insert(0, Slow())
         with fanlight.trace('job'):
             pass
-        inside.wait(10)
+        assert inside.wait(10)
         pid = os.fork()
         if not pid:
             forked.set()
