@@ -261,3 +261,24 @@ def test_malformed_messages_are_the_servers_business(seen: Any) -> None:
     assert len(request(asgi(app), "/")) == 2
     assert len(seen) == 1
     SWITCH.faults = 0
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"root_path": None},
+        {"root_path": "/prefix", "path_params": ["no", "mapping"]},
+        {"route": type("Route", (), {"path_format": property(lambda self: 1 // 0)})()},
+    ],
+)
+def test_whatever_is_in_the_scope_the_response_goes_on(entries: Any, seen: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope.update({"route": Route("/orders", order), **entries})
+        await send({"type": "http.response.start", "status": "200"})
+        await send({"type": "http.response.body"})
+
+    sent = request(asgi(app), "/")
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert [(trace.endpoint, trace.status) for trace in seen] == [("<unmatched>", 200)]
+    assert SWITCH.faults == 1
+    SWITCH.faults = 0

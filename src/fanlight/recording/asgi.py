@@ -93,7 +93,7 @@ class Exchange:
     def started(self, message: Any) -> None:
         """Take note of the response's status and format."""
         try:
-            self.trace.status = message["status"]
+            self.trace.status = int(message["status"])
             for name, value in message.get("headers") or ():
                 if name == b"content-type" or (len(name) == 12 and name.lower() == b"content-type"):
                     self.trace.segment = FORMATS[value]
@@ -107,9 +107,13 @@ class Exchange:
         trace = self.trace
         if trace.lanes is None:
             return
-        # What stands inside may have named it already, more precisely than the mount around it.
-        if trace.rank < ROUTER and (template := route_template(self.scope, self.root_path)):
-            trace.set_endpoint(f"{trace.title} {template}", ROUTER)
+        try:
+            # What stands inside may have named it already, more precisely than the mount around it.
+            if trace.rank < ROUTER and (template := route_template(self.scope, self.root_path)):
+                trace.set_endpoint(f"{trace.title} {template}", ROUTER)
+        except Exception:
+            # The scope is the application's, and may hold anything by now; the response goes on.
+            SWITCH.faults += 1
         finish(trace, error)
         if BUS.subscriptions:
             note = {"server": "asgi", "method": trace.notes["method"], "endpoint": trace.endpoint}
