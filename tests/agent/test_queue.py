@@ -10,6 +10,7 @@ import pytest
 import fanlight
 from fanlight.agent import queue
 from fanlight.agent.queue import HELD, Line, push
+from fanlight.recording.lanes import RECORDS
 from fanlight.recording.recorder import SWITCH, Trace
 
 
@@ -39,12 +40,19 @@ def test_it_takes_eight_mebibytes_and_counts_the_others(line):
     answers = [push(finished(events=10_000)) for _ in range(20)]
     held = len([answer for answer in answers if answer])
     assert 0 < held < 20
-    assert held * 10_000 * queue.EVENT_BYTES <= queue.BYTES
+    assert (held - 1) * 10_000 * queue.EVENT_BYTES < queue.BYTES <= line.bytes
     assert line.dropped == {"queue_bytes": 20 - held}
     while line.take() is not None:
         pass
     assert line.bytes == 0
     assert push(finished()) == 1
+
+
+def test_it_takes_a_trace_that_is_larger_than_all_may_be(line):
+    push(finished())
+    assert push(finished(events=2 * RECORDS)) == 2
+    assert push(finished()) is None
+    assert line.dropped == {"queue_bytes": 1}
 
 
 def test_traces_leave_in_the_order_in_which_they_came(line):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 TRACES = 10_000
 """Traces that wait at the most."""
 BYTES = 8 << 20
-"""Bytes that they take at the most, by estimate."""
+"""Bytes, by estimate, from which on no more are taken. The one that passes them is: a trace may be
+larger than this by itself, and would never be counted otherwise."""
 TRACE_BYTES = 600
 EVENT_BYTES = 110
 """What a trace and an event take in memory, roughly: the true sizes would cost a walk."""
@@ -114,7 +115,7 @@ def push(trace: Trace) -> int | None:
     if waiting >= TRACES:
         line.drop(FULL)
         return None
-    if line.bytes + size > BYTES:
+    if line.bytes >= BYTES:
         line.drop(LARGE)
         return None
     line.traces.append((trace, size))
