@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import fanlight
+from fanlight.agent.agent import AGENT
 from fanlight.agent.standalone import Link
 from fanlight.recording.clock import clock
 from fanlight.wire import frames, messages
@@ -81,6 +82,26 @@ def test_a_missing_path_does_not_end_a_connection_that_works(agent, receiver):
     one("second")
     assert agent.flush(10)
     assert len(receiver.hellos) == 1
+
+
+@pytest.mark.parametrize("forks", [False, True])
+def test_an_application_that_closes_all_descriptors_keeps_what_it_opens_next(agent, receiver, forks):
+    one("first")
+    assert agent.flush(10)
+    number = AGENT.task.link.socket.fileno()
+    ours, theirs = socket.socketpair()
+    os.dup2(theirs.fileno(), number)  # the connection is closed, and its number in use again
+    if forks:
+        AGENT.renew()
+    one("second")
+    assert agent.flush(10)
+    assert os.fstat(number).st_ino == os.fstat(theirs.fileno()).st_ino
+    ours.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        ours.recv(1)
+    assert [trace.endpoint for trace in receiver.traces] == ["first", "second"]
+    for descriptor in (number, ours.detach(), theirs.detach()):
+        os.close(descriptor)
 
 
 def test_reporting_begins_when_the_collector_appears(agent, tmp_path, request):

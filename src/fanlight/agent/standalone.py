@@ -67,6 +67,7 @@ class Link:
             "first_string",
             "generation",
             "greeting",
+            "identity",
             "inode",
             "looked_ns",
         ),
@@ -80,6 +81,7 @@ class Link:
         self.socket: socket | None = None
         self.failures = 0
         self.retry_ns = 0
+        self.identity = (0, 0)
         self.forget()
 
     def forget(self) -> None:
@@ -96,10 +98,26 @@ class Link:
 
     def close(self) -> None:
         """End the connection, if there is one."""
-        if self.socket is not None:
-            self.socket.close()
-            self.socket = None
+        # Taken first: the task's end and a stop may both come by here.
+        peer, self.socket = self.socket, None
+        if peer is not None:
+            if self.is_ours(peer):
+                peer.close()
+            else:
+                peer.detach()
         self.forget()
+
+    def is_ours(self, peer: socket) -> bool:
+        """Answer whether our descriptor still is the connection.
+
+        An application may close all descriptors, and what it opens next gets their numbers: that
+        must neither be written to nor closed.
+        """
+        try:
+            found = os.fstat(peer.fileno())
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self.identity
 
     def deliver(self, parcel: Parcel, table: Table, until_ns: int, yields: Callable[[], bool]) -> bool:
         """Bring a parcel to the collector's disk; answer whether it is there.
@@ -113,7 +131,7 @@ class Link:
             yields: answers whether somebody else wants to go on with it.
         """
         try:
-            if self.socket is not None and self.is_replaced():
+            if self.socket is not None and (not self.is_ours(self.socket) or self.is_replaced()):
                 self.close()
             if self.socket is None:
                 self.connect()
@@ -170,6 +188,8 @@ class Link:
         except BaseException:
             peer.close()
             raise
+        own = os.fstat(peer.fileno())
+        self.identity = (own.st_dev, own.st_ino)
         self.socket = peer
         self.inode = (found.st_dev, found.st_ino)
         self.outbox = memoryview(frame(HELLO, encode(HELLO_SCHEMA, self.greeting())))
