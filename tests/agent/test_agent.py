@@ -275,6 +275,26 @@ def test_one_trace_of_too_many_texts_stays_within_the_table(agent, receiver):
     assert texts[-1] == "<too many texts>"
 
 
+def test_one_trace_of_too_many_kinds_stays_within_the_table(agent, receiver):
+    with agent.trace("job"):
+        for number in range(70_000):
+            with agent.span(f"{number % 300}", f"app.{number // 300}"):
+                pass
+    assert agent.flush(20)
+    (received,) = receiver.traces
+    spans = received.spans
+    assert (spans[1].category, spans[1].title) == ("app.0", "0")
+
+
+def test_a_span_of_too_many_annotations_keeps_the_first_ones(agent, receiver):
+    with agent.trace("job"), agent.span("a", **{f"n{number}": number for number in range(450_000)}):
+        pass
+    assert agent.flush(20)
+    (received,) = receiver.traces
+    assert received.spans[1].notes["n0"] == 0
+    assert 10_000 < len(received.spans[1].notes) <= 16_384
+
+
 def test_traces_of_many_threads_all_arrive_once(agent, receiver):
     def work() -> None:
         for _ in range(200):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from _operator import sub
 from _struct import Struct
 from array import array
+from itertools import islice
 from os import urandom
 
 from fanlight.agent.table import Names, Table
@@ -198,9 +199,10 @@ class Packer:
         values: list[int] = []
         known, as_int, sign = self.keys, NOTE_INT, SIGN
         for place, given in spans.notes:
-            if len(owners) > NOTES:
+            room = NOTES - len(owners)
+            if room <= 0:
                 break
-            for name, value in given.items():
+            for name, value in given.items() if len(given) <= room else islice(given.items(), room):
                 entry = known.get(name)
                 key, is_secret = self.key(name) if entry is None else entry
                 # A fast path: most annotations are counts.

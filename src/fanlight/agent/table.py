@@ -21,7 +21,8 @@ CHARACTERS = 1 << 20
 KINDS = 16_384
 """Sizes past which a new generation begins before the next batch."""
 SPARE = 3
-"""A trace in between may go on up to this many times `CHARACTERS`, and less than twice `STRINGS`."""
+"""A trace in between may go on up to this many times `CHARACTERS` and `KINDS`, and less than twice
+`STRINGS`: the collector takes that much and refuses more."""
 TEXT_CHARACTERS = 4_096
 FRAME_BYTES = 1 << 20
 TOO_MANY = "<too many texts>"
@@ -82,6 +83,10 @@ class Table:
         """Answer a kind's number."""
         key = self.string(category), self.string(title), self.string(description)
         number = self.kinds.get(key)
+        if number is None and len(self.kinds) >= SPARE * KINDS:
+            # One trace may bring more kinds too; of those beyond, only the tier is told.
+            key = self.string(category.partition(".")[0]), self.strings[TOO_MANY], 0
+            number = self.kinds.get(key)
         if number is None:
             number = self.kinds[key] = len(self.kinds)
             self.kind_list.append(key)
