@@ -1,9 +1,9 @@
 """Libraries that are seen without a change to the application: one file each.
 
-Comes in: a library's module, right after its import. Goes out: the version that was hooked, after
-putting the hooks into the module; a library whose shape is another raises `LookupError` saying
-what is missing, before anything is changed. Each is put in once a process, costs next to nothing while no
-trace is open, and changes no result, no exception and no type that the application can tell.
+Comes in: a library's module, right after its import, to put the hooks into. Nothing goes out; a
+library whose shape is another raises `LookupError` saying what is missing, before anything is
+changed. Each is put in once a process, costs next to nothing while no trace is open, and changes no
+result, no exception and no type that the application can tell.
 
 To add one: a file here with such a function, and one line in the table. Nothing of the library is
 imported: the function waits until the application does.
