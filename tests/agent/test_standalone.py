@@ -16,7 +16,7 @@ from fanlight.agent.agent import AGENT
 from fanlight.agent.standalone import Link
 from fanlight.recording.clock import clock
 from fanlight.wire import frames, messages
-from fanlight.wire.codec import encode
+from fanlight.wire.codec import decode, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,6 +198,70 @@ def test_a_refusal_is_told(tmp_path):
     assert not link(tmp_path / "s", said).deliver(Parcel(), Table(), clock() + 5_000_000_000, bool)
     assert len(said) == 1
     assert "this agent is too old" in said[0]
+    listener.close()
+
+
+def refusing(receiver: Any, code: str, times: int) -> list[bytes]:
+    """Let a receiver refuse the first batch so many times; answer what it refused."""
+    refused: list[bytes] = []
+    take = receiver.batch
+
+    def batch(client: str, body: bytes, table: Any, peer: socket.socket) -> None:
+        if len(refused) < times and decode(messages.BATCH, body)["sequence"] == 1:
+            refused.append(body)
+            peer.sendall(frames.frame(frames.REFUSAL, encode(messages.REFUSAL, {"code": code})))
+            peer.shutdown(socket.SHUT_RDWR)
+            return
+        take(client, body, table, peer)
+
+    receiver.batch = batch
+    return refused
+
+
+def test_a_batch_that_cannot_be_read_is_dropped_and_counted_and_the_next_one_arrives(agent, receiver):
+    refused = refusing(receiver, "frame", times=99)
+    one("first")
+    assert not agent.flush(10)
+    one("second")
+    assert agent.flush(10)
+    assert len(refused) == 2
+    assert refused[0] == refused[1]
+    assert [trace.endpoint for trace in receiver.traces] == ["second"]
+    assert receiver.dropped == {"refused": 1}
+
+
+@pytest.mark.parametrize(("code", "times"), [("frame", 1), ("full", 3), ("slow", 3)])
+def test_a_batch_that_may_be_taken_later_is_sent_again(agent, receiver, code, times):
+    refused = refusing(receiver, code, times)
+    one("first")
+    assert agent.flush(10)
+    assert len(refused) == times
+    assert [trace.endpoint for trace in receiver.traces] == ["first"]
+    assert receiver.dropped == {}
+
+
+def test_a_refusal_in_the_middle_of_a_batch_is_heard(tmp_path):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "s"))
+    listener.listen(1)
+    refusal = {"code": "frame", "text": "too many kinds"}
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(1 << 10)
+            peer.sendall(welcome)
+            peer.recv(1 << 10)
+            peer.sendall(frames.frame(frames.REFUSAL, encode(messages.REFUSAL, refusal)))
+
+    threading.Thread(target=serve, daemon=True).start()
+    large = Parcel()
+    large.data = frames.frame(frames.BATCH, bytes(4 << 20))
+    said: list[str] = []
+    under_test = link(tmp_path / "s", said)
+    assert not under_test.deliver(large, Table(), clock() + 5_000_000_000, bool)
+    assert under_test.refused == 1
+    assert "too many kinds" in said[0]
     listener.close()
 
 

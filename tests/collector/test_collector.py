@@ -152,7 +152,7 @@ def test_an_older_connection_of_the_same_client_is_over(desk, path):
 def test_a_peer_that_says_nothing_is_sent_away_after_a_second(desk, path):
     with desk.Peer(path) as peer:
         began = time.monotonic()
-        assert peer.refused() == "frame"
+        assert peer.refused() == "slow"
         assert 0.9 < time.monotonic() - began < 5
 
 
@@ -163,7 +163,7 @@ def test_an_agent_may_be_silent_but_not_leave_a_frame_unfinished(desk, folder):
             silent.greet()
             slow.greet()
             slow.socket.sendall(frames.frame(frames.BATCH, desk.batch_body(1))[:40])
-            assert slow.refused() == "frame"
+            assert slow.refused() == "slow"
             assert silent.batch(1) == 1
 
 

@@ -103,9 +103,7 @@ class Packer:
         if trace is None:
             return None
         if self.table.is_full():
-            self.table.renew()
-            self.names.renew()
-            self.keys.clear()
+            self.renew()
         columns: Columns = {name: [] for name in TRACE_COLUMNS}
         seen = self.pauses.seen()
         spent = 0
@@ -132,6 +130,12 @@ class Packer:
         arrays["trace_low"].frombytes(urandom(8 * traces))
         data = frame(BATCH, encode(SCHEMA, {**head, **arrays}))
         return Parcel(self.sequence, data, traces)
+
+    def renew(self) -> None:
+        """Begin a new generation of the table, and forget what belongs to the old one."""
+        self.table.renew()
+        self.names.renew()
+        self.keys.clear()
 
     def bare(self, columns: Columns, trace: Trace, seen: Seen, line: Line) -> int:
         """Append only the root of a trace whose spans made us fail, so that it is counted at least."""

@@ -56,6 +56,7 @@ class Link:
 
     Attributes:
         failures: attempts since the last success.
+        refused: how often the outstanding parcel was refused for what is in it.
         retry_ns: `clock()` before which the task does not try again.
     """
 
@@ -71,7 +72,7 @@ class Link:
             "inode",
             "looked_ns",
         ),
-        *("outbox", "path", "progress_ns", "reader", "retry_ns", "sent", "socket", "welcomed"),
+        *("outbox", "path", "progress_ns", "reader", "refused", "retry_ns", "sent", "socket", "welcomed"),
     )
 
     def __init__(self, path: str, greeting: Callable[[], Message], complain: Callable[[str], object]) -> None:
@@ -80,6 +81,7 @@ class Link:
         self.complain = complain
         self.socket: socket | None = None
         self.failures = 0
+        self.refused = 0
         self.retry_ns = 0
         self.identity = (0, 0)
         self.forget()
@@ -122,7 +124,8 @@ class Link:
     def deliver(self, parcel: Parcel, table: Table, until_ns: int, yields: Callable[[], bool]) -> bool:
         """Bring a parcel to the collector's disk; answer whether it is there.
 
-        False means not yet: call again with the same parcel, now or later.
+        False means not yet: call again with the same parcel, now or later, unless it was `refused`
+        too often.
 
         Args:
             parcel: the outstanding one.
@@ -147,6 +150,7 @@ class Link:
             self.failed()
             return False
         self.failures = 0
+        self.refused = 0
         self.retry_ns = 0
         return True
 
@@ -158,7 +162,7 @@ class Link:
         self.retry_ns = clock() + int(delay_s * 1e9)
         if self.failures == TELL:
             self.complain(
-                f"no collector takes traces at {self.path}; the last ones wait here, older ones are dropped "
+                f"no collector takes traces at {self.path}; what fits waits here, later ones are dropped "
                 "and counted (`fanlight doctor` tells more)"
             )
 
@@ -226,6 +230,8 @@ class Link:
                     return True
             elif kind == REFUSAL:
                 refusal = decode(REFUSAL_SCHEMA, body)
+                # A refused HELLO says nothing about the parcel.
+                self.refused += refusal["code"] == "frame" and self.sent == parcel.sequence
                 self.complain(f"the collector at {self.path} refuses: {refusal['text'] or refusal['code']}")
                 raise ConnectionRefusedError(refusal["code"])
             else:
@@ -250,6 +256,10 @@ class Link:
         try:
             sent = self.socket.send(self.outbox[: 1 << 18])
         except (TimeoutError, BlockingIOError):
+            return
+        except BrokenPipeError:
+            # The collector hung up in the middle; what it said before that is still to be read.
+            self.outbox = memoryview(b"")
             return
         self.outbox = self.outbox[sent:]
         self.progress_ns = clock()

@@ -25,6 +25,11 @@ REFUSED_S = 0.05
 """Pause between attempts of a flush at a socket that nobody answers."""
 LOST = "undelivered"
 """Reason of a drop: still here when the agent was stopped."""
+REFUSED = "refused"
+"""Reason of a drop: in a batch that the collector cannot read."""
+REFUSALS = 2
+"""How often a batch may be refused for what is in it. The second time it came over a connection of
+its own with the whole table, so a third would end likewise, and nothing behind it would arrive."""
 
 
 class Task:
@@ -128,7 +133,11 @@ class Task:
             if self.outstanding is None:
                 return True
             if not self.link.deliver(self.outstanding, self.packer.table, until_ns, yields):
-                return False
+                if self.link.refused < REFUSALS:
+                    return False
+                self.line.drop(REFUSED, self.outstanding.traces)
+                self.link.refused = 0
+                self.packer.renew()
             self.outstanding = None
             if not everything and len(self.line.traces) < BATCH:
                 return not self.line.traces
@@ -154,10 +163,11 @@ class Task:
         """Pump until nothing is left, nobody can be there, or the time is over."""
         from os.path import lexists
 
+        refused = self.line.dropped.get(REFUSED)
         while True:
             try:
                 if self.pump(until_ns, bool, everything=True):
-                    return True
+                    return self.line.dropped.get(REFUSED) == refused
             except Exception:
                 # The boundary of a flush: an exit must not fail for our sake.
                 SWITCH.faults += 1

@@ -201,6 +201,7 @@ REASONS = {
     "order": "a HELLO or a question for the state comes first, then only what follows from it",
     "version": f"this collector speaks protocol {messages.PROTOCOL}",
     "full": "this collector has as many connections, or holds as much, as it may",
+    "slow": "a message took too long to arrive",
     "uid": "this collector serves its own user",
 }
 """What a refusal's code means, in words."""

@@ -116,7 +116,7 @@ class Reception:
         now = self.clock()
         for connection in list(self.connections):
             if connection.overdue(now, self.options.first_frame_s, self.options.frame_s):
-                connection.refuse("frame", "it took too long to arrive")
+                connection.refuse("slow")
                 self.watch(connection)
 
     def close(self) -> None:
