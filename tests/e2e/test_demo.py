@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,44 @@ def test_nothing_is_left_behind(demo):
         except OSError:
             continue
         assert str(folder) not in told
+
+
+def test_ctrl_c_ends_it_with_a_table_and_leaves_nothing_behind(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")  # a short name: a socket's path has 107 bytes
+    command = [sys.executable, "-P", "-m", "fanlight", "demo"]
+    popen = subprocess.Popen(
+        command,
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with popen as demo, ExitStack() as stack:
+        stack.callback(demo.kill)
+        greeting = [demo.stderr.readline() for _ in range(3)]
+        assert greeting[2].startswith("Load"), greeting
+        assert "/login?code=" in greeting[1]
+        # An impatient one: the second arrives while the first is being heard.
+        demo.send_signal(signal.SIGINT)
+        demo.send_signal(signal.SIGINT)
+        out, told = demo.communicate(timeout=60)
+    assert demo.returncode == 0, told
+    assert "GET /" in out
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_too_deep_for_a_socket_is_an_error_that_says_so(tmp_path):
+    folder = tmp_path / ("deep" * 20)
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "fanlight", "demo", "--for", "1s"],
+        env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "107" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(folder.iterdir()) == []

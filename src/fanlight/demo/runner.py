@@ -188,10 +188,14 @@ class Demo:
 
     def greet(self, port: int, for_s: float | None) -> None:
         """Say where the shop and its picture are."""
-        link = self.fanlight("open", "--print").stdout.strip()
+        asked = self.fanlight("open", "--print")
+        if asked.returncode:
+            raise FanlightError(
+                f"Fanlight does not answer: {asked.stderr.strip()}\n{tail(self.work, 'shop.log')}"
+            )
         until = "until Ctrl-C" if for_s is None else f"for {for_s:g} s"
         print(f"Shop      http://127.0.0.1:{port}/", file=sys.stderr)
-        print(f"Fanlight  {link or 'has no page (see `fanlight doctor`)'}", file=sys.stderr)
+        print(f"Fanlight  {asked.stdout.strip()}", file=sys.stderr)
         print(f"Load      {load.RATE_PER_S:g} requests a second {until}", file=sys.stderr, flush=True)
 
 
