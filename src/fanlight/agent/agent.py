@@ -63,7 +63,7 @@ class Agent:
         service: name that the traces are reported under.
         path: of the collector's socket.
         installed: whether the hooks that cannot be taken out again are in.
-        importing: whether the task's thread is about to import, or does.
+        importing: identity of the task's thread while it imports, else 0.
         told: what was said to people already; each thing once.
     """
 
@@ -76,7 +76,7 @@ class Agent:
         self.client = ""
         self.pauses = Pauses()
         self.installed = False
-        self.importing = False
+        self.importing = 0
         self.told: set[str] = set()
 
     def spawn(self) -> None:
@@ -86,20 +86,20 @@ class Agent:
         processes = sys.modules.get("multiprocessing.util")
         if processes is not None:
             processes.Finalize(None, flush, args=(EXIT_S,), exitpriority=100)
-        self.importing = True
         task.spawn(self.warm_up)
 
     def warm_up(self) -> None:
         """Import what the task will need, once, at the beginning of its thread."""
-        import re  # noqa: F401  for the messages of exceptions
-
-        from fanlight import normalizers
-
+        self.importing = get_ident()
         try:
+            import re  # noqa: F401  for the messages of exceptions
+
+            from fanlight import normalizers
+
             for name in normalizers.TABLE:
                 normalizers.NORMALIZERS[name]
         finally:
-            self.importing = False
+            self.importing = 0
 
     def ready(self) -> Task:
         """Answer the task, made when it is first needed."""
@@ -144,8 +144,8 @@ class Agent:
         task, self.task = self.task, None
         SWITCH.epoch += 1
         if self.importing:
-            self.importing = False
-            forget_orphans()
+            forget_orphans(self.importing)
+            self.importing = 0
         HELD.line = Line()
         # The connection is the parent's; closing our copy of it says nothing to the collector.
         if task is not None:
@@ -160,7 +160,7 @@ def start(
     service: str | None = None,
     *,
     dsn: str | None = None,
-    sample: float | None = None,
+    sample: float = 1.0,
     instrument: bool = True,
 ) -> None:
     """Start recording: nothing connects and no thread runs before the first trace has finished.
@@ -171,8 +171,8 @@ def start(
         service: name to report under; else `FANLIGHT_SERVICE`, else the program's or the directory's.
         dsn: the collector, `unix:///path/collector.sock`; else `FANLIGHT_DSN`, `FANLIGHT_SOCKET`, or
             the one of this user's data directory.
-        sample: share (0..1) of requests whose child spans are recorded, 1.0 unless `FANLIGHT_SAMPLE`
-            says otherwise; endpoint, duration and count of every request always are.
+        sample: share (0..1) of requests whose child spans are recorded; endpoint, duration and count
+            of every request always are. Where it is left at 1.0, `FANLIGHT_SAMPLE` may say less.
         instrument: whether to hook the libraries that Fanlight knows.
 
     Raises:
@@ -185,7 +185,7 @@ def start(
         path = address(dsn, os.environ)
         share = read_share(sample, os.environ)
     except ConfigError as error:
-        if dsn is not None or sample is not None:
+        if dsn is not None or sample != 1.0:
             raise
         # What the code says wrong is an error; what the environment says wrong may not stop a program.
         AGENT.complain(f"nothing is recorded: {error}")
@@ -210,17 +210,19 @@ def start(
     SWITCH.sink = push
 
 
-def forget_orphans() -> None:
-    """Forget, in a forked child, the modules that a thread of the parent was half-way through.
+def forget_orphans(thread: int) -> None:
+    """Forget, in a forked child, the modules that our thread of the parent was half-way through.
 
-    That thread is not here to finish them and to open their locks, so whoever imports one would
-    wait for ever. They are imported afresh instead.
+    It is not here to finish them and to open their locks, so whoever imports one would wait for
+    ever. They are imported afresh instead. What the application's own threads were importing is
+    none of our business.
+
+    Args:
+        thread: identity of the task's thread in the parent.
     """
     machinery = sys.modules["_frozen_importlib"]
-    me = get_ident()
     for name, reference in list(getattr(machinery, "_module_locks", {}).items()):
-        owner = getattr(reference(), "owner", None)
-        if owner is not None and owner != me:
+        if getattr(reference(), "owner", None) == thread:
             sys.modules.pop(name, None)
             machinery._module_locks.pop(name, None)  # noqa: SLF001  nobody else may
 
@@ -310,13 +312,13 @@ def address(dsn: str | None, environ: Mapping[str, str]) -> str:
     return path
 
 
-def read_share(sample: float | None, environ: Mapping[str, str]) -> float:
+def read_share(sample: float, environ: Mapping[str, str]) -> float:
     """Answer the share of requests to record.
 
     Raises:
         ConfigError: it is no number from 0 to 1.
     """
-    given: Any = environ.get("FANLIGHT_SAMPLE") or 1.0 if sample is None else sample
+    given: Any = environ.get("FANLIGHT_SAMPLE") or sample if sample == 1.0 else sample
     try:
         share = float(given)
     except (TypeError, ValueError):
