@@ -64,7 +64,7 @@ def test_endpoints_are_a_plain_aligned_table_where_nobody_looks(data, capsys):
     ]
     assert re.search(r"^GET /orders/<id> +html +90 ms +240 ms +1\.30? s +20 +1,204 +4\.2$", lines[1])
     assert len({line.rstrip().rfind("4.2") for line in lines[1:3]}) == 1
-    assert "repeated-sql, SELECT FROM product about 40 times a request in 100% of them, 92 ms" in lines[4]
+    assert "repeated-sql, SELECT FROM product about 40 times in 100% of the requests, 92 ms" in lines[4]
     assert lines[5].startswith("  at shop/cart.py:88")
 
 

@@ -80,12 +80,9 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 def sentence(row: dict[str, Any], finding: dict[str, Any]) -> str:
     """Answer what is wrong with an endpoint, and where in the code."""
-    share = wording.share(finding.get("share", 0))
-    times = finding.get("repeats_median") or finding.get("repeats_mean") or finding.get("repeats_max", 0)
-    what = finding.get("title") or finding.get("description") or finding["kind"]
-    place = finding.get("location")
+    what = finding["title"] or finding["description"] or finding["kind"]
     words = (
-        f"{row['endpoint']}: {finding['kind']}, {what} about {wording.short(times)} times a request"
-        f" in {share} of them, {wording.duration(finding.get('total', 0))} each time"
+        f"{row['endpoint']}: {finding['kind']}, {what} about {wording.short(finding['repeats_mean'])} times"
+        f" in {wording.share(finding['share'])} of the requests, {wording.duration(finding['total'])} of each"
     )
-    return f"{words}\n  at {place}" if place else words
+    return f"{words}\n  at {finding['location']}" if finding["location"] else words

@@ -121,19 +121,17 @@ def segment_words(segment: str) -> str:
 
 def finding(found: Mapping[str, Any]) -> Finding:
     """Answer a repeated statement in words with its evidence."""
-    times = found.get("repeats_mean") or found.get("repeats_median") or found.get("repeats") or 0
-    most = found.get("repeats_max") or times
-    title = found.get("title") or "The same statement"
+    times, most = found["repeats_mean"], found["repeats_max"]
     up_to = f" (up to {wording.count(most)})" if most > times else ""
     sentence = (
-        f"runs {wording.count(times)} times{up_to} in {wording.share(found.get('share', 0))} of the requests "
-        f"and takes {wording.duration(found.get('total', 0))} of each of them."
+        f"runs {wording.count(times)} times{up_to} in {wording.share(found['share'])} of the requests "
+        f"and takes {wording.duration(found['total'])} of each of them."
     )
     return Finding(
         times=wording.count(times),
         sentence=sentence,
-        title=title,
-        description=found.get("description") or "",
-        location=found.get("location") or "",
-        severe=bool(found.get("severe")),
+        title=found["title"] or "The same statement",
+        description=found["description"],
+        location=found["location"],
+        severe=found["severe"],
     )
