@@ -230,6 +230,21 @@ def test_a_batch_that_cannot_be_read_is_dropped_and_counted_and_the_next_one_arr
     assert receiver.dropped == {"refused": 1}
 
 
+def test_what_a_stop_gave_up_is_reported_after_the_next_start(agent, black_hole):
+    one("first")
+    black_hole.wait(lambda r: r.batches)
+    one("second")
+    assert not agent.stop(0.1)
+    black_hole.acknowledges = True
+    agent.start("shop", dsn=f"unix://{black_hole.path}", instrument=False)
+    one("third")
+    assert agent.flush(10)
+    assert [trace.endpoint for trace in black_hole.traces] == ["third"]
+    assert black_hole.dropped == {"undelivered": 2}
+    (client,) = black_hole.committed
+    assert {hello["client"] for hello in black_hole.hellos} == {client}
+
+
 @pytest.mark.parametrize(("code", "times"), [("frame", 1), ("full", 3), ("slow", 3)])
 def test_a_batch_that_may_be_taken_later_is_sent_again(agent, receiver, code, times):
     refused = refusing(receiver, code, times)

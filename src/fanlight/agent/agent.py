@@ -62,18 +62,23 @@ class Agent:
         task: carries the traces; None until the first of this process.
         service: name that the traces are reported under.
         path: of the collector's socket.
+        client: names this process to the collector; "" until the first task.
+        sequence: of the last parcel, where a stopped task's successor goes on.
         installed: whether the hooks that cannot be taken out again are in.
         importing: identity of the task's thread while it imports, else 0.
         told: what was said to people already; each thing once.
     """
 
-    __slots__ = ("client", "importing", "installed", "path", "pauses", "service", "task", "told")
+    __slots__ = (
+        *("client", "importing", "installed", "path", "pauses", "sequence", "service", "task", "told"),
+    )
 
     def __init__(self) -> None:
         self.task: Task | None = None
         self.service = ""
         self.path = ""
         self.client = ""
+        self.sequence = 0
         self.pauses = Pauses()
         self.installed = False
         self.importing = 0
@@ -106,8 +111,9 @@ class Agent:
         if self.task is None:
             from fanlight.normalizers import normalize
 
-            self.client = os.urandom(16).hex()
+            self.client = self.client or os.urandom(16).hex()
             self.task = Task(HELD.line, self.path, self.greeting, normalize, self.pauses, self.complain)
+            self.task.packer.sequence = self.sequence
         return self.task
 
     def greeting(self) -> Message:
@@ -142,6 +148,7 @@ class Agent:
     def renew(self) -> None:
         """Begin anew in a forked child: only assignments, since any lock may be held for ever here."""
         task, self.task = self.task, None
+        self.client, self.sequence = "", 0
         SWITCH.epoch += 1
         if self.importing:
             forget_orphans(self.importing)
@@ -191,9 +198,14 @@ def start(
         AGENT.complain(f"nothing is recorded: {error}")
         return
     AGENT.service = service or os.environ.get("FANLIGHT_SERVICE") or default_service()
-    if path != AGENT.path and AGENT.task is not None:
-        AGENT.task.link.close()
-        AGENT.task.link.path = path
+    if path != AGENT.path:
+        # What another collector did not get is not for this one to hear of.
+        HELD.line.dropped.clear()
+        if AGENT.task is None:
+            AGENT.client, AGENT.sequence = "", 0
+        else:
+            AGENT.task.link.close()
+            AGENT.task.link.path = path
     AGENT.path = path
     if not AGENT.installed:
         AGENT.installed = True
@@ -270,7 +282,7 @@ def flush(timeout_s: float = EXIT_S) -> bool:
 def stop(timeout_s: float = EXIT_S) -> bool:
     """Stop recording, send what waits and end the task; answer whether all of it arrived.
 
-    What did not is counted as dropped. `start()` begins again.
+    What did not is counted as dropped. `start()` begins again, and then the count is reported.
 
     Args:
         timeout_s: seconds that it may take.
@@ -282,8 +294,11 @@ def stop(timeout_s: float = EXIT_S) -> bool:
     arrived = flush(timeout_s)
     if AGENT.task is not None:
         AGENT.task.end()
+        AGENT.sequence = AGENT.task.packer.sequence
         AGENT.task = None
+    dropped = HELD.line.dropped
     HELD.line = Line()
+    HELD.line.dropped = dropped
     return arrived
 
 

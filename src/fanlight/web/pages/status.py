@@ -16,7 +16,8 @@ REASONS = {
     "queue_full": "the application's queue was full",
     "spool_full": "the spool was full",
     "queue_bytes": "the application's queue was full of large traces",
-    "undelivered": "the application ended before they could be sent",
+    "undelivered": "given up when the application stopped Fanlight",
+    "refused": "in a batch that the collector could not read",
     "damaged": "part of the spool or the store could not be read and was set aside",
     "fault": "a fault of Fanlight's own in the application",
 }
