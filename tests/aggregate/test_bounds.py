@@ -42,6 +42,15 @@ def test_services_and_segments_are_bounded_too():
     assert names.service("s7") == "s7"
 
 
+def test_a_very_long_name_is_cut():
+    names = Names()
+    longest = "/" * bounds.NAME_CHARACTERS
+    assert names.endpoint("s", longest) == longest
+    cut = names.endpoint("s", longest + "a")
+    assert (len(cut), cut[-1]) == (bounds.NAME_CHARACTERS, "…")
+    assert names.endpoint("s", longest + "b") == cut
+
+
 def test_a_new_day_makes_room_for_new_names():
     names = Names()
     names.turn(1)

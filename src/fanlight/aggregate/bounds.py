@@ -10,6 +10,8 @@ SERVICES = 200
 ENDPOINTS = 1_000
 SEGMENTS = 50
 """Distinct segments of one service."""
+NAME_CHARACTERS = 200
+"""Characters of such a name; a longer one is cut, for it would push all else off the list."""
 NODES = 2_000
 """Nodes of one merged tree."""
 DESCRIPTIONS = 100
@@ -59,6 +61,8 @@ class Names:
 
 def admitted(name: str, known: set[str], limit: int) -> str:
     """Answer `name` when it is known or there is room for it, else the one for all others."""
+    if len(name) > NAME_CHARACTERS:
+        name = name[: NAME_CHARACTERS - 1] + "…"
     if name not in known:
         if len(known) >= limit:
             return OTHER
