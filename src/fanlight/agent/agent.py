@@ -149,6 +149,7 @@ class Agent:
         """Begin anew in a forked child: only assignments, since any lock may be held for ever here."""
         task, self.task = self.task, None
         self.client, self.sequence = "", 0
+        SWITCH.lost = 0
         SWITCH.epoch += 1
         if self.importing:
             forget_orphans(self.importing)

@@ -50,7 +50,7 @@ NOTES = 16_384
 """Annotations of one trace that travel."""
 MESSAGE_CHARACTERS = 500
 FAULT = "fault"
-"""Reason of a drop: an error of ours while the trace was encoded."""
+"""Reason of a drop: an error of ours while the trace was finished or encoded."""
 
 WORD = (1 << 64) - 1
 SIGN = 1 << 63
@@ -99,6 +99,9 @@ class Packer:
 
         The table may only change here, so no parcel may be outstanding.
         """
+        if SWITCH.lost:
+            line.drop(FAULT, SWITCH.lost)
+            SWITCH.lost = 0
         trace = line.take()
         if trace is None:
             return None

@@ -42,16 +42,17 @@ class Switch:
         epoch: counts the forks that led here; a trace of another epoch is the parent's.
         draw: answers the next random number in 0..1.
         faults: errors of ours that were kept from the application.
+        lost: traces that one of them cost, and that nobody has been told of.
     """
 
-    __slots__ = ("draw", "epoch", "faults", "sample", "sink")
+    __slots__ = ("draw", "epoch", "faults", "lost", "sample", "sink")
 
     def __init__(self) -> None:
         self.sink: Callable[[Trace], object] | None = None
         self.sample = 1.0
         self.epoch = 0
         self.draw: Callable[[], float] = float
-        self.faults = 0
+        self.faults = self.lost = 0
 
 
 SWITCH = Switch()
@@ -252,6 +253,7 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
     except Exception:
         # The one boundary of the request path: a fault of ours costs a trace, never a response.
         SWITCH.faults += 1
+        SWITCH.lost += 1
 
 
 def collect(trace: Trace, lanes: list[Lane]) -> None:
