@@ -12,7 +12,7 @@ UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 @options.command("demo")
 @click.option("--for", "for_text", metavar="TIME", help="How long to send requests: 20s, 5m.  [until Ctrl-C]")
-@options.data
+@click.option("--data", metavar="DIR", help="Data directory, kept afterwards.  [one that is removed]")
 @options.as_json
 def command(*, for_text: str | None, data: str | None, as_json: bool) -> int:
     """Run a sample shop under gunicorn and show what Fanlight sees of it.
@@ -21,8 +21,7 @@ def command(*, for_text: str | None, data: str | None, as_json: bool) -> int:
       fanlight demo
       fanlight demo --for 20s --json
 
-    Every request is sent by us and counted twice: by the sender and by Fanlight. Without --data,
-    everything is removed at the end.
+    Every request is sent by us and counted twice: by the sender and by Fanlight.
     """  # noqa: D301 - click's mark for lines that stay as they are
     from fanlight.demo import main
 
