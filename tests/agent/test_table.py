@@ -29,6 +29,17 @@ def test_one_trace_of_too_many_texts_stays_within_the_table(agent, receiver):
     assert texts[-1] == "<too many texts>"
 
 
+def test_a_trace_of_too_many_texts_keeps_its_own_name(agent, receiver):
+    with agent.trace("job"):
+        for number in range(20_000):
+            with agent.span(f"{number}"):
+                pass
+        agent.endpoint("import everything")
+    assert agent.flush(20)
+    (received,) = receiver.traces
+    assert received.endpoint == "import everything"
+
+
 def test_one_trace_of_too_many_kinds_stays_within_the_table(agent, receiver):
     with agent.trace("job"):
         for number in range(70_000):

@@ -112,6 +112,9 @@ class Packer:
         spent = 0
         while trace is not None:
             try:
+                # Before its spans: one trace may bring more texts than the table has room for.
+                self.table.string(str(trace.endpoint))
+                self.table.string(segment_of(trace))
                 spent += self.add(columns, trace, nest(trace, self.names, seen))
             except Exception:
                 spent += self.bare(columns, trace, seen, line)
