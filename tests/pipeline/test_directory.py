@@ -125,3 +125,23 @@ def test_what_runs_is_written_whole_and_for_the_owner_alone(tmp_path):
     directory.forget_state(data)
     directory.forget_state(data)
     assert sorted(os.listdir(os.path.join(data, "run"))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        '{"pids": null}',
+        '{"pids": []}',
+        '{"pids": {"supervisor": "1"}}',
+        '{"pids": {"supervisor": -1}}',
+        '{"pids": {"supervisor": 0}}',
+        '{"pids": {"supervisor": 1}, "listen": 5}',
+    ],
+)
+def test_what_no_supervisor_writes_is_not_believed(tmp_path, text):
+    data = str(tmp_path / "data")
+    directory.prepare(data)
+    Path(directory.run_file(data, "fanlight.json")).write_text(text)
+    assert directory.read_state(data) is None

@@ -102,7 +102,10 @@ def take_lock(data: str) -> int | None:
 
 
 def read_state(data: str) -> dict[str, Any] | None:
-    """Answer what the supervisor last wrote about itself; it may be dead since."""
+    """Answer what the supervisor last wrote about itself; it may be dead since.
+
+    None when there is nothing, or what no supervisor writes.
+    """
     import json
 
     try:
@@ -110,7 +113,15 @@ def read_state(data: str) -> dict[str, Any] | None:
             state = json.load(file)
     except (OSError, ValueError):
         return None
-    return state if isinstance(state, dict) else None
+    return state if is_sound(state) else None
+
+
+def is_sound(state: object) -> bool:
+    """Answer whether a document has the shape of a supervisor's state: its numbers get signals."""
+    if not isinstance(state, dict) or not isinstance(state.get("pids"), dict):
+        return False
+    texts = all(isinstance(state.get(name, ""), str) for name in ("listen", "socket", "store", "version"))
+    return texts and all(isinstance(pid, int) and pid > 0 for pid in state["pids"].values())
 
 
 def write_state(data: str, state: dict[str, Any]) -> None:
