@@ -6,7 +6,11 @@ import gzip
 import time
 
 import pytest
-from web_client import Page
+from web_client import Browser, Page
+from web_shop import NOW
+
+from fanlight.web.app import create
+from fanlight.web.gate import Gate
 
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 
@@ -89,6 +93,18 @@ def test_error_pages_do_not_echo_and_say_what_to_do(browser, address, status):
     assert "echo" not in answer.text
     assert (page.open, page.wrong) == ([], [])
     assert "Endpoints" in page.words
+
+
+@pytest.mark.parametrize(
+    ("address", "exposed"),
+    [("127.0.0.1:7700", False), ("[::1]:7700", False), ("10.0.0.5:7700", True), ("0.0.0.0:7700", True)],
+)
+def test_a_page_that_other_machines_reach_says_so(shop, address, exposed):
+    gate = Gate(address)
+    browser = Browser(create(shop, gate, clock=lambda: NOW), gate, host=gate.address)
+    browser.login()
+    for path in ("/", "/status"):
+        assert ("Other machines reach this page" in Page(browser.get(path).text).words) is exposed
 
 
 def test_a_mistyped_parameter_names_the_nearest(browser):

@@ -79,7 +79,7 @@ class Site:
         asked = self.read(request, parameters.ENDPOINTS)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        return page("endpoints.html", endpoints.view(self.answers, asked))
+        return shown(self.gate, "endpoints.html", endpoints.view(self.answers, asked))
 
     def endpoint_page(self, request: Request) -> Response:
         """`/endpoint`: one endpoint."""
@@ -89,7 +89,7 @@ class Site:
         context = endpoint.view(self.answers, asked)
         if context is None:
             return missing("No request like this in this time")
-        return page("endpoint.html", context)
+        return shown(self.gate, "endpoint.html", context)
 
     def trace_page(self, request: Request) -> Response:
         """`/trace/{id}`: one trace."""
@@ -100,14 +100,14 @@ class Site:
         context = trace.view(self.answers, asked, trace_id) if api.is_trace_id(trace_id) else None
         if context is None:
             return missing("No such trace is kept")
-        return page("trace.html", context)
+        return shown(self.gate, "trace.html", context)
 
     def status_page(self, request: Request) -> Response:
         """`/status`: Fanlight about itself."""
         asked = self.read(request, parameters.STATUS)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        return page("status.html", status.view(self.answers, asked))
+        return shown(self.gate, "status.html", status.view(self.answers, asked))
 
     def login(self, request: Request) -> Response:
         """`/login?code=…`: the one GET that changes something, so it takes care of who asks.
@@ -174,6 +174,11 @@ class Site:
         if asset is None:
             return missing("No such file")
         return Response(asset.body, media_type=asset.media_type)
+
+
+def shown(gate: Gate, template: str, context: dict[str, Any]) -> Response:
+    """Answer a page, which says so when more than this machine reaches it."""
+    return page(template, {**context, "exposed": gate.exposed})
 
 
 def puzzled(mistake: Mistake) -> Response:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from fanlight.config import is_loopback
 from fanlight.web.headers import armour
 from fanlight.web.keys import LIFETIME_S, Keys
 from fanlight.web.refusal import Refusal, bare, closed, problem
@@ -48,6 +49,8 @@ class Gate:
         local = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")]
         anywhere = host in ("", "0.0.0.0", "[::]")  # noqa: S104 - compared, never bound
         self.address = local[0] if anywhere else address
+        self.exposed = not is_loopback(host.strip("[]"))
+        """Whether other machines reach the address."""
         hosts = [*local, self.address, *names]
         # Port 80 is the one that browsers leave out.
         hosts += [name.removesuffix(":80") for name in hosts if name.endswith(":80")]
