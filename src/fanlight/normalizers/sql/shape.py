@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 ITEM_TOKENS = 200
 CLOSERS = {"(": ")", "[": "]"}
 SIGNED_AFTER = frozenset({"(", "[", ",", "=", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "*", "/", "%"})
+BEFORE_A_SETTING = {"PRAGMA": frozenset({"=", "("}), "SET": frozenset({"=", ":=", "TO"})}
+"""What stands before the value of a setting, by the statement's verb."""
 SAVEPOINTS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK"})
 SAVEPOINT_WORDS = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK", "TO", "WORK", "TRANSACTION", "TRAN"})
 
@@ -24,14 +26,19 @@ def text(tokens: list[Token]) -> str:
 
 
 def anonymous(tokens: list[Token]) -> list[Token]:
-    """Put a hole where a statement carries a made-up or secret word: savepoint names, pragma values."""
+    """Put a hole where a statement carries a made-up or secret word: savepoint names, settings' values."""
     first = tokens[0].upper if tokens else ""
+    keep = frozenset[str]()
     if first in SAVEPOINTS:
         keep = SAVEPOINT_WORDS
         start = 1
-    elif first == "PRAGMA":
-        keep = frozenset[str]()
-        start = next((at for at, each in enumerate(tokens) if each.text in ("=", "(")), len(tokens))
+    elif first in BEFORE_A_SETTING:
+        keep = BEFORE_A_SETTING[first]
+        start = next((at for at, each in enumerate(tokens) if each.upper in keep), len(tokens))
+    elif first == "COPY":
+        # What stands behind STDIN is rows of data.
+        start = next((at for at, each in enumerate(tokens) if each.upper == "STDIN"), len(tokens)) + 1
+        return tokens[:start]
     else:
         return tokens
     for each in tokens[start:]:
