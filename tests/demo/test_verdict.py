@@ -41,5 +41,7 @@ def test_a_finding_elsewhere_than_in_the_shops_code_is_not_the_one():
     assert verdict({ORDER.endpoint: 5}, [row(ORDER.endpoint, 5, findings=[elsewhere])]) != []
 
 
-def test_two_requests_are_no_pattern_yet():
-    assert verdict({ORDER.endpoint: 2}, [row(ORDER.endpoint, 2)]) == []
+def test_one_request_shows_the_finding_already():
+    found = f"{ORDER.endpoint}: the repeated query was not found"
+    assert verdict({ORDER.endpoint: 1}, [row(ORDER.endpoint, 1)]) == [found]
+    assert verdict({}, []) == []

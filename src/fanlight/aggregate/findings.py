@@ -7,8 +7,7 @@ MIN_REPEATS = 5
 MIN_TOTAL_NS = 50_000_000
 """What those spans last together, at the least: 50 ms."""
 MIN_SHARE = 0.10
-MIN_TRACES = 3
-"""A slice's traces that must show it: this share of them, and this many."""
+"""Share of a slice's traces that must show it."""
 SEVERE_REPEATS = 20
 """Repeats in an affected trace, on average, from which on a finding is severe."""
 
@@ -32,7 +31,7 @@ def found(repeated: int, traces: int) -> bool:
         repeated: traces of the slice in which the node repeated (sum of `node_repeated`).
         traces: traces of the slice that have a tree (sum of the roots' `node_traces`).
     """
-    return repeated >= MIN_TRACES and repeated / max(traces, 1) >= MIN_SHARE
+    return repeated > 0 and repeated / max(traces, 1) >= MIN_SHARE
 
 
 def severe(repeat_sum: int, repeated: int) -> bool:
