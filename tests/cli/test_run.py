@@ -50,6 +50,14 @@ def test_what_stands_behind_cmd_is_cmds_own(words, flags, command):
     assert run.read(words) == (flags, command)
 
 
+def test_a_mistyped_variable_is_told_and_the_program_runs(tmp_path):
+    environ = {**os.environ, "FANLIGHT_SERVCE": "x", "FANLIGHT_DATA": str(tmp_path / "data")}
+    done = fanlight("run", sys.executable, "-c", "print('served')", env=environ)
+    assert (done.returncode, done.stdout) == (0, "served\n")
+    assert "did you mean 'FANLIGHT_SERVICE'" in done.stderr
+    assert "running without Fanlight" in done.stderr
+
+
 @pytest.mark.parametrize(
     "words", [[], ["--"], ["--data"], ["--data", "x"], ["-x", "ls"], ["---data", "x", "ls"]]
 )

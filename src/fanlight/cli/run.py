@@ -49,15 +49,16 @@ def main(arguments: list[str]) -> int:
     if command is None:
         sys.stdout.write(HELP)
         return 0
-    settings = config.load(flags)
     program, code = find(command[0], os.environ.get("PATH", os.defpath))
     if code:
         sys.stderr.write(f"fanlight: {program}\n")
         return code
     try:
+        settings = config.load(flags)
         return become(program, command, inject(settings, receive(settings)))
     except (FanlightError, OSError) as error:
-        # Whatever keeps us from receiving, the program runs: a full disk is our problem, not its.
+        # Whatever keeps us from receiving, the program runs: a full disk, or a mistyped variable on
+        # the machine that serves, is our problem, not its.
         from fanlight.cli.failures import message, say
 
         say(f"{message(error)}\n  (running without Fanlight)")
