@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import fanlight
+from fanlight.agent.agent import AGENT
 from fanlight.agent.queue import HELD
 from fanlight.errors import ConfigError
 from fanlight.recording.recorder import SWITCH, begin, current, finish
@@ -361,3 +362,11 @@ def test_after_stop_it_can_start_again(tmp_path, receiver):
     assert not HELD.line.traces
     value: Any = SWITCH.sink
     assert value is None
+
+
+def test_a_service_name_of_any_length_is_taken(agent, receiver, monkeypatch):
+    monkeypatch.setattr(AGENT, "service", "ö" * 5_000)
+    with agent.trace("job"):
+        pass
+    assert agent.flush(10)
+    assert receiver.hellos[0]["service"] == "ö" * 255

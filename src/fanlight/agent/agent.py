@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 EXIT_S = 2.0
 """Time that everything together may take when the process ends."""
 SCHEME = "unix://"
+NAME_CHARS = 255
+"""Characters of a name in HELLO, the most that a collector takes."""
 GENERIC = frozenset(
     {
         *(
@@ -125,9 +127,9 @@ class Agent:
             "protocol": PROTOCOL,
             "version": __version__,
             "client": self.client,
-            "service": self.service,
-            "environment": os.environ.get("FANLIGHT_ENV", ""),
-            "host": os.uname().nodename,
+            "service": self.service[:NAME_CHARS],
+            "environment": os.environ.get("FANLIGHT_ENV", "")[:NAME_CHARS],
+            "host": os.uname().nodename[:NAME_CHARS],
             "pid": os.getpid(),
             "python": ".".join(map(str, sys.version_info[:3])),
             "program": os.path.basename(program()),
