@@ -26,10 +26,14 @@ STEADY_S = 1.0
 """A child that had been ready starts again at once, but not more often than this."""
 
 LOOK_EVERY_S = 5.0
+WATCH_EVERY_S = 1.0
+"""How often to see to what others can pull away: some calls of stat, for they are made for ever."""
 COLLECTOR_GRACE_S = 2.0
 ALL_GRACE_S = 4.5
 MISCONFIGURED = 4
 """Exit code of a child whose settings are wrong: when it never ran, trying again cannot help."""
+TAKEN = 5
+"""Exit code when another supervisor has taken our place: that of one whose place is taken already."""
 
 
 class Child:
@@ -56,6 +60,7 @@ class Child:
         self.starts = 0
         self.started_s = 0.0
         self.due_s = 0.0
+        self.kill_s: float | None = None
 
     @property
     def pid(self) -> int | None:
@@ -80,6 +85,7 @@ class Child:
         self.starts += 1
         self.ready = False
         self.started_s = now_s
+        self.kill_s = None
 
     def hear(self) -> bytes:
         """Answer what the process has reported since; nothing when it has closed its end."""
@@ -102,6 +108,17 @@ class Child:
             os.close(self.report)
             self.report = None
 
+    def renew(self, now_s: float) -> None:
+        """Ask the process to end, so that it starts again with what has changed."""
+        if self.process is not None:
+            self.process.terminate()
+            self.kill_s = now_s + ALL_GRACE_S
+
+    def insist(self, now_s: float) -> None:
+        """End a process that was asked to and did not."""
+        if self.process is not None and self.kill_s is not None and now_s >= self.kill_s:
+            self.process.kill()
+
     def died(self, now_s: float) -> float:
         """Note that the process is gone; answer the seconds until it is due again.
 
@@ -110,7 +127,7 @@ class Child:
         self.hear()
         self.close_report()
         self.process = None
-        if self.ready:
+        if self.ready or self.kill_s is not None:
             delay_s = max(0.0, self.started_s + STEADY_S - now_s)
         else:
             delay_s = min(2.0**self.early_deaths, LONGEST_DELAY_S)
@@ -128,7 +145,7 @@ class Supervisor:
         leave_after_s: idle seconds after which `run` returns; None stays.
         is_wanted: whether somebody may come to use the children who does not yet.
         last_call: called before leaving for idleness; answers whether really nobody came.
-        clock: monotonic seconds.
+        watch: called every second; puts back what was pulled away, answers whether to stay.
     """
 
     def __init__(
@@ -138,15 +155,16 @@ class Supervisor:
         leave_after_s: float | None = None,
         is_wanted: Callable[[], bool] = lambda: False,
         last_call: Callable[[], bool] = lambda: True,
-        clock: Callable[[], float] = time.monotonic,
+        watch: Callable[[], bool] = lambda: True,
     ) -> None:
         self.children = children
         self.changed = changed
         self.leave_after_s = leave_after_s
         self.is_wanted = is_wanted
         self.last_call = last_call
-        self.clock = clock
-        self.used_s = self.looked_s = clock()
+        self.watch = watch
+        self.clock = time.monotonic
+        self.used_s = self.looked_s = self.watched_s = self.clock()
         self.signals: list[int] = []
         self.exit_code = 0
 
@@ -165,6 +183,7 @@ class Supervisor:
                 self.start_due()
                 self.wait(wake, self.idle_for_s())
                 self.reap()
+                self.see_to_it()
             self.stop(wake)
         finally:
             signal.set_wakeup_fd(previous)
@@ -178,6 +197,17 @@ class Supervisor:
         """Remember a signal that ends us; the loop acts on it."""
         if number != signal.SIGCHLD:
             self.signals.append(number)
+
+    def see_to_it(self) -> None:
+        """Once a second, see to what others can pull away."""
+        now_s = self.clock()
+        if now_s - self.watched_s < WATCH_EVERY_S or self.signals or self.exit_code:
+            return
+        self.watched_s = now_s
+        for child in self.children:
+            child.insist(now_s)
+        if not self.watch():
+            self.exit_code = TAKEN
 
     def is_over(self) -> bool:
         """Answer whether to stop: asked to, misconfigured, or idle for long enough."""
@@ -217,7 +247,7 @@ class Supervisor:
         due_s = [child.due_s for child in self.children if child.process is None]
         if self.leave_after_s is not None:
             due_s += [self.used_s + self.leave_after_s, self.looked_s + self.look_every_s()]
-        return min(due_s, default=self.clock() + 3600.0) - self.clock()
+        return min([*due_s, self.watched_s + WATCH_EVERY_S]) - self.clock()
 
     def wait(self, wake: int, timeout_s: float) -> None:
         """Sleep until a child reports or dies, a signal comes, or the time is over."""

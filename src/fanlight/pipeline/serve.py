@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 
 from fanlight import config
@@ -10,9 +11,12 @@ from fanlight.errors import ConfigError, StoreError
 from fanlight.pipeline import directory
 from fanlight.pipeline.build import check_store
 from fanlight.pipeline.extras import built_environment
-from fanlight.pipeline.listening import bind_owner, bind_page, bound_address, check_socket
+from fanlight.pipeline.hold import Hold
+from fanlight.pipeline.listening import bind_page, bound_address, check_socket
 from fanlight.pipeline.processes import Child, Supervisor, end_orphans, say
 from fanlight.pipeline.programs import any_running
+from fanlight.pipeline.start import open_log
+from fanlight.server.trouble import Trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,16 +41,17 @@ class House:
         self.settings = settings
         self.data: str = settings["data"]
         self.command = command
-        self.lock = lock
         self.background = background
+        self.trouble = Trouble(say)
         self.page: socket.socket = bind_page(settings["listen"], any_port=background)
-        self.owner: socket.socket = bind_owner(self.data)
-        self.children = [self.child("collector"), self.child("server")]
+        self.hold = Hold(self.data, lock)
+        self.server = self.child("server")
+        self.children = [self.child("collector"), self.server]
 
     def child(self, role: str) -> Child:
         """Answer one supervised child, not started yet."""
         command = [*self.command, "serve", "--role", role, "--data", self.data]
-        sockets = (self.page.fileno(), self.owner.fileno()) if role == "server" else ()
+        sockets = (self.page.fileno(), self.hold.owner.fileno()) if role == "server" else ()
         for name, number in zip(("--page-fd", "--owner-fd"), sockets, strict=False):
             command += [name, str(number)]
         environment = built_environment(os.environ, self.settings.environment())
@@ -82,12 +87,49 @@ class House:
                 leave_after_s,
                 is_wanted=lambda: any_running(self.data),
                 last_call=self.last_call,
+                watch=self.watch,
             )
             return supervisor.run()
         finally:
-            directory.forget_state(self.data)
+            # What stands there by now may be another one's.
+            if self.hold.has_lock():
+                directory.forget_state(self.data)
             self.page.close()
-            self.owner.close()
+            self.hold.owner.close()
+
+    def watch(self) -> bool:
+        """Put back what somebody pulled away; answer whether the data directory is still ours."""
+        try:
+            self.put_back()
+        except StoreError as error:
+            say(str(error))
+            return False
+        except OSError as error:
+            self.trouble.begin(f"what was pulled away cannot be put back: {error}")
+        else:
+            self.trouble.end("what was pulled away is back")
+        return True
+
+    def put_back(self) -> None:
+        """Hold lock and socket again, and say so in the state file.
+
+        Raises:
+            StoreError: another supervisor holds the lock.
+            OSError: there is no room or no right.
+        """
+        relocked = not self.hold.has_lock()
+        if relocked:
+            self.hold.relock()
+            if self.background:
+                reopen_log(directory.run_file(self.data, "fanlight.log"))
+            say(f"{directory.run_file(self.data, 'lock')} was pulled away; took it anew")
+        moved = not self.hold.has_socket()
+        if moved:
+            self.hold.rebind()
+            say(f"{directory.run_file(self.data, 'server.sock')} was pulled away; the server gets a new one")
+            self.server.renew(time.monotonic())
+        if relocked or moved:
+            self.record()
 
     def last_call(self) -> bool:
         """Take down the file that says we run, then look once more whether somebody came.
@@ -95,6 +137,8 @@ class House:
         A starter notes its program first and reads the file afterwards: so either we see the
         program, or it sees no file and waits for the lock to start another one.
         """
+        if not self.hold.has_lock():
+            return True
         with suppress(FileNotFoundError):
             os.unlink(directory.run_file(self.data, "fanlight.json"))
         if any_running(self.data):
@@ -108,6 +152,14 @@ class House:
             directory.write_state(self.data, self.state())
         except OSError as error:
             say(f"{directory.run_file(self.data, 'fanlight.json')} cannot be written: {error}")
+
+
+def reopen_log(path: str) -> None:
+    """Write on where people look: what was deleted takes lines that nobody will ever read."""
+    log = open_log(path)
+    for target in (1, 2):
+        os.dup2(log, target)
+    os.close(log)
 
 
 def serve(
