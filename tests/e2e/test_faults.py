@@ -14,6 +14,11 @@ from contextlib import suppress
 
 import pytest
 
+EXIT_S = 2.5
+"""The promise: gunicorn's exit, its own time included, whatever the collector does."""
+ALLOWANCE_S = 1.0
+"""Not promised: what a machine whose two cores run other tests may add."""
+
 
 @pytest.fixture
 def mounted(house):
@@ -140,12 +145,12 @@ def test_a_frozen_collector_slows_no_answer_and_no_exit(house, kit):
         os.kill(collector, signal.SIGCONT)
     assert before.wrong == frozen.wrong == []
     assert before.broken == frozen.broken == 0
-    # Cores are shared with other work, so the bounds are wide; what would be seen is a wait for
-    # the collector, which lasts for ever.
+    # Cores are shared with other work, so the bounds of answers are wide; what would be seen is a
+    # wait for the collector, which lasts for ever.
     usual_s, slowed_s = (statistics.median(load.times_s) for load in (before, frozen))
     assert slowed_s < 2 * usual_s + 0.005
     assert max(frozen.times_s) < 1 + max(before.times_s)
-    assert exit_s < 6
+    assert exit_s < EXIT_S + ALLOWANCE_S
 
 
 def test_a_collector_frozen_for_a_while_loses_nothing(house, kit):
