@@ -1,5 +1,6 @@
 """What a running `fanlight serve` does when its lock, its socket or all of its data is deleted."""
 
+import json
 import os
 import shutil
 import signal
@@ -130,3 +131,32 @@ def test_one_in_the_background_does_so_too_and_writes_its_log_where_people_look(
     wait_for(lambda: status(data))
     assert "took it anew" in Path(data, "run", "fanlight.log").read_text()
     assert fanlight("stop", "--data", data).returncode == 0
+
+
+@pytest.mark.parametrize("garbage", ["", "{", '{"pids": {"supervisor": 1}, "listen": "127.0.0.1:1"}', None])
+def test_a_state_file_that_was_spoilt_is_written_again(data, garbage):
+    with serve(data):
+        path = Path(directory.run_file(data, "fanlight.json"))
+        before = json.loads(path.read_text())
+        path.unlink() if garbage is None else path.write_text(garbage)
+        wait_for(lambda: directory.read_state(data) == before)
+
+
+def test_a_state_file_without_room_is_told_once_and_written_when_there_is(data):
+    # A directory in its place keeps it from being written, as a full disk does, for root too.
+    with serve(data) as process:
+        before = pids(data)
+        blocked = Path(directory.run_file(data, "fanlight.json.new"))
+        blocked.mkdir()
+        os.kill(before["collector"], signal.SIGKILL)
+        for line in process.stderr:
+            if "cannot be written, trying again" in line:
+                break
+        wait_for(lambda: status(data))
+        assert pids(data) == before
+        blocked.rmdir()
+        wait_for(lambda: pids(data).get("collector") not in (None, before["collector"]))
+        assert pids(data)["collector"] == status(data)["collector"]["pid"]
+        process.send_signal(signal.SIGTERM)
+        told = process.stderr.read()
+        assert (told.count("cannot be written"), told.count("is written again")) == (0, 1)

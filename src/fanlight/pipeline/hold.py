@@ -6,12 +6,15 @@ import os
 import time
 
 from fanlight.errors import StoreError
-from fanlight.pipeline.directory import prepare, run_file, take_lock
+from fanlight.pipeline.directory import prepare, run_file, take_lock, write_state
 from fanlight.pipeline.listening import bind_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     Identity = tuple[int, int]
+    Version = tuple[int, int, int, int]
 
 PATIENCE_S = 0.5
 """A command that asks whether anybody is here holds the lock for a moment; a supervisor for good."""
@@ -19,9 +22,9 @@ STEP_S = 0.02
 
 
 class Hold:
-    """The lock and the owner's socket of one data directory.
+    """The lock, the owner's socket and the state file of one data directory.
 
-    Both keep their descriptor's number for good: children were told it.
+    The first two keep their descriptor's number for good: children were told it.
 
     Args:
         data: the data directory.
@@ -36,6 +39,7 @@ class Hold:
         self.lock = lock
         self.owner = bind_owner(data)
         self.place = identity(run_file(data, "server.sock"))
+        self.written: Version | None = None
 
     def has_lock(self) -> bool:
         """Answer whether what is locked is still what stands at the path."""
@@ -45,6 +49,20 @@ class Hold:
     def has_socket(self) -> bool:
         """Answer whether commands that open the path reach our socket."""
         return identity(run_file(self.data, "server.sock")) == self.place
+
+    def has_state(self) -> bool:
+        """Answer whether the state file is as we wrote it; one that could not be written is not."""
+        return self.written is not None and version(run_file(self.data, "fanlight.json")) == self.written
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Write the state file.
+
+        Raises:
+            OSError: there is no room or no right; `has_state` is False until it was written.
+        """
+        self.written = None
+        write_state(self.data, state)
+        self.written = version(run_file(self.data, "fanlight.json"))
 
     def relock(self) -> None:
         """Take the lock anew, in a directory that may have to be made again.
@@ -73,6 +91,15 @@ class Hold:
         os.dup2(fresh.fileno(), self.owner.fileno(), inheritable=False)
         fresh.close()
         self.place = identity(run_file(self.data, "server.sock"))
+
+
+def version(path: str) -> Version | None:
+    """Answer what changes whenever a file is replaced or written to; None for no file."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def identity(path: str) -> Identity | None:

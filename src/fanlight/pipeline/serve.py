@@ -42,7 +42,7 @@ class House:
         self.data: str = settings["data"]
         self.command = command
         self.background = background
-        self.trouble = Trouble(say)
+        self.trouble, self.unwritten = Trouble(say), Trouble(say)
         self.page: socket.socket = bind_page(settings["listen"], any_port=background)
         self.hold = Hold(self.data, lock)
         self.server = self.child("server")
@@ -111,7 +111,7 @@ class House:
         return True
 
     def put_back(self) -> None:
-        """Hold lock and socket again, and say so in the state file.
+        """Hold lock and socket again, and the state file as it should be.
 
         Raises:
             StoreError: another supervisor holds the lock.
@@ -128,7 +128,7 @@ class House:
             self.hold.rebind()
             say(f"{directory.run_file(self.data, 'server.sock')} was pulled away; the server gets a new one")
             self.server.renew(time.monotonic())
-        if relocked or moved:
+        if relocked or moved or not self.hold.has_state():
             self.record()
 
     def last_call(self) -> bool:
@@ -147,11 +147,14 @@ class House:
         return True
 
     def record(self) -> None:
-        """Write down what runs; a full disk is told and survived."""
+        """Write down what runs; a full disk is told once, and each look tries again."""
+        path = directory.run_file(self.data, "fanlight.json")
         try:
-            directory.write_state(self.data, self.state())
+            self.hold.write(self.state())
         except OSError as error:
-            say(f"{directory.run_file(self.data, 'fanlight.json')} cannot be written: {error}")
+            self.unwritten.begin(f"{path} cannot be written, trying again: {error}")
+        else:
+            self.unwritten.end(f"{path} is written again")
 
 
 def reopen_log(path: str) -> None:
