@@ -7,7 +7,7 @@ import os
 import sys
 
 import fanlight
-from fanlight.recording.location import location, own_name
+from fanlight.recording.location import KNOWN, STATEMENTS, location, own_name, repeated_at
 
 
 def test_it_is_this_file_and_this_line():
@@ -56,3 +56,38 @@ def test_without_a_frame_of_the_application_it_is_empty():
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(location).result() == ""
+
+
+# The recorder's own frame, between the driver's and `repeated_at`; no code of an application.
+DRIVER: dict[str, object] = {"repeated_at": repeated_at}
+exec(compile("def leaf(statement): return repeated_at(statement)", "<driver>", "exec"), DRIVER)
+leaf = DRIVER["leaf"]
+
+
+def asked(statement):
+    return leaf(statement)
+
+
+def test_a_remembered_place_is_the_one_that_a_full_look_finds():
+    answers = {asked("SELECT 1") for _ in range(3)}
+    assert answers == {asked("SELECT never seen before")}
+    assert answers.pop().startswith("tests/recording/test_location.py:")
+
+
+def test_a_statement_sent_from_elsewhere_is_looked_up_again():
+    def one():
+        return leaf("SELECT 2")
+
+    def other(depth):
+        return other(depth - 1) if depth else leaf("SELECT 2")
+
+    lines = [one(), other(0), one(), other(7), other(0)]
+    assert lines[0] == lines[2]
+    assert lines[1] == lines[3] == lines[4]
+    assert lines[0] != lines[1]
+
+
+def test_remembered_statements_are_bounded():
+    for number in range(STATEMENTS * 2):
+        leaf(f"SELECT {number}")
+    assert len(KNOWN) <= STATEMENTS

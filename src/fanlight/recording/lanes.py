@@ -19,7 +19,7 @@ import _thread
 from _contextvars import ContextVar
 
 from fanlight.recording.clock import clock
-from fanlight.recording.location import location
+from fanlight.recording.location import location, repeated_at
 from fanlight.recording.reduction import reduce_events
 
 TYPE_CHECKING = False
@@ -119,7 +119,7 @@ class Lane:
             if times == 1:
                 where = self.lookalike(payload)
             elif times == REPEAT:
-                where = location()
+                where = repeated_at(payload)
         if end_ns - start_ns > SLOW_NS:
             where = where or location()
         self.events.append((start_ns, end_ns, name, payload, where))
