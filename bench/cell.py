@@ -1,8 +1,10 @@
-"""One contender in one scenario in this fresh process; prints CPU per unit as JSON.
+"""One contender in one scenario in a fresh process: measures a chunk whenever it is told to.
 
+Each line on standard input asks for one chunk; the answer is a line of JSON with CPU µs per unit.
 `main` is the calling thread's CPU inside the loop: what a request waits for. `all_in` is the whole
-process's, background threads and flushing included. Everything recorded is flushed after each
-chunk, so nobody wins by dropping; the caller compares with what the sink received.
+process's since the chunk before: background threads, encoding, sending and flushing included.
+Everything recorded is flushed after each chunk, so nobody wins by dropping; the caller compares
+with what the sink received.
 """
 
 from __future__ import annotations
@@ -16,53 +18,60 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "contenders"))
 
 TRACES_PER_CHUNK = 25
 REQUESTS_PER_CHUNK = 40
-WARM_UP_CHUNKS = 3
+WARM_UP_CHUNKS = 10
 
 
 def measure(
-    unit: Callable[[], object], flush: Callable[[], object], per_chunk: int, chunks: int
-) -> dict[str, Any]:
-    """Answer CPU µs per unit, for the calling thread and for the process."""
+    unit: Callable[[], object], flush: Callable[[], object], per_chunk: int, asked: Iterable[str]
+) -> None:
+    """Run a chunk for each line that comes, after some to warm up, and tell what it cost."""
     for _ in range(WARM_UP_CHUNKS):
-        for _ in range(per_chunk):
-            unit()
+        chunk(unit, per_chunk)
         flush()
-    main_ns = 0
-    began_ns = time.process_time_ns()
-    for _ in range(chunks):
-        chunk_ns = time.thread_time_ns()
-        for _ in range(per_chunk):
-            unit()
-        main_ns += time.thread_time_ns() - chunk_ns
+    units = WARM_UP_CHUNKS * per_chunk
+    tell(units=units)
+    before_ns = time.process_time_ns()
+    for _ in asked:
+        main_ns = chunk(unit, per_chunk)
         flush()
-    all_in_ns = time.process_time_ns() - began_ns
-    units = chunks * per_chunk
-    return {
-        "main_us": main_ns / units / 1e3,
-        "all_in_us": all_in_ns / units / 1e3,
-        "units": units + WARM_UP_CHUNKS * per_chunk,
-    }
+        units += per_chunk
+        now_ns = time.process_time_ns()
+        all_in_ns, before_ns = now_ns - before_ns, now_ns
+        tell(main_us=main_ns / per_chunk / 1e3, all_in_us=all_in_ns / per_chunk / 1e3, units=units)
 
 
-def trace20(contender: Any, chunks: int) -> dict[str, Any]:
+def chunk(unit: Callable[[], object], times: int) -> int:
+    """Answer the calling thread's CPU ns for so many units."""
+    began_ns = time.thread_time_ns()
+    for _ in range(times):
+        unit()
+    return time.thread_time_ns() - began_ns
+
+
+def tell(**figures: float) -> None:
+    """Answer one line."""
+    print(json.dumps(figures), flush=True)
+
+
+def trace20(contender: Any, asked: Iterable[str]) -> None:
     """A root with 20 children, one attribute each."""
-    return measure(contender.trace20, contender.flush, TRACES_PER_CHUNK, chunks)
+    measure(contender.trace20, contender.flush, TRACES_PER_CHUNK, asked)
 
 
-def flask(contender: Any, chunks: int) -> dict[str, Any]:
+def flask(contender: Any, asked: Iterable[str]) -> None:
     """One request through a Flask application object."""
-    return measure(request(contender, "/hello/world"), contender.flush, REQUESTS_PER_CHUNK, chunks)
+    measure(request(contender, "/hello/world"), contender.flush, REQUESTS_PER_CHUNK, asked)
 
 
-def sqlalchemy(contender: Any, chunks: int) -> dict[str, Any]:
+def sqlalchemy(contender: Any, asked: Iterable[str]) -> None:
     """One Flask request that asks a database 20 times through SQLAlchemy Core."""
-    return measure(request(contender, "/queries"), contender.flush, REQUESTS_PER_CHUNK, chunks)
+    measure(request(contender, "/queries"), contender.flush, REQUESTS_PER_CHUNK, asked)
 
 
 def request(contender: Any, path: str) -> Callable[[], None]:
@@ -131,18 +140,12 @@ def environ(path: str) -> dict[str, Any]:
     }
 
 
-def off(contender: Any, chunks: int) -> dict[str, Any]:
-    """Spans where nothing was started: what a library's instrumentation costs everybody else."""
-    times = 1000
-    contender.off(times)
-    began_ns = time.thread_time_ns()
-    for _ in range(chunks):
-        contender.off(times)
-    spent_us = (time.thread_time_ns() - began_ns) / (chunks * times) / 1e3
-    return {"main_us": spent_us, "all_in_us": spent_us, "units": 0}
+def off(contender: Any, asked: Iterable[str]) -> None:
+    """A thousand spans where nothing was started: what a library's instrumentation costs others."""
+    measure(contender.off, lambda: None, 5, asked)
 
 
-def calls(contender: Any, _chunks: int) -> dict[str, Any]:
+def calls(contender: Any, asked: Iterable[str]) -> None:
     """Python-level calls per child span with one attribute: exact, the same on every machine."""
     contender.trace20()
     counted = 0
@@ -160,20 +163,21 @@ def calls(contender: Any, _chunks: int) -> dict[str, Any]:
         return counted
 
     twenty, forty = between(20), between(40)
-    return {"calls": (forty - twenty) / 20, "units": 0}
+    tell(units=0)
+    for _ in asked:
+        tell(calls=(forty - twenty) / 20, units=0)
 
 
 SCENARIOS = {"trace20": trace20, "flask": flask, "sqlalchemy": sqlalchemy, "off": off, "calls": calls}
 
 
 def main() -> None:
-    name, scenario, port, path, chunks = sys.argv[1:]
+    name, scenario, port, path = sys.argv[1:]
     # The library first, as its documentation asks for; then the application's frameworks.
     contender = importlib.import_module(name)
     if scenario != "off":
         contender.start(int(port), path)
-    print(json.dumps({**SCENARIOS[scenario](contender, int(chunks)), "receives": contender.RECEIVES}))
-    sys.stdout.flush()
+    SCENARIOS[scenario](contender, sys.stdin)
     # How a contender leaves is not measured here.
     os._exit(0)
 

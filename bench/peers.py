@@ -10,9 +10,10 @@ import sys
 import tempfile
 import tomllib
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rows import Row
 
@@ -23,19 +24,21 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 OURS = "ours"
 
-CELLS = [
-    *((name, "trace20", 40) for name in ("none", OURS, "otel", "otlp", "datadog")),
-    *((name, "flask", 50) for name in ("none", OURS, "otel", "otlp", "datadog")),
-    *((name, "sqlalchemy", 15) for name in ("none", OURS, "otel", "otlp", "datadog")),
-    # What we add is a small difference of two large numbers, so those two are read more often.
-    *2 * [(name, scenario, 30) for name in ("none", OURS) for scenario in ("flask", "sqlalchemy")],
-    *((name, "off", 100) for name in (OURS, "otel")),
-    *((name, "calls", 1) for name in (OURS, "otel", "datadog")),
-]
-"""Contender, scenario, chunks."""
+EVERYBODY = ("none", OURS, "otel", "otlp", "datadog")
+SCENARIOS = {
+    "trace20": (EVERYBODY, 60),
+    "flask": (EVERYBODY, 60),
+    "sqlalchemy": (EVERYBODY, 40),
+    "off": ((OURS, "otel"), 60),
+    "calls": ((OURS, "otel", "datadog"), 1),
+}
+"""Scenario to its contenders, and the chunks that each of them runs in a round."""
 
 SPANS = {"trace20": 21, "flask": 1, "sqlalchemy": 21}
 """Spans a unit must have brought to the sink, at the least."""
+
+Results = dict[tuple[str, str], list[dict[str, float]]]
+"""(contender, scenario) to what each of its chunks cost."""
 
 
 def environment() -> Path:
@@ -54,51 +57,66 @@ def environment() -> Path:
 
 
 def run(rounds: int) -> list[Row]:
-    """Answer the rows of all scenarios, medians over `rounds` shuffled rounds."""
+    """Answer the rows of all scenarios, medians over the chunks of `rounds` rounds."""
     python = environment()
-    results: dict[tuple[str, str], list[dict[str, float]]] = {}
+    results: Results = {}
     shuffle = random.Random(20)
     for number in range(rounds):
-        cells = CELLS[:]
-        shuffle.shuffle(cells)
-        for done, (name, scenario, chunks) in enumerate(cells):
-            print(
-                f"\rround {number + 1}/{rounds}, cell {done + 1}/{len(cells)} ",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
-            results.setdefault((name, scenario), []).append(cell(python, name, scenario, chunks))
-    print(file=sys.stderr)
+        for scenario in shuffle.sample(list(SCENARIOS), len(SCENARIOS)):
+            print(f"round {number + 1} of {rounds}: {scenario}", file=sys.stderr, flush=True)
+            play(python, scenario, shuffle, results)
     return rows(results)
 
 
-def cell(python: Path, name: str, scenario: str, chunks: int) -> dict[str, float]:
-    """Measure one contender in one scenario, in a fresh process with a fresh sink."""
-    settings = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": "0"}
-    with tempfile.TemporaryDirectory(prefix="fanlight-bench-") as folder:
+def play(python: Path, scenario: str, shuffle: random.Random, results: Results) -> None:
+    """Let a scenario's contenders run chunk by chunk, in turns, each in a fresh process of its own.
+
+    What disturbs the machine for a while disturbs all of them alike: only so can a difference be
+    read that is a tenth of what it is a difference of.
+    """
+    names, chunks = SCENARIOS[scenario]
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fanlight-bench-"))
         path = os.path.join(folder, "collector.sock")
-        sink = subprocess.Popen(
-            [python, HERE / "sink.py", path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=settings,
-        )
-        try:
-            assert sink.stdout is not None
-            port = sink.stdout.readline().strip()
-            command = [*pinned(), python, HERE / "cell.py", name, scenario, port, path, str(chunks)]
-            out = subprocess.run(
-                command, env=settings, stdout=subprocess.PIPE, text=True, check=True, timeout=300
-            )
-            answer = json.loads(out.stdout.splitlines()[-1])
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/received", timeout=10) as got:
-                received = json.load(got)
-        finally:
-            sink.communicate("", timeout=10)
-    expect_all(name, scenario, answer, received)
-    return answer
+        sink = started(stack, [python, HERE / "sink.py", path])
+        port = answer(sink)
+        cells = {
+            name: started(stack, [*pinned(), python, HERE / "cell.py", name, scenario, port, path])
+            for name in names
+        }
+        units = {name: json.loads(answer(cell))["units"] for name, cell in cells.items()}
+        for _ in range(chunks):
+            for name in shuffle.sample(names, len(names)):
+                told = json.loads(answer(cells[name], "\n"))
+                units[name] = told["units"]
+                results.setdefault((name, scenario), []).append(told)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/received", timeout=10) as got:
+            received = json.load(got)
+    for name, number in units.items():
+        expect_all(name, scenario, number, received)
+
+
+def started(stack: ExitStack, command: list[Any]) -> subprocess.Popen[str]:
+    """Start a process that answers line by line, and ends when its standard input does."""
+    settings = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": "0"}
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=settings
+    )
+    stack.callback(process.communicate, timeout=30)
+    return process
+
+
+def answer(process: subprocess.Popen[str], question: str = "") -> str:
+    """Answer a process's next line, after asking it if there is something to ask."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    if question:
+        process.stdin.write(question)
+        process.stdin.flush()
+    line = process.stdout.readline()
+    if not line:
+        raise SystemExit(f"{process.args} ended with {process.wait()}")
+    return line.strip()
 
 
 def pinned() -> list[str]:
@@ -109,34 +127,43 @@ def pinned() -> list[str]:
     return ["taskset", "-c", str(cpus[-1])] if len(cpus) > 1 and which("taskset") else []
 
 
-def expect_all(name: str, scenario: str, answer: dict[str, float], received: dict[str, int]) -> None:
+RECEIVED_AS = {
+    OURS: ("fanlight", SPANS),
+    "otlp": ("otlp", SPANS),
+    "datadog": ("ddtrace", dict.fromkeys(SPANS, 1)),
+}
+"""Contender to the sink's counter, and what a unit adds to it: spans, or traces for ddtrace."""
+
+
+def expect_all(name: str, scenario: str, units: int, received: dict[str, int]) -> None:
     """Fail when a contender dropped what it recorded: that would make it look cheap."""
-    where = str(answer["receives"])
-    if where and scenario in SPANS:
-        per_unit = 1 if where == "ddtrace" else SPANS[scenario]
-        expected = int(answer["units"]) * per_unit
-        if received.get(where, 0) < expected:
-            raise SystemExit(f"{name} in {scenario}: {expected} recorded, {received.get(where, 0)} received")
+    if name in RECEIVED_AS and scenario in SPANS:
+        counter, per_unit = RECEIVED_AS[name]
+        expected = units * per_unit[scenario]
+        if received.get(counter, 0) < expected:
+            raise SystemExit(
+                f"{name} in {scenario}: {expected} recorded, {received.get(counter, 0)} received"
+            )
 
 
-def rows(results: dict[tuple[str, str], list[dict[str, float]]]) -> list[Row]:
+def rows(results: Results) -> list[Row]:
     """Answer the table's lines: our numbers against their limits, the peers' beside them."""
 
     def mid(name: str, scenario: str, field: str) -> float:
         return median(result[field] for result in results[name, scenario])
 
     def added(name: str, scenario: str, field: str) -> float:
-        return mid(name, scenario, field) - mid("none", scenario, field)
+        return mid(name, scenario, f"{field}_added" if scenario != "trace20" else field)
 
     def beside(scenario: str, field: str, names: tuple[str, ...] = ("otel", "otlp", "datadog")) -> str:
         label = {"otel": "OTel no-op", "otlp": "OTel OTLP", "datadog": "ddtrace"}
         return ", ".join(f"{label[name]} {added(name, scenario, field):,.0f} µs" for name in names)
 
-    child = mid(OURS, "trace20", "main_us") / 20
-    otel = min(mid("otel", "trace20", "main_us"), mid("otlp", "trace20", "main_us")) / 20
-    datadog = mid("datadog", "trace20", "main_us") / 20
-    trace = mid(OURS, "trace20", "all_in_us")
-    otlp = mid("otlp", "trace20", "all_in_us")
+    child = added(OURS, "trace20", "main_us") / 20
+    otel = min(added("otel", "trace20", "main_us"), added("otlp", "trace20", "main_us")) / 20
+    datadog = added("datadog", "trace20", "main_us") / 20
+    trace = added(OURS, "trace20", "all_in_us")
+    otlp = added("otlp", "trace20", "all_in_us")
     return [
         Row("child span, main", child, "µs"),
         Row("child span: OTel SDK / ours", otel / child, "x", 20, at_least=True, note=f"OTel {otel:.1f} µs"),
@@ -148,15 +175,17 @@ def rows(results: dict[tuple[str, str], list[dict[str, float]]]) -> list[Row]:
             at_least=True,
             note=f"ddtrace {datadog:.1f} µs",
         ),
-        Row("20-span trace, main", mid(OURS, "trace20", "main_us"), "µs", note=beside("trace20", "main_us")),
+        Row(
+            "20-span trace, main", added(OURS, "trace20", "main_us"), "µs", note=beside("trace20", "main_us")
+        ),
         Row("20-span trace, all-in", trace, "µs", note=beside("trace20", "all_in_us")),
         Row("20-span trace, all-in: OTel OTLP / ours", otlp / trace, "x", 20, at_least=True),
         Row(
             "disabled span",
-            mid(OURS, "off", "main_us"),
+            mid(OURS, "off", "main_us") / 1000,
             "µs",
             0.25,
-            note=f"OTel API {mid('otel', 'off', 'main_us'):.1f} µs",
+            note=f"OTel API {mid('otel', 'off', 'main_us') / 1000:.1f} µs",
         ),
         Row("Python calls per child span", mid(OURS, "calls", "calls"), "", 8, note=calls(mid)),
         Row(

@@ -1,8 +1,10 @@
 """The benches measure what they say; the figures themselves are no tests."""
 
 import importlib
+import json
 import sys
 from array import array
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -41,27 +43,39 @@ def test_a_number_without_a_limit_only_informs(bench):
     assert rows.Row("child span, main", 0.4, "µs").passed
 
 
-def test_every_chunk_is_flushed_and_every_unit_counted(bench):
+def test_every_chunk_is_flushed_and_every_unit_counted(bench, capsys):
     cell = bench("cell")
     seen = []
-    answer = cell.measure(lambda: seen.append("unit"), lambda: seen.append("flush"), 5, 2)
+    cell.measure(lambda: seen.append("unit"), lambda: seen.append("flush"), 5, ["", ""])
     assert seen == ([*["unit"] * 5, "flush"] * (cell.WARM_UP_CHUNKS + 2))
-    assert answer["units"] == seen.count("unit")
+    ready, first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ready == {"units": 5 * cell.WARM_UP_CHUNKS}
+    assert first.keys() == second.keys() == {"main_us", "all_in_us", "units"}
+    assert second["units"] == seen.count("unit")
 
 
 def test_a_contender_that_drops_is_caught(bench):
     peers = bench("peers")
-    answer = {"units": 10, "receives": "otlp"}
-    peers.expect_all("otlp", "trace20", answer, {"otlp": 210})
+    peers.expect_all("otlp", "trace20", 10, {"otlp": 210})
     with pytest.raises(SystemExit, match="210 recorded, 209 received"):
-        peers.expect_all("otlp", "trace20", answer, {"otlp": 209})
+        peers.expect_all("otlp", "trace20", 10, {"otlp": 209})
+
+
+def test_a_cell_that_dies_fails_the_run(bench):
+    peers = bench("peers")
+    with ExitStack() as stack:
+        cell = peers.started(stack, [sys.executable, "-c", "raise SystemExit(7)"])
+        with pytest.raises(SystemExit, match="ended with 7"):
+            peers.answer(cell)
 
 
 def test_a_missed_ratio_is_a_missed_row(bench):
     peers = bench("peers")
-    cost = {"none": 0.0, "ours": 10.0, "otel": 400.0, "otlp": 420.0, "datadog": 230.0}
+    cost = {"ours": 10.0, "otel": 400.0, "otlp": 420.0, "datadog": 230.0}
     results = {
-        (name, scenario): [{"main_us": us, "all_in_us": us, "calls": us}]
+        (name, scenario): [
+            {"main_us": us, "all_in_us": us, "main_us_added": us, "all_in_us_added": us, "calls": us}
+        ]
         for name, us in cost.items()
         for scenario in ("trace20", "flask", "sqlalchemy", "off", "calls")
     }
