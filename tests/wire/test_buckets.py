@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight.wire.buckets import bucket, middle, octave, percentile, upper_bound
+from fanlight.wire.buckets import bucket, middle, octave, octave_of, percentile, upper_bound
 
 DURATIONS = st.integers(0, 1 << 53)
 
@@ -46,6 +46,11 @@ def test_an_octave_is_the_power_of_two_at_or_above(duration):
     assert duration <= 1 << index
     if index:
         assert duration > 1 << (index - 1)
+
+
+@given(DURATIONS)
+def test_a_bucket_lies_in_the_octave_of_all_that_it_holds(duration):
+    assert octave_of(bucket(duration)) == octave(duration)
 
 
 @given(st.lists(st.integers(2, 1 << 40), min_size=1), st.sampled_from([0.5, 0.95, 0.99]))

@@ -7,6 +7,7 @@ from typing import Any
 from fanlight.cli import options, table
 from fanlight.cli.client import Client, reach
 from fanlight.cli.terminal import clean, write, write_json
+from fanlight.collector.resident import resident_bytes
 from fanlight.config import is_loopback, read_address
 from fanlight.pipeline.directory import read_state
 from fanlight.web import wording
@@ -48,19 +49,8 @@ def complete(found: dict[str, Any], data: str) -> dict[str, Any]:
     known = {process["role"] for process in found["processes"]}
     for role, pid in state.get("pids", {}).items():
         if role not in known:
-            found["processes"].append({"role": role, "pid": pid, "rss_bytes": rss_bytes(pid)})
+            found["processes"].append({"role": role, "pid": pid, "rss_bytes": resident_bytes(pid)})
     return {**found, "data": data, "listen": state.get("listen"), "socket": state.get("socket")}
-
-
-def rss_bytes(pid: int) -> int | None:
-    """Answer the memory of a process, in bytes; None where the system does not say."""
-    import os
-
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return None
 
 
 def show(found: dict[str, Any]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import sys
 from typing import TYPE_CHECKING, Any
+
+from fanlight.collector.resident import resident_bytes
 
 if TYPE_CHECKING:
     from fanlight.collector.commits import Committer
@@ -41,7 +41,7 @@ def document(ledger: Ledger, committer: Committer, connections: int, about: dict
         "dropped": ledger.dropped,
         "lost_before_accept": ledger.lost,
         "spool": spool,
-        "rss_bytes": resident_bytes(),
+        "rss_bytes": resident_bytes(os.getpid()),
     }
     return json.dumps(state).encode()
 
@@ -56,13 +56,3 @@ def describe(name: str, client: Client) -> dict[str, Any]:
         "sequence": client.sequence,
         "dropped": client.dropped,
     }
-
-
-def resident_bytes() -> int:
-    """Answer how much memory this process has in use; the peak where the present is not told."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024

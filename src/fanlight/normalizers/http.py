@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fanlight.recording.exchange import OTHER_METHOD, TITLES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY")
 HOST_CHARS = 120
 
 
@@ -23,8 +24,8 @@ def normalize(_name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] |
         payload = tuple(payload.get(key, "") for key in ("method", "host", "status", "error"))
     method, host, status, error = payload if isinstance(payload, tuple) and len(payload) == 4 else ("",) * 4
     method = str(method).upper()
-    if method not in METHODS:
-        method = "OTHER"
+    if method not in TITLES:
+        method = OTHER_METHOD
     notes: dict[str, Any] = {}
     if isinstance(status, int) and status:
         notes["status"] = status

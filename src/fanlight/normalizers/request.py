@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fanlight.recording.exchange import TITLES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY")
 SERVERS = ("wsgi", "asgi")
 
 
@@ -23,10 +24,9 @@ def normalize(name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] | 
     status = given.get("status")
     category = f"app.{server}.request" if server in SERVERS else f"app.{name}"
     notes: dict[str, Any] = {}
-    if method in METHODS:
+    title = TITLES.get(method, "") if isinstance(method, str) else ""
+    if title:
         notes["method"] = method
     if isinstance(status, int):
         notes["status"] = status
-    # A HEAD stands in the same tree as the GET of its route.
-    title = "GET" if method == "HEAD" else method if method in METHODS else ""
     return category, title, "", notes or None

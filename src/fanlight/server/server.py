@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fanlight import __version__
+from fanlight.collector.resident import resident_bytes
 from fanlight.server import account
 from fanlight.server.answers import Answers
 from fanlight.server.applier import Applier
@@ -79,7 +80,7 @@ class Server:
     def status(self) -> Json:
         """Answer what runs, what became of every trace, and how full spool and store are."""
         collector = self.collector_status()
-        processes = [{"role": "server", "pid": os.getpid(), "rss_bytes": resident_bytes()}]
+        processes = [{"role": "server", "pid": os.getpid(), "rss_bytes": resident_bytes(os.getpid())}]
         if collector:
             about = {"pid": collector.get("pid"), "rss_bytes": collector.get("rss_bytes")}
             processes.append({"role": "collector", **about})
@@ -113,12 +114,3 @@ class Server:
                 continue
             segments += path.suffix == ".seg"
         return {"bytes": held, "segments": segments, "max_bytes": None, **bad}
-
-
-def resident_bytes() -> int | None:
-    """Answer this process's memory in bytes, or None where the system does not say."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.wire.buckets import SCALE, percentile
+from fanlight.wire.buckets import octave_of, percentile
 from fanlight.wire.messages import ERROR, WHOLE
 
 if TYPE_CHECKING:
@@ -48,6 +48,5 @@ def newest(row: TraceRow) -> tuple[object, ...]:
 def typical(buckets: dict[int, int], octaves: Collection[int] | None) -> int:
     """Answer the median duration, in ns, of a histogram, looking only at some octaves if given."""
     if octaves is not None:
-        # A bucket's octave is its upper bound's power of two: 32 buckets to the doubling.
-        buckets = {bucket: n for bucket, n in buckets.items() if -(-bucket // SCALE) in octaves}
+        buckets = {bucket: n for bucket, n in buckets.items() if octave_of(bucket) in octaves}
     return percentile(buckets, 0.5)

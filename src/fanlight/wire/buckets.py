@@ -41,6 +41,11 @@ def octave(duration_ns: int) -> int:
     return max(duration_ns - 1, 0).bit_length()
 
 
+def octave_of(index: int) -> int:
+    """Answer the octave of the durations that bucket `index` holds; no bucket lies across two."""
+    return -(-index // SCALE)
+
+
 def percentile(counts: dict[int, int], share: float) -> int:
     """Answer the duration, in ns, below which `share` (0..1) of the counted values lie.
 
