@@ -32,7 +32,9 @@ def test_a_real_trace_goes_all_the_way(data):
     assert [check["name"] for check in found["checks"] if not check["ok"]] == []
     origins = {one["key"]: one["origin"] for one in found["settings"]}
     assert (origins["data"], origins["listen"], origins["store"]) == ("--data", "FANLIGHT_LISTEN", "default")
-    (row,) = json.loads(fanlight("endpoints", "--json", "--data", data).stdout)
+    assert json.loads(fanlight("endpoints", "--json", "--data", data).stdout) == []
+    asked = fanlight("endpoints", "--json", "--data", data, "--service", "fanlight-doctor")
+    (row,) = json.loads(asked.stdout)
     assert (row["service"], row["endpoint"], row["count"]) == ("fanlight-doctor", "doctor", 1)
     account = json.loads(fanlight("status", "--json", "--data", data).stdout)["services"]["fanlight-doctor"]
     assert (account["accepted"], account["balanced"]) == (1, True)

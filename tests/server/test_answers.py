@@ -10,7 +10,7 @@ from commits import DAY_NS, HOUR_NS, MINUTE_NS, Part, Request, commit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight.server.answers import Answers, pain, step_minutes
+from fanlight.server.answers import TRIAL, Answers, pain, step_minutes
 from fanlight.stores import open_store
 from fanlight.wire import buckets
 from fanlight.wire.messages import ERROR, WHOLE
@@ -81,6 +81,12 @@ def test_one_service_can_be_asked_alone(answers: Answers) -> None:
     assert [row["service"] for row in answers.endpoints(START, START + HOUR_NS, "mail")] == ["mail"]
     assert answers.endpoints(START, START + HOUR_NS, "none such") == []
     assert answers.endpoints(START + HOUR_NS, START) == []
+
+
+def test_the_doctors_trial_is_listed_only_when_asked_for(answers: Answers) -> None:
+    answers.store.apply(1, [(4, commit(requests(1, 300, (TRIAL, "doctor", ""))))])
+    assert {row["service"] for row in answers.endpoints(START, START + HOUR_NS)} == {"shop", "mail"}
+    assert [row["service"] for row in answers.endpoints(START, START + HOUR_NS, TRIAL)] == [TRIAL]
 
 
 def test_a_statement_that_repeats_is_found_with_its_place(answers: Answers) -> None:

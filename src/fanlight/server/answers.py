@@ -30,6 +30,8 @@ STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 STEPS = 120
 """Steps of a time line, at the most, as long as a step is no longer than a day."""
 SAMPLES = 48
+TRIAL = "fanlight-doctor"
+"""Service of the traces that `fanlight doctor` sends: none of the user's, so only listed when asked for."""
 
 
 class Answers:
@@ -46,12 +48,16 @@ class Answers:
         self.given = 0
 
     def endpoints(self, from_ns: int, to_ns: int, service: str | None = None) -> list[Json]:
-        """Answer every group's row, the most painful first, then the one that took most time."""
+        """Answer every group's row, the most painful first, then the one that took most time.
+
+        Without a service the doctor's trial is left out; the status counts it all the same.
+        """
         self.given += 1
         if from_ns >= to_ns:
             return []
         scope = (service,) if service else ()
         rows = self.store.counts(from_ns, to_ns, scope, SLOTS)
+        rows = [row for row in rows if service or row.service != TRIAL]
         limits = bearable(rows)
         found = findings(self.store.repeats(from_ns, to_ns, scope))
         minutes = observed(rows, from_ns, to_ns)

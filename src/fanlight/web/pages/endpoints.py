@@ -97,6 +97,9 @@ def view(answers: Any, asked: Asked) -> dict[str, Any]:
     """Answer the template's context."""
     everything = answers.endpoints(asked.from_ns, asked.to_ns)
     service = asked.get("service")
+    if service and not any(row["service"] == service for row in everything):
+        # The doctor's trial is left out unless asked for.
+        everything = [*everything, *answers.endpoints(asked.from_ns, asked.to_ns, service)]
     rows = arrange([row for row in everything if not service or row["service"] == service], asked)
     shown = rows if asked.get("show") == "all" else rows[:FIRST]
     # The bar's full length is the worst of all, so that filtering does not make things look bad.
