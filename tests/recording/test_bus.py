@@ -41,12 +41,12 @@ class Evented:
 
 @pytest.fixture(autouse=True)
 def _nobody_left() -> Iterator[None]:
-    spans, faults = bus.BUS.spans, bus.BUS.faults
+    spans, faults, refused = bus.BUS.spans, bus.BUS.faults, bus.BUS.refused
     yield
     for subscription in list(bus.BUS.subscriptions):
         subscription.cancel()
     bus.record(spans)
-    bus.BUS.faults = faults
+    bus.BUS.faults, bus.BUS.refused = faults, refused
 
 
 @pytest.fixture
@@ -262,3 +262,26 @@ def test_instruments_report_to_both_kinds_of_listeners() -> None:
     bus.BUS.report("other.name", {}, 3, 5)
     assert [told[0] for told in listener.told] == ["start", "finish"]
     assert heard[0][:3] == ("sql.query", 3, 5)
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_name_that_is_no_text_is_told_once_and_the_block_runs(
+    heard: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bus.BUS.refused = False
+    listener = Heard()
+    if heard:
+        bus.subscribe(None, listener)
+        bus.subscribe(re.compile("cart"), listener)
+    ran = []
+    for name in (None, 7, b"cart.load", ["cart"]):
+        wrong: Any = name
+        with bus.notify(wrong, {"items": 3}) as payload:
+            ran.append(payload)
+        bus.publish(wrong)
+    assert ran == [{"items": 3}] * 4
+    assert listener == []
+    told = capfd.readouterr().err
+    assert told.count("fanlight:") == 1
+    assert "is a text, such as 'cart.load', not NoneType: " in told
+    assert "test_bus.py:" in told

@@ -16,6 +16,7 @@ from _contextvars import ContextVar
 from sys import modules
 
 from fanlight.recording.clock import clock
+from fanlight.recording.location import location
 from fanlight.recording.recorder import current
 from fanlight.recording.reduction import described, reduced
 
@@ -77,6 +78,9 @@ class Plans(dict[str, "Plan | None"]):
     """What is to be done for each name; None for nothing at all."""
 
     def __missing__(self, name: str) -> Plan | None:
+        if not isinstance(name, str):
+            BUS.refuse(name)
+            return None
         heard = tuple(each for each in BUS.subscriptions if each.hears(name))
         is_span = name in BUS.spans or name.partition(".")[0] in TIERS
         plan = (heard, is_span) if heard or is_span else None
@@ -96,15 +100,17 @@ class Bus:
         spans: names outside the tiers that become spans.
         plans: by name; a new one after each change.
         faults: exceptions of listeners, which are kept from the application.
+        refused: whether a name that is no text was told of.
     """
 
-    __slots__ = ("faults", "plans", "spans", "subscriptions")
+    __slots__ = ("faults", "plans", "refused", "spans", "subscriptions")
 
     def __init__(self) -> None:
         self.subscriptions: list[Subscription] = []
         self.spans: frozenset[str] = frozenset()
         self.plans = Plans()
         self.faults = 0
+        self.refused = False
 
     def add(self, subscription: Subscription) -> None:
         """Let a listener hear from now on."""
@@ -123,6 +129,24 @@ class Bus:
         except Exception:
             # A listener that fails must not fail the code that it listens to.
             self.faults += 1
+
+    def refuse(self, name: object) -> None:
+        """Say once that a name is no text; what it was to tell of goes on unheard.
+
+        Its type is told, never its value, whose class may do anything when it is shown.
+        """
+        if self.refused:
+            return
+        self.refused = True
+        from os import write
+
+        kind, place = type(name).__name__, location() or "a place that is not known"
+        text = f"fanlight: the name of a notification is a text, such as 'cart.load', not {kind}: {place}\n"
+        try:
+            write(2, text.encode("utf-8", "replace"))
+        except OSError:
+            # Nobody listens on stderr; then nobody is told.
+            return
 
     def report(self, name: str, payload: Any, start_ns: int, end_ns: int) -> None:
         """Tell listeners of something that is already over and recorded, as instruments do."""
@@ -237,10 +261,16 @@ def notify(name: str, payload: Any = None) -> Notification | Quiet:
     the payload in a trace is text, numbers and booleans; anything else is shortened to a text.
 
     Args:
-        name: such as `cart.load`; in a tier (`app.cart.load`) it is a span as well.
+        name: such as `cart.load`; in a tier (`app.cart.load`) it is a span as well. What is no text
+            is told once on stderr, and the block runs unheard.
         payload: a dict, or any value; an empty dict when left out.
     """
-    plan = BUS.plans[name]
+    try:
+        plan = BUS.plans[name]
+    except TypeError:
+        # A list, say, is no key; a wrong name must not break the application.
+        plan = None
+        BUS.refuse(name)
     if plan is None:
         return QUIET if payload is None else Quiet(payload)
     return Notification(name, {} if payload is None else payload, plan)
@@ -253,7 +283,11 @@ def publish(name: str, payload: Any = None) -> None:
         name: as for `notify`; in a tier it is a span without duration.
         payload: a dict, or any value.
     """
-    plan = BUS.plans[name]
+    try:
+        plan = BUS.plans[name]
+    except TypeError:
+        plan = None
+        BUS.refuse(name)
     if plan is None:
         return
     heard, is_span = plan
