@@ -10,6 +10,7 @@ from web_client import Page
 from web_shop import HOSTILE, MS, NOW
 
 from fanlight.server.answers import Answers
+from fanlight.server.server import Server
 from fanlight.stores import open_store
 from fanlight.wire.messages import ERROR, WHOLE
 
@@ -99,3 +100,21 @@ def test_a_time_without_requests_is_404_and_none_in_json(browser):
     assert browser.get(f"/endpoint?{query}").status == 404
     assert browser.get(f"/api/endpoint?{query}").status == 404
     assert browser.get("/api/endpoints?from=2020-01-01&to=2020-01-02").json == []
+
+
+def test_status_has_every_field_that_the_page_shows(tmp_path, ask_with):
+    server = Server(open_store("memory:"), tmp_path, lambda: None, store_url="memory:")
+    browser = ask_with(server.answers)
+    words = Page(browser.get("/status").text).words
+    assert "The collector does not answer." in words
+    assert "up to date" in words
+    server.store.close()
+
+
+@pytest.mark.parametrize("part", ["services", "spool", "store", "collector", "processes", "version"])
+def test_a_missing_field_is_no_empty_field(tmp_path, ask_with, part):
+    server = Server(open_store("memory:"), tmp_path, lambda: None)
+    answers = Answers(server.store, lambda: {k: v for k, v in server.status().items() if k != part})
+    with pytest.raises(KeyError, match=part):
+        ask_with(answers).get("/status")
+    server.store.close()

@@ -75,12 +75,21 @@ class Shop:
                 {"role": "server", "pid": 4102, "rss_bytes": 182 << 20},
             ],
             "services": services,
-            "spool": {"bytes": 3 << 20, "segments": 2, "max_bytes": 1 << 30},
+            "spool": {
+                "bytes": 3 << 20,
+                "segments": 2,
+                "max_bytes": 1 << 30,
+                "bad_segments": 0,
+                "bad_records": 0,
+                "trouble": None,
+            },
             "store": {
                 "url": "duckdb:/srv/fanlight/store",
                 "bytes": 48 << 20,
                 "days": ["2026-09-20", "2026-09-21"],
                 "lag_s": 0.4,
+                "bad": 0,
+                "trouble": None,
             },
             "collector": {
                 "uptime_s": 7260,

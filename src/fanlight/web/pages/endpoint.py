@@ -61,10 +61,10 @@ class Sample(NamedTuple):
 def view(answers: Any, asked: Asked) -> dict[str, Any] | None:
     """Answer the template's context, or None when there was no such request in this time."""
     found = ask(answers, asked)
-    if not found or not found.get("count"):
+    if not found:
         return None
     context = frame(asked, "endpoints")
-    tree = found.get("tree") or []
+    tree = found["tree"]
     shown, hidden = condensed(tree, asked)
     context |= {
         "endpoint": found["endpoint"],
@@ -72,15 +72,15 @@ def view(answers: Any, asked: Asked) -> dict[str, Any] | None:
         "segment": segment_words(found["segment"]),
         "facts": facts(found),
         "sentence": sentence(found, context["when"]),
-        "findings": [finding(each) for each in found.get("findings") or []],
-        "timeline": timeline(found.get("timeline") or [], asked),
-        "histogram": histogram(found.get("histogram") or [], asked),
+        "findings": [finding(each) for each in found["findings"]],
+        "timeline": timeline(found["timeline"], asked),
+        "histogram": histogram(found["histogram"], asked),
         "parts": parts(tree),
         "nodes": nodes(shown, tree),
         "hidden": hidden,
         "all_link": asked.link(leaves="all"),
         "main_link": asked.link(leaves="main") if len(tree) == len(shown) > MANY else None,
-        "samples": samples(found.get("samples") or [], found["p50"], asked),
+        "samples": samples(found["samples"], found["p50"], asked),
         "service_link": address("/", {"service": found["service"], **asked.times()}),
         "json_link": asked.link().replace("/endpoint", "/api/endpoint", 1),
     }
@@ -168,7 +168,7 @@ def row(node: Mapping[str, Any], requests: int, whole: float, scale: float) -> N
     part = node["traces"] / requests
     return Node(
         title=span_name(node["category"], node["title"]),
-        description=node["description"] or "",
+        description=node["description"],
         category=node["category"],
         tier=tier(node["category"]),
         indent=min(node["depth"], DEEPEST),
@@ -178,7 +178,7 @@ def row(node: Mapping[str, Any], requests: int, whole: float, scale: float) -> N
         own=wording.duration(mean * own_share),
         share=wording.share(node["share"]),
         some=f"in {wording.share(part)} of requests" if part < 0.995 else "",
-        location=node.get("location") or "",
+        location=node["location"],
         x=round(x, 1),
         width=round(width, 1),
         own_width=round(width * own_share, 1),

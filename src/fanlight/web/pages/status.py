@@ -26,88 +26,84 @@ REASONS = {
 def view(answers: Any, asked: Asked) -> dict[str, Any]:
     """Answer the template's context."""
     found = answers.status()
-    collector = found.get("collector") or {}
-    accounts = [account(name, each) for name, each in sorted((found.get("services") or {}).items())]
+    collector = found["collector"]
+    accounts = [account(name, each) for name, each in sorted(found["services"].items())]
     context = frame(asked, "status")
     context |= {
-        "version": found.get("version", ""),
+        "version": found["version"],
         "accounts": accounts,
         "balanced": all(each["balanced"] for each in accounts),
-        "processes": [process(each) for each in found.get("processes") or []],
-        "spool": spool(found.get("spool") or {}),
-        "store": store(found.get("store") or {}),
-        "trouble": (found.get("store") or {}).get("trouble"),
-        "clients": [client(each) for each in collector.get("clients") or []],
-        "losses": losses(collector.get("lost_before_accept") or {}),
+        "processes": [process(each) for each in found["processes"]],
+        "spool": spool(found["spool"]),
+        "store": store(found["store"]),
+        "trouble": found["store"]["trouble"],
+        "clients": [client(each) for each in collector["clients"]] if collector else [],
+        "losses": losses(collector["lost_before_accept"]) if collector else [],
         "collector": bool(collector),
-        "uptime": wording.duration(collector.get("uptime_s", 0) * 1e9) if collector else "",
+        "uptime": wording.duration(collector["uptime_s"] * 1e9) if collector else "",
     }
     return context
 
 
 def account(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Answer one service's line: accepted = stored + in spool + dropped."""
-    dropped = found.get("dropped") or {}
+    dropped = found["dropped"]
     return {
         "service": name,
-        "accepted": wording.count(found.get("accepted", 0)),
-        "stored": wording.count(found.get("stored", 0)),
-        "in_spool": wording.count(found.get("in_spool", 0)),
+        "accepted": wording.count(found["accepted"]),
+        "stored": wording.count(found["stored"]),
+        "in_spool": wording.count(found["in_spool"]),
         "dropped": wording.count(sum(dropped.values())),
         "reasons": [(REASONS.get(why, why), wording.count(many)) for why, many in sorted(dropped.items())],
-        "balanced": bool(found.get("balanced")),
+        "balanced": found["balanced"],
     }
 
 
 def process(found: Mapping[str, Any]) -> dict[str, str]:
     """Answer a process of ours."""
     return {
-        "role": found.get("role", ""),
-        "pid": str(found.get("pid") or ""),
-        "memory": wording.size(found["rss_bytes"]) if found.get("rss_bytes") else "unknown",
+        "role": found["role"],
+        "pid": str(found["pid"] or ""),
+        "memory": wording.size(found["rss_bytes"]) if found["rss_bytes"] else "unknown",
     }
 
 
 def spool(found: Mapping[str, Any]) -> dict[str, Any]:
     """Answer how full the spool is."""
-    held = found.get("bytes", 0)
-    most = found.get("max_bytes") or 0
+    held = found["bytes"]
+    most = found["max_bytes"]
     part = held / most if most else 0
     return {
         "bytes": wording.size(held),
         "max": wording.size(most) if most else None,
         "share": wording.share(part),
         "width": round(min(part, 1) * 1000, 1),
-        "segments": wording.plural(found.get("segments", 0), "segment"),
+        "segments": wording.plural(found["segments"], "segment"),
         "full": part >= 0.9,
+        # The collector tells it; what lies there without one is not in trouble.
         "trouble": found.get("trouble"),
     }
 
 
 def store(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Answer what the store holds and how far behind it is."""
-    out = []
-    if "url" in found:
-        out.append(("Where", str(found["url"])))
-    if found.get("bytes") is not None:
-        out.append(("Size", wording.size(found["bytes"])))
-    if found.get("days") is not None:
-        days = found["days"]
-        out.append(("Days", wording.count(len(days))))
-    if found.get("lag_s") is not None:
-        late = found["lag_s"]
-        out.append(("Behind the spool", wording.duration(late * 1e9) if late >= 1 else "up to date"))
-    return out
+    late = found["lag_s"]
+    return [
+        ("Where", found["url"]),
+        ("Size", wording.size(found["bytes"])),
+        ("Days", wording.count(len(found["days"]))),
+        ("Behind the spool", wording.duration(late * 1e9) if late >= 1 else "up to date"),
+    ]
 
 
 def client(found: Mapping[str, Any]) -> dict[str, str]:
     """Answer a connected application process."""
-    dropped = sum((found.get("dropped") or {}).values())
+    dropped = sum(found["dropped"].values())
     return {
-        "service": found.get("service", ""),
-        "host": found.get("host", ""),
-        "pid": str(found.get("pid", "")),
-        "instruments": instruments(found.get("instruments") or []),
+        "service": found["service"],
+        "host": found["host"],
+        "pid": str(found["pid"]),
+        "instruments": instruments(found["instruments"]),
         "dropped": wording.count(dropped),
     }
 

@@ -49,7 +49,7 @@ def view(answers: Any, asked: Asked, trace_id: str) -> dict[str, Any] | None:
     found = answers.trace(trace_id)
     if not found:
         return None
-    spans = found.get("spans") or []
+    spans = found["spans"]
     fold = asked.get("fold") != "off"
     rows = list(waterfall(spans, max(found["duration"], 1), fold))
     context = frame(asked, "endpoints")
@@ -88,9 +88,9 @@ def view(answers: Any, asked: Asked, trace_id: str) -> dict[str, Any] | None:
 
 def facts(found: Mapping[str, Any], spans: int) -> list[tuple[str, str]]:
     """Answer what is known of the trace beside its spans."""
-    out = [("Spans", wording.count(spans)), ("Host", found.get("host") or "unknown")]
-    out.append(("Process", str(found.get("pid") or "unknown")))
-    if found.get("weight", 1) > 1:
+    out = [("Spans", wording.count(spans)), ("Host", found["host"] or "unknown")]
+    out.append(("Process", str(found["pid"] or "unknown")))
+    if found["weight"] > 1:
         out.append(("Stands for", wording.plural(round(found["weight"]), "request")))
     return out
 
