@@ -240,7 +240,7 @@ def histogram(counted: dict[int, int]) -> list[Json]:
     """Answer the latency distribution by bucket; `low` is exclusive, `high` inclusive, both ns."""
     return [
         {
-            "octave": -(-bucket // buckets.SCALE),
+            "octave": buckets.octave_of(bucket),
             "bucket": bucket,
             "low": buckets.upper_bound(bucket - 1),
             "high": buckets.upper_bound(bucket),
