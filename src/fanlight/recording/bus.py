@@ -99,7 +99,7 @@ class Bus:
         subscriptions: in the order in which they came.
         spans: names outside the tiers that become spans.
         plans: by name; a new one after each change.
-        faults: exceptions of listeners, which are kept from the application.
+        faults: exceptions of listeners, kept from the application; for tests, reported to nobody.
         refused: whether a name that is no text was told of.
     """
 
@@ -315,8 +315,8 @@ def subscribe(pattern: Pattern, listener: Any) -> Subscription:
         listener: called as `listener(name, start_ns, end_ns, id, payload)` when a block is over; or
             an object with `start(name, id, payload)` and `finish(name, id, payload)`, and perhaps
             `publish(name, id, payload)` for moments. `id` is a text that tells execution contexts
-            (threads, tasks) apart. Times are monotonic nanoseconds. What it raises is swallowed and
-            counted.
+            (threads, tasks) apart. Times are monotonic nanoseconds. What it raises is swallowed, and
+            shown nowhere.
 
     Returns:
         the subscription: `cancel()` ends it, and so does the end of a `with` block around it.

@@ -41,7 +41,7 @@ class Switch:
         sample: share (0..1) of traces whose child spans are recorded.
         epoch: counts the forks that led here; a trace of another epoch is the parent's.
         draw: answers the next random number in 0..1.
-        faults: errors of ours that were kept from the application.
+        faults: errors of ours that were kept from the application; for tests, reported to nobody.
         lost: traces that one of them cost, and that nobody has been told of.
     """
 
