@@ -58,8 +58,8 @@ def command(*, data: str | None, as_json: bool) -> int:
       fanlight doctor
       fanlight doctor --json
 
-    Starts a Fanlight in the background when none runs. The trace is of the service fanlight-doctor:
-    stored and counted like any other, but listed only by fanlight endpoints --service fanlight-doctor.
+    Starts a Fanlight in the background when none runs. The trace is of the service fanlight-doctor,
+    which is stored and counted like any other, and listed only where that service is asked for.
     """  # noqa: D301 - click's mark for lines that stay as they are
     settings = options.settings(data=data)
     checks = [attempt(name, look, settings) for name, look in LOOKS.items()]
