@@ -97,11 +97,14 @@ def test_what_was_pulled_away_is_put_back_by_the_same_supervisor(data, delete):
 
 def test_where_another_one_holds_the_lock_by_then_it_leaves_and_takes_nothing_along(data):
     with serve(data) as process:
+        child = pids(data)["collector"]
         run(data)
         directory.prepare(data)
         lock = directory.take_lock(data)
         theirs = {"pids": {"supervisor": os.getpid()}}
         directory.write_state(data, theirs)
+        # A child that dies is no reason to say whose this is.
+        os.kill(child, signal.SIGKILL)
         assert process.wait(20) == 5
         assert process.stderr.read().count("another Fanlight holds it now; leaving") == 1
         assert directory.read_state(data) == theirs
@@ -160,3 +163,13 @@ def test_a_state_file_without_room_is_told_once_and_written_when_there_is(data):
         process.send_signal(signal.SIGTERM)
         told = process.stderr.read()
         assert (told.count("cannot be written"), told.count("is written again")) == (0, 1)
+
+
+def test_stop_follows_a_state_file_that_named_a_dead_one_at_first(data):
+    with serve(data) as process:
+        state = directory.read_state(data)
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        directory.write_state(data, {**state, "pids": {"supervisor": gone.pid}})
+        assert fanlight("stop", "--data", data).returncode == 0
+        assert process.wait(10) == 0

@@ -49,11 +49,11 @@ def end(directory: str) -> int | None:
     deadline_s = time.monotonic() + WAIT_S
     pid: int | None = None
     while time.monotonic() < deadline_s:
-        if pid is None:
-            # It takes the lock a moment before it writes who it is.
-            pid = (read_state(directory) or {}).get("pids", {}).get("supervisor")
-            if pid is not None:
-                signal_supervisor(pid)
+        # It takes the lock a moment before it writes who it is: what stood there names a dead one.
+        named = (read_state(directory) or {}).get("pids", {}).get("supervisor")
+        if named not in (None, pid):
+            pid = named
+            signal_supervisor(named)
         if is_free(directory):
             return pid
         time.sleep(0.02)

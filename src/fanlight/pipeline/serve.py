@@ -148,6 +148,9 @@ class House:
 
     def record(self) -> None:
         """Write down what runs; a full disk is told once, and each look tries again."""
+        if not self.hold.has_lock():
+            # What another one says of itself stands there, or will in a moment.
+            return
         path = directory.run_file(self.data, "fanlight.json")
         try:
             self.hold.write(self.state())
