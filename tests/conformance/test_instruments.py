@@ -83,6 +83,17 @@ def test_an_earlier_import_is_hooked_at_once_and_installing_twice_is_installing_
     assert told.startswith(f"True ['{name}=active")
 
 
+def test_a_part_of_a_library_that_changed_shape_is_told_and_the_others_stay_active() -> None:
+    told = python(
+        "import sys, types; from fanlight import instruments; instruments.install(['django']);"
+        "sys.modules['django.core.signals'] = types.ModuleType('django.core.signals');"
+        "import django;"
+        "print([line for line in instruments.report() if line.startswith('django=')])"
+    )
+    assert told.startswith("['django=active ")
+    assert told.endswith(" without django.core.signals: no got_request_exception']")
+
+
 def test_installing_imports_no_library_and_no_extension() -> None:
     told = python(
         "import sys; from fanlight import instruments; before = set(sys.modules); instruments.install();"

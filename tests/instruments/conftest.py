@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import django
 import pytest
+from django.conf import settings
 
 from fanlight import instruments, normalizers
 from fanlight.recording.recorder import SWITCH
@@ -13,6 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fanlight.recording.recorder import Trace
+
+
+# Django has one project a process, and wants it before most of it can be imported.
+settings.configure(
+    ALLOWED_HOSTS=["*"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    LANGUAGES=[("en", "English"), ("de", "German")],
+    LOGGING_CONFIG=None,
+    MIDDLEWARE=[
+        "django.middleware.locale.LocaleMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "fanlight_shop.asynchronous",
+    ],
+    ROOT_URLCONF="fanlight_shop",
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
+    USE_TZ=True,
+)
+django.setup()
 
 
 class Seen(list["Trace"]):

@@ -5,6 +5,9 @@ library whose shape is another raises `LookupError` saying what is missing, befo
 changed. Each is put in once a process, costs next to nothing while no trace is open, and changes no
 result, no exception and no type that the application can tell.
 
+A library whose places lie in modules that come one by one has an instrument that waits for the
+first of them, and answers the hooks for the others by module name.
+
 To add one: a file here with such a function, and one line in the table. Nothing of the library is
 imported: the function waits until the application does.
 """
@@ -18,15 +21,22 @@ from fanlight.recording.arrival import ARRIVALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
     from typing import Protocol
+
+    Part = Callable[[ModuleType], None]
+    Parts = Mapping[str, Part]
 
     class Instrument(Protocol):
         """What each file of this room offers."""
 
-        def __call__(self, module: ModuleType, /) -> None:
+        def __call__(self, module: ModuleType, /) -> Parts | None:
             """Hook the library by its freshly imported module.
+
+            Returns:
+                hooks for further modules of the library, each called when its module is there; one
+                that raises `LookupError` leaves the others active.
 
             Raises:
                 LookupError: the library lacks what the hook needs; nothing was changed.
@@ -34,6 +44,7 @@ if TYPE_CHECKING:
 
 
 TABLE: dict[str, str] = {
+    "django": "fanlight.instruments.django:patch",
     "flask.app": "fanlight.instruments.flask:patch",
     "gunicorn.workers.base": "fanlight.instruments.wsgi:patch",
     "http.client": "fanlight.instruments.http:patch",
@@ -47,10 +58,16 @@ TABLE: dict[str, str] = {
 
 
 class Installed:
-    """What became of each instrument in this process: `active`, or `inactive: reason`."""
+    """What became of each instrument in this process: `active`, or `inactive: reason`.
+
+    Attributes:
+        state: by instrument.
+        lacking: the parts that an active instrument goes without, each with the reason.
+    """
 
     def __init__(self) -> None:
         self.state: dict[str, str] = {}
+        self.lacking: dict[str, list[str]] = {}
 
     def expect(self, trigger: str) -> None:
         """Hook a library when its module is there; a second call does nothing."""
@@ -65,12 +82,31 @@ class Installed:
         where, _, attribute = TABLE[module.__name__].partition(":")
         name = instrument(module.__name__)
         try:
-            getattr(import_module(where), attribute)(module)
+            parts: Parts | None = getattr(import_module(where), attribute)(module)
         except Exception as error:
             # A library may have any shape; the application's import must not notice ours failing.
-            self.state[name] = f"inactive: {error.args[0] if isinstance(error, LookupError) else error!r}"
-        else:
-            self.state[name] = "active"
+            self.state[name] = f"inactive: {reason(error)}"
+            return
+        self.state[name] = "active"
+        for further, part in (parts or {}).items():
+            ARRIVALS.expect(further, self.guarded(name, part))
+
+    def guarded(self, name: str, part: Part) -> Part:
+        """Answer the hook for a further module of an instrument's library; it never raises."""
+
+        def hook(module: ModuleType) -> None:
+            try:
+                part(module)
+            except Exception as error:
+                # As above: the library's other parts stay hooked.
+                self.lacking.setdefault(name, []).append(f"{module.__name__}: {reason(error)}")
+
+        return hook
+
+
+def reason(error: Exception) -> str:
+    """Answer why a library could not be hooked."""
+    return str(error.args[0]) if isinstance(error, LookupError) and error.args else repr(error)
 
 
 INSTALLED = Installed()
@@ -107,6 +143,9 @@ def report() -> list[str]:
         state = INSTALLED.state.get(name, "inactive: not asked for")
         if state == "active":
             state = f"active {version(trigger.partition('.')[0])}".rstrip()
+            lacking = INSTALLED.lacking.get(name)
+            if lacking:
+                state += f" without {', '.join(lacking)}"
         lines.append(f"{name}={state}")
     return sorted(lines)
 

@@ -1,0 +1,242 @@
+"""Django: requests named by the route that took them, and the statements of its database layer."""
+
+from __future__ import annotations
+
+from fanlight.recording.bus import BUS
+from fanlight.recording.clock import clock
+from fanlight.recording.recorder import LANE, current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+    from typing import Any
+
+SQL = "sql.query"
+ROUTER = 2
+"""Rank of an endpoint that a router named."""
+MARK = "fanlight_records"
+"""Attribute of a driver's cursor that records its statements itself."""
+ROUTES_MAX = 10_000
+
+
+def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
+    """Answer the hooks for the modules that do the work; projects import few of them, and late.
+
+    Args:
+        module: `django`.
+
+    Raises:
+        LookupError: this is no Django.
+    """
+    if not hasattr(module, "setup"):
+        raise LookupError("django has no setup")
+    return {
+        "django.core.handlers.asgi": trace_asgi,
+        "django.core.handlers.base": name_endpoints,
+        "django.core.handlers.wsgi": trace_wsgi,
+        "django.core.signals": note_errors,
+        "django.db.backends.utils": record_statements,
+    }
+
+
+def trace_wsgi(module: ModuleType) -> None:
+    """Trace every request of every WSGI application, made before or after this."""
+    handler = found(module, "WSGIHandler", "__call__")
+    call = handler.__call__
+
+    from fanlight.recording.wsgi import respond
+
+    def traced(self: Any, environ: Any, start_response: Any) -> Any:
+        return respond(call.__get__(self), environ, start_response)
+
+    handler.__call__ = traced
+
+
+def trace_asgi(module: ModuleType) -> None:
+    """Trace every request of every ASGI application, made before or after this."""
+    handler = found(module, "ASGIHandler", "__call__")
+    call = handler.__call__
+
+    from fanlight.recording.asgi import respond
+
+    async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        await respond(call.__get__(self), scope, receive, send)
+
+    handler.__call__ = traced
+
+
+def name_endpoints(module: ModuleType) -> None:
+    """Name a request's endpoint once the route is known, before middleware and view hear of it."""
+    handler = found(module, "BaseHandler", "resolve_request")
+    resolve = handler.resolve_request
+
+    from fanlight.recording.exchange import OTHER_METHOD, TITLES
+
+    def named(self: Any, request: Any) -> Any:
+        match = resolve(self, request)
+        lane = LANE.get()
+        trace = lane.trace if lane is not None else None
+        # The first router names it: an application called from within another's request does not.
+        if trace is not None and trace.rank < ROUTER:
+            route = getattr(match, "route", None)
+            if isinstance(route, str):
+                method = TITLES.get(request.method, OTHER_METHOD)
+                trace.set_endpoint(f"{method} {TEMPLATES[route]}", ROUTER)
+        return match
+
+    handler.resolve_request = named
+
+
+def note_errors(module: ModuleType) -> None:
+    """Note the exception that Django makes an error page of; its signal tells of no other."""
+    signal = getattr(module, "got_request_exception", None)
+    if signal is None:
+        raise LookupError("no got_request_exception")
+
+    import sys
+
+    from fanlight.recording.reduction import described
+
+    def noted(**_: Any) -> None:
+        lane = LANE.get()
+        error = sys.exc_info()[1]
+        if error is not None and lane is not None and lane.trace is not None:
+            lane.trace.error = described(error)
+
+    signal.connect(noted, weak=False)
+
+
+def record_statements(module: ModuleType) -> None:
+    """Record what the wrapper around every backend's cursor executes, unless the driver does."""
+    wrapper = found(module, "CursorWrapper", "execute", "executemany", "callproc")
+    wrapper.execute = recorded(wrapper.execute)
+    wrapper.executemany = recorded(wrapper.executemany)
+    wrapper.callproc = recorded(wrapper.callproc, "CALL ")
+
+
+def recorded(execute: Callable[..., Any], verb: str = "") -> Callable[..., Any]:
+    """Answer a method that does the same and records it as a leaf, also when it fails."""
+
+    def execute_and_record(self: Any, sql: Any, *rest: Any, **options: Any) -> Any:
+        # A fast path: nothing is recorded here and now, or the driver below records it.
+        if (lane := current()) is None or hasattr(self.cursor, MARK):
+            return execute(self, sql, *rest, **options)
+        start_ns = clock()
+        try:
+            result = execute(self, sql, *rest, **options)
+        except BaseException as error:
+            lane.leaf(SQL, (verb + statement(sql, self), type(error).__name__), start_ns, clock())
+            raise
+        end_ns = clock()
+        text = sql if sql.__class__ is str and not verb else verb + statement(sql, self)
+        lane.leaf(SQL, text, start_ns, end_ns)
+        if BUS.subscriptions:
+            BUS.report(SQL, {"sql": text}, start_ns, end_ns)
+        return result
+
+    execute_and_record.__name__ = execute.__name__
+    execute_and_record.__qualname__ = execute.__qualname__
+    execute_and_record.__doc__ = execute.__doc__
+    execute_and_record.__wrapped__ = execute  # type: ignore[attr-defined]  # what inspect.unwrap looks for
+    return execute_and_record
+
+
+def statement(sql: Any, cursor: Any) -> str:
+    """Answer a statement's text; psycopg takes compositions too, whose text the connection knows."""
+    if isinstance(sql, str):
+        return str.__str__(sql)
+    if isinstance(sql, bytes):
+        return sql.decode("utf-8", "replace")
+    try:
+        return str(sql.as_string(cursor.db.connection))
+    except Exception:
+        # A driver's own class, or no statement at all: what the database makes of it is not ours to say.
+        return ""
+
+
+def found(module: ModuleType, name: str, *methods: str) -> Any:
+    """Answer a class of a module.
+
+    Raises:
+        LookupError: it is not there, or lacks one of the methods.
+    """
+    owner = getattr(module, name, None)
+    # Not hasattr: every class has a `__call__`, its type's.
+    lineage = owner.__mro__ if isinstance(owner, type) else ()
+    for method in methods:
+        if not any(method in vars(each) for each in lineage):
+            raise LookupError(f"no {name}.{method}")
+    return owner
+
+
+class Templates(dict[str, str]):
+    """Routes as Django writes them to how an endpoint shows them; as many as the project has."""
+
+    def __missing__(self, route: str) -> str:
+        text = str.__str__(route)
+        if "(" in text or "^" in text or "$" in text or "\\" in text:
+            text = readable(text)
+        text = f"/{text.removeprefix('/')}"
+        if len(self) < ROUTES_MAX:
+            self[str.__str__(route)] = text
+        return text
+
+
+TEMPLATES = Templates()
+
+
+def readable(route: str) -> str:
+    """Answer `articles/<year>/` for a regular expression such as `^articles/(?P<year>[0-9]{4})/$`."""
+    parts: list[str] = []
+    place = 0
+    while place < len(route):
+        sign = route[place]
+        if sign == "(":
+            end = group_end(route, place)
+            parts.append(group_name(route[place:end]))
+            place = end
+            # What follows a group says how often it comes.
+            while place < len(route) and route[place] in "?*+":
+                place += 1
+        elif sign == "\\":
+            # `\A`, `\Z` and `\b` stand for places, not characters.
+            following = route[place + 1 : place + 2]
+            parts.append("" if following in ("A", "Z", "b", "B") else following)
+            place += 2
+        else:
+            if sign not in "^$?":
+                parts.append(sign)
+            place += 1
+    return "".join(parts)
+
+
+def group_end(route: str, start: int) -> int:
+    """Answer where the group that begins at `start` is over."""
+    depth = 0
+    in_class = False
+    place = start
+    while place < len(route):
+        sign = route[place]
+        if sign == "\\":
+            place += 1
+        elif in_class:
+            in_class = sign != "]"
+        elif sign == "[":
+            in_class = True
+        elif sign in "()":
+            depth += 1 if sign == "(" else -1
+            if not depth:
+                return place + 1
+        place += 1
+    return len(route)
+
+
+def group_name(group: str) -> str:
+    """Answer `<year>` for `(?P<year>…)`, and the like for a group without a name."""
+    if group.startswith("(?P<"):
+        return f"<{group[4:].partition('>')[0]}>"
+    # A group that captures nothing is part of the text around it.
+    if group.startswith("(?:"):
+        return readable(group[3:-1])
+    return "" if group.startswith("(?") else "<var>"

@@ -1,0 +1,117 @@
+"""Django's database layer: every statement once, failed ones too, and nothing else changes."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+from django.db import connection, connections, models
+from django.db.backends.utils import CursorDebugWrapper
+from django.db.utils import OperationalError
+
+from fanlight.recording.recorder import begin, finish
+
+
+class Product(models.Model):
+    name = models.TextField()
+
+    class Meta:
+        app_label = "shop"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pytest.fixture
+def trace(seen: Any) -> Any:
+    """Answer a function that runs another inside a trace and answers its SQL leaves."""
+
+    def run(work: Any) -> list[Any]:
+        opened = begin("app.test", "t", "e")
+        try:
+            work()
+        finally:
+            finish(opened)
+        return [payload for _, payload in seen.leaves("sql.query")]
+
+    connection.ensure_connection()
+    yield run
+    connection.close()
+
+
+def test_every_way_to_execute_is_one_leaf(trace: Any) -> None:
+    def work() -> None:
+        with connection.schema_editor() as editor:
+            editor.create_model(Product)
+        Product.objects.create(name="a")
+        Product.objects.bulk_create([Product(name="b"), Product(name="c")])
+        assert list(Product.objects.filter(name="b").values_list("name", flat=True)) == ["b"]
+        with connection.cursor() as cursor:
+            cursor.executemany("UPDATE shop_product SET name = %s WHERE id = %s", [("x", 1), ("y", 2)])
+        assert [each.name for each in Product.objects.raw("SELECT * FROM shop_product")] == ["x", "y", "c"]
+        assert Product.objects.filter(name="x").iterator().__next__().name == "x"
+
+    found = [each for each in trace(work) if "shop_product" in each]
+    assert [each.split()[0] for each in found] == [
+        *("CREATE", "INSERT", "INSERT", "SELECT", "UPDATE", "SELECT", "SELECT")
+    ]
+    assert not any("'" in each for each in found)
+
+
+def test_a_failed_statement_is_recorded_and_raised(trace: Any) -> None:
+    def work() -> None:
+        with connection.cursor() as cursor, pytest.raises(OperationalError):
+            cursor.execute("SELECT * FROM nowhere")
+
+    assert trace(work) == [("SELECT * FROM nowhere", "OperationalError")]
+
+
+def test_a_statement_that_the_driver_records_counts_once(trace: Any) -> None:
+    class Recording(sqlite3.Cursor):
+        fanlight_records = True
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            cursor.cursor = Recording(connection.connection)
+            cursor.execute("SELECT 1")
+            assert cursor.fetchone() == (1,)
+
+    assert trace(work) == []
+
+
+def test_with_debugging_on_a_statement_counts_once(trace: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(connections["default"], "force_debug_cursor", True)
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            assert isinstance(cursor, CursorDebugWrapper)
+            cursor.execute("SELECT 1", None)
+
+    assert trace(work) == ["SELECT 1"]
+
+
+def test_a_composed_statement_is_recorded_as_its_text(trace: Any) -> None:
+    class Composed:
+        def as_string(self, context: Any) -> str:
+            assert context is connection.connection
+            return "SELECT 2"
+
+    class Wordless:
+        pass
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            for statement in (Composed(), Wordless()):
+                with pytest.raises(TypeError):
+                    cursor.execute(statement)
+
+    assert trace(work) == [("SELECT 2", "TypeError"), ("", "TypeError")]
+
+
+def test_outside_of_a_trace_nothing_is_recorded(seen: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+    connection.close()
+    assert not seen
