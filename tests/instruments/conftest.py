@@ -29,6 +29,7 @@ settings.configure(
         "fanlight_shop.asynchronous",
     ],
     ROOT_URLCONF="fanlight_shop",
+    SECRET_KEY="only a test",
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
     USE_TZ=True,
 )

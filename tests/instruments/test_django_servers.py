@@ -34,6 +34,7 @@ settings.configure(
     MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
     DEBUG=False,
     ROOT_URLCONF="project",
+    SECRET_KEY="only a test",
     STATIC_URL="static/",
     USE_TZ=True,
     WSGI_APPLICATION="project.application",

@@ -1,4 +1,4 @@
-"""Django: requests named by the route that took them, and the statements of its database layer."""
+"""Django: requests named by the route that took them, statements of its database layer, templates."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SQL = "sql.query"
+RENDER = "view.render"
 ROUTER = 2
 """Rank of an endpoint that a router named."""
 MARK = "fanlight_records"
@@ -37,6 +38,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         "django.core.handlers.wsgi": trace_wsgi,
         "django.core.signals": note_errors,
         "django.db.backends.utils": record_statements,
+        "django.template.base": record_templates,
     }
 
 
@@ -50,7 +52,7 @@ def trace_wsgi(module: ModuleType) -> None:
     def traced(self: Any, environ: Any, start_response: Any) -> Any:
         return respond(call.__get__(self), environ, start_response)
 
-    handler.__call__ = traced
+    handler.__call__ = same_face(traced, call)
 
 
 def trace_asgi(module: ModuleType) -> None:
@@ -63,7 +65,7 @@ def trace_asgi(module: ModuleType) -> None:
     async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
         await respond(call.__get__(self), scope, receive, send)
 
-    handler.__call__ = traced
+    handler.__call__ = same_face(traced, call)
 
 
 def name_endpoints(module: ModuleType) -> None:
@@ -85,7 +87,7 @@ def name_endpoints(module: ModuleType) -> None:
                 trace.set_endpoint(f"{method} {TEMPLATES[route]}", ROUTER)
         return match
 
-    handler.resolve_request = named
+    handler.resolve_request = same_face(named, resolve)
 
 
 def note_errors(module: ModuleType) -> None:
@@ -115,7 +117,7 @@ def record_statements(module: ModuleType) -> None:
     wrapper.callproc = recorded(wrapper.callproc, "CALL ")
 
 
-def recorded(execute: Callable[..., Any], verb: str = "") -> Callable[..., Any]:
+def recorded(execute: Any, verb: str = "") -> Any:
     """Answer a method that does the same and records it as a leaf, also when it fails."""
 
     def execute_and_record(self: Any, sql: Any, *rest: Any, **options: Any) -> Any:
@@ -135,11 +137,7 @@ def recorded(execute: Callable[..., Any], verb: str = "") -> Callable[..., Any]:
             BUS.report(SQL, {"sql": text}, start_ns, end_ns)
         return result
 
-    execute_and_record.__name__ = execute.__name__
-    execute_and_record.__qualname__ = execute.__qualname__
-    execute_and_record.__doc__ = execute.__doc__
-    execute_and_record.__wrapped__ = execute  # type: ignore[attr-defined]  # what inspect.unwrap looks for
-    return execute_and_record
+    return same_face(execute_and_record, execute)
 
 
 def statement(sql: Any, cursor: Any) -> str:
@@ -153,6 +151,39 @@ def statement(sql: Any, cursor: Any) -> str:
     except Exception:
         # A driver's own class, or no statement at all: what the database makes of it is not ours to say.
         return ""
+
+
+def record_templates(module: ModuleType) -> None:
+    """Record every template with those it includes inside; what it extends is part of it."""
+    template = found(module, "Template", "render")
+    render = template.render
+
+    def recorded_render(self: Any, *args: Any, **options: Any) -> Any:
+        lane = current()
+        if lane is None:
+            return render(self, *args, **options)
+        name = self.name
+        # A template of no loader has none, and a project's own loader may give it anything.
+        if name.__class__ is not str:
+            name = str.__str__(name) if isinstance(name, str) else None
+        start_ns = clock() if BUS.subscriptions else 0
+        handle = lane.start(RENDER, name)
+        try:
+            return render(self, *args, **options)
+        finally:
+            lane.stop(handle)
+            if BUS.subscriptions:
+                BUS.report(RENDER, {"template": name}, start_ns, clock())
+
+    template.render = same_face(recorded_render, render)
+
+
+def same_face(hook: Any, method: Any) -> Any:
+    """Answer a hook under the name of the method that it calls."""
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(hook, attribute, getattr(method, attribute, None))
+    hook.__wrapped__ = method
+    return hook
 
 
 def found(module: ModuleType, name: str, *methods: str) -> Any:
