@@ -83,3 +83,19 @@ def test_ever_new_names_do_not_pile_up() -> None:
     for number in range(2_000):
         normalizers.normalize(f"made.up.{number}", None)
     assert len(normalizers.NORMALIZERS) <= 1_010
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ("get hit", ("cache.get", "cache read", "", {"hit": True})),
+        ("get miss", ("cache.get", "cache read", "", {"hit": False})),
+        ("set", ("cache.set", "cache write", "", None)),
+        ({"operation": "get", "hit": False}, ("cache.get", "cache read", "", {"hit": False})),
+        ("hunter2 hunter2", ("cache.other", "cache", "", None)),
+        (("get", "hunter2"), ("cache.other", "cache", "", None)),
+        ({"operation": "hunter2", "hit": "hunter2"}, ("cache.other", "cache", "", None)),
+    ],
+)
+def test_a_cache_operation_never_tells_its_key(payload: object, expected: object) -> None:
+    assert normalizers.normalize("cache.operation", payload) == expected

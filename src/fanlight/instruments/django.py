@@ -1,4 +1,4 @@
-"""Django: requests named by the route that took them, statements of its database layer, templates."""
+"""Django: requests named by the route that took them, statements, templates and cache operations."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 SQL = "sql.query"
 RENDER = "view.render"
+CACHE = "cache.operation"
+OPERATIONS = (
+    *("add", "clear", "delete", "delete_many", "get", "get_many", "has_key", "incr", "set", "set_many"),
+    "touch",
+)
+BUSY = "fanlight_busy"
+"""Attribute of a cache in whose operation we are: what it asks itself meanwhile is part of that."""
 ROUTER = 2
 """Rank of an endpoint that a router named."""
 MARK = "fanlight_records"
@@ -33,6 +40,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     if not hasattr(module, "setup"):
         raise LookupError("django has no setup")
     return {
+        "django.core.cache": record_caches,
         "django.core.handlers.asgi": trace_asgi,
         "django.core.handlers.base": name_endpoints,
         "django.core.handlers.wsgi": trace_wsgi,
@@ -176,6 +184,68 @@ def record_templates(module: ModuleType) -> None:
                 BUS.report(RENDER, {"template": name}, start_ns, clock())
 
     template.render = same_face(recorded_render, render)
+
+
+def record_caches(module: ModuleType) -> None:
+    """Record the operations of every cache, by its class when the first one of it is made."""
+    handler = found(module, "CacheHandler", "create_connection")
+    base = found(module, "BaseCache", *OPERATIONS)
+    create = handler.create_connection
+
+    def created(self: Any, *args: Any, **options: Any) -> Any:
+        cache = create(self, *args, **options)
+        record_class(type(cache))
+        return cache
+
+    handler.create_connection = same_face(created, create)
+    # A cache that was made before this is of a class that is there already.
+    classes = base.__subclasses__()
+    for each in classes:
+        classes.extend(each.__subclasses__())
+        record_class(each)
+
+
+def record_class(cache: Any) -> None:
+    """Record the operations of a class of caches; a second call does nothing."""
+    for name in OPERATIONS:
+        method = getattr(cache, name, None)
+        # Inherited from a class that records, or done before.
+        if method is not None and not hasattr(method, MARK):
+            hook = same_face(recorded_operation(name, method), method)
+            setattr(hook, MARK, True)
+            setattr(cache, name, hook)
+
+
+def recorded_operation(operation: str, method: Any) -> Any:
+    """Answer a method that does the same and records it as a leaf, without key and value."""
+    is_read = operation == "get"
+
+    def operate_and_record(self: Any, *args: Any, **options: Any) -> Any:
+        lane = current()
+        if lane is None or BUSY in self.__dict__:
+            return method(self, *args, **options)
+        start_ns = clock()
+        payload = operation
+        self.__dict__[BUSY] = True
+        try:
+            result = method(self, *args, **options)
+            if is_read:
+                # A miss answers the default, the second argument. Any other than None, or an object
+                # that stands for nothing else, may have been found as well.
+                default = args[1] if len(args) > 1 else options.get("default")
+                if result is not default:
+                    payload = "get hit"
+                elif default is None or default.__class__ is object:
+                    payload = "get miss"
+            return result
+        finally:
+            self.__dict__.pop(BUSY, None)
+            end_ns = clock()
+            lane.leaf(CACHE, payload, start_ns, end_ns)
+            if BUS.subscriptions:
+                BUS.report(CACHE, {"operation": operation}, start_ns, end_ns)
+
+    return operate_and_record
 
 
 def same_face(hook: Any, method: Any) -> Any:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 TABLE: dict[str, str] = {
+    "cache.operation": "fanlight.normalizers.cache:normalize",
     "default": "fanlight.normalizers.default:normalize",
     "http.request": "fanlight.normalizers.http:normalize",
     "request": "fanlight.normalizers.request:normalize",
