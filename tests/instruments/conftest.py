@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import django
@@ -9,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from fanlight import instruments, normalizers
-from fanlight.recording.recorder import SWITCH
+from fanlight.recording.recorder import SWITCH, begin, finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,3 +86,48 @@ def seen() -> Iterator[Seen]:
     faults = SWITCH.faults
     SWITCH.sink, SWITCH.sample, SWITCH.draw, SWITCH.faults = before
     assert faults == 0
+
+
+class Service(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        status = 404 if "missing" in self.path else 200
+        self.send_response(status)
+        self.send_header("Content-Length", "2")
+        if "bye" in self.path:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    do_POST = do_GET  # noqa: N815 the library's own spelling
+
+    def log_message(self, *what: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def calls(seen: Any) -> Any:
+    """Answer a function that runs another inside a trace and answers its calls."""
+
+    def run(work: Any) -> list[Any]:
+        opened = begin("app.test", "t", "e")
+        try:
+            work()
+        finally:
+            finish(opened)
+        return [payload for _, payload in seen.leaves("http.request")]
+
+    return run

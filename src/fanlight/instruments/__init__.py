@@ -48,6 +48,7 @@ TABLE: dict[str, str] = {
     "flask.app": "fanlight.instruments.flask:patch",
     "gunicorn.workers.base": "fanlight.instruments.wsgi:patch",
     "http.client": "fanlight.instruments.http:patch",
+    "httpx": "fanlight.instruments.httpx:patch",
     "jinja2.environment": "fanlight.instruments.jinja2:patch",
     "sqlalchemy.engine.base": "fanlight.instruments.sqlalchemy:patch",
     "sqlite3.dbapi2": "fanlight.instruments.sqlite3:patch",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
+from fanlight.recording.outgoing import record_request
 from fanlight.recording.recorder import current
 
 TYPE_CHECKING = False
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-NOTIFICATION = "http.request"
 PENDING = "fanlight_pending"
 """Attribute of a connection: (method, host, start) of the request that is under way."""
 
@@ -64,15 +63,8 @@ def patch(module: ModuleType) -> None:
 
 def over(pending: tuple[Any, str, int], status: int, error: str) -> None:
     """Record a request that was under way on a connection."""
-    lane = current()
-    if lane is None:
-        return
     method, host, start_ns = pending
-    end_ns = clock()
-    lane.leaf(NOTIFICATION, (method, host, status, error), start_ns, end_ns)
-    if BUS.subscriptions:
-        note = {"method": method, "host": host, "status": status, "error": error}
-        BUS.report(NOTIFICATION, note, start_ns, end_ns)
+    record_request(method, host, status, error, start_ns)
 
 
 def target(connection: Any, url: Any) -> str:
