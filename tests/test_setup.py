@@ -46,6 +46,15 @@ def test_without_the_right_to_install_it_says_which_packages_and_how(
     assert "sudo apt-get install chromium" in said
 
 
+def test_a_server_is_found_where_its_package_puts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "some-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert setup.server("some-server") == str(program)
+    assert setup.server("no-such-server") == ""
+
+
 def test_a_second_run_does_nothing_and_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,9 @@ OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+SERVERS = {"redis-server": "redis-server"}
+"""Debian's packages of what the instruments are tested against, to the program that each brings."""
+
 
 def say(text: str) -> None:
     """Tell the person at the terminal."""
@@ -51,6 +54,17 @@ def system(packages: list[str], why: str) -> bool:
     say(f"  Debian, Ubuntu: sudo apt-get install {' '.join(packages)}")
     say("  elsewhere: the packages of the same purpose, by your system's installer")
     return False
+
+
+def server(program: str) -> str:
+    """Answer the path of a server's program, "" when it is not installed."""
+    # Debian keeps PostgreSQL's programs out of PATH, one directory a version.
+    places = [
+        os.environ.get("PATH", ""),
+        "/usr/sbin",
+        *sorted(map(str, Path("/").glob("usr/lib/postgresql/*/bin"))),
+    ]
+    return shutil.which(program, path=os.pathsep.join(places)) or ""
 
 
 def make_venv(root: Path) -> Path:
@@ -102,9 +116,14 @@ def main(purpose: str) -> None:
         say(f"unknown purpose {purpose!r}; known: demo, develop")
         sys.exit(2)
     install(purpose, ROOT)
-    # Without a browser the page tests are skipped, which is no reason to stop here.
-    if purpose == "develop" and not any(map(shutil.which, BROWSERS)):
+    if purpose != "develop":
+        return
+    # What is not there is not tested, which is no reason to stop here.
+    if not any(map(shutil.which, BROWSERS)):
         system(["chromium", "fonts-liberation"], "testing the pages in a browser")
+    missing = [package for package, program in SERVERS.items() if not server(program)]
+    if missing:
+        system(missing, "testing the instruments on real servers")
 
 
 if __name__ == "__main__":

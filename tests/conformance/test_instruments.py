@@ -36,7 +36,10 @@ def python(code: str) -> str:
 def test_a_library_of_another_shape_is_left_as_it_was(trigger: str, shape: str) -> None:
     module = ModuleType(trigger)
     if shape != "empty":
-        names = ("Flask", "Worker", "HTTPConnection", "Template", "Engine", "Starlette", "Config", "Cursor")
+        names = (
+            *("Flask", "Worker", "HTTPConnection", "Template", "Engine", "Starlette", "Config", "Cursor"),
+            *("HTTPTransport", "AsyncHTTPTransport", "Redis", "AsyncCursor", "ClientSession"),
+        )
         vars(module).update({name: type(name, (), {}) for name in names}, request=SimpleNamespace())
     before = {name: dict(vars(value)) for name, value in vars(module).items() if isinstance(value, type)}
     with pytest.raises(LookupError):

@@ -16,7 +16,7 @@ payloads = st.one_of(
     st.lists(plain, max_size=5).map(tuple),
     st.dictionaries(
         st.sampled_from(
-            ["title", "description", "sql", "method", "host", "status", "error", "template", "x"]
+            ["title", "description", "sql", "method", "host", "status", "error", "template", "command", "x"]
         ),
         st.one_of(plain, st.lists(plain, max_size=3).map(tuple)),
         max_size=5,
@@ -51,6 +51,7 @@ def test_the_same_payload_yields_the_same_span(name: str) -> None:
     [
         {"url": SECRET, "path": SECRET, "query": SECRET, "headers": SECRET, "cookie": SECRET, "body": SECRET},
         {"sql": f"SELECT '{SECRET}'"},
+        {"command": f"GET {SECRET}"},
         {"host": f"user:{SECRET}@host/{SECRET}?{SECRET}#{SECRET}", "method": SECRET},
     ],
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +13,13 @@ import django
 import pytest
 from django.conf import settings
 
+import setup
 from fanlight import instruments, normalizers
 from fanlight.recording.recorder import SWITCH, begin, finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fanlight.recording.recorder import Trace
 
@@ -131,3 +136,52 @@ def calls(seen: Any) -> Any:
         return [payload for _, payload in seen.leaves("http.request")]
 
     return run
+
+
+def program(name: str) -> str:
+    """Answer the path of a server's program; a test that has none is skipped."""
+    found = setup.server(name)
+    if not found:
+        pytest.skip(f"{name} is not installed; `make setup` brings it")
+    return found
+
+
+def free_port() -> int:
+    """Answer a port that nobody listened on a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port: int = held.getsockname()[1]
+        return port
+
+
+def wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
+    """Return once a server takes connections."""
+    deadline = time.monotonic() + 60
+    while True:
+        assert process.poll() is None, f"{process.args!r} left with {process.returncode}"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionError:
+            assert time.monotonic() < deadline, f"{process.args!r} does not listen"
+            time.sleep(0.02)
+        else:
+            return
+
+
+PASSWORD = "hunter2"
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Answer the port of a Redis of the tests' own, whose password is `hunter2`."""
+    folder: Path = tmp_path_factory.mktemp("redis")
+    port = free_port()
+    options = {"port": port, "bind": "127.0.0.1", "dir": folder, "save": "", "requirepass": PASSWORD}
+    command = [
+        program("redis-server"),
+        *(word for key, value in options.items() for word in (f"--{key}", str(value))),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until_listening(process, port)
+    yield port
+    process.terminate()
+    process.wait(30)

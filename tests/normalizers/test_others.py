@@ -59,6 +59,27 @@ def test_a_call_is_named_by_method_and_host_alone(payload: object, expected: obj
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
+        ("GET", ("db.redis.get", "GET", "", None)),
+        ("json.get", ("db.redis.json_get", "JSON.GET", "", None)),
+        (("SET", "TimeoutError"), ("db.redis.set", "SET", "", {"error": "TimeoutError"})),
+        (("PIPELINE", 3), ("db.redis.pipeline", "PIPELINE", "", {"commands": 3})),
+        (
+            (("PIPELINE", 3), "ResponseError"),
+            ("db.redis.pipeline", "PIPELINE", "", {"commands": 3, "error": "ResponseError"}),
+        ),
+        ({"command": "DEL", "error": ""}, ("db.redis.del", "DEL", "", None)),
+        ("hunter2", ("db.redis.other", "OTHER", "", None)),
+        ("A" * 25, ("db.redis.other", "OTHER", "", None)),
+        (None, ("db.redis.other", "OTHER", "", None)),
+    ],
+)
+def test_a_redis_command_is_named_and_nothing_else(payload: object, expected: object) -> None:
+    assert normalizers.normalize("redis.command", payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
         (
             {"server": "wsgi", "method": "HEAD", "status": 200, "path": "/secret"},
             ("app.wsgi.request", "GET", "", {"method": "HEAD", "status": 200}),
