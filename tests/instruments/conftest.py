@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -185,3 +189,42 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     yield port
     process.terminate()
     process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Answer `host:port` of a PostgreSQL of the tests' own; anybody is its user `postgres`."""
+    server, initdb = program("postgres"), program("initdb")
+    # It refuses to run as root, and pytest's folders are closed to others.
+    who: dict[str, Any] = (
+        {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    )
+    folder = tempfile.mkdtemp(prefix="fanlight-postgres-")
+    if who:
+        shutil.chown(folder, "postgres", "postgres")
+    port = free_port()
+    quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **who}
+    create = [
+        initdb,
+        "-D",
+        f"{folder}/data",
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "-N",
+    ]
+    subprocess.run(create, check=True, timeout=120, **quiet)
+    options = ["listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}", "fsync=off"]
+    command = [server, "-D", f"{folder}/data", *(word for option in options for word in ("-c", option))]
+    process = subprocess.Popen(command, **quiet)
+    try:
+        wait_until_listening(process, port)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)  # closes what is still connected
+        process.wait(60)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -82,6 +82,13 @@ def recorded(execute: Callable[..., Any]) -> Callable[..., Any]:
         # A fast path: the driver below records it, or nothing is recorded here and now.
         if hasattr(cursor, MARK) or (lane := current()) is None:
             return execute(cursor, statement, parameters, context)
+        # An asynchronous driver's cursor is wrapped in the library's own.
+        if (
+            hasattr(cursor, MARK)
+            or (lane := current()) is None
+            or hasattr(getattr(cursor, "_cursor", None), MARK)
+        ):
+            return execute(cursor, statement, *rest, **options)
         start_ns = clock()
         try:
             result = execute(cursor, statement, parameters, context)
