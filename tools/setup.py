@@ -19,7 +19,7 @@ OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-SERVERS = {"postgresql": "postgres", "redis-server": "redis-server"}
+SERVERS = {"mariadb-server": "mariadbd", "postgresql": "postgres", "redis-server": "redis-server"}
 """Debian's packages of what the instruments are tested against, to the program that each brings."""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from fanlight import instruments, normalizers
 from fanlight.recording.recorder import SWITCH, begin, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fanlight.recording.recorder import Trace
@@ -157,18 +157,22 @@ def free_port() -> int:
         return port
 
 
-def wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
-    """Return once a server takes connections."""
+def listens(port: int) -> bool:
+    """Answer whether somebody takes connections at a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionError:
+        return False
+    return True
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Return once a server serves."""
     deadline = time.monotonic() + 60
-    while True:
+    while not ready():
         assert process.poll() is None, f"{process.args!r} left with {process.returncode}"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except ConnectionError:
-            assert time.monotonic() < deadline, f"{process.args!r} does not listen"
-            time.sleep(0.02)
-        else:
-            return
+        assert time.monotonic() < deadline, f"{process.args!r} does not serve"
+        time.sleep(0.02)
 
 
 PASSWORD = "hunter2"
@@ -184,47 +188,75 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         program("redis-server"),
         *(word for key, value in options.items() for word in (f"--{key}", str(value))),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until_listening(process, port)
-    yield port
-    process.terminate()
-    process.wait(30)
+    with serving(command, lambda: listens(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        yield port
+
+
+@contextmanager
+def home_of(user: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Answer a folder for a server, and how `subprocess` is to start it.
+
+    Databases refuse to run as root, and pytest's own folders are closed to others.
+    """
+    folder = tempfile.mkdtemp(prefix=f"fanlight-{user}-")
+    how: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if os.geteuid() == 0:
+        shutil.chown(folder, user, user)
+        how.update(user=user, group=user, extra_groups=[])
+    try:
+        yield folder, how
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def serving(command: list[str], ready: Callable[[], bool], **how: Any) -> Iterator[None]:
+    """Run a server until the block is left."""
+    process = subprocess.Popen(command, **how)
+    try:
+        wait_until(ready, process)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Answer `host:port` of a PostgreSQL of the tests' own; anybody is its user `postgres`."""
     server, initdb = program("postgres"), program("initdb")
-    # It refuses to run as root, and pytest's folders are closed to others.
-    who: dict[str, Any] = (
-        {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    )
-    folder = tempfile.mkdtemp(prefix="fanlight-postgres-")
-    if who:
-        shutil.chown(folder, "postgres", "postgres")
     port = free_port()
-    quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **who}
-    create = [
-        initdb,
-        "-D",
-        f"{folder}/data",
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "-N",
-    ]
-    subprocess.run(create, check=True, timeout=120, **quiet)
-    options = ["listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}", "fsync=off"]
-    command = [server, "-D", f"{folder}/data", *(word for option in options for word in ("-c", option))]
-    process = subprocess.Popen(command, **quiet)
-    try:
-        wait_until_listening(process, port)
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGINT)  # closes what is still connected
-        process.wait(60)
-        shutil.rmtree(folder, ignore_errors=True)
+    with home_of("postgres") as (folder, how):
+        data = f"{folder}/data"
+        create = [initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        subprocess.run(create, check=True, timeout=120, **how)
+        options = ("listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}")
+        asking = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+
+        def ready() -> bool:
+            return subprocess.run(asking, check=False, **how).returncode == 0
+
+        with serving([server, "-D", data, *(f"--{option}" for option in options)], ready, **how):
+            yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[int]:
+    """Answer the port of a MariaDB of the tests' own, whose root has no password."""
+    server, create = program("mariadbd"), program("mariadb-install-db")
+    port = free_port()
+    with home_of("mysql") as (folder, how):
+        data = f"--datadir={folder}/data"
+        subprocess.run(
+            [create, "--no-defaults", data, "--auth-root-authentication-method=normal"],
+            check=True,
+            timeout=120,
+            **how,
+        )
+        options = ("--bind-address=127.0.0.1", f"--port={port}", f"--socket={folder}/socket")
+        with serving([server, "--no-defaults", data, *options], lambda: listens(port), **how):
+            yield port

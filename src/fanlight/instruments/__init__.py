@@ -51,6 +51,7 @@ TABLE: dict[str, str] = {
     "httpx": "fanlight.instruments.httpx:patch",
     "jinja2.environment": "fanlight.instruments.jinja2:patch",
     "psycopg": "fanlight.instruments.psycopg:patch",
+    "pymysql.cursors": "fanlight.instruments.pymysql:patch",
     "redis": "fanlight.instruments.redis:patch",
     "sqlalchemy.engine.base": "fanlight.instruments.sqlalchemy:patch",
     "sqlite3.dbapi2": "fanlight.instruments.sqlite3:patch",
