@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from fanlight import normalizers
 from fanlight.recording.bus import subscribe
@@ -90,7 +92,7 @@ def test_errors_are_recorded_and_raised(redis_port: int, commands: Any) -> None:
                 client.incrby("text")
             with client.pipeline() as pipeline, pytest.raises(redis.ResponseError):
                 pipeline.incr("text").execute()
-        with redis.Redis(port=1) as nobody, pytest.raises(redis.ConnectionError):
+        with redis.Redis(port=1, retry=Retry(NoBackoff(), 0)) as nobody, pytest.raises(redis.ConnectionError):
             nobody.get(SECRET)
 
     assert commands(work) == [

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 TABLE: dict[str, str] = {
     "django": "fanlight.instruments.django:patch",
+    "aiohttp.client": "fanlight.instruments.aiohttp:patch",
     "flask.app": "fanlight.instruments.flask:patch",
     "gunicorn.workers.base": "fanlight.instruments.wsgi:patch",
     "http.client": "fanlight.instruments.http:patch",
