@@ -59,6 +59,20 @@ def test_a_call_is_named_by_method_and_host_alone(payload: object, expected: obj
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
+        (("find", "product", ""), ("db.mongo.find", "find product", "", None)),
+        (("getMore", "", "AutoReconnect"), ("db.mongo.getmore", "getMore", "", {"error": "AutoReconnect"})),
+        ({"command": "drop", "collection": "a"}, ("db.mongo.drop", "drop a", "", None)),
+        (("hunter2", "a", ""), ("db.mongo.other", "other a", "", None)),
+        (None, ("db.mongo.other", "other", "", None)),
+    ],
+)
+def test_a_mongo_command_is_named_with_its_collection(payload: object, expected: object) -> None:
+    assert normalizers.normalize("mongo.command", payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
         ("GET", ("db.redis.get", "GET", "", None)),
         ("json.get", ("db.redis.json_get", "JSON.GET", "", None)),
         (("SET", "TimeoutError"), ("db.redis.set", "SET", "", {"error": "TimeoutError"})),

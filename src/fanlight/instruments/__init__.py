@@ -52,6 +52,7 @@ TABLE: dict[str, str] = {
     "httpx": "fanlight.instruments.httpx:patch",
     "jinja2.environment": "fanlight.instruments.jinja2:patch",
     "psycopg": "fanlight.instruments.psycopg:patch",
+    "pymongo.monitoring": "fanlight.instruments.pymongo:patch",
     "pymysql.cursors": "fanlight.instruments.pymysql:patch",
     "redis": "fanlight.instruments.redis:patch",
     "sqlalchemy.engine.base": "fanlight.instruments.sqlalchemy:patch",

@@ -33,6 +33,7 @@ TABLE: dict[str, str] = {
     "cache.operation": "fanlight.normalizers.cache:normalize",
     "default": "fanlight.normalizers.default:normalize",
     "http.request": "fanlight.normalizers.http:normalize",
+    "mongo.command": "fanlight.normalizers.mongo:normalize",
     "redis.command": "fanlight.normalizers.redis:normalize",
     "request": "fanlight.normalizers.request:normalize",
     "sql.query": "fanlight.normalizers.sql:normalize",
