@@ -251,12 +251,12 @@ def mariadb() -> Iterator[int]:
     port = free_port()
     with home_of("mysql") as (folder, how):
         data = f"--datadir={folder}/data"
-        subprocess.run(
-            [create, "--no-defaults", data, "--auth-root-authentication-method=normal"],
-            check=True,
-            timeout=120,
-            **how,
-        )
+        # Two that are made at once take each other's temporary tables away, if those lie in one place.
+        common = (f"--tmpdir={folder}", "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M")
+        command = [create, "--no-defaults", data, "--auth-root-authentication-method=normal", *common]
+        told = {**how, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        made = subprocess.run(command, check=False, timeout=120, text=True, **told)
+        assert made.returncode == 0, made.stdout
         options = ("--bind-address=127.0.0.1", f"--port={port}", f"--socket={folder}/socket")
-        with serving([server, "--no-defaults", data, *options], lambda: listens(port), **how):
+        with serving([server, "--no-defaults", data, *common, *options], lambda: listens(port), **how):
             yield port
