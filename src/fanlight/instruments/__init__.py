@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 
 TABLE: dict[str, str] = {
-    "django": "fanlight.instruments.django:patch",
     "aiohttp.client": "fanlight.instruments.aiohttp:patch",
+    "django": "fanlight.instruments.django:patch",
     "flask.app": "fanlight.instruments.flask:patch",
     "gunicorn.workers.base": "fanlight.instruments.wsgi:patch",
     "http.client": "fanlight.instruments.http:patch",

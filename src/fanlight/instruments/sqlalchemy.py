@@ -50,9 +50,12 @@ def wrap(dialect: Any) -> None:
     own = dialect.__dict__
     own[MARK] = True
     bare = dialect.do_execute_no_params
-    bare_recorded = recorded(lambda cursor, statement, _, context: bare(cursor, statement, context))
-    own["do_execute"] = recorded(dialect.do_execute)
-    own["do_executemany"] = recorded(dialect.do_executemany)
+    is_async = bool(getattr(dialect, "is_async", False))
+    bare_recorded = recorded(
+        lambda cursor, statement, _, context: bare(cursor, statement, context), is_async=is_async
+    )
+    own["do_execute"] = recorded(dialect.do_execute, is_async=is_async)
+    own["do_executemany"] = recorded(dialect.do_executemany, is_async=is_async)
     own["do_execute_no_params"] = lambda cursor, statement, context=None: bare_recorded(
         cursor, statement, None, context
     )
@@ -74,21 +77,19 @@ def plain_connect(connect: Callable[..., Any], driver: Any) -> Callable[..., Any
     return connect_plainly
 
 
-def recorded(execute: Callable[..., Any]) -> Callable[..., Any]:
+def recorded(execute: Callable[..., Any], *, is_async: bool) -> Callable[..., Any]:
     """Answer a method that does the same and records it as a leaf, also when it fails."""
 
     # The library's own arguments, written out: to pack and unpack them costs half as much as all the rest.
     def execute_and_record(cursor: Any, statement: Any, parameters: Any, context: Any = None) -> Any:
-        # A fast path: the driver below records it, or nothing is recorded here and now.
-        if hasattr(cursor, MARK) or (lane := current()) is None:
-            return execute(cursor, statement, parameters, context)
-        # An asynchronous driver's cursor is wrapped in the library's own.
+        # A fast path: the driver below records it, or nothing is recorded here and now. An asynchronous
+        # driver's cursor is wrapped in the library's own.
         if (
             hasattr(cursor, MARK)
+            or (is_async and hasattr(getattr(cursor, "_cursor", None), MARK))
             or (lane := current()) is None
-            or hasattr(getattr(cursor, "_cursor", None), MARK)
         ):
-            return execute(cursor, statement, *rest, **options)
+            return execute(cursor, statement, parameters, context)
         start_ns = clock()
         try:
             result = execute(cursor, statement, parameters, context)
