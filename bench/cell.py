@@ -1,10 +1,14 @@
-"""One contender in one scenario in a fresh process: measures a chunk whenever it is told to.
+"""One contender in one scenario in a fresh process: measures some chunks whenever it is told to.
 
-Each line on standard input asks for one chunk; the answer is a line of JSON with CPU µs per unit.
+Each line on standard input asks for so many chunks; the answer is a line of JSON with CPU µs per unit.
 `main` is the calling thread's CPU inside the loop: what a request waits for. `all_in` is the whole
-process's since the chunk before: background threads, encoding, sending and flushing included.
+process's since the answer before: background threads, encoding, sending and flushing included.
 Everything recorded is flushed after each chunk, so nobody wins by dropping; the caller compares
 with what the sink received.
+
+What a contender adds to an application is read against a twin: a process forked from this one
+before anything was instrumented. Two processes that were started apart differ by 10 % for reasons
+of their own, and what is added is less than that.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import importlib
 import io
 import json
 import os
+import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -22,28 +27,74 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "contenders"))
 
+PLACE = (int(sys.argv[3]), sys.argv[4]) if len(sys.argv) == 5 else (0, "")
+"""The sink's port and socket."""
 TRACES_PER_CHUNK = 25
 REQUESTS_PER_CHUNK = 40
 WARM_UP_CHUNKS = 10
 
 
+class Twin:
+    """This process as it was before `work` began, doing the same work uninstrumented.
+
+    Args:
+        work: takes lines and answers on standard output; runs in the twin.
+    """
+
+    def __init__(self, work: Callable[[Iterable[str]], None]) -> None:
+        here, there = socket.socketpair()
+        if os.fork() == 0:
+            here.close()
+            with there.makefile("r") as asked, there.makefile("w") as sys.stdout:
+                work(asked)
+            os._exit(0)
+        there.close()
+        self.socket = here
+        self.answers = here.makefile("rw")
+        self.answers.readline()  # it is warm
+
+    def ask(self, line: str) -> dict[str, float]:
+        """Let it do as many chunks; answer what they cost."""
+        self.answers.write(line)
+        self.answers.flush()
+        answer: dict[str, float] = json.loads(self.answers.readline())
+        return answer
+
+    def close(self) -> None:
+        """Let it end."""
+        self.answers.close()
+        self.socket.close()
+
+
 def measure(
-    unit: Callable[[], object], flush: Callable[[], object], per_chunk: int, asked: Iterable[str]
+    unit: Callable[[], object],
+    flush: Callable[[], object],
+    per_chunk: int,
+    asked: Iterable[str],
+    twin: Twin | None = None,
 ) -> None:
-    """Run a chunk for each line that comes, after some to warm up, and tell what it cost."""
+    """Run as many chunks as each line says, after some to warm up, and tell what they cost."""
     for _ in range(WARM_UP_CHUNKS):
         chunk(unit, per_chunk)
         flush()
     units = WARM_UP_CHUNKS * per_chunk
     tell(units=units)
     before_ns = time.process_time_ns()
-    for _ in asked:
-        main_ns = chunk(unit, per_chunk)
-        flush()
-        units += per_chunk
+    for turn, line in enumerate(asked):
+        plain = twin.ask(line) if twin is not None and turn % 2 else {}
+        main_ns = 0
+        for _ in range(int(line)):
+            main_ns += chunk(unit, per_chunk)
+            flush()
         now_ns = time.process_time_ns()
-        all_in_ns, before_ns = now_ns - before_ns, now_ns
-        tell(main_us=main_ns / per_chunk / 1e3, all_in_us=all_in_ns / per_chunk / 1e3, units=units)
+        done = int(line) * per_chunk
+        units += done
+        told = {"main_us": main_ns / done / 1e3, "all_in_us": (now_ns - before_ns) / done / 1e3}
+        before_ns = now_ns
+        # Now before, now after: what drifts cancels out.
+        plain = twin.ask(line) if twin is not None and not plain else plain
+        more = {f"{name}_added": us - plain[name] for name, us in told.items()} if plain else {}
+        tell(units=units, plain_us=plain.get("main_us", 0.0), **told, **more)
 
 
 def chunk(unit: Callable[[], object], times: int) -> int:
@@ -61,22 +112,35 @@ def tell(**figures: float) -> None:
 
 def trace20(contender: Any, asked: Iterable[str]) -> None:
     """A root with 20 children, one attribute each."""
+    contender.start(*PLACE)
     measure(contender.trace20, contender.flush, TRACES_PER_CHUNK, asked)
 
 
 def flask(contender: Any, asked: Iterable[str]) -> None:
     """One request through a Flask application object."""
-    measure(request(contender, "/hello/world"), contender.flush, REQUESTS_PER_CHUNK, asked)
+    compare(contender, "/hello/world", asked)
 
 
 def sqlalchemy(contender: Any, asked: Iterable[str]) -> None:
     """One Flask request that asks a database 20 times through SQLAlchemy Core."""
-    measure(request(contender, "/queries"), contender.flush, REQUESTS_PER_CHUNK, asked)
+    compare(contender, "/queries", asked)
 
 
-def request(contender: Any, path: str) -> Callable[[], None]:
-    """Answer a function that sends one GET through the instrumented application object."""
-    app = contender.web(*application())
+def compare(contender: Any, path: str, asked: Iterable[str]) -> None:
+    """Measure a request with and without the contender, in twins."""
+    app, _ = application()
+    twin = Twin(lambda lines: measure(request(app, path), pause, REQUESTS_PER_CHUNK, lines))
+    contender.start(*PLACE)
+    measure(request(contender.web(*application()), path), contender.flush, REQUESTS_PER_CHUNK, asked, twin)
+
+
+def pause() -> None:
+    """Wait as a flush waits for the sink: a CPU that has idled is some per cent slower for a while."""
+    time.sleep(0.0005)
+
+
+def request(app: Any, path: str) -> Callable[[], None]:
+    """Answer a function that sends one GET through an application object."""
 
     def start_response(_status: str, _headers: Any, _error: Any = None) -> Callable[[bytes], object]:
         return lambda _: None
@@ -87,7 +151,6 @@ def request(contender: Any, path: str) -> Callable[[], None]:
             pass
         body.close()
 
-    unit()
     return unit
 
 
@@ -147,6 +210,7 @@ def off(contender: Any, asked: Iterable[str]) -> None:
 
 def calls(contender: Any, asked: Iterable[str]) -> None:
     """Python-level calls per child span with one attribute: exact, the same on every machine."""
+    contender.start(*PLACE)
     contender.trace20()
     counted = 0
 
@@ -172,12 +236,8 @@ SCENARIOS = {"trace20": trace20, "flask": flask, "sqlalchemy": sqlalchemy, "off"
 
 
 def main() -> None:
-    name, scenario, port, path = sys.argv[1:]
-    # The library first, as its documentation asks for; then the application's frameworks.
-    contender = importlib.import_module(name)
-    if scenario != "off":
-        contender.start(int(port), path)
-    SCENARIOS[scenario](contender, sys.stdin)
+    name, scenario, _, _ = sys.argv[1:]
+    SCENARIOS[scenario](importlib.import_module(name), sys.stdin)
     # How a contender leaves is not measured here.
     os._exit(0)
 

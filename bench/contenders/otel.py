@@ -8,7 +8,6 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-RECEIVES = ""
 tracer = trace.get_tracer("bench")
 
 
@@ -36,7 +35,7 @@ def trace20(children: int = 20) -> None:
                 span.set_attribute("n", n)
 
 
-def off(times: int) -> None:
+def off(times: int = 1000) -> None:
     for _ in range(times):
         with tracer.start_as_current_span("step"):
             pass

@@ -6,8 +6,7 @@ import otel
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from otel import flush, trace20, web
 
-__all__ = ["RECEIVES", "flush", "start", "trace20", "web"]
-RECEIVES = "otlp"
+__all__ = ["flush", "start", "trace20", "web"]
 
 
 def start(port: int, path: str) -> None:

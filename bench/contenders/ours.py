@@ -6,8 +6,6 @@ from typing import Any
 
 import fanlight
 
-RECEIVES = "fanlight"
-
 
 def start(port: int, path: str) -> None:
     fanlight.start("bench", dsn=f"unix://{path}")
@@ -20,7 +18,7 @@ def trace20(children: int = 20) -> None:
                 pass
 
 
-def off(times: int) -> None:
+def off(times: int = 1000) -> None:
     span = fanlight.span
     for _ in range(times):
         with span("step"):

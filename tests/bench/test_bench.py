@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sys
 from array import array
 from contextlib import ExitStack
@@ -46,12 +47,25 @@ def test_a_number_without_a_limit_only_informs(bench):
 def test_every_chunk_is_flushed_and_every_unit_counted(bench, capsys):
     cell = bench("cell")
     seen = []
-    cell.measure(lambda: seen.append("unit"), lambda: seen.append("flush"), 5, ["", ""])
+    cell.measure(lambda: seen.append("unit"), lambda: seen.append("flush"), 5, ["1\n", "1\n"])
     assert seen == ([*["unit"] * 5, "flush"] * (cell.WARM_UP_CHUNKS + 2))
     ready, first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert ready == {"units": 5 * cell.WARM_UP_CHUNKS}
-    assert first.keys() == second.keys() == {"main_us", "all_in_us", "units"}
+    assert first.keys() == second.keys() == {"main_us", "all_in_us", "plain_us", "units"}
     assert second["units"] == seen.count("unit")
+
+
+def test_what_is_added_is_read_against_a_twin_of_the_same_process(bench, capfd):
+    cell = bench("cell")
+    twin = cell.Twin(lambda asked: cell.measure(lambda: None, lambda: None, 5, asked))
+    cell.measure(lambda: sum(range(2000)), lambda: None, 5, ["3\n", "3\n"], twin)
+    told = [json.loads(line) for line in capfd.readouterr().out.splitlines()][1:]
+    assert len(told) == 2
+    for line in told:
+        assert line["main_us_added"] == pytest.approx(line["main_us"] - line["plain_us"])
+        assert line["main_us_added"] > 0
+    twin.close()
+    os.wait()
 
 
 def test_a_contender_that_drops_is_caught(bench):
@@ -71,10 +85,17 @@ def test_a_cell_that_dies_fails_the_run(bench):
 
 def test_a_missed_ratio_is_a_missed_row(bench):
     peers = bench("peers")
-    cost = {"ours": 10.0, "otel": 400.0, "otlp": 420.0, "datadog": 230.0}
+    cost = {"ours": 300.0, "otel": 12_000.0, "otlp": 12_600.0, "datadog": 6_900.0}
     results = {
         (name, scenario): [
-            {"main_us": us, "all_in_us": us, "main_us_added": us, "all_in_us_added": us, "calls": us}
+            {
+                "main_us": us,
+                "all_in_us": us,
+                "main_us_added": us,
+                "all_in_us_added": us,
+                "plain_us": us,
+                "calls": us,
+            }
         ]
         for name, us in cost.items()
         for scenario in ("trace20", "flask", "sqlalchemy", "off", "calls")
