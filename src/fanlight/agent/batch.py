@@ -31,6 +31,7 @@ from fanlight.wire.messages import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from fanlight.agent.queue import Line
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from fanlight.recording.nesting import Spans
     from fanlight.recording.pauses import Pauses, Seen
     from fanlight.recording.recorder import Trace
-
-    Columns = dict[str, list[int]]
 
 TRACES = 1_000
 BYTES = 4 << 20
@@ -54,7 +53,11 @@ FAULT = "fault"
 
 WORD = (1 << 64) - 1
 SIGN = 1 << 63
-NOTE_COLUMNS = ("note_span", "note_key", "note_type", "note_value")
+ROW = (
+    *("trace_endpoint", "trace_segment", "trace_start", "trace_duration"),
+    *("trace_spans", "trace_flags", "trace_lost"),
+)
+NOTE = ("note_span", "note_key", "note_type", "note_value")
 DOUBLE = Struct("<d")
 LONG = Struct("<Q")
 
@@ -74,6 +77,41 @@ class Parcel:
         self.sequence = sequence
         self.data = data
         self.traces = traces
+
+
+class Gathered:
+    """The traces of the next parcel: rows of a few numbers, turned into columns all at once.
+
+    Attributes:
+        rows: a trace each, as `ROW` names its numbers.
+        notes: an annotation each, as `NOTE` names its numbers.
+        kinds: a span each, and so are `parents`, `starts` and `lengths`.
+    """
+
+    __slots__ = ("kinds", "lengths", "notes", "parents", "rows", "starts")
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, ...]] = []
+        self.notes: list[tuple[int, ...]] = []
+        self.kinds: list[int] = []
+        self.parents: list[int] = []
+        self.starts: list[int] = []
+        self.lengths: list[int] = []
+
+    def columns(self) -> dict[str, array[int]]:
+        """Answer the columns of a BATCH, the traces' numbers drawn at random."""
+        values: dict[str, Iterable[int]] = {
+            **dict(zip(ROW, zip(*self.rows, strict=True), strict=False)),
+            **dict(zip(NOTE, zip(*self.notes, strict=True), strict=False)),
+            "span_kind": self.kinds,
+            "span_parent": self.parents,
+            "span_start": self.starts,
+            "span_duration": self.lengths,
+        }
+        columns = {name: column(given, TYPECODE[TRACE_COLUMNS[name][1]]) for name, given in values.items()}
+        for name in ("trace_high", "trace_low"):
+            columns[name] = array("Q", urandom(8 * len(self.rows)))
+        return columns
 
 
 class Packer:
@@ -107,35 +145,28 @@ class Packer:
             return None
         if self.table.is_full():
             self.renew()
-        columns: Columns = {name: [] for name in TRACE_COLUMNS}
+        gathered = Gathered()
         seen = self.pauses.seen()
         spent = 0
         while trace is not None:
             try:
-                # Before its spans: one trace may bring more texts than the table has room for.
-                self.table.string(str(trace.endpoint))
-                self.table.string(segment_of(trace))
-                spent += self.add(columns, trace, nest(trace, self.names, seen))
+                spent += self.add(gathered, trace, seen)
             except Exception:
-                spent += self.bare(columns, trace, seen, line)
+                spent += self.bare(gathered, trace, seen, line)
             # A context that outlived the trace may still hold it, but not what was in it.
             trace.records = None
             trace.notes = {}
-            done = len(columns["trace_spans"]) >= TRACES or spent > BYTES or self.table.is_full()
+            done = len(gathered.rows) >= TRACES or spent > BYTES or self.table.is_full()
             trace = None if done else line.take()
         self.sequence += 1
-        traces = len(columns["trace_spans"])
         head = {
             "generation": self.table.generation,
             "sequence": self.sequence,
             "dropped_reason": list(line.dropped),
             "dropped_count": array("Q", line.dropped.values()),
         }
-        arrays = {name: column(columns[name], TYPECODE[kind]) for name, (_, kind) in TRACE_COLUMNS.items()}
-        arrays["trace_high"].frombytes(urandom(8 * traces))
-        arrays["trace_low"].frombytes(urandom(8 * traces))
-        data = frame(BATCH, encode(SCHEMA, {**head, **arrays}))
-        return Parcel(self.sequence, data, traces)
+        data = frame(BATCH, encode(SCHEMA, {**head, **gathered.columns()}))
+        return Parcel(self.sequence, data, len(gathered.rows))
 
     def renew(self) -> None:
         """Begin a new generation of the table, and forget what belongs to the old one."""
@@ -143,49 +174,47 @@ class Packer:
         self.names.renew()
         self.keys.clear()
 
-    def bare(self, columns: Columns, trace: Trace, seen: Seen, line: Line) -> int:
+    def bare(self, gathered: Gathered, trace: Trace, seen: Seen, line: Line) -> int:
         """Append only the root of a trace whose spans made us fail, so that it is counted at least."""
         SWITCH.faults += 1
         trace.records = None
         trace.notes = {}
         try:
-            return self.add(columns, trace, nest(trace, self.names, seen))
+            return self.add(gathered, trace, seen)
         except Exception:
             # The boundary of the background: a trace that we cannot encode costs itself alone.
             line.drop(FAULT)
             return 0
 
-    def add(self, columns: Columns, trace: Trace, spans: Spans) -> int:
+    def add(self, gathered: Gathered, trace: Trace, seen: Seen) -> int:
         """Append a trace; answer about how many bytes it takes. It appends all of it or nothing."""
         string = self.table.string
-        start_ns = trace.start_ns
-        segment = segment_of(trace)
-        flags = (ERROR if segment == "error" else 0) | (PRUNED if spans.pruned else 0)
-        flags |= 0 if trace.sampled else UNSAMPLED
+        # Before its spans: one trace may bring more texts than the table has room for.
+        endpoint, segment = string(str(trace.endpoint)), segment_of(trace)
+        segment_number = string(segment)
+        spans = nest(trace, self.names, seen)
         about = self.about(trace)
         if about:
             spans.notes.append((0, about))
-        notes = self.notes(spans, len(columns["span_kind"]))
+        notes = self.notes(spans, len(gathered.kinds)) if spans.notes else []
+        start_ns = trace.start_ns
         starts = [start - start_ns for start in spans.starts]
         lengths = list(map(sub, spans.ends, spans.starts))
-        endpoint, segment_number = string(str(trace.endpoint)), string(segment)
-        # From here on nothing can fail: a trace is in all columns or in none.
-        columns["trace_endpoint"].append(endpoint)
-        columns["trace_segment"].append(segment_number)
-        columns["trace_start"].append(trace.wall_ns)
-        columns["trace_duration"].append(lengths[0])
-        columns["trace_spans"].append(len(starts))
-        columns["trace_flags"].append(flags)
-        columns["trace_lost"].append(spans.lost)
-        columns["span_kind"] += spans.kinds
+        flags = (
+            (ERROR if segment == "error" else 0)
+            | (PRUNED if spans.pruned else 0)
+            | (0 if trace.sampled else UNSAMPLED)
+        )
+        row = (endpoint, segment_number, trace.wall_ns, lengths[0], len(starts), flags, spans.lost)
         spans.parents[0] = NO_PARENT
-        columns["span_parent"] += spans.parents
-        columns["span_start"] += starts
-        columns["span_duration"] += lengths
-        if notes[0]:
-            for name, values in zip(NOTE_COLUMNS, notes, strict=True):
-                columns[name] += values
-        return SPAN_BYTES * len(starts) + NOTE_BYTES * len(notes[0])
+        # From here on nothing can fail: a trace is in all columns or in none.
+        gathered.rows.append(row)
+        gathered.notes += notes
+        gathered.kinds += spans.kinds
+        gathered.parents += spans.parents
+        gathered.starts += starts
+        gathered.lengths += lengths
+        return SPAN_BYTES * len(starts) + NOTE_BYTES * len(notes)
 
     def about(self, trace: Trace) -> dict[str, Any]:
         """Answer what the root says about the whole trace: its status, and how it failed."""
@@ -201,33 +230,25 @@ class Packer:
                 notes["error.message"] = self.scrubber.scrub(message, MESSAGE_CHARACTERS)
         return notes
 
-    def notes(self, spans: Spans, first: int) -> tuple[list[int], list[int], list[int], list[int]]:
-        """Answer the annotations' columns: span (from `first` on), key, type, value."""
-        owners: list[int] = []
-        keys: list[int] = []
-        types: list[int] = []
-        values: list[int] = []
+    def notes(self, spans: Spans, first: int) -> list[tuple[int, ...]]:
+        """Answer the annotations as `NOTE` names their numbers; spans count from `first` on."""
+        out: list[tuple[int, ...]] = []
         known, as_int, sign = self.keys, NOTE_INT, SIGN
         for place, given in spans.notes:
-            room = NOTES - len(owners)
-            if room <= 0:
-                break
-            for name, value in given.items() if len(given) <= room else islice(given.items(), room):
+            items: Iterable[tuple[str, Any]] = given.items()
+            if len(out) + len(given) > NOTES:
+                items = islice(items, NOTES - len(out))
+            for name, value in items:
                 entry = known.get(name)
                 key, is_secret = self.key(name) if entry is None else entry
                 # A fast path: most annotations are counts.
                 if value.__class__ is int and 0 <= value < sign and not is_secret:
-                    types.append(as_int)
-                    values.append(value)
-                else:
-                    code, word = self.value(REDACTED if is_secret else value)
-                    if code < 0:
-                        continue
-                    types.append(code)
-                    values.append(word)
-                owners.append(first + place)
-                keys.append(key)
-        return owners, keys, types, values
+                    out.append((first + place, key, as_int, value))
+                    continue
+                code, word = self.value(REDACTED if is_secret else value)
+                if code >= 0:
+                    out.append((first + place, key, code, word))
+        return out
 
     def value(self, value: Any) -> tuple[int, int]:
         """Answer an annotation's type and its 64 bits; type -1 for none."""
@@ -254,7 +275,7 @@ class Packer:
         return found
 
 
-def column(values: list[int], typecode: str) -> array[int]:
+def column(values: Iterable[int], typecode: str) -> array[int]:
     """Answer the numbers as a column; one beyond what fits becomes the nearest that does."""
     try:
         return array(typecode, values)
