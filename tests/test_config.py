@@ -188,7 +188,7 @@ def test_only_addresses_of_this_machine_are_loopback(host, loopback):
 def test_every_variable_that_the_code_reads_is_known():
     written = {
         name
-        for path in Path(config.__file__).parent.rglob("*.py")
+        for path in Path(config.__file__).parent.parent.rglob("*.py")
         for name in re.findall(r"[\"'](FANLIGHT_[A-Z_]+[A-Z])\b", path.read_text())
     }
     names = {config.variable(name) for name in config.KEYS} | set(config.VARIABLES) | set(config.FOREIGN)

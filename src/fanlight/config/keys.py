@@ -1,0 +1,73 @@
+"""What can be set: every key with its kind, default and meaning, and the variables that are no keys."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PREFIX = "FANLIGHT_"
+
+
+class Key:
+    """One thing that can be set.
+
+    Args:
+        kind: how its text is read: a name in `READERS`.
+        default: value when nobody sets it; None where it follows from another key.
+        about: one line for people.
+        project: whether a file that came with a repository may set it unasked.
+    """
+
+    __slots__ = ("about", "default", "kind", "project")
+
+    def __init__(self, kind: str, default: Any, about: str, project: bool = False) -> None:
+        self.kind = kind
+        self.default = default
+        self.about = about
+        self.project = project
+
+
+KEYS: dict[str, Key] = {
+    "data": Key("path", None, "directory of spool, store and sockets"),
+    "socket": Key("path", None, "unix socket that agents connect to"),
+    "dsn": Key("text", "", "collector elsewhere: unix:///path/collector.sock"),
+    "listen": Key("address", "127.0.0.1:7700", "HOST:PORT of the page"),
+    "store": Key("text", "", "store URL: duckdb:DIR or memory:"),
+    "service": Key("text", "", "name that the application reports under", project=True),
+    "sample": Key("share", 1.0, "share of requests whose child spans are recorded", project=True),
+    "leave_after_s": Key("count", 60, "idle seconds after which a background Fanlight leaves", project=True),
+    "spool.max_bytes": Key("bytes", 1 << 30, "size bound of what waits for the store", project=True),
+    "store.retention_days": Key("count", 14, "whole days kept besides today", project=True),
+    "store.max_bytes": Key("bytes", 2 << 30, "size at which the store's oldest days go", project=True),
+    "store.spans_per_s": Key("count", 2000, "spans a second and service kept whole", project=True),
+    "store.traces_per_s": Key("count", 500, "root rows a second and service", project=True),
+    "trust": Key("text", "", "directories whose fanlight.toml may set every key, joined with ':'"),
+}
+
+ALIASES = {"store.url": "store"}
+"""Other spellings in files, where `store` cannot be a word and a table at once."""
+
+VARIABLES = ("FANLIGHT_DEBUG", "FANLIGHT_ENV", "FANLIGHT_KEEP_ENV")
+"""Variables of ours that are no keys: tracebacks, the chosen `[env.…]` section, what children keep."""
+
+# A container platform announces a service called "fanlight" in variables that look like ours.
+FOREIGN = ("FANLIGHT_SERVICE_HOST", "FANLIGHT_SERVICE_PORT", "FANLIGHT_PORT")
+INJECTED = "FANLIGHT_INTERNAL_INJECT"
+INTERNAL = ("FANLIGHT_INTERNAL_", "FANLIGHT_DEMO_", "FANLIGHT_TEST_")
+
+
+def variable(name: str) -> str:
+    """Answer the environment variable of a key: `store.spans_per_s` is `FANLIGHT_STORE__SPANS_PER_S`."""
+    return PREFIX + name.replace(".", "__").upper()
+
+
+def known(name: str, where: str, names: list[str] | None = None) -> str:
+    """Answer the name when it is known; raise with the nearest one otherwise."""
+    names = list(KEYS) if names is None else names
+    if name not in names:
+        from fanlight.errors import ConfigError
+        from fanlight.registry import suggestion
+
+        raise ConfigError(f"unknown key {name!r} in {where}{suggestion(name, names)}")
+    return name

@@ -1,0 +1,107 @@
+"""How the text of a value is read, by its kind."""
+
+from __future__ import annotations
+
+import os
+
+from fanlight.config.keys import KEYS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+def read(name: str, value: Any, origin: str) -> Any:
+    """Answer a key's value from its text.
+
+    Raises:
+        ConfigError: the text does not read as the key's kind; says what would.
+    """
+    reader, wanted = READERS[KEYS[name].kind]
+    text = ":".join(map(str, value)) if isinstance(value, list) else str(value)
+    try:
+        return reader(text)
+    except (ValueError, OverflowError):
+        from fanlight.errors import ConfigError
+
+        raise ConfigError(f"{origin}: {text!r} is no value of {name!r}; expected {wanted}") from None
+
+
+class Address(tuple[str, int]):
+    """Host and port; prints as it is written."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        host, port = self
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def read_address(text: str) -> Address:
+    """Answer `HOST:PORT`, `[IPV6]:PORT` or `:PORT` (loopback); port 0 lets the system choose."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError(text)
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(text)
+    return Address((host or "127.0.0.1", int(port)))
+
+
+def is_loopback(host: str) -> bool:
+    """Answer whether only this machine reaches an address. A name other than localhost is none."""
+    if host == "localhost":
+        return True
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_bytes(text: str) -> int:
+    """Answer a size: `1048576`, `64MB`, `1GiB`."""
+    number = text.strip().rstrip("BbIiKkMmGgTt ")
+    unit = text.strip()[len(number) :].strip().upper().removesuffix("B")
+    return read_count(str(int(float(number) * UNITS[unit])) if unit in UNITS else text)
+
+
+UNITS = {"": 1} | {
+    f"{letter}{i}": (1024 if i else 1000) ** p for p, letter in enumerate("KMGT", 1) for i in ("", "I")
+}
+
+
+def read_count(text: str) -> int:
+    """Answer a whole number that is not negative."""
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def read_share(text: str) -> float:
+    """Answer a number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError(text)
+    return number
+
+
+def read_path(text: str) -> str:
+    """Answer an absolute path."""
+    if not text:
+        raise ValueError(text)
+    return os.path.abspath(os.path.expanduser(text))
+
+
+READERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "address": (read_address, "HOST:PORT, like 127.0.0.1:7700"),
+    "bytes": (read_bytes, "a size, like 64MB or 1GiB"),
+    "count": (read_count, "a whole number"),
+    "path": (read_path, "a path"),
+    "share": (read_share, "a number from 0 to 1"),
+    "text": (str, "text"),
+}
