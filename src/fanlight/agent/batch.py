@@ -12,6 +12,7 @@ from fanlight.agent.table import Names, Table
 from fanlight.recording.nesting import nest
 from fanlight.recording.recorder import SWITCH
 from fanlight.recording.redaction import REDACTED, Scrubber, secret
+from fanlight.recording.traceparent import known
 from fanlight.wire.codec import TYPECODE, encode
 from fanlight.wire.frames import BATCH, frame
 from fanlight.wire.messages import (
@@ -86,9 +87,10 @@ class Gathered:
         rows: a trace each, as `ROW` names its numbers.
         notes: an annotation each, as `NOTE` names its numbers.
         kinds: a span each, and so are `parents`, `starts` and `lengths`.
+        idents: ids by row, of traces that had one before they came here.
     """
 
-    __slots__ = ("kinds", "lengths", "notes", "parents", "rows", "starts")
+    __slots__ = ("idents", "kinds", "lengths", "notes", "parents", "rows", "starts")
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, ...]] = []
@@ -97,9 +99,10 @@ class Gathered:
         self.parents: list[int] = []
         self.starts: list[int] = []
         self.lengths: list[int] = []
+        self.idents: dict[int, int] = {}
 
     def columns(self) -> dict[str, array[int]]:
-        """Answer the columns of a BATCH, the traces' numbers drawn at random."""
+        """Answer the columns of a BATCH, their ids drawn at random where they had none."""
         values: dict[str, Iterable[int]] = {
             **dict(zip(ROW, zip(*self.rows, strict=True), strict=False)),
             **dict(zip(NOTE, zip(*self.notes, strict=True), strict=False)),
@@ -111,6 +114,8 @@ class Gathered:
         columns = {name: column(given, TYPECODE[TRACE_COLUMNS[name][1]]) for name, given in values.items()}
         for name in ("trace_high", "trace_low"):
             columns[name] = array("Q", urandom(8 * len(self.rows)))
+        for place, ident in self.idents.items():
+            columns["trace_high"][place], columns["trace_low"][place] = ident >> 64, ident & WORD
         return columns
 
 
@@ -206,8 +211,12 @@ class Packer:
             | (0 if trace.sampled else UNSAMPLED)
         )
         row = (endpoint, segment_number, trace.wall_ns, lengths[0], len(starts), flags, spans.lost)
+        # A fast path: nobody has asked for the id of most traces.
+        ident = known(trace) if trace.ident else 0
         spans.parents[0] = NO_PARENT
         # From here on nothing can fail: a trace is in all columns or in none.
+        if ident:
+            gathered.idents[len(gathered.rows)] = ident
         gathered.rows.append(row)
         gathered.notes += notes
         gathered.kinds += spans.kinds

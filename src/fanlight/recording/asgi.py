@@ -10,6 +10,7 @@ from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
 from fanlight.recording.recorder import SWITCH, begin, finish
+from fanlight.recording.traceparent import FIELD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ async def respond(app: App, scope: Any, receive: Any, send: Any) -> None:
         await app(scope, receive, send)
         return
     trace.notes["method"] = method
+    headers = scope.get("headers")
+    # As WSGI's: anything else might be used up by a look.
+    if headers.__class__ is list or headers.__class__ is tuple:
+        trace.ident = arrived(headers)
     exchange = Exchange(trace, scope, send)
     try:
         await app(scope, receive, exchange.send)
@@ -61,6 +66,18 @@ async def respond(app: App, scope: Any, receive: Any, send: Any) -> None:
         exchange.end(error)
         raise
     exchange.end()
+
+
+def arrived(headers: Any) -> str | bytes | int:
+    """Answer a request's `traceparent` as it came, 0 when it has none."""
+    try:
+        for name, value in headers:
+            if name == FIELD:
+                return value  # type: ignore[no-any-return]  # it is judged when it is read
+    except (TypeError, ValueError):
+        # The application will judge malformed headers; they are none of ours.
+        SWITCH.faults += 1
+    return 0
 
 
 class Exchange:

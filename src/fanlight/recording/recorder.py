@@ -102,6 +102,7 @@ class Trace:
         status: HTTP status, 0 when there is none.
         error: type name and message of the exception that ended it.
         notes: annotations of the root span.
+        ident: the id as a number, 0 until somebody asks, or the `traceparent` that brings it.
         start_ns: `clock()` at the start; `wall_ns` is the same moment since 1970.
         end_ns: `clock()` at the end, 0 before it.
         lanes: the lanes that hold events; None once the trace has ended.
@@ -110,8 +111,8 @@ class Trace:
     """
 
     __slots__ = (
-        *("category", "end_ns", "endpoint", "epoch", "error", "lanes", "lost", "notes", "rank", "records"),
-        *("room", "sampled", "segment", "start_ns", "status", "title", "wall_ns"),
+        *("category", "end_ns", "endpoint", "epoch", "error", "ident", "lanes", "lost", "notes", "rank"),
+        *("records", "room", "sampled", "segment", "start_ns", "status", "title", "wall_ns"),
     )
 
     def __init__(self, category: str, title: str, endpoint: str, start_ns: int) -> None:
@@ -121,6 +122,7 @@ class Trace:
         self.rank = 0
         self.segment = ""
         self.status = 0
+        self.ident: int | str | bytes = 0
         self.error: tuple[str, str] | None = None
         self.notes: dict[str, Any] = {}
         self.start_ns = start_ns

@@ -51,6 +51,9 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
     if trace is None:
         return app(environ, start_response)
     trace.notes["method"] = method
+    given = environ.get("HTTP_TRACEPARENT")
+    if given is not None:
+        trace.ident = given
     exchange = Exchange(trace, start_response)
     try:
         body = app(environ, exchange.start_response)
