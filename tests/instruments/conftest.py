@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import django
 import pytest
@@ -99,8 +99,10 @@ def seen() -> Iterator[Seen]:
 
 class Service(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    heard: ClassVar[list[list[str]]] = []
 
     def do_GET(self) -> None:
+        self.heard.append(self.headers.get_all("traceparent", []))
         status = 404 if "missing" in self.path else 200
         self.send_response(status)
         self.send_header("Content-Length", "2")
@@ -125,6 +127,13 @@ def host() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def heard() -> list[list[str]]:
+    """Answer what `host` is sent as `traceparent`: a list for each request."""
+    Service.heard.clear()
+    return Service.heard
 
 
 @pytest.fixture

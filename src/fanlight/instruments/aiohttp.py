@@ -7,9 +7,11 @@ from functools import wraps
 from fanlight.recording.clock import clock
 from fanlight.recording.outgoing import record_request
 from fanlight.recording.recorder import current
+from fanlight.recording.traceparent import NAME, outgoing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
@@ -19,6 +21,7 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443", "ws": ":80", "wss": ":443"}
 def patch(module: ModuleType) -> None:
     """Record from the call to the response's headers, redirects and all.
 
+    A request takes the trace's id along, unless the application has set a `traceparent` itself.
     The library's own hooks are given to a session when it is made, and would miss earlier ones.
 
     Args:
@@ -47,6 +50,23 @@ def patch(module: ModuleType) -> None:
         return response
 
     session._request = recorded  # noqa: SLF001 the one method that every request goes through
+    prepare = getattr(session, "_prepare_headers", None)
+    if prepare is not None:
+        session._prepare_headers = carrying(prepare)  # noqa: SLF001 where all headers are together
+
+
+def carrying(prepare: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer what makes a request's headers, the session's among them, with a `traceparent`."""
+
+    @wraps(prepare)
+    def prepared(self: Any, headers: Any) -> Any:
+        made = prepare(self, headers)
+        header = outgoing()
+        if header and NAME not in made:
+            made[NAME] = header
+        return made
+
+    return prepared
 
 
 def target(session: Any, url: Any) -> str:

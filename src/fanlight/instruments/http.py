@@ -5,9 +5,11 @@ from __future__ import annotations
 from fanlight.recording.clock import clock
 from fanlight.recording.outgoing import record_request
 from fanlight.recording.recorder import current
+from fanlight.recording.traceparent import FIELD, NAME, outgoing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
@@ -20,6 +22,8 @@ DEFAULT_PORTS = (80, 443)
 def patch(module: ModuleType) -> None:
     """Record from the request line to the response's headers; a failed attempt ends with the close.
 
+    A request takes the trace's id along, unless the application has set a `traceparent` itself.
+
     Args:
         module: `http.client`.
 
@@ -27,7 +31,7 @@ def patch(module: ModuleType) -> None:
         LookupError: `HTTPConnection` lacks one of the methods.
     """
     connection = getattr(module, "HTTPConnection", None)
-    for name in ("putrequest", "getresponse", "close"):
+    for name in ("putrequest", "putheader", "endheaders", "getresponse", "close"):
         if not hasattr(connection, name):
             raise LookupError(f"http.client has no HTTPConnection.{name}")
     assert connection is not None
@@ -59,12 +63,31 @@ def patch(module: ModuleType) -> None:
         return close(self)
 
     connection.putrequest, connection.getresponse, connection.close = begun, answered, closed
+    connection.endheaders = carrying(connection.endheaders, connection.putheader)
 
 
 def over(pending: tuple[Any, str, int], status: int, error: str) -> None:
     """Record a request that was under way on a connection."""
     method, host, start_ns = pending
     record_request(method, host, status, error, start_ns)
+
+
+def carrying(endheaders: Callable[..., Any], putheader: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer what ends a request's header, with a `traceparent` before the end."""
+
+    def ended(self: Any, *args: Any, **options: Any) -> Any:
+        header = outgoing()
+        if header and is_without(self):
+            putheader(self, NAME, header)
+        return endheaders(self, *args, **options)
+
+    return ended
+
+
+def is_without(connection: Any) -> bool:
+    """Answer whether a request, whose header is about to be sent, surely has no `traceparent` yet."""
+    lines = getattr(connection, "_buffer", None)
+    return lines.__class__ is list and not any(line[:12].lower() == FIELD + b":" for line in lines)
 
 
 def target(connection: Any, url: Any) -> str:

@@ -6,7 +6,7 @@ from functools import wraps
 
 from fanlight.recording.clock import clock
 from fanlight.recording.outgoing import record_request
-from fanlight.recording.recorder import current
+from fanlight.recording.traceparent import NAME, outgoing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def patch(module: ModuleType) -> None:
     """Record from the connection to the response's headers, each redirect and retry by itself.
 
-    A transport that answers out of the process, or by another library, is none of these two.
+    A transport that answers out of the process, or by another library, is none of these two. A
+    request takes the trace's id along, unless the application has set a `traceparent` itself.
 
     Args:
         module: `httpx`.
@@ -34,12 +35,13 @@ def patch(module: ModuleType) -> None:
 
     @wraps(handle)
     def recorded(self: Any, request: Any) -> Any:
-        # A fast path: nothing is recorded here and now.
-        if current() is None:
+        # A fast path: nothing is traced here and now.
+        header = outgoing()
+        if not header:
             return handle(self, request)
         start_ns = clock()
         try:
-            response = handle(self, request)
+            response = handle(self, carrying(request, header))
         except BaseException as error:
             record_request(request.method, host(request), 0, type(error).__name__, start_ns)
             raise
@@ -48,11 +50,12 @@ def patch(module: ModuleType) -> None:
 
     @wraps(handle_async)
     async def recorded_async(self: Any, request: Any) -> Any:
-        if current() is None:
+        header = outgoing()
+        if not header:
             return await handle_async(self, request)
         start_ns = clock()
         try:
-            response = await handle_async(self, request)
+            response = await handle_async(self, carrying(request, header))
         except BaseException as error:
             record_request(request.method, host(request), 0, type(error).__name__, start_ns)
             raise
@@ -60,6 +63,18 @@ def patch(module: ModuleType) -> None:
         return response
 
     sync.handle_request, asynchronous.handle_async_request = recorded, recorded_async
+
+
+def carrying(request: Any, header: str) -> Any:
+    """Answer the request with a `traceparent`; a twin, since the application may look at its own."""
+    headers = request.headers
+    if NAME in headers:
+        return request
+    twin = request.__class__.__new__(request.__class__)
+    twin.__dict__.update(request.__dict__)
+    twin.headers = headers.__class__(headers)
+    twin.headers[NAME] = header
+    return twin
 
 
 def host(request: Any) -> str:
