@@ -47,7 +47,7 @@ def by_requests(url: str, headers: dict[str, str]) -> None:
 
 def by_httpx(url: str, headers: dict[str, str]) -> None:
     with httpx.Client(headers=headers) as client:
-        request = client.build_request("POST", url, content=iter([b""]))
+        request = client.build_request("POST", url, content=b"")
         for each in (request, client.build_request("GET", url)):
             response = client.send(each)
             assert response.text == "ok"
