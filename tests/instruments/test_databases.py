@@ -14,23 +14,8 @@ from sqlalchemy import orm
 from fanlight.recording.recorder import begin, finish
 
 
-@pytest.fixture
-def trace(seen: Any) -> Any:
-    """Answer a function that runs another inside a trace and answers its SQL leaves."""
-
-    def run(work: Any) -> list[tuple[str, Any]]:
-        opened = begin("app.test", "t", "e")
-        try:
-            work()
-        finally:
-            finish(opened)
-        return [payload for _, payload in seen.leaves("sql.query")]
-
-    return run
-
-
 @pytest.mark.parametrize("module", [sqlite3, sqlite3.dbapi2])
-def test_every_way_to_execute_is_one_leaf(module: Any, trace: Any) -> None:
+def test_every_way_to_execute_is_one_leaf(module: Any, statements: Any) -> None:
     connection = module.connect(":memory:")
 
     def work() -> None:
@@ -42,7 +27,7 @@ def test_every_way_to_execute_is_one_leaf(module: Any, trace: Any) -> None:
         connection.executemany("INSERT INTO t VALUES (:a)", [{"a": 5}])
         connection.executescript("SELECT 1;")
 
-    assert trace(work) == [
+    assert statements(work) == [
         "CREATE TABLE t (a)",
         "INSERT INTO t VALUES (?)",
         "DELETE FROM t WHERE a = 1;",
@@ -53,14 +38,14 @@ def test_every_way_to_execute_is_one_leaf(module: Any, trace: Any) -> None:
     connection.close()
 
 
-def test_a_failed_statement_is_a_leaf_with_the_error(trace: Any) -> None:
+def test_a_failed_statement_is_a_leaf_with_the_error(statements: Any) -> None:
     connection = sqlite3.connect(":memory:")
 
     def work() -> None:
         with pytest.raises(sqlite3.OperationalError, match="no such table"):
             connection.execute("SELECT * FROM nowhere")
 
-    assert trace(work) == [("SELECT * FROM nowhere", "OperationalError")]
+    assert statements(work) == [("SELECT * FROM nowhere", "OperationalError")]
     connection.close()
 
 
@@ -91,7 +76,7 @@ class OwnConnection(sqlite3.Connection):
     pass
 
 
-def test_a_factory_of_ones_own_is_left_alone(trace: Any) -> None:
+def test_a_factory_of_ones_own_is_left_alone(statements: Any) -> None:
     own = sqlite3.connect(":memory:", factory=OwnConnection)
     positional = sqlite3.connect(":memory:", 5.0, 0, None, True, OwnConnection)
     plain = sqlite3.connect(":memory:")
@@ -110,7 +95,7 @@ def engine(**options: Any) -> sa.Engine:
 @pytest.mark.parametrize(
     "options", [{}, {"connect_args": {"factory": OwnConnection}}], ids=["driver", "dialect"]
 )
-def test_a_statement_seen_by_library_and_driver_counts_once(options: Any, trace: Any) -> None:
+def test_a_statement_seen_by_library_and_driver_counts_once(options: Any, statements: Any) -> None:
     database = engine(**options)
 
     def work() -> None:
@@ -122,7 +107,7 @@ def test_a_statement_seen_by_library_and_driver_counts_once(options: Any, trace:
 
     with database.connect():
         pass  # what the dialect asks once, when it connects first
-    assert trace(work) == [
+    assert statements(work) == [
         "CREATE TABLE t (a INTEGER)",
         "INSERT INTO t VALUES (?)",
         "DELETE FROM t WHERE a = 9",
@@ -131,18 +116,18 @@ def test_a_statement_seen_by_library_and_driver_counts_once(options: Any, trace:
     database.dispose()
 
 
-def test_statements_without_parameters_are_seen(trace: Any) -> None:
+def test_statements_without_parameters_are_seen(statements: Any) -> None:
     database = engine(connect_args={"factory": OwnConnection})
     with database.connect() as connection:
         work = connection.execution_options(no_parameters=True)
-        assert trace(lambda: work.exec_driver_sql("SELECT 1").all()) == ["SELECT 1"]
+        assert statements(lambda: work.exec_driver_sql("SELECT 1").all()) == ["SELECT 1"]
     database.dispose()
 
 
 @pytest.mark.parametrize(
     "options", [{}, {"connect_args": {"factory": OwnConnection}}], ids=["driver", "dialect"]
 )
-def test_a_failed_statement_is_recorded_and_raised(options: Any, trace: Any) -> None:
+def test_a_failed_statement_is_recorded_and_raised(options: Any, statements: Any) -> None:
     database = engine(**options)
 
     def work() -> None:
@@ -151,11 +136,11 @@ def test_a_failed_statement_is_recorded_and_raised(options: Any, trace: Any) -> 
 
     with database.connect():
         pass
-    assert trace(work) == [("SELECT * FROM nowhere", "OperationalError")]
+    assert statements(work) == [("SELECT * FROM nowhere", "OperationalError")]
     database.dispose()
 
 
-def test_an_engine_that_was_connected_before_the_hooks_is_seen(trace: Any) -> None:
+def test_an_engine_that_was_connected_before_the_hooks_is_seen(statements: Any) -> None:
     database = engine(connect_args={"factory": OwnConnection})
     with database.connect():
         pass
@@ -167,11 +152,11 @@ def test_an_engine_that_was_connected_before_the_hooks_is_seen(trace: Any) -> No
         with database.connect() as connection:
             connection.execute(sa.text("SELECT 1"))
 
-    assert trace(work) == ["SELECT 1"]
+    assert statements(work) == ["SELECT 1"]
     database.dispose()
 
 
-def test_the_orm_and_options_of_an_engine_are_seen_once(trace: Any) -> None:
+def test_the_orm_and_options_of_an_engine_are_seen_once(statements: Any) -> None:
     class Table(orm.DeclarativeBase):
         pass
 
@@ -188,7 +173,7 @@ def test_the_orm_and_options_of_an_engine_are_seen_once(trace: Any) -> None:
             session.commit()
             assert session.get(Product, 1) is not None
 
-    payloads = trace(work)
+    payloads = statements(work)
     assert [payload.split()[0] for payload in payloads] == ["INSERT", "SELECT"]
     database.dispose()
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection, connections, models
 from django.db.backends.utils import CursorDebugWrapper
 from django.db.utils import OperationalError
 
-from fanlight.recording.recorder import begin, finish
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Product(models.Model):
@@ -24,19 +25,10 @@ class Product(models.Model):
 
 
 @pytest.fixture
-def trace(seen: Any) -> Any:
-    """Answer a function that runs another inside a trace and answers its SQL leaves."""
-
-    def run(work: Any) -> list[Any]:
-        opened = begin("app.test", "t", "e")
-        try:
-            work()
-        finally:
-            finish(opened)
-        return [payload for _, payload in seen.leaves("sql.query")]
-
+def trace(statements: Any) -> Iterator[Any]:
+    """Answer what `statements` does, on a database of the test's own."""
     connection.ensure_connection()
-    yield run
+    yield statements
     connection.close()
 
 

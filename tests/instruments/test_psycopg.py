@@ -12,7 +12,6 @@ from psycopg import sql
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from fanlight.recording.bus import subscribe
-from fanlight.recording.recorder import begin, finish
 
 SECRET = "hunter2"
 
@@ -21,22 +20,6 @@ SECRET = "hunter2"
 def dsn(postgres: str) -> str:
     host, _, port = postgres.partition(":")
     return f"host={host} port={port} user=postgres dbname=postgres"
-
-
-@pytest.fixture
-def statements(seen: Any) -> Any:
-    """Answer a function that runs another inside a trace and answers (payload, title) of each leaf."""
-
-    def run(work: Any) -> list[Any]:
-        opened = begin("app.test", "t", "e")
-        try:
-            work()
-        finally:
-            finish(opened)
-        assert SECRET not in repr(seen.titles())
-        return [payload for _, payload in seen.leaves("sql.query")]
-
-    return run
 
 
 def test_every_way_to_execute_is_one_leaf(dsn: str, statements: Any) -> None:

@@ -9,25 +9,7 @@ import pymysql.cursors
 import pytest
 import sqlalchemy as sa
 
-from fanlight.recording.recorder import begin, finish
-
 SECRET = "hunter2"
-
-
-@pytest.fixture
-def statements(seen: Any) -> Any:
-    """Answer a function that runs another inside a trace and answers the payload of each leaf."""
-
-    def run(work: Any) -> list[Any]:
-        opened = begin("app.test", "t", "e")
-        try:
-            work()
-        finally:
-            finish(opened)
-        assert SECRET not in repr(seen.leaves())
-        return [payload for _, payload in seen.leaves("sql.query")]
-
-    return run
 
 
 def connect(port: int, **options: Any) -> Any:

@@ -37,9 +37,9 @@ def patch(module: ModuleType) -> None:
         for method in METHODS:
             if not hasattr(getattr(module, name, None), method):
                 raise LookupError(f"psycopg has no {name}.{method}")
-    for name, recording, copying in (
-        ("Cursor", recorded, recorded_copy),
-        ("AsyncCursor", recorded_async, recorded_async_copy),
+    for name, recording, within in (
+        ("Cursor", recorded, copying),
+        ("AsyncCursor", recorded_async, copying_async),
     ):
         cursor = getattr(module, name)
         # A cursor kept by the server declares it by a method of its own.
@@ -48,7 +48,7 @@ def patch(module: ModuleType) -> None:
             if place is not None and "execute" in vars(place):
                 place.execute = recording(place.execute, NOTIFICATION, "sql", statement)
         cursor.executemany = recording(cursor.executemany, NOTIFICATION, "sql", statement)
-        cursor.copy = copying(cursor.copy)
+        cursor.copy = recorded_copy(cursor.copy, within)
         setattr(cursor, MARK, True)
 
 
@@ -69,20 +69,13 @@ def statement(cursor: Any, args: tuple[Any, ...], options: dict[str, Any]) -> st
     return bytes(query).decode("utf-8", "replace")
 
 
-def recorded_copy(copy: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer a method that does the same, with its block as a span: the application works in there."""
+def recorded_copy(copy: Callable[..., Any], within: Callable[[Lane, Any, str], Any]) -> Callable[..., Any]:
+    """Answer a method that does the same, with its block as a span: the application works in there.
 
-    @contextmanager
-    def within(lane: Lane, block: Any, sql: str) -> Iterator[Any]:
-        handle, start_ns = lane.start(NOTIFICATION, sql), clock()
-        try:
-            with block as copied:
-                yield copied
-        except BaseException as error:
-            lane.annotate(error=type(error).__name__)
-            raise
-        finally:
-            over(lane, handle, sql, start_ns)
+    Args:
+        copy: of a cursor.
+        within: answers the block with the span around it.
+    """
 
     @wraps(copy)
     def copy_and_record(self: Any, *args: Any, **options: Any) -> Any:
@@ -93,28 +86,32 @@ def recorded_copy(copy: Callable[..., Any]) -> Callable[..., Any]:
     return copy_and_record
 
 
-def recorded_async_copy(copy: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer what `recorded_copy` does, for an asynchronous block."""
+@contextmanager
+def copying(lane: Lane, block: Any, sql: str) -> Iterator[Any]:
+    """Answer a synchronous block as a span."""
+    handle, start_ns = lane.start(NOTIFICATION, sql), clock()
+    try:
+        with block as copied:
+            yield copied
+    except BaseException as error:
+        lane.annotate(error=type(error).__name__)
+        raise
+    finally:
+        over(lane, handle, sql, start_ns)
 
-    @asynccontextmanager
-    async def within(lane: Lane, block: Any, sql: str) -> AsyncIterator[Any]:
-        handle, start_ns = lane.start(NOTIFICATION, sql), clock()
-        try:
-            async with block as copied:
-                yield copied
-        except BaseException as error:
-            lane.annotate(error=type(error).__name__)
-            raise
-        finally:
-            over(lane, handle, sql, start_ns)
 
-    @wraps(copy)
-    def copy_and_record(self: Any, *args: Any, **options: Any) -> Any:
-        block = copy(self, *args, **options)
-        lane = current()
-        return block if lane is None else within(lane, block, statement(self, args, options))
-
-    return copy_and_record
+@asynccontextmanager
+async def copying_async(lane: Lane, block: Any, sql: str) -> AsyncIterator[Any]:
+    """Answer an asynchronous block as a span."""
+    handle, start_ns = lane.start(NOTIFICATION, sql), clock()
+    try:
+        async with block as copied:
+            yield copied
+    except BaseException as error:
+        lane.annotate(error=type(error).__name__)
+        raise
+    finally:
+        over(lane, handle, sql, start_ns)
 
 
 def over(lane: Lane, handle: int, sql: str, start_ns: int) -> None:
