@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 TABLE: dict[str, str] = {
     "aiohttp.client": "fanlight.instruments.aiohttp:patch",
+    "asyncpg.connection": "fanlight.instruments.asyncpg:patch",
     "django": "fanlight.instruments.django:patch",
     "flask.app": "fanlight.instruments.flask:patch",
     "gunicorn.workers.base": "fanlight.instruments.wsgi:patch",
@@ -54,6 +55,7 @@ TABLE: dict[str, str] = {
     "psycopg": "fanlight.instruments.psycopg:patch",
     "pymongo.monitoring": "fanlight.instruments.pymongo:patch",
     "pymysql.cursors": "fanlight.instruments.pymysql:patch",
+    "pyramid.router": "fanlight.instruments.pyramid:patch",
     "redis": "fanlight.instruments.redis:patch",
     "sqlalchemy.engine.base": "fanlight.instruments.sqlalchemy:patch",
     "sqlite3.dbapi2": "fanlight.instruments.sqlite3:patch",
