@@ -52,9 +52,10 @@ class House:
         self.data = folder / "data"
         self.stack = stack
         self.served = None
+        self.background = {}
 
     def environment(self, **settings):
-        return {**os.environ, "PYTHONUNBUFFERED": "1", **settings}
+        return {**os.environ, "PYTHONUNBUFFERED": "1", **self.background, **settings}
 
     def start(self, name, command, descriptors=(), **settings):
         """Start a process whose output goes to `<name>.log`."""
@@ -79,6 +80,11 @@ class House:
         wait(lambda: {"collector", "server"} <= self.pids().keys(), "collector and server")
         wait((self.data / "run" / "collector.sock").exists, "the collector's socket")
         return self.served
+
+    def serve_in_background(self):
+        """Let the first `fanlight run` start collector and server; they are stopped at the end."""
+        self.background = {"FANLIGHT_LISTEN": "127.0.0.1:0"}
+        self.stack.callback(self.ask, "stop")
 
     def application(self, service, source=APPLICATION, workers=2, **settings):
         """Start an application with `fanlight run gunicorn`; answer (process, port)."""

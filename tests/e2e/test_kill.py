@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-ROLES = ("worker", "collector", "server")
+ROLES = ("worker", "collector", "server", "supervisor")
 RESUMES_S = 5
 """The promise: that long after a kill, requests are stored again."""
 LATEST_S = 15
@@ -17,14 +17,14 @@ LATEST_S = 15
 
 def play(house, kit, rounds, seed):
     """Kill something every round while two services answer; then compare the accounts."""
-    house.serve()
+    house.serve_in_background()
     steady_process, steady_port = house.application("steady")
     shaky_process, shaky_port = house.application("shaky")
     for port in (steady_port, shaky_port):
         assert kit.get(port, "/things/0") == (200, "fan 0")
     chance = random.Random(seed)
     # Each kind at least twice, the rest by chance, in any order.
-    victims = [*ROLES, *ROLES, *chance.choices(ROLES, k=rounds - 6)]
+    victims = [*ROLES, *ROLES, *chance.choices(ROLES, k=rounds - 8)]
     chance.shuffle(victims)
     resumed_s = {role: [] for role in ROLES}
     killed_workers = 0
@@ -36,8 +36,11 @@ def play(house, kit, rounds, seed):
                 kill(house, kit, victim, shaky_process, chance)
                 killed_workers += victim == "worker"
             resumed_s[victim].append(resumption_s(house, kit, steady))
+    kinds = (f"{role} {statistics.median(times):.2f} s" for role, times in resumed_s.items())
+    print("resumed, median:", ", ".join(kinds))  # shown by -rP
     # The death of a worker stops nothing: its rounds would only make the median look better.
     assert statistics.median(resumed_s["collector"] + resumed_s["server"]) <= RESUMES_S, resumed_s
+    assert statistics.median(resumed_s["supervisor"]) <= RESUMES_S, resumed_s
     assert steady.broken == 0
     assert steady.wrong == []
     assert shaky.wrong == []
@@ -52,7 +55,7 @@ def play(house, kit, rounds, seed):
 
 
 def kill(house, kit, victim, process, chance):
-    """Kill -9 a worker of an application, or the collector or server as soon as there is one."""
+    """Kill -9 a worker of an application, or the collector, server or supervisor once there is one."""
     pids = kit.children(process.pid)
     if victim != "worker":
         kit.wait(lambda: victim in house.pids(), f"the {victim} to be back", LATEST_S)

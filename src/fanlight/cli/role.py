@@ -18,6 +18,7 @@ from fanlight.errors import ConfigError, FanlightError
 from fanlight.pipeline import build
 from fanlight.pipeline.child import Reporter, die_with_parent
 from fanlight.pipeline.listening import bound_address
+from fanlight.pipeline.succession import succeeding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,10 +41,9 @@ def main(arguments: list[str]) -> int:
     numbers = {name[2:].replace("-", "_"): int(value) for name, value in given.items()}
     if role == "supervisor":
         return supervise(settings, **numbers)
-    if role == "collector":
-        return collect(settings, **numbers)
-    if role == "server":
-        return answer(settings, **numbers)
+    if role in ("collector", "server"):
+        with succeeding(settings["data"], numbers["parent"], own_command()):
+            return collect(settings, **numbers) if role == "collector" else answer(settings, **numbers)
     raise ConfigError(f"unknown role {role!r}; known: collector, server, supervisor")
 
 

@@ -10,7 +10,8 @@ import time
 from fanlight.cli import options
 from fanlight.cli.terminal import write, write_json
 from fanlight.errors import FanlightError
-from fanlight.pipeline.directory import read_state, take_lock
+from fanlight.pipeline.directory import forget_state, read_state, take_lock
+from fanlight.pipeline.processes import end_orphans
 
 WAIT_S = 10.0
 
@@ -72,9 +73,18 @@ def signal_supervisor(pid: int) -> None:
 
 
 def is_free(directory: str) -> bool:
-    """Answer whether nothing runs for a data directory."""
+    """Answer whether nothing runs for a data directory, nor will by itself.
+
+    A supervisor that was killed a moment ago leaves children of which one would take its place.
+    """
     lock = take_lock(directory)
     if lock is None:
         return False
-    os.close(lock)
+    try:
+        left = read_state(directory)
+        if left is not None:
+            end_orphans(directory, left["pids"])
+            forget_state(directory)
+    finally:
+        os.close(lock)
     return True

@@ -26,12 +26,22 @@ def die_with_parent(parent: int) -> None:
     checked afterwards. Systems without the request rely on the watch in `Reporter`.
     """
     os.umask(0o077)
+    at_parents_death(signal.SIGTERM)
+    if os.getppid() != parent:
+        raise SystemExit(0)
+
+
+def die_with_nobody() -> None:
+    """Take the request back: what adopted this process may come and go."""
+    at_parents_death(0)
+
+
+def at_parents_death(number: int) -> None:
+    """Ask the system for a signal when the parent dies; 0 for none."""
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
-        raise SystemExit(0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 class Reporter:

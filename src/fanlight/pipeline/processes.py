@@ -141,11 +141,14 @@ class Supervisor:
 
     Args:
         children: in the order in which they are stopped.
-        changed: called whenever a process has been started or has died.
+        changed: called whenever a process has been started, could not be, or has died.
         leave_after_s: idle seconds after which `run` returns; None stays.
         is_wanted: whether somebody may come to use the children who does not yet.
         last_call: called before leaving for idleness; answers whether really nobody came.
         watch: called every second; puts back what was pulled away, answers whether to stay.
+
+    Attributes:
+        leaving: called before the children are stopped.
     """
 
     def __init__(
@@ -167,6 +170,7 @@ class Supervisor:
         self.used_s = self.looked_s = self.watched_s = self.clock()
         self.signals: list[int] = []
         self.exit_code = 0
+        self.leaving: Callable[[], None] = lambda: None
 
     def run(self) -> int:
         """Supervise; answer the exit code. Must be called from the main thread."""
@@ -184,6 +188,7 @@ class Supervisor:
                 self.wait(wake, self.idle_for_s())
                 self.reap()
                 self.see_to_it()
+            self.leaving()
             self.stop(wake)
         finally:
             signal.set_wakeup_fd(previous)
@@ -239,7 +244,6 @@ class Supervisor:
                     child.start(self.clock())
                 except OSError as error:
                     say(f"{child.role} cannot be started: {error}; again in {child.died(self.clock()):.0f} s")
-                    continue
                 self.changed()
 
     def idle_for_s(self) -> float:
@@ -325,9 +329,10 @@ def end_orphans(data: str, pids: dict[str, int]) -> None:
     """End what a killed supervisor left behind, so that its sockets and locks are free.
 
     A number alone proves nothing, it may be somebody else's by now: only a process that is
-    visibly a child of this data directory's Fanlight is touched.
+    visibly a child of this data directory's Fanlight is touched, and never this one, which may
+    have been such a child itself.
     """
-    orphans = [pid for pid in pids.values() if is_role_of(pid, data)]
+    orphans = [pid for pid in pids.values() if pid != os.getpid() and is_role_of(pid, data)]
     for number, grace_s in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 1.0)):
         for pid in orphans:
             try:

@@ -42,6 +42,7 @@ class House:
         self.data: str = settings["data"]
         self.command = command
         self.background = background
+        self.untold = True
         self.trouble, self.unwritten = Trouble(say), Trouble(say)
         self.page: socket.socket = bind_page(settings["listen"], any_port=background)
         self.hold = Hold(self.data, lock)
@@ -77,18 +78,25 @@ class House:
         Args:
             begun: called once with the state, when the addresses are taken.
         """
-        try:
+
+        def changed() -> None:
+            # Told not before a child was started: from then on somebody is there to take our place.
             self.record()
-            begun(self.state())
+            if self.untold:
+                self.untold = False
+                begun(self.state())
+
+        try:
             leave_after_s = float(self.settings["leave_after_s"]) if self.background else None
             supervisor = Supervisor(
                 self.children,
-                self.record,
+                changed,
                 leave_after_s,
                 is_wanted=lambda: any_running(self.data),
                 last_call=self.last_call,
                 watch=self.watch,
             )
+            supervisor.leaving = self.take_down
             return supervisor.run()
         finally:
             # What stands there by now may be another one's.
@@ -139,12 +147,17 @@ class House:
         """
         if not self.hold.has_lock():
             return True
-        with suppress(FileNotFoundError):
-            os.unlink(directory.run_file(self.data, "fanlight.json"))
+        self.take_down()
         if any_running(self.data):
             self.record()
             return False
         return True
+
+    def take_down(self) -> None:
+        """Say no more that we run: a child that ends from now on is not to take our place."""
+        if self.hold.has_lock():
+            with suppress(OSError):
+                os.unlink(directory.run_file(self.data, "fanlight.json"))
 
     def record(self) -> None:
         """Write down what runs; a full disk is told once, and each look tries again."""
