@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight import config
+from fanlight.config.origin import line_of
 from fanlight.errors import ConfigError
 
 
@@ -54,9 +55,9 @@ def test_a_flag_wins_over_environment_over_project_over_user_over_default(home, 
     settings = config.load({}, home, here)
     assert settings["service"] == "project"
     assert settings["store.spans_per_s"] == 2
-    assert settings.origin("store.spans_per_s").endswith("project/fanlight.toml")
+    assert settings.origin("store.spans_per_s").endswith("project/fanlight.toml:2")
     assert settings["sample"] == 0.5
-    assert settings.origin("sample") == config.user_file(home)
+    assert settings.origin("sample") == f"{config.user_file(home)}:2"
 
 
 def test_pyproject_holds_the_same_keys_in_its_tool_table(home, tmp_path):
@@ -87,7 +88,7 @@ def test_an_environment_section_is_chosen_by_name(home, tmp_path):
     ],
 )
 def test_a_projects_file_is_data_only(home, tmp_path, line):
-    with pytest.raises(ConfigError, match=r"project's file may not"):
+    with pytest.raises(ConfigError, match=r"project's file to set unasked"):
         config.load({}, home, project(tmp_path, line))
 
 
@@ -116,7 +117,7 @@ def test_what_cannot_be_used_is_an_error_that_teaches(home, environ, message):
 
 
 def test_an_unknown_key_in_a_file_is_an_error_with_the_nearest_name(home, tmp_path):
-    with pytest.raises(ConfigError, match=r"fanlight\.toml; did you mean 'store\.spans_per_s'"):
+    with pytest.raises(ConfigError, match=r"fanlight\.toml:2; did you mean 'store\.spans_per_s'"):
         config.load({}, home, project(tmp_path, "[store]\nspans_per_sec = 1"))
 
 
@@ -210,3 +211,149 @@ def test_what_run_tells_its_program_is_no_setting_of_commands_inside_it(home, tm
     assert settings["socket"] == "/second/run/collector.sock"
     del inside["FANLIGHT_INTERNAL_INJECT"]
     assert config.load({}, inside, str(tmp_path))["socket"] == "/first/run/collector.sock"
+
+
+SECTIONS = """
+service = "shop"
+store.retention_days = 7
+[store]
+spans_per_s = 10
+
+[env.production]
+service = "shop-live"
+[env.production.store]
+spans_per_s = 20
+[env.staging]
+sample = 0.5
+"""
+
+
+def test_a_chosen_section_beats_the_root_merges_tables_and_leaves_the_rest(home, tmp_path):
+    text = SECTIONS.replace("store.retention_days = 7\n", "").replace(
+        "[store]", "[store]\nretention_days = 7"
+    )
+    settings = config.load({}, home | {"FANLIGHT_ENV": "production"}, project(tmp_path, text))
+    assert settings["service"] == "shop-live"
+    assert settings["store.spans_per_s"] == 20
+    assert settings["store.retention_days"] == 7
+    assert settings["sample"] == 1.0
+
+
+def test_every_section_stays_readable_by_its_full_name(home, tmp_path):
+    text = SECTIONS.replace("store.retention_days = 7\n", "")
+    settings = config.load({}, home | {"FANLIGHT_ENV": "production"}, project(tmp_path, text))
+    assert settings["env.production.store.spans_per_s"] == 20
+    assert settings["env.staging.sample"] == 0.5
+    assert settings.section_names() == ["production", "staging"]
+    with pytest.raises(KeyError):
+        settings["env.staging.service"]
+
+
+def test_a_variable_beats_the_chosen_section_and_merges_into_its_table(home, tmp_path):
+    text = SECTIONS.replace("store.retention_days = 7\n", "")
+    chosen = {"FANLIGHT_ENV": "production", "FANLIGHT_STORE__MAX_BYTES": "1GB", "FANLIGHT_SERVICE": "x"}
+    settings = config.load({}, home | chosen, project(tmp_path, text))
+    assert settings["service"] == "x"
+    assert (settings["store.max_bytes"], settings["store.spans_per_s"]) == (10**9, 20)
+
+
+def test_a_variable_without_our_prefix_changes_nothing(home):
+    assert config.load({}, home | {"SERVICE": "x", "MY_FANLIGHT_SERVICE": "y"})["service"] == ""
+
+
+def test_what_is_set_to_nothing_stays_nothing(home, tmp_path):
+    here = project(tmp_path, "sample = 0\nleave_after_s = 0\n")
+    settings = config.load({}, home, here)
+    assert (settings["sample"], settings["leave_after_s"]) == (0, 0)
+    assert settings.is_set("sample")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("leave_after_s = -1", "-1' is no value of 'leave_after_s'; expected a whole number"),
+        (
+            'leave_after_s = "5"',
+            "'5' is no value of 'leave_after_s'; expected a whole number, without quotes",
+        ),
+        ("leave_after_s = true", "True is no value"),
+        ("sample = 1.5", "expected a number from 0 to 1"),
+        ("service = 5", "5 is no value of 'service'; expected text"),
+        ("[env]\nproduction = 5", "sections are tables: [env.production]"),
+        ("env = 5", "sections are tables: [env.production]"),
+        ("[env.other]\nservce = 5", "unknown key 'servce'"),
+        ("[env.other]\nservce = 5", "did you mean 'service'"),
+        ("[env.other]\ndata = '/x'", "not for a project's file to set unasked"),
+        ("[service]\nname = 'x'", "unknown key 'service.name'"),
+    ],
+)
+def test_a_fault_in_a_file_is_told_with_its_line(home, tmp_path, line, words):
+    here = project(tmp_path, f"\n# ours\n{line}\n")
+    number = 3 + line.count("\n")
+    with pytest.raises(ConfigError) as caught:
+        config.load({}, home, here)
+    assert words in str(caught.value)
+    assert f"project/fanlight.toml:{number}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["tool = 5", "[tool]\nfanlight = 5  # tool.fanlight", "[[tool.fanlight]]\nservice = 'x'"]
+)
+def test_a_table_of_ours_that_is_none_is_an_error_and_no_crash(home, tmp_path, text):
+    here = project(tmp_path, f"# tool.fanlight\n{text}\n", "pyproject.toml")
+    with pytest.raises(ConfigError, match="is a table of settings"):
+        config.load({}, home, here)
+
+
+def test_a_token_may_stand_only_in_a_file_that_nobody_else_reads(home):
+    user(home, 'dsn = "https://tokentoken@fanlight.example:7700"')
+    path = Path(config.user_file(home))
+    path.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600") as caught:
+        config.load({}, home)
+    assert "tokentoken" not in str(caught.value)
+    path.chmod(0o600)
+    settings = config.load({}, home)
+    assert settings["dsn"].startswith("https://tokentoken@")
+    assert settings.shown("dsn") == settings.plain("dsn") == "https://<redacted>@fanlight.example:7700"
+
+
+LINES = """\
+# a comment = 1
+service = "x"
+
+"sample" = 1.0
+trust = [
+  "/a",
+  "[store]",
+]
+[store]  # a table
+max_bytes = "1GB"
+retention_days.x = 3
+about = '''
+[env.production]
+sample = 3
+'''
+[env.production]
+sample = 2
+[tool . fanlight]
+service="y"
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("service", 2),
+        ("sample", 4),
+        ("trust", 5),
+        ("store.max_bytes", 10),
+        ("store.retention_days.x", 11),
+        ("store.about", 12),
+        ("env.production.sample", 17),
+        ("tool.fanlight.service", 19),
+        ("nowhere", 0),
+    ],
+)
+def test_the_line_of_a_value_is_found_whatever_its_form(written, line):
+    assert line_of(LINES, written) == line

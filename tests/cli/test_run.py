@@ -59,6 +59,27 @@ def test_a_mistyped_variable_is_told_and_the_program_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.fanlight]\nservce = 'x'",
+        "[tool.fanlight]\nsample = 7",
+        "[tool.fanlight\n",
+        "[tool]\nfanlight = 'tool.fanlight'",
+        "[tool.fanlight]\nenv = 1",
+        "[tool.fanlight]\ndata = '/tmp'",
+    ],
+)
+def test_a_broken_table_of_ours_is_one_line_and_the_program_runs(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text)
+    environ = {**os.environ, "FANLIGHT_DATA": str(tmp_path / "data")}
+    done = fanlight("run", sys.executable, "-c", "print('served')", env=environ, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "served\n")
+    assert done.stderr.count("\n") == 1
+    assert f"{tmp_path}/pyproject.toml" in done.stderr
+    assert done.stderr.endswith("; running without Fanlight\n")
+
+
+@pytest.mark.parametrize(
     "words", [[], ["--"], ["--data"], ["--data", "x"], ["-x", "ls"], ["---data", "x", "ls"]]
 )
 def test_a_line_without_a_program_is_a_usage_error(words):

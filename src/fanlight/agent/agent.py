@@ -318,8 +318,10 @@ def address(dsn: str | None, environ: Mapping[str, str]) -> str:
     if given and not given.startswith(SCHEME + "/"):
         from fanlight.errors import ConfigError
 
+        # What stands before an @ is a token, which is no log's business.
+        shown = given if "@" not in given else "…@" + given.rpartition("@")[2]
         raise ConfigError(
-            f"{given!r} is no address of a collector; one looks like unix:///path/collector.sock"
+            f"{shown!r} is no address of a collector; one looks like unix:///path/collector.sock"
         )
     path = path or config.collector_socket(config.data_directory(environ))
     if len(os.fsencode(path)) > config.SOCKET_LIMIT:

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight import __version__, config
 from fanlight.cli import options
@@ -65,7 +65,7 @@ def command(*, data: str | None, as_json: bool) -> int:
     checks = [attempt(name, look, settings) for name, look in LOOKS.items()]
     ok = all(check.ok for check in checks)
     if as_json:
-        values = [{"key": key, "value": shown(value), "origin": origin} for key, value, origin in settings]
+        values = [{"key": key, "value": settings.plain(key), "origin": origin} for key, _, origin in settings]
         write_json({"ok": ok, "checks": [check._asdict() for check in checks], "settings": values})
         return 0 if ok else 1
     for check in checks:
@@ -76,11 +76,6 @@ def command(*, data: str | None, as_json: bool) -> int:
     write("")
     write("Everything is in order." if ok else "Something is wrong; the lines marked FAIL say what.")
     return 0 if ok else 1
-
-
-def shown(value: Any) -> Any:
-    """Answer a setting as JSON has it."""
-    return value if isinstance(value, (int, float, str)) else str(value)
 
 
 def attempt(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
@@ -99,7 +94,9 @@ def versions(_: Settings) -> str:
 
 def chosen(settings: Settings) -> str:
     """Say which settings are not the default, and who made them so."""
-    changed = [f"{key}={value} ({origin})" for key, value, origin in settings if origin != "default"]
+    changed = [
+        f"{key}={settings.shown(key)} ({origin})" for key, _, origin in settings if settings.is_set(key)
+    ]
     return ", ".join(changed) or "all at their defaults"
 
 

@@ -59,10 +59,21 @@ def main(arguments: list[str]) -> int:
     except (FanlightError, OSError) as error:
         # Whatever keeps us from receiving, the program runs: a full disk, or a mistyped variable on
         # the machine that serves, is our problem, not its.
-        from fanlight.cli.failures import message, say
+        from fanlight.cli.failures import say
 
-        say(f"{message(error)}\n  (running without Fanlight)")
+        say(excuse(error))
         return become(program, command, dict(os.environ))
+
+
+def excuse(error: Exception) -> str:
+    """Answer why the program runs without us; about a mistyped setting in one line among its own."""
+    from fanlight.cli.failures import message
+    from fanlight.errors import ConfigError
+
+    text = message(error)
+    if isinstance(error, ConfigError):
+        return " ".join(map(str.strip, text.splitlines())) + "; running without Fanlight"
+    return f"{text}\n  (running without Fanlight)"
 
 
 def read(arguments: list[str]) -> tuple[dict[str, str], list[str] | None]:
@@ -154,7 +165,7 @@ def receive(settings: config.Settings) -> dict[str, str]:
     if not state["background"]:
         leave(settings["data"])
     socket: str = state["socket"]
-    if settings.origin("socket") != "default" and socket != settings["socket"]:
+    if settings.is_set("socket") and socket != settings["socket"]:
         tell(f"a Fanlight already runs for {settings['data']}; its collector listens on {socket}")
     greet(settings["data"], state)
     return {"FANLIGHT_SOCKET": socket}
@@ -214,7 +225,7 @@ def inject(settings: config.Settings, receiver: dict[str, str]) -> dict[str, str
     passed = {
         config.variable(name): str(settings[name])
         for name in ("data", "service", "sample")
-        if settings.origin(name) != "default"
+        if settings.is_set(name)
     }
     return environment(os.environ, directory, {**passed, **receiver})
 

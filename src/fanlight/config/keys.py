@@ -31,7 +31,7 @@ class Key:
 KEYS: dict[str, Key] = {
     "data": Key("path", None, "directory of spool, store and sockets"),
     "socket": Key("path", None, "unix socket that agents connect to"),
-    "dsn": Key("text", "", "collector elsewhere: unix:///path/collector.sock"),
+    "dsn": Key("secret", "", "collector elsewhere: unix:///path/collector.sock"),
     "listen": Key("address", "127.0.0.1:7700", "HOST:PORT of the page"),
     "store": Key("text", "", "store URL: duckdb:DIR or memory:"),
     "service": Key("text", "", "name that the application reports under", project=True),
@@ -42,7 +42,7 @@ KEYS: dict[str, Key] = {
     "store.max_bytes": Key("bytes", 2 << 30, "size at which the store's oldest days go", project=True),
     "store.spans_per_s": Key("count", 2000, "spans a second and service kept whole", project=True),
     "store.traces_per_s": Key("count", 500, "root rows a second and service", project=True),
-    "trust": Key("text", "", "directories whose fanlight.toml may set every key, joined with ':'"),
+    "trust": Key("paths", (), "directories whose fanlight.toml may set every key, joined with ':'"),
 }
 
 ALIASES = {"store.url": "store"}

@@ -18,14 +18,59 @@ def read(name: str, value: Any, origin: str) -> Any:
     Raises:
         ConfigError: the text does not read as the key's kind; says what would.
     """
-    reader, wanted = READERS[KEYS[name].kind]
-    text = ":".join(map(str, value)) if isinstance(value, list) else str(value)
     try:
-        return reader(text)
+        return parse(name, str(value))
     except (ValueError, OverflowError):
         from fanlight.errors import ConfigError
 
-        raise ConfigError(f"{origin}: {text!r} is no value of {name!r}; expected {wanted}") from None
+        raise ConfigError(f"{origin}: {refusal(name, str(value))}") from None
+
+
+def parse(name: str, text: str) -> Any:
+    """Answer a key's value from its text; a ValueError or OverflowError where there is none."""
+    return READERS[KEYS[name].kind][0](text)
+
+
+def refusal(name: str, value: Any) -> str:
+    """Answer what to say about a value that does not read as its key's kind."""
+    kind = KEYS[name].kind
+    shown = "what stands here" if kind == "secret" else repr(value)
+    return f"{shown} is no value of {name!r}; expected {READERS[kind][1]}"
+
+
+def join(kind: str, value: Any) -> str:
+    """Answer the text of what a file says, where a list may be written as one."""
+    return SEPARATORS[kind].join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+class Words(tuple[str, ...]):
+    """Several values of one key; prints as they are written in a variable."""
+
+    __slots__ = ()
+    separator = ","
+
+    def __str__(self) -> str:
+        return self.separator.join(self)
+
+
+class Folders(Words):
+    """Several directories."""
+
+    __slots__ = ()
+    separator = ":"
+
+
+SEPARATORS = {"names": Words.separator, "paths": Folders.separator}
+
+
+def read_names(text: str) -> Words:
+    """Answer names or globs joined with commas."""
+    return Words(filter(None, map(str.strip, text.split(Words.separator))))
+
+
+def read_paths(text: str) -> Folders:
+    """Answer directories joined with colons."""
+    return Folders(filter(None, text.split(Folders.separator)))
 
 
 class Address(tuple[str, int]):
@@ -101,7 +146,23 @@ READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "address": (read_address, "HOST:PORT, like 127.0.0.1:7700"),
     "bytes": (read_bytes, "a size, like 64MB or 1GiB"),
     "count": (read_count, "a whole number"),
+    "names": (read_names, "names, joined with commas or in a list"),
     "path": (read_path, "a path"),
+    "paths": (read_paths, "paths, joined with colons or in a list"),
+    "secret": (str, "an address"),
     "share": (read_share, "a number from 0 to 1"),
     "text": (str, "text"),
 }
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "address": (str,),
+    "bytes": (int, str),
+    "count": (int,),
+    "names": (str, list),
+    "path": (str,),
+    "paths": (str, list),
+    "secret": (str,),
+    "share": (int, float),
+    "text": (str,),
+}
+"""What TOML may say for a kind."""
