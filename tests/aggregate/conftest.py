@@ -124,12 +124,12 @@ class Desk:
         """Answer one record of one batch per group of traces."""
         from fanlight.aggregate import batches
 
-        record = self.aggregator.begin(self.now_ns, detail=detail)
+        record = self.aggregator.begin(self.now_ns)
         for traces in groups:
             table, body = self.sender.send(traces)
             self.table = self.table.extended(codec.decode(messages.TABLE, table))
             origin = Origin("c" * 32, service, "host", 42)
-            record.add(batches.parse(body, self.table), self.table, origin)
+            record.add(batches.parse(body, self.table), self.table, origin, detail=detail)
         return codec.decode(messages.COMMIT, codec.encode(messages.COMMIT, record.message()))
 
 

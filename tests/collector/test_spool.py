@@ -158,7 +158,7 @@ class Life:
                 self.writer.append(body)
             except OSError:
                 continue
-            self.ledger.commit(codec.decode(messages.COMMIT, body))
+            self.ledger.commit(codec.decode(messages.COMMIT, body), len(body))
             return True
         return False
 

@@ -34,14 +34,9 @@ class Aggregator:
         self.forest = Forest()
         self.keeper = Keeper(spans_per_s, traces_per_s, chance)
 
-    def begin(self, now_ns: int, *, detail: bool = True) -> Record:
-        """Answer an empty record.
-
-        Args:
-            now_ns: wall-clock ns since 1970.
-            detail: False keeps counts and latency only, for a spool that is nearly full.
-        """
+    def begin(self, now_ns: int) -> Record:
+        """Answer an empty record; `now_ns` is wall-clock ns since 1970."""
         self.names.turn(now_ns)
         self.forest.turn(now_ns)
         self.keeper.turn(now_ns)
-        return Record(self, now_ns, detail=detail)
+        return Record(self, now_ns)

@@ -42,32 +42,33 @@ class Record:
     Made by `Aggregator.begin`. A batch that was parsed cannot fail here.
 
     Attributes:
-        accepted: traces per service, counted all.
-        detail: whether traces and trees are kept besides counts and latency.
+        accepted: traces per service, counted all, that came to be kept in detail.
     """
 
-    def __init__(self, aggregator: Aggregator, now_ns: int, *, detail: bool) -> None:
+    def __init__(self, aggregator: Aggregator, now_ns: int) -> None:
         self.aggregator = aggregator
         self.now_ns = now_ns
-        self.detail = detail
         self.accepted: dict[str, int] = {}
         self.kinds = Kinds()
         self.groups: dict[tuple[str, str, str], Group] = {}
         self.views: dict[tuple[Table, str], View] = {}
         self.out: Message = decode(COMMIT, b"")
 
-    def add(self, batch: Message, table: Table, origin: Origin) -> None:
+    def add(self, batch: Message, table: Table, origin: Origin, *, detail: bool = True) -> None:
         """Add a parsed batch of a connection.
 
         Args:
             batch: what `batches.parse` answered; it is used up.
             table: what it was parsed against.
             origin: whose it is.
+            detail: False keeps counts and latency alone, for a service that has used up its room.
         """
         view = self.view(table, origin)
         self.out["client"].append(origin.client)
         self.out["client_sequence"].append(batch["sequence"])
-        self.accepted[view.service] = self.accepted.get(view.service, 0) + len(batch["trace_start"])
+        # Without detail the traces count as dropped, so the account of what is stored omits them.
+        kept = len(batch["trace_start"]) if detail else 0
+        self.accepted[view.service] = self.accepted.get(view.service, 0) + kept
         low, high = self.now_ns - MAX_AGE_NS, self.now_ns + MAX_AHEAD_NS
         columns = zip(batch["trace_start"], batch["trace_duration"], strict=True)
         starts = [
@@ -80,7 +81,7 @@ class Record:
             groups, starts, batch["trace_duration"], failed, strict=True
         ):
             group.count(start // MINUTE_NS).add(duration, error)
-        if self.detail:
+        if detail:
             batch["span_kind"] = array("I", map(view.kinds.__getitem__, batch["span_kind"]))
             self.merge(batch, groups, starts, locations(batch, table, view))
             self.keep(batch, groups, starts, view, origin.pid)
@@ -217,9 +218,8 @@ class Record:
         """Answer the COMMIT; the record takes nothing more after this."""
         out = self.out
         for service, count in self.accepted.items():
-            # Without detail the traces count as dropped, so the account of what is stored omits them.
             out["ledger_service"].append(service)
-            out["ledger_accepted"].append(count if self.detail else 0)
+            out["ledger_accepted"].append(count)
         self.put_counts()
         self.put_nodes()
         out["strings"] = self.kinds.strings

@@ -139,6 +139,7 @@ class Collector:
             for path in spool.segments(self.options.spool)[-1:]:
                 sync_file(Disk(), str(path))
             unread = self.ledger.restore(self.options.spool)
+            self.committer.look()
         except OSError as error:
             raise SpoolError(f"the spool {self.options.spool} cannot be opened: {error}") from error
         for text in unread:
@@ -170,7 +171,15 @@ class Collector:
         """Look after what others can pull away: the socket's path, the lock, the spool, the parent."""
         if self.options.parent_pid and os.getppid() != self.options.parent_pid:
             self.stop()
-        self.writer.measure()
+        self.committer.look()
+        if services := status.waiting(self.ledger, self.committer):
+            self.notices.trouble(
+                "share",
+                f"{', '.join(services)} holds its share of the spool (spool.max_bytes) and waits until the "
+                "server has applied some of it; what its queues cannot hold is dropped and counted.",
+            )
+        else:
+            self.notices.over("share", "every service is read again.")
         if not self.lock.is_held():
             with suppress(OSError):
                 make_folder(Disk(), self.options.spool)

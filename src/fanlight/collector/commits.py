@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from fanlight.aggregate.bounds import OTHER
+from fanlight.wire import spool
 from fanlight.wire.codec import encode
 from fanlight.wire.messages import COMMIT
 
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
 
     Waiting = list[tuple[Callable[[int], None], int]]
     """Who is told when a record is on disk: what takes the sequence, and the sequence."""
-
-NEARLY_FULL = 0.9
-"""Share of the spool's bound from which on records hold counts and latency only."""
 
 
 class Group(NamedTuple):
@@ -85,6 +84,18 @@ class Committer:
         """Whether batches may be offered."""
         return self.stuck is None
 
+    def takes(self, service: str) -> bool:
+        """Answer whether batches of a service may be offered now."""
+        if self.stuck is not None:
+            return False
+        name = service if service in self.aggregator.names.services else OTHER
+        return self.ledger.shares.takes(name, self.writer.used, self.options.spool_max_bytes)
+
+    def look(self) -> None:
+        """Look at what is in the spool, and whose it is."""
+        self.writer.measure()
+        self.ledger.shares.look(self.writer.oldest)
+
     def offer(
         self, batch: Message, table: Table, origin: Origin, size: int, tell: Callable[[int], None]
     ) -> None:
@@ -110,10 +121,10 @@ class Committer:
         service = self.aggregator.names.service(origin.service)
         self.ledger.report(client, service, batch["dropped_reason"], batch["dropped_count"])
         if self.group is None:
-            detail = self.writer.used < NEARLY_FULL * self.options.spool_max_bytes
-            record = self.aggregator.begin(self.ledger.clock(), detail=detail)
-            self.group, self.size = Group(record, self.clock(), []), 0
-        self.group.record.add(batch, table, origin)
+            self.group, self.size = Group(self.aggregator.begin(self.ledger.clock()), self.clock(), []), 0
+        used, bound = self.writer.used, self.options.spool_max_bytes
+        detail = self.ledger.shares.keeps_detail(service, used, bound)
+        self.group.record.add(batch, table, origin, detail=detail)
         self.group.waiting.append((tell, sequence))
         self.size += size
         if self.size >= self.options.group_bytes:
@@ -167,7 +178,7 @@ class Committer:
             return
         self.stuck, self.trouble = None, ""
         self.notices.over("spool", f"the spool {self.writer.directory} can be written again.")
-        self.ledger.commit(sealed.message)
+        self.ledger.commit(sealed.message, spool.RECORD.size + len(sealed.body))
         for tell, sequence in sealed.waiting:
             self.acknowledged += 1
             tell(sequence)
@@ -177,7 +188,7 @@ class Committer:
         if self.writer.unsettled is not None or self.writer.used + more <= self.options.spool_max_bytes:
             return
         # What was freed since the last look counts; and a segment must end before it can be freed.
-        self.writer.measure()
+        self.look()
         if self.writer.used + more <= self.options.spool_max_bytes:
             return
         self.writer.turn()

@@ -79,8 +79,8 @@ class Connection:
 
     @property
     def wants_reading(self) -> bool:
-        """Whether to read on: an agent is left waiting while no record can be written."""
-        return not self.closed and (self.origin is None or self.hall.committer.accepting)
+        """Whether to read on: an agent waits while nothing can be written or its service holds too much."""
+        return not self.closed and (self.origin is None or self.hall.committer.takes(self.origin.service))
 
     def receive(self, now_s: float) -> None:
         """Read what has arrived and answer it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, Any
 
+from fanlight.collector.shares import Shares
 from fanlight.errors import SpoolError
 from fanlight.wire import spool
 
@@ -53,6 +54,7 @@ class Ledger:
         lost: traces that clients lost before they could send them, by service and reason, as
             reported to this process.
         clients: by id.
+        shares: bytes in the spool per service.
     """
 
     def __init__(self, clock: Callable[[], int]) -> None:
@@ -61,6 +63,7 @@ class Ledger:
         self.dropped: dict[str, dict[str, int]] = {}
         self.lost: dict[str, dict[str, int]] = {}
         self.clients: dict[str, Client] = {}
+        self.shares = Shares()
 
     def client(self, name: str) -> Client:
         """Answer a client's entry, new if it is unknown; marks it as seen now."""
@@ -80,8 +83,9 @@ class Ledger:
                 client.dropped[reason] = total
                 add(self.lost.setdefault(service, {}), reason, more)
 
-    def commit(self, message: Message) -> None:
-        """Enter a record that is on disk, just now or found there at the start."""
+    def commit(self, message: Message, size: int) -> None:
+        """Enter a record of so many bytes that is on disk, just now or found there at the start."""
+        self.shares.enter(message, size)
         for service, count in zip(message["ledger_service"], message["ledger_accepted"], strict=True):
             add(self.accepted, service, count)
         for service, count in undetailed(message).items():
@@ -101,6 +105,7 @@ class Ledger:
             "service": list(self.accepted),
             "accepted": array("Q", self.accepted.values()),
             "dropped": array("Q", dropped),
+            "written": array("Q", [self.shares.written.get(service, 0) for service in self.accepted]),
             "client": list(kept),
             "client_sequence": array("Q", [client.sequence for client in kept.values()]),
             "client_seen": array("Q", [client.seen_ns for client in kept.values()]),
@@ -120,7 +125,8 @@ class Ledger:
         unread: list[str] = []
         for path in reversed(spool.segments(directory)):
             try:
-                header = spool.header(path)
+                with path.open("rb") as file:
+                    header, before = spool.read_header(file, path)
             except (SpoolError, OSError) as error:
                 unread.append(str(error))
                 continue
@@ -128,12 +134,14 @@ class Ledger:
             for service, count in zip(header["service"], header["dropped"], strict=False):
                 if count:
                     self.dropped[service] = {"spool_full": count}
+            self.shares.written = dict(zip(header["service"], header["written"], strict=False))
             columns = header["client"], header["client_sequence"], header["client_seen"]
             for name, sequence, seen_ns in zip(*columns, strict=False):
                 self.clients[name] = Client(sequence, seen_ns)
             try:
-                for _, message in spool.read(path):
-                    self.commit(message)
+                for after, message in spool.read(path):
+                    self.commit(message, after - before)
+                    before = after
             except SpoolError as error:
                 unread.append(str(error))
             break

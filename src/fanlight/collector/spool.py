@@ -66,8 +66,8 @@ class SpoolWriter:
         self.created_ns = 0
         self.entered = False
         self.unsettled: bytes | None = None
-        self.used, self.segments = 0, 0
-        """Bytes and segments in the spool, as last measured and grown since."""
+        self.used, self.segments, self.oldest = 0, 0, ""
+        """Bytes and segments in the spool, as last measured and grown since; the oldest one's path."""
 
     def open(self) -> None:
         """Look at what is there; call once, under the lock."""
@@ -162,12 +162,16 @@ class SpoolWriter:
     def measure(self) -> None:
         """Look how much the spool holds, and whether the open segment is still in it."""
         used = segments = 0
+        oldest = ""
         with suppress(FileNotFoundError), os.scandir(self.directory) as entries:
             for entry in entries:
                 with suppress(FileNotFoundError):
                     used += entry.stat(follow_symlinks=False).st_size
-                    segments += entry.name.endswith(spool.SUFFIX)
-        self.used, self.segments = used, segments
+                    if entry.name.endswith(spool.SUFFIX):
+                        segments += 1
+                        # Names are numbers of one width.
+                        oldest = min(oldest or entry.path, entry.path)
+        self.used, self.segments, self.oldest = used, segments, oldest
         if self.fd >= 0 and not is_same(self.fd, self.path):
             # Somebody deleted it: what would be appended now, nobody could read.
             self.seal()

@@ -31,6 +31,8 @@ def document(ledger: Ledger, committer: Committer, connections: int, about: dict
         "bytes": writer.used,
         "segments": writer.segments,
         "max_bytes": options.spool_max_bytes,
+        "held": ledger.shares.all_held(),
+        "waiting": waiting(ledger, committer),
         "trouble": committer.trouble or None,
     }
     state = {
@@ -44,6 +46,12 @@ def document(ledger: Ledger, committer: Committer, connections: int, about: dict
         "rss_bytes": resident_bytes(os.getpid()),
     }
     return json.dumps(state).encode()
+
+
+def waiting(ledger: Ledger, committer: Committer) -> list[str]:
+    """Answer the services that are not read now because they hold too much of the spool."""
+    services = {client.hello["service"] for client in ledger.clients.values() if client.connected}
+    return sorted(name for name in services if committer.accepting and not committer.takes(name))
 
 
 def describe(name: str, client: Client) -> dict[str, Any]:

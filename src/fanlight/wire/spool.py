@@ -44,12 +44,13 @@ SEGMENT: Schema = {
     "client": (6, TEXTS),
     "client_sequence": (7, U64),
     "client_seen": (8, U64),
+    "written": (9, U64),
 }
 """A segment's header: what the collector knew when it began the segment.
 
 * `number` is the file name's; `created` wall-clock ns since 1970.
 * `service`, `accepted`, `dropped`: traces accepted so far and, of those, traces whose details were
-  dropped while the spool was nearly full.
+  dropped while the spool was nearly full. `written`: bytes of records so far, of the same services.
 * `client`, `client_sequence`, `client_seen`: the last batch on disk of each client of the last
   hour, and when (wall-clock ns) it was.
 """
