@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -221,6 +222,39 @@ def test_the_tutorial_s_application_answers_as_the_tutorial_says(tmp_path: Path)
         command = [sys.executable, "-c", program + ask]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+OWN_CODE = """
+import fanlight
+from fanlight.recording.recorder import SWITCH
+
+finished = []
+SWITCH.sink = finished.append
+basket = products = [1, 2]
+app = work_out = load = check = id
+write_invoices = import_rows = list
+"""
+OWN_CODE_FINISHED = """
+(page, invoices) = finished
+assert (invoices.endpoint, page.endpoint) == ("nightly invoices", "GET /orders/<id>")
+blocks = [event for events, _, _ in page.records for event in events if type(event) is tuple]
+titles = [block[2] for block in blocks if len(block) > 2]
+expected = ["price the basket", "basket emptied", "warm the cache", "work_out", *["check the price"] * 2]
+assert titles == expected, titles
+"""
+
+
+def test_the_examples_of_tracing_ones_own_code_run(tmp_path: Path) -> None:
+    """All of a page in one process of its own, inside of a trace, in the order in which they stand."""
+    page = (ROOT / "docs" / "howto" / "trace-your-own-code.md").read_text()
+    examples = "".join(code for language, code in FENCE.findall(page) if language == "python")
+    before, job, after = examples.partition('with fanlight.trace("nightly')
+    program = (
+        f"{OWN_CODE}with fanlight.trace('page'):\n{textwrap.indent(before + 'work_out(basket)', '    ')}"
+    )
+    command = [sys.executable, "-c", f"{program}\n{job}{after}{OWN_CODE_FINISHED}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_decisions_are_short_complete_and_indexed() -> None:

@@ -11,8 +11,8 @@ import pytest
 import fanlight
 
 NAMES = {
-    *("annotate", "asgi", "endpoint", "flush", "instrument", "notify", "publish", "span", "start", "stop"),
-    *("subscribe", "trace", "wsgi"),
+    *("annotate", "asgi", "endpoint", "flush", "instrument", "mark", "mute", "notify", "publish", "span"),
+    *("start", "stop", "subscribe", "trace", "unmute", "wsgi"),
 }
 
 
@@ -59,6 +59,9 @@ def test_another_name_is_an_attribute_error():
         ("span", "(title: 'str', category: 'str' = 'app.block', /, **attributes: 'Any') -> 'Lane | Nothing'"),
         ("annotate", "(**notes: 'Any') -> 'None'"),
         ("endpoint", "(name: 'str') -> 'None'"),
+        ("mark", "(title: 'str', category: 'str' = 'app.mark', /, **attributes: 'Any') -> 'None'"),
+        ("mute", "() -> 'Muting'"),
+        ("unmute", "() -> 'Muting'"),
     ],
 )
 def test_signatures_stay(name, signature):

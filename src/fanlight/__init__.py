@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fanlight.agent.agent import flush, start, stop
     from fanlight.recording.asgi import asgi
-    from fanlight.recording.blocks import annotate, endpoint, instrument, trace
+    from fanlight.recording.blocks import annotate, endpoint, instrument, mark, mute, trace, unmute
     from fanlight.recording.bus import notify, publish, subscribe
     from fanlight.recording.recorder import span
     from fanlight.recording.wsgi import wsgi
@@ -17,6 +17,8 @@ __all__ = [
     "endpoint",
     "flush",
     "instrument",
+    "mark",
+    "mute",
     "notify",
     "publish",
     "span",
@@ -24,6 +26,7 @@ __all__ = [
     "stop",
     "subscribe",
     "trace",
+    "unmute",
     "wsgi",
 ]
 
@@ -33,6 +36,8 @@ PLACES = {
     "endpoint": "fanlight.recording.blocks",
     "flush": "fanlight.agent.agent",
     "instrument": "fanlight.recording.blocks",
+    "mark": "fanlight.recording.blocks",
+    "mute": "fanlight.recording.blocks",
     "notify": "fanlight.recording.bus",
     "publish": "fanlight.recording.bus",
     "span": "fanlight.recording.recorder",
@@ -40,6 +45,7 @@ PLACES = {
     "stop": "fanlight.agent.agent",
     "subscribe": "fanlight.recording.bus",
     "trace": "fanlight.recording.blocks",
+    "unmute": "fanlight.recording.blocks",
     "wsgi": "fanlight.recording.wsgi",
 }
 """Public name to the module that holds it, imported when the name is first used."""

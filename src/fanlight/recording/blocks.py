@@ -1,10 +1,13 @@
-"""What an application writes itself: `trace`, `annotate`, `endpoint` and the decorator `instrument`."""
+"""What an application writes itself: `trace`, `annotate`, `mark`, `mute`, `endpoint` and `instrument`."""
 
 from __future__ import annotations
 
+import _thread
+
 from fanlight.recording.clock import clock
-from fanlight.recording.lanes import LANE
+from fanlight.recording.lanes import LANE, MUTED
 from fanlight.recording.recorder import EXPLICIT, Trace, begin, current, finish, is_open
+from fanlight.recording.reduction import plain, reduce_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,12 +71,84 @@ def annotate(**notes: Any) -> None:
     """Attach annotations to the innermost open span; outside a trace nothing happens.
 
     Args:
-        notes: text, numbers and booleans stay as they are, anything else becomes a short text. What
+        notes: text, numbers and booleans stay as they are; a dict's entries become annotations named
+            `note.entry`, one level deep; None is left out, anything else becomes a short text. What
             a name such as `api_key` holds is replaced by `<redacted>`.
     """
     lane = current()
     if lane is not None:
         lane.annotate(**notes)
+
+
+def mark(title: str, category: str = "app.mark", /, **attributes: Any) -> None:
+    """Record this moment as a span without duration; outside a trace nothing happens.
+
+    Args:
+        title: what happens; one of few, not one per user or item.
+        category: dotted lower-case path that begins with a tier, such as `cache.eviction`.
+        attributes: annotations, as `annotate` takes them.
+    """
+    lane = current()
+    if lane is None:
+        return
+    now_ns = clock()
+    title = title if title.__class__ is str else str(plain(title))
+    if attributes:
+        reduce_values(attributes)
+        lane.events.append((now_ns, category, title, attributes))
+    else:
+        lane.events.append((now_ns, category, title))
+    lane.events.append(now_ns)
+
+
+class Muting:
+    """A `with` block that is not recorded, or that is recorded again.
+
+    Args:
+        limit: of the lane inside; `MUTED`, or 0 where recording goes on.
+    """
+
+    __slots__ = ("before", "inside", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.before: Lane | None = None
+        self.inside: Lane | None = None
+
+    def __enter__(self) -> None:
+        before = LANE.get()
+        # The innermost block decides; one that says what holds already changes nothing.
+        if before is None or not is_open(before.trace) or (before.limit < 0) == (self.limit < 0):
+            return
+        # A lane of its own: tasks and threads that are started inside take after it.
+        inside = before.fork()
+        inside.owner = _thread.get_ident()
+        inside.limit = self.limit
+        self.before, self.inside = before, inside
+        LANE.set(inside)
+
+    def __exit__(self, *exception: object) -> None:
+        # By value: the block may end in another context, or after its trace.
+        if self.inside is not None and LANE.get() is self.inside:
+            LANE.set(self.before)
+
+
+def mute() -> Muting:
+    """Record no spans of what a `with` statement encloses, nor of tasks and threads started in it.
+
+    The time stays in the span around it; the trace is counted as ever, and may still get its
+    endpoint's name inside. Listeners hear what they heard before. Outside a trace nothing happens.
+    """
+    return Muting(MUTED)
+
+
+def unmute() -> Muting:
+    """Record what a `with` statement encloses though it stands inside a muted one.
+
+    Its spans stand under the span that was open where muting began. The innermost of `mute` and
+    `unmute` decides; where nothing is muted, nothing changes.
+    """
+    return Muting(0)
 
 
 def endpoint(name: str) -> None:

@@ -258,7 +258,7 @@ def notify(name: str, payload: Any = None) -> Notification | Quiet:
     """Tell that the `with` block happens; the block gets the payload and may add to it.
 
     An exception in the block is put into a dict payload as `exception`, and goes on. What stays of
-    the payload in a trace is text, numbers and booleans; anything else is shortened to a text.
+    the payload in a trace is what `annotate` would keep of it.
 
     Args:
         name: such as `cart.load`; in a tier (`app.cart.load`) it is a span as well. What is no text

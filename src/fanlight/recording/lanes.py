@@ -41,6 +41,8 @@ SLOW_NS = 10_000_000
 """A leaf over this carries the place too."""
 LOOKALIKES = (5, 25, 125, 625)
 LOOKALIKE_CHARACTERS = 24
+MUTED = -1
+"""Limit of a lane that records nothing, and whose branches record nothing either."""
 
 
 class Lane:
@@ -51,7 +53,8 @@ class Lane:
     Attributes:
         trace: None once the trace has ended.
         events: see the module.
-        limit: length of `events` at which the lane must ask for room; 0 while it has had none.
+        limit: length of `events` at which the lane must ask for room; 0 while it has had none,
+            `MUTED` where it gets none.
         owner: identity of the thread (or greenlet) that may append; 0 is still to be claimed.
         parent: the lane that this one was forked from, when that had `at` events.
         mark: length of `events` when room was last given, `reserved` how much; -1 before the first.
@@ -150,7 +153,10 @@ class Lane:
 
     def fork(self) -> Lane:
         """Answer a lane for a context that branches off here; whoever uses it first owns it."""
-        return Lane(self.trace, self, 0)
+        lane = Lane(self.trace, self, 0)
+        if self.limit < 0:
+            lane.limit = MUTED
+        return lane
 
 
 # One ContextVar read is all that a span costs outside a trace, so this one cannot be an attribute.
@@ -169,6 +175,8 @@ def resolved(lane: Lane) -> Lane | None:
     me = _thread.get_ident()
     if lane.owner != me:
         lane = claimed(lane, me)
+    if lane.limit < 0:
+        return None
     if len(lane.events) < lane.limit or granted(trace, lane):
         return lane
     trace.lost += 1

@@ -167,7 +167,7 @@ def span(title: str, category: str = "app.block", /, **attributes: Any) -> Lane 
     Args:
         title: what the block does; one of few, not one per user or item.
         category: dotted lower-case path that begins with a tier, such as `view.cart`.
-        attributes: annotations; text, numbers and booleans as they are, the rest shortened.
+        attributes: annotations, as `annotate` takes them.
     """
     lane = LANE.get()
     if lane is None:
