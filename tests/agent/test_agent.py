@@ -98,7 +98,7 @@ def test_an_error_carries_type_and_message_and_no_secret(agent, receiver):
 
 def test_values_of_secret_names_never_leave(agent, receiver):
     with agent.trace("job"), agent.span("a", api_key="k", user_password=12345678, X_Csrf_Token="t", ok="v"):
-        agent.annotate(**{"Set-Cookie": "c", "nested": {"password": "p", "x": 1}})
+        agent.annotate(**{"Set-Cookie": "c", "nested": {"password": "p", "x": [{"pwd": 1}]}})
     assert agent.flush(10)
     notes = receiver.traces[0].spans[1].notes
     assert notes == {
@@ -106,7 +106,8 @@ def test_values_of_secret_names_never_leave(agent, receiver):
         "user_password": "<redacted>",
         "X_Csrf_Token": "<redacted>",
         "Set-Cookie": "<redacted>",
-        "nested": "{'password': <redacted>, 'x': 1}",
+        "nested.password": "<redacted>",
+        "nested.x": "[{'pwd': <redacted>}]",
         "ok": "v",
     }
     sent = b"".join(body for *_, body in receiver.batches)

@@ -102,7 +102,11 @@ TRACE = {
     "weight": 1.0,
     "whole": True,
     "lost": 0,
-    "spans": [span(0, 0, "GET", 0, 100 * MS), span(1, 1, f"SELECT {EVIL}", 50 * MS, 25 * MS)],
+    "spans": [
+        span(0, 0, "GET", 0, 100 * MS),
+        span(1, 1, f"SELECT {EVIL}", 50 * MS, 25 * MS)
+        | {"annotations": {"rows": 3, "share": 0.5, f"cart.{EVIL}": EVIL}},
+    ],
 }
 
 

@@ -12,6 +12,7 @@ from fanlight.agent.table import Names, Table
 from fanlight.recording.nesting import nest
 from fanlight.recording.recorder import SWITCH
 from fanlight.recording.redaction import REDACTED, Scrubber, secret
+from fanlight.recording.reduction import plain
 from fanlight.recording.traceparent import known
 from fanlight.wire.codec import TYPECODE, encode
 from fanlight.wire.frames import BATCH, frame
@@ -32,7 +33,7 @@ from fanlight.wire.messages import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from fanlight.agent.queue import Line
@@ -125,13 +126,14 @@ class Packer:
     Args:
         normalize: (name, payload) → (category, title, description, annotations), None to skip.
         pauses: the process's garbage collections.
+        complain: told once what a person should know.
     """
 
     __slots__ = ("keys", "names", "pauses", "scrubber", "sequence", "table")
 
-    def __init__(self, normalize: Normalize, pauses: Pauses) -> None:
+    def __init__(self, normalize: Normalize, pauses: Pauses, complain: Callable[[str], object]) -> None:
         self.table = Table()
-        self.names = Names(self.table, normalize)
+        self.names = Names(self.table, normalize, complain)
         self.pauses = pauses
         self.sequence = 0
         self.keys: dict[str, tuple[int, bool]] = {}
@@ -246,7 +248,7 @@ class Packer:
         for place, given in spans.notes:
             items: Iterable[tuple[str, Any]] = given.items()
             if len(out) + len(given) > NOTES:
-                items = islice(items, NOTES - len(out))
+                items = islice(items, max(NOTES - len(out), 0))
             for name, value in items:
                 entry = known.get(name)
                 key, is_secret = self.key(name) if entry is None else entry
@@ -257,6 +259,20 @@ class Packer:
                 code, word = self.value(REDACTED if is_secret else value)
                 if code >= 0:
                     out.append((first + place, key, code, word))
+                elif value.__class__ is dict:
+                    out += self.inner(first + place, name, value)[: max(NOTES - len(out), 0)]
+        # What stands beside a dict was not counted with its entries.
+        del out[NOTES:]
+        return out
+
+    def inner(self, place: int, name: str, entries: dict[str, Any]) -> list[tuple[int, ...]]:
+        """Answer the annotations of a dict, named `name.entry`."""
+        out: list[tuple[int, ...]] = []
+        for entry, value in entries.items():
+            key, is_secret = self.key(f"{name}.{entry}")
+            code, word = self.value(REDACTED if is_secret else value)
+            if code >= 0:
+                out.append((place, key, code, word))
         return out
 
     def value(self, value: Any) -> tuple[int, int]:
@@ -272,8 +288,12 @@ class Packer:
             return NOTE_INT, value & WORD
         if kind is int:
             # Beyond 64 bits; and beyond some size Python refuses to write it in decimals.
-            return NOTE_TEXT, self.table.string(str(value) if value.bit_length() < 10_000 else hex(value))
-        return -1, 0
+            value = str(value) if value.bit_length() < 10_000 else hex(value)
+        elif kind is tuple:
+            value = plain(value)
+        else:
+            return -1, 0
+        return NOTE_TEXT, self.table.string(value)
 
     def key(self, name: str) -> tuple[int, bool]:
         """Answer an annotation key's number, and whether its values are secrets."""

@@ -28,6 +28,10 @@ FRAME_BYTES = 1 << 20
 TOO_MANY = "<too many texts>"
 
 TIERS = frozenset({"app", "view", "db", "api", "cache", "job", "noise", "agent", "other"})
+NO_CATEGORY = (
+    "a span's category is letters, digits, - and _ between dots, such as 'view.cart';\n"
+    "  spans of any other are left out, what stands below them stays"
+)
 MEMO_CHARACTERS = 1 << 20
 MEMO_ENTRIES = 8_192
 MEMO_KEYS = 4
@@ -135,13 +139,15 @@ class Names:
     Args:
         table: where kinds get their numbers.
         normalize: (name, payload) → (category, title, description, annotations), None to skip.
+        complain: told once what a person should know.
     """
 
-    __slots__ = ("blocks", "generation", "memo", "memo_characters", "normalize", "table")
+    __slots__ = ("blocks", "complain", "generation", "memo", "memo_characters", "normalize", "table")
 
-    def __init__(self, table: Table, normalize: Normalize) -> None:
+    def __init__(self, table: Table, normalize: Normalize, complain: Callable[[str], object]) -> None:
         self.table = table
         self.normalize = normalize
+        self.complain = complain
         self.renew()
 
     def renew(self) -> None:
@@ -157,6 +163,9 @@ class Names:
         kind = self.blocks.get(key)
         if kind is None:
             path = in_tier(category)
+            if not path:
+                # One text for all of them, so that it is told once however many there are.
+                self.complain(NO_CATEGORY)
             kind = self.table.kind(path, title if title.__class__ is str else "", "") if path else SKIP
             if len(self.blocks) < MEMO_ENTRIES:
                 self.blocks[key] = kind

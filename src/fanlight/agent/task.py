@@ -56,7 +56,7 @@ class Task:
         complain: Callable[[str], object],
     ) -> None:
         self.line = line
-        self.packer = Packer(normalize, pauses)
+        self.packer = Packer(normalize, pauses, complain)
         self.link = Link(path, lambda: {**greeting(), "generation": self.packer.table.generation}, complain)
         self.outstanding: Parcel | None = None
         self.turn = allocate_lock()

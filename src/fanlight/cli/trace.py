@@ -75,6 +75,8 @@ def show_spans(found: dict[str, Any]) -> None:
         name = span["title"] or span["category"]
         if span["description"] and span["description"] != name:
             name = f"{name}  {span['description']}"
+        told = " ".join(f"{key}={value}" for key, value in (span["annotations"] or {}).items())
+        name = f"{name}  {told}" if told else name
         cells = [
             "  " * span["depth"] + name,
             wording.duration(span["start"]),

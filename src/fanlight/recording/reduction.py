@@ -15,6 +15,8 @@ TEXTUAL = frozenset({"datetime", "decimal", "fractions", "ipaddress", "pathlib",
 TEXT_CHARACTERS = 200
 MESSAGE_CHARACTERS = 4_096
 ITEMS = 8
+ENTRIES = 64
+"""Entries of a dict inside of a payload or an annotation that are kept; the rest is counted."""
 DEPTH = 3
 
 
@@ -30,10 +32,10 @@ def reduce_events(events: list[Any]) -> None:
 
 
 def reduce_values(values: dict[str, Any]) -> None:
-    """Make the values of a dict of our own plain, in place."""
+    """Make the values of a dict of our own plain, in place; dicts stay such, one level deep."""
     for key, value in values.items():
         if value.__class__ not in PLAIN:
-            values[key] = plain(value)
+            values[key] = entries(value) if value.__class__ is dict else plain(value)
 
 
 def reduced(payload: Any) -> Any:
@@ -51,11 +53,18 @@ def nested(value: Any) -> Any:
     kind = value.__class__
     if kind is tuple:
         return tuple(map(plain, value))
-    if kind is dict:
-        return {
-            key if key.__class__ is str else shown(key, 1): plain(item) for key, item in list(value.items())
-        }
-    return plain(value)
+    return entries(value) if kind is dict else plain(value)
+
+
+def entries(value: dict[Any, Any]) -> dict[str, Any]:
+    """Answer the first entries of a dict with plain values, and under `…` how many more there were."""
+    size = len(value)
+    # A list at once: another thread may still be filling it.
+    items = list(value.items())[:ENTRIES]
+    found = {key if key.__class__ is str else shown(key, 1): plain(item) for key, item in items}
+    if size > ENTRIES:
+        found["…"] = size - ENTRIES
+    return found
 
 
 def plain(value: Any) -> Any:
