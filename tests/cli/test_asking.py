@@ -106,6 +106,16 @@ def test_a_trace_is_an_indented_waterfall(data, capsys):
     assert re.search(r"^  SELECT .* rows=3 share=0\.5 cart\..* 50 ms +25 ms +25 ms", lines[5])
 
 
+def test_services_that_share_an_id_are_shown_one_after_the_other(data, capsys):
+    main(["trace", "5" * 32, "--data", data])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "GET /orders/<id> [html]  100 ms"
+    second = lines.index("POST /charge [html]  100 ms")
+    assert lines[second - 1] == ""
+    assert lines[second + 1].startswith("payments on web-1 (pid 77)")
+    assert sum("SELECT" in line for line in lines) == 2
+
+
 def test_a_trace_as_json_is_the_servers_document(data, capsys):
     main(["trace", ID.upper(), "--json", "--data", data])
     assert json.loads(capsys.readouterr().out)["id"] == ID

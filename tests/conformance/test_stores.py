@@ -224,8 +224,8 @@ def test_the_newest_day_never_expires(store: Store) -> None:
     assert store.expire(DAY + 99) == [DAY, DAY + 1]
     assert store.size().days == (DAY + 2,)
     assert store.ledger() == {"shop": 3}
-    assert store.trace(f"{1:032x}") is None
-    assert store.trace(f"{3:032x}") is not None
+    assert store.trace(f"{1:032x}") == []
+    assert [trace.row.id for trace in store.trace(f"{3:032x}")] == [f"{3:032x}"]
 
 
 def test_rows_for_an_expired_day_are_accounted_for_and_forgotten(store: Store) -> None:
@@ -235,7 +235,29 @@ def test_rows_for_an_expired_day_are_accounted_for_and_forgotten(store: Store) -
     store.apply(7, [(1, commit([Request(DAY * DAY_NS + HOUR_NS, 1000, 9)]))])
     assert store.size().days == (DAY + 1,)
     assert store.ledger() == {"shop": 3}
-    assert store.trace(f"{9:032x}") is None
+    assert store.trace(f"{9:032x}") == []
+
+
+def test_services_that_share_an_id_are_answered_together(store: Store) -> None:
+    start, shop, pay = DAY * DAY_NS - 1000, ("shop", "/orders", "html"), ("pay", "/charge", "json")
+    first, second = Request(start, 5000, 7, shop), Request(start + 2000, 1000, 7, pay)
+    # The second came after midnight, twice: its row, and the whole of it.
+    row = second._replace(flags=0)
+    long_ago = Request(start - 2 * DAY_NS, 1000, 7, shop)
+    store.apply(
+        1, [(1, commit([long_ago, second, row])), (2, commit([first, Request(start, 1000, 8, shop)]))]
+    )
+    found = store.trace(f"{7:032x}")
+    assert [(each.row.service, each.row.start_ns, bool(each.spans)) for each in found] == [
+        ("shop", start, True),
+        ("pay", start + 2000, True),
+    ]
+
+
+def test_an_id_that_was_used_for_everything_is_answered_in_part(store: Store) -> None:
+    start = DAY * DAY_NS
+    store.apply(1, [(1, commit([Request(start + place, 1000, 7) for place in range(50)]))])
+    assert [each.row.start_ns - start for each in store.trace(f"{7:032x}")] == list(range(30, 50))
 
 
 def test_closing_twice_is_harmless(store: Store) -> None:

@@ -192,6 +192,7 @@ def test_a_trace_is_answered_with_its_spans(answers: Answers) -> None:
     assert root["self"] == 400 * MS - 301 * MS
     assert view["self"] == 300 * MS - 12 * MS
     assert root["annotations"] == {"status": 200, "ratio": "inf"}
+    assert found["also"] == []
     assert answers.trace("f" * 32) is None
     assert answers.trace("../../etc/passwd") is None
 

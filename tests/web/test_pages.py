@@ -278,6 +278,22 @@ def test_several_roots_share_the_whole(ask_with, shop):
     assert "HEAD in 50% of requests 52 ms 52 ms 25%" in page.words
 
 
+def test_a_trace_of_several_services_leads_to_each(ask_with, shop):
+    class Shared(type(shop)):
+        def trace(self, *asked):
+            found = super().trace(*asked)
+            return {**found, "also": [{**found, "service": "payments", "endpoint": "POST /charge"}]}
+
+    first = Page(ask_with(Shared()).get(TRACE).text)
+    assert "The same trace went through POST /charge of payments" in first.words
+    (link,) = [each for each in first.links if "part=1" in each]
+    second = Page(ask_with(Shared()).get(link).text)
+    assert "POST /charge took" in second.words
+    assert "One request to payments" in second.words
+    assert ask_with(Shared()).get(TRACE + "?part=2").status == 404
+    assert ask_with(Shared()).get(TRACE + "?part=-1").status == 400
+
+
 def test_a_fold_says_where_it_stands_though_only_one_of_its_spans_knows(ask_with, shop):
     """Only the fifth of many repeats is asked for its file and line."""
 

@@ -33,7 +33,8 @@ def command(*, trace_id: str, data: str | None, as_json: bool) -> None:
     \b
       fanlight trace 4bf92f3577b34da6a3ce929d0e0e4736
 
-    Ids stand on the page of an endpoint, and in `samples` of its JSON.
+    Ids stand on the page of an endpoint, and in `samples` of its JSON. Services that pass on a
+    `traceparent` share an id: all of them are shown, the one that began it first.
     """  # noqa: D301 - click's mark for lines that stay as they are
     client = reach(options.settings(data=data), start=True)
     try:
@@ -47,9 +48,13 @@ def command(*, trace_id: str, data: str | None, as_json: bool) -> None:
     if as_json:
         write_json(found)
         return
-    for line in heading(found):
-        write(line)
-    show_spans(found)
+    parts = [found, *found.get("also", ())]
+    for part in parts:
+        for line in heading(part):
+            write(line)
+        show_spans(part)
+        if part is not parts[-1]:
+            write("")
 
 
 def heading(found: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from fanlight.stores import Store
-    from fanlight.stores.answers import Counts, Group, Repeat, TraceRow
+    from fanlight.stores.answers import Counts, Group, Repeat, Trace, TraceRow
 
     Json = dict[str, Any]
 
@@ -131,22 +131,10 @@ class Answers:
         return told
 
     def trace(self, trace_id: str) -> Json | None:
-        """Answer one kept trace by its 32 hex digits, or None."""
+        """Answer what is kept under 32 hex digits, or None: the trace that began it, `also` the others."""
         self.given += 1
-        found = self.store.trace(trace_id.lower())
-        if found is None:
-            return None
-        row = found.row
-        return {
-            **sample(row),
-            "service": row.service,
-            "endpoint": row.endpoint,
-            "segment": row.segment,
-            "host": row.host,
-            "pid": row.pid,
-            "lost": row.lost,
-            "spans": spans(found.spans),
-        }
+        found = [document(each) for each in self.store.trace(trace_id.lower())]
+        return {**found[0], "also": found[1:]} if found else None
 
     def status(self) -> Json:
         """Answer what runs, and what became of every trace."""
@@ -248,6 +236,21 @@ def histogram(counted: dict[int, int]) -> list[Json]:
         }
         for bucket in sorted(counted)
     ]
+
+
+def document(found: Trace) -> Json:
+    """Answer one kept trace with its spans."""
+    row = found.row
+    return {
+        **sample(row),
+        "service": row.service,
+        "endpoint": row.endpoint,
+        "segment": row.segment,
+        "host": row.host,
+        "pid": row.pid,
+        "lost": row.lost,
+        "spans": spans(found.spans),
+    }
 
 
 def sample(row: TraceRow) -> Json:

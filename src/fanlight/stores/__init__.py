@@ -69,8 +69,11 @@ class Store(Protocol):
     ) -> list[TraceRow]:
         """Answer up to `limit` kept traces: whole ones first; a mix of slow, failed, new and typical."""
 
-    def trace(self, trace_id: str) -> Trace | None:
-        """Answer one trace by its 32 hex digits: the whole one when there are several rows."""
+    def trace(self, trace_id: str) -> list[Trace]:
+        """Answer what is kept under 32 hex digits, oldest first: one trace a service, or several.
+
+        Services that call each other share an id; `stores.choose.together` says which belong.
+        """
 
     def compact(self) -> None:
         """Rewrite what no longer changes in less room; may take long, harms no reader."""

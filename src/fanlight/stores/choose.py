@@ -10,7 +10,11 @@ from fanlight.wire.messages import ERROR, WHOLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from fanlight.stores.answers import TraceRow
+    from fanlight.stores.answers import Trace, TraceRow
+
+DAY_NS = 86_400_000_000_000
+TOGETHER = 20
+"""Traces of one id that are answered."""
 
 
 def choose(rows: Iterable[TraceRow], typical_ns: int, limit: int) -> list[TraceRow]:
@@ -43,6 +47,25 @@ def slowest(row: TraceRow) -> tuple[object, ...]:
 def newest(row: TraceRow) -> tuple[object, ...]:
     """Order by wholeness, then newest first."""
     return not row.flags & WHOLE, -row.start_ns, row.id
+
+
+def together(traces: Iterable[Trace]) -> list[Trace]:
+    """Answer the traces that one id stands for, oldest first, at most `TOGETHER`.
+
+    An id comes from outside, so it may have been used for anything: what began more than a day
+    before the newest has nothing to do with it. Of several rows of one trace the whole one counts.
+
+    Args:
+        traces: every trace of the id, or of each day the first `TOGETHER` in the order of `newest`.
+    """
+    ordered = sorted(traces, key=lambda trace: newest(trace.row))[:TOGETHER]
+    last_ns = max((trace.row.start_ns for trace in ordered), default=0)
+    found: dict[tuple[object, ...], Trace] = {}
+    for trace in ordered:
+        row = trace.row
+        if row.start_ns > last_ns - DAY_NS:
+            found.setdefault((row.service, row.endpoint, row.segment, row.start_ns, row.pid), trace)
+    return sorted(found.values(), key=lambda trace: (trace.row.start_ns, trace.row))
 
 
 def typical(buckets: dict[int, int], octaves: Collection[int] | None) -> int:

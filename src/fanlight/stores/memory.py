@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from fanlight.errors import ConfigError, WireError
 from fanlight.stores.answers import Counts, Node, Point, Repeat, Size, Trace, TraceRow, merged
-from fanlight.stores.choose import choose, typical
+from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.rows import Cell, NodeKey, Rows
-from fanlight.wire.messages import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -171,11 +170,11 @@ class Memory:
             ]
         return choose(rows, typical(total.buckets, octaves), limit)
 
-    def trace(self, trace_id: str) -> Trace | None:
-        """Answer one trace by its 32 hex digits."""
+    def trace(self, trace_id: str) -> list[Trace]:
+        """Answer what is kept under 32 hex digits, oldest first."""
         with self.lock:
             found = [trace for trace in self.kept if trace.row.id == trace_id]
-        return min(found, key=lambda t: (not t.row.flags & WHOLE, -t.row.start_ns), default=None)
+        return together(found)
 
     def compact(self) -> None:
         """Do nothing: dictionaries are merged as they grow."""

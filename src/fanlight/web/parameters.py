@@ -25,12 +25,13 @@ CHOICES = {
     "live": ("on",),
     "leaves": ("all", "main"),
     "fold": ("off",),
+    "part": tuple(map(str, range(20))),
     "for": ("open", "run"),
 }
 
 ENDPOINTS = (*TIMES, "service", "contains", "sort", "order", "show", "live")
 ENDPOINT = (*TIMES, "service", "endpoint", "segment", "octaves", "leaves", "live")
-TRACE = (*TIMES, "fold")
+TRACE = (*TIMES, "fold", "part")
 STATUS = ("live",)
 LINK = ("for",)
 EVERY = frozenset((*ENDPOINTS, *ENDPOINT, *TRACE, *STATUS, *LINK))

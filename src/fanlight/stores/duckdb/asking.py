@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.stores.answers import Counts, Node, Point, Repeat, Trace, merged
-from fanlight.stores.choose import choose, typical
+from fanlight.stores.answers import Counts, Node, Point, Repeat, merged
+from fanlight.stores.choose import DAY_NS, choose, together, typical
 from fanlight.stores.duckdb.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from fanlight.stores.answers import Group, Scope, TraceRow
+    from fanlight.stores.answers import Group, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.reads import View
 
     Views = Iterator[View]
@@ -100,15 +100,15 @@ def joined(one: Repeat, other: Repeat) -> Repeat:
     )
 
 
-def trace(views: Views, trace_id: str) -> Trace | None:
-    """Answer the newest whole trace of an id, else its newest row; the views come newest first."""
+def trace(views: Views, trace_id: str) -> list[Trace]:
+    """Answer the traces of an id, oldest first; the views come newest first."""
     if len(trace_id) != 32 or not set(trace_id) <= set("0123456789abcdef"):
-        return None
+        return []
     high, low = int(trace_id[:16], 16), int(trace_id[16:], 16)
-    best: Trace | None = None
+    found: list[Trace] = []
     for view in views:
-        found = view.trace(high, low)
-        if found and found.spans:
-            return found
-        best = best or found
-    return best
+        # What lies further back than a day does not belong to it: no need to look.
+        if found and view.day.number < max(each.row.start_ns for each in found) // DAY_NS - 1:
+            break
+        found += view.trace(high, low)
+    return together(found)

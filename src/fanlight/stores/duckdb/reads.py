@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from fanlight.stores.answers import Node, Repeat, Span, Trace, TraceRow, plain
+from fanlight.stores.choose import TOGETHER
 from fanlight.stores.duckdb.schema import total
 from fanlight.stores.duckdb.tally import Tally
 from fanlight.wire.messages import ERROR, NO_PARENT, NOTE_TEXT, WHOLE
@@ -223,19 +224,18 @@ class View:
             for _, high, low, grp, *rest, host, pid in rows
         ]
 
-    def trace(self, high: int, low: int) -> Trace | None:
-        """Answer the whole trace of an id, else its newest row."""
+    def trace(self, high: int, low: int) -> list[Trace]:
+        """Answer the traces of an id, whole ones first, then the newest, at most `TOGETHER`."""
         # Low first: the scan of one random column settles nearly every row group.
         where = f"low = {low} AND high = {high}"
         found = self.ask(
             f"SELECT number, flags FROM {self.alias}.traces WHERE {where} "
-            f"ORDER BY (flags & {WHOLE}) = 0, start DESC LIMIT 1"
+            f"ORDER BY (flags & {WHOLE}) = 0, start DESC LIMIT {TOGETHER}"
         )
-        if not found:
-            return None
-        ((number, flags),) = found
-        (row,) = self.rows(f"number = {number}")
-        return Trace(row, self.spans(number) if flags & WHOLE else ())
+        return [
+            Trace(self.rows(f"number = {number}")[0], self.spans(number) if flags & WHOLE else ())
+            for number, flags in found
+        ]
 
     def spans(self, number: int) -> tuple[Span, ...]:
         """Answer a whole trace's spans with their annotations, in pre-order."""

@@ -337,8 +337,8 @@ class DuckStore:
         """Answer up to `limit` kept traces, whole ones first."""
         return asking.traces(lambda: self.views(from_ns, to_ns), group, octaves, limit)
 
-    def trace(self, trace_id: str) -> Trace | None:
-        """Answer one trace by its 32 hex digits."""
+    def trace(self, trace_id: str) -> list[Trace]:
+        """Answer what is kept under 32 hex digits, oldest first."""
         return asking.trace(self.views(0, 2**64, newest_first=True), trace_id)
 
     def size(self) -> Size:

@@ -49,6 +49,11 @@ def view(answers: Any, asked: Asked, trace_id: str) -> dict[str, Any] | None:
     found = answers.trace(trace_id)
     if not found:
         return None
+    parts = [found, *found.get("also", ())]
+    part = int(asked.get("part", "0"))
+    if part >= len(parts):
+        return None
+    found = parts[part]
     spans = found["spans"]
     fold = asked.get("fold") != "off"
     rows = list(waterfall(spans, max(found["duration"], 1), fold))
@@ -81,9 +86,21 @@ def view(answers: Any, asked: Asked, trace_id: str) -> dict[str, Any] | None:
             )
         ],
         "endpoint_link": endpoint_link(found, asked),
+        "also": [also(each, asked, place) for place, each in enumerate(parts) if place != part],
         "json_link": f"/api/trace/{found['id']}",
     }
     return context
+
+
+def also(found: Mapping[str, Any], asked: Asked, place: int) -> dict[str, str]:
+    """Answer what the page says of another trace under the same id."""
+    return {
+        "endpoint": found["endpoint"],
+        "service": found["service"],
+        "time": found["time"],
+        "duration": wording.duration(found["duration"]),
+        "link": asked.link(part=str(place) if place else None),
+    }
 
 
 def facts(found: Mapping[str, Any], spans: int) -> list[tuple[str, str]]:
