@@ -19,8 +19,14 @@ OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-SERVERS = {"mariadb-server": "mariadbd", "postgresql": "postgres", "redis-server": "redis-server"}
-"""Debian's packages of what the instruments are tested against, to the program that each brings."""
+SERVERS = {
+    "fish": "fish",
+    "mariadb-server": "mariadbd",
+    "postgresql": "postgres",
+    "redis-server": "redis-server",
+    "zsh": "zsh",
+}
+"""Debian's packages of servers and shells that we are tested against, to the program of each."""
 
 
 def say(text: str) -> None:
@@ -123,7 +129,7 @@ def main(purpose: str) -> None:
         system(["chromium", "fonts-liberation"], "testing the pages in a browser")
     missing = [package for package, program in SERVERS.items() if not server(program)]
     if missing:
-        system(missing, "testing the instruments on real servers")
+        system(missing, "testing on real servers and shells")
 
 
 if __name__ == "__main__":

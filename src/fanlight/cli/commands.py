@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "completion": ("fanlight.cli.completion", "Print a script that completes commands in your shell."),
+    "config": ("fanlight.cli.config", "Say what is set, and who set it."),
     "demo": ("fanlight.cli.demo", "Run a sample shop under load and show what Fanlight sees."),
     "doctor": ("fanlight.cli.doctor", "Check the installation and send a real trace end to end."),
     "endpoints": ("fanlight.cli.endpoints", "List endpoints, the most harmful first."),
+    "init": ("fanlight.cli.init", "Write a commented fanlight.toml into this directory."),
     "open": ("fanlight.cli.open", "Open the page in a browser, let in by a one-time link."),
     "run": ("fanlight.cli.run", "Run a program with the agent in it."),
     "serve": ("fanlight.cli.serve", "Run collector and server in the foreground."),
