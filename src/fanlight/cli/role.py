@@ -1,6 +1,7 @@
 """The hidden form of `serve`: what supervisor, collector and server are started as.
 
 `serve --role ROLE --data DIR [--NAME NUMBER]...`; everything else comes in the environment.
+A supervisor may start children of a later version, so what is added here later must be optional.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fanlight.errors import ConfigError, FanlightError
 from fanlight.pipeline import build
 from fanlight.pipeline.child import Reporter, die_with_parent
 from fanlight.pipeline.listening import bound_address
+from fanlight.pipeline.renewal import RENEWED
 from fanlight.pipeline.succession import succeeding
 
 TYPE_CHECKING = False
@@ -82,7 +84,7 @@ def collect(settings: Settings, *, parent: int, report_fd: int) -> int:
         collector.run()
     finally:
         reporter.stop()
-    return 0
+    return RENEWED if reporter.outdated else 0
 
 
 def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, owner_fd: int) -> int:
@@ -110,4 +112,4 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
     finally:
         reporter.stop()
         server.stop(STOP_S)
-    return 0
+    return RENEWED if reporter.outdated else 0

@@ -1,4 +1,4 @@
-"""What a supervised child does besides its work: report, and die with its parent."""
+"""What a supervised child does besides its work: report, and end with its parent or its files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 
 from fanlight.pipeline.processes import IN_USE, READY
+from fanlight.pipeline.renewal import LOOK_EVERY_S, OwnFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Reporter:
         parent: the supervisor's process number; when it is gone, so are we within seconds.
         is_ready: whether this child has been of use: acknowledged, applied or answered.
         is_used: whether somebody uses it now.
+
+    Attributes:
+        outdated: whether this child ends because its files on disk have changed.
     """
 
     def __init__(
@@ -61,6 +65,8 @@ class Reporter:
         self.parent = parent
         self.is_ready = is_ready
         self.is_used = is_used
+        self.files = OwnFiles()
+        self.outdated = False
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.run, name="fanlight-report", daemon=True)
 
@@ -77,8 +83,13 @@ class Reporter:
         """Report until stopped, or until there is nobody to report to."""
         ready = False
         unsaid_s = IN_USE_EVERY_S
+        unseen_s = 0.0
         while not self.stopped.wait(PERIOD_S):
-            if os.getppid() != self.parent:
+            unseen_s += PERIOD_S
+            if unseen_s >= LOOK_EVERY_S:
+                unseen_s = 0.0
+                self.outdated = self.files.are_renewed()
+            if self.outdated or os.getppid() != self.parent:
                 self.leave()
                 return
             unsaid_s += PERIOD_S

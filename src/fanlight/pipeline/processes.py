@@ -14,6 +14,8 @@ import sys
 import time
 from contextlib import suppress
 
+from fanlight.pipeline.renewal import RENEWED
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,15 +121,19 @@ class Child:
         if self.process is not None and self.kill_s is not None and now_s >= self.kill_s:
             self.process.kill()
 
-    def died(self, now_s: float) -> float:
+    def died(self, now_s: float, code: int | None = None) -> float:
         """Note that the process is gone; answer the seconds until it is due again.
 
         The delay grows only while it keeps dying before it was of use to anybody.
+
+        Args:
+            now_s: on the supervisor's clock.
+            code: how it ended, if it ever ran.
         """
         self.hear()
         self.close_report()
         self.process = None
-        if self.ready or self.kill_s is not None:
+        if self.ready or self.kill_s is not None or code == RENEWED:
             delay_s = max(0.0, self.started_s + STEADY_S - now_s)
         else:
             delay_s = min(2.0**self.early_deaths, LONGEST_DELAY_S)
@@ -274,7 +280,7 @@ class Supervisor:
             if child.process is None or child.process.poll() is None:
                 continue
             pid, code, was_ready = child.pid, child.process.returncode, child.ready
-            delay_s = child.died(self.clock())
+            delay_s = child.died(self.clock(), code)
             self.changed()
             if self.signals:
                 continue
@@ -315,6 +321,8 @@ def ending(code: int) -> str:
     """Answer how a process ended, in words."""
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
+    if code == RENEWED:
+        return "ended because its files have changed"
     return "ended" if code == 0 else f"failed with exit code {code}"
 
 
