@@ -112,7 +112,22 @@ def install(purpose: str, root: Path) -> None:
     if subprocess.run(pip + wanted, stdout=sys.stderr, check=False).returncode != 0:
         say("pip could not install the packages; its own message stands above")
         sys.exit(1)
+    if purpose == "develop":
+        install_older(pip, venv / "versions", project["dependency-groups"])
     stamps[purpose].write_text(key)
+
+
+def install_older(pip: list[str], places: Path, groups: dict[str, list[str]]) -> None:
+    """Bring each group of older libraries to a place of its own, unless it is there."""
+    for name, packages in groups.items():
+        place = places / name.removeprefix("older-")
+        if not name.startswith("older-") or place.exists():
+            continue
+        command = [*pip, "--no-deps", "--target", str(place), *packages]
+        if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
+            # What is not there is not tested, which is no reason to stop here.
+            shutil.rmtree(place, ignore_errors=True)
+            say(f"pip could not install {' '.join(packages)}; its own message stands above")
 
 
 def main(purpose: str) -> None:

@@ -93,8 +93,10 @@ def test_a_failed_statement_is_recorded_and_raised(run: Any) -> None:
             await connection.fetch("SELECT * FROM nowhere")
         with pytest.raises(asyncpg.UndefinedTableError):
             await connection.execute("SELECT * FROM nowhere")
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await connection.prepare("SELECT * FROM nowhere")
 
-    assert run(work) == [("SELECT * FROM nowhere", "UndefinedTableError")] * 2
+    assert run(work) == [("SELECT * FROM nowhere", "UndefinedTableError")] * 3
 
 
 def test_a_cancelled_statement_is_recorded(run: Any) -> None:

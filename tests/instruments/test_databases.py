@@ -116,6 +116,28 @@ def test_a_statement_seen_by_library_and_driver_counts_once(options: Any, statem
     database.dispose()
 
 
+def test_a_cursor_taken_off_a_connection_records_and_the_librarys_own_are_plain(statements: Any) -> None:
+    database = engine()
+    kinds: list[type] = []
+    sa.event.listen(database, "before_cursor_execute", lambda _, cursor, *rest: kinds.append(type(cursor)))
+
+    def work() -> None:
+        with database.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+            raw = connection.connection
+            assert raw.cursor().execute("SELECT 2").fetchall() == [(2,)]
+            assert raw.execute("SELECT 3").fetchall() == [(3,)]
+        other = database.raw_connection()
+        other.cursor().execute("SELECT 4")
+        other.close()
+
+    with database.connect():
+        pass
+    assert statements(work) == ["SELECT 1", "SELECT 2", "SELECT 3", "SELECT 4"]
+    assert kinds == [sqlite3.Cursor]
+    database.dispose()
+
+
 def test_statements_without_parameters_are_seen(statements: Any) -> None:
     database = engine(connect_args={"factory": OwnConnection})
     with database.connect() as connection:
@@ -145,7 +167,13 @@ def test_an_engine_that_was_connected_before_the_hooks_is_seen(statements: Any) 
     with database.connect():
         pass
     # As if the engine had been made, and used, before anything was hooked.
-    for name in ("do_execute", "do_executemany", "do_execute_no_params", "fanlight_records"):
+    for name in (
+        "do_execute",
+        "do_executemany",
+        "do_execute_no_params",
+        "fanlight_records",
+        "execution_ctx_cls",
+    ):
         del database.dialect.__dict__[name]
 
     def work() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from typing import TYPE_CHECKING, Any
 
+import pymysql
+import pymysql.converters
 import pytest
 from django.db import connection, connections, models
 from django.db.backends.utils import CursorDebugWrapper
-from django.db.utils import OperationalError
+from django.db.utils import ConnectionHandler, OperationalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +73,37 @@ def test_a_statement_that_the_driver_records_counts_once(trace: Any) -> None:
             assert cursor.fetchone() == (1,)
 
     assert trace(work) == []
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "pymysql"])
+def test_a_statement_through_a_real_driver_counts_once(
+    driver: str, trace: Any, request: Any, monkeypatch: Any
+) -> None:
+    """The drivers record by themselves."""
+    if driver == "psycopg":
+        host, _, port = request.getfixturevalue("postgres").partition(":")
+        place = {"ENGINE": "django.db.backends.postgresql", "HOST": host, "PORT": port, "USER": "postgres"}
+        place["NAME"] = "postgres"
+    else:
+        # Django asks for another driver's name and version; this one can stand in for it.
+        monkeypatch.setattr(pymysql, "version_info", (2, 2, 8, "final", 0))
+        monkeypatch.setattr(pymysql, "__version__", "2.2.8")
+        for name in ("MySQLdb", "MySQLdb.constants", "MySQLdb.converters"):
+            monkeypatch.setitem(sys.modules, name, sys.modules[name.replace("MySQLdb", "pymysql")])
+        port = str(request.getfixturevalue("mariadb"))
+        place = {"ENGINE": "django.db.backends.mysql", "HOST": "127.0.0.1", "PORT": port, "USER": "root"}
+        place["NAME"] = "mysql"
+    made = ConnectionHandler({"default": place})["default"]
+    made.ensure_connection()
+
+    def work() -> None:
+        with made.cursor() as cursor:
+            cursor.execute("SELECT %s", ["hunter2"])
+            assert cursor.fetchall() in ([("hunter2",)], (("hunter2",),))
+            cursor.execute("SELECT 2")
+
+    assert trace(work) == ["SELECT %s", "SELECT 2"]
+    made.close()
 
 
 def test_with_debugging_on_a_statement_counts_once(trace: Any, monkeypatch: Any) -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 TABLE: dict[str, str] = {
     "aiohttp.client": "fanlight.instruments.aiohttp:patch",
+    "aiosqlite.core": "fanlight.instruments.aiosqlite:patch",
     "asyncpg.connection": "fanlight.instruments.asyncpg:patch",
     "django": "fanlight.instruments.django:patch",
     "flask.app": "fanlight.instruments.flask:patch",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fanlight.recording.calls import recorded_async
+from functools import wraps
+
+from fanlight.recording.calls import over, recorded_async
+from fanlight.recording.clock import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     # Older ones fetch no results of many; other copies go through what is no public name.
     record(connection, ("execute", *FETCHING, "fetchmany", "_copy_in", "_copy_out"), argument)
     record(connection, ("copy_records_to_table",), copied)
+    if hasattr(connection, "prepare"):
+        connection.prepare = failing(connection.prepare)
     setattr(connection, MARK, True)
     return {"asyncpg.prepared_stmt": record_prepared, "asyncpg.cursor": record_cursors}
 
@@ -58,6 +63,21 @@ def record(owner: Any, methods: tuple[str, ...], what: Any) -> None:
     for method in methods:
         if hasattr(owner, method):
             setattr(owner, method, recorded_async(getattr(owner, method), NOTIFICATION, "sql", what))
+
+
+def failing(prepare: Any) -> Any:
+    """Answer a method that does the same and is recorded when it fails: else each run will be."""
+
+    @wraps(prepare)
+    async def prepare_or_record(self: Any, *args: Any, **options: Any) -> Any:
+        start_ns = clock()
+        try:
+            return await prepare(self, *args, **options)
+        except BaseException as error:
+            over(NOTIFICATION, "sql", argument(self, args, options), type(error).__name__, start_ns)
+            raise
+
+    return prepare_or_record
 
 
 def argument(_connection: Any, args: tuple[Any, ...], options: dict[str, Any]) -> str:

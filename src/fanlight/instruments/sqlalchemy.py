@@ -1,4 +1,4 @@
-"""SQLAlchemy 2: statements of every engine, asynchronous ones too.
+"""SQLAlchemy: statements of every engine, asynchronous ones too.
 
 The dialect's own methods are wrapped on the engine's instance: fifteen times cheaper than the
 library's events, which cost a dispatch as soon as one listener exists.
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 NOTIFICATION = "sql.query"
 MARK = "fanlight_records"
+"""Attribute of what records by itself: a driver's cursor or connection, a dialect that is wrapped."""
+PLAIN = "fanlight_plain_cursor"
+"""Attribute of a driver's recording connection: makes a cursor that does not record."""
 
 
 def patch(module: ModuleType) -> None:
@@ -27,14 +30,12 @@ def patch(module: ModuleType) -> None:
         module: `sqlalchemy.engine.base`.
 
     Raises:
-        LookupError: there is no `Engine.connect`, or this is an older SQLAlchemy.
+        LookupError: there is no `Engine.connect`.
     """
     engine = getattr(module, "Engine", None)
     connect = getattr(engine, "connect", None)
     if engine is None or connect is None:
         raise LookupError("sqlalchemy has no Engine.connect")
-    if hasattr(engine, "execute"):
-        raise LookupError("sqlalchemy before 2.0")
 
     def connect_recorded(self: Any, *args: Any, **options: Any) -> Any:
         dialect = self.dialect
@@ -59,22 +60,28 @@ def wrap(dialect: Any) -> None:
     own["do_execute_no_params"] = lambda cursor, statement, context=None: bare_recorded(
         cursor, statement, None, context
     )
-    if getattr(dialect, "driver", "") == "pysqlite":
-        own["connect"] = plain_connect(dialect.connect, dialect.dbapi)
+    context = getattr(dialect, "execution_ctx_cls", None)
+    if getattr(dialect, "driver", "") == "pysqlite" and hasattr(context, "create_default_cursor"):
+        own["execution_ctx_cls"] = plain_context(context)
 
 
-def plain_connect(connect: Callable[..., Any], driver: Any) -> Callable[..., Any]:
-    """Answer a `connect` whose connections do not record: the dialect above them does.
+def plain_context(context: Any) -> Any:
+    """Answer a class of execution contexts whose cursors do not record: the dialect above them does.
 
-    A cursor of Python code under every statement would cost as much again.
+    A cursor of Python code under every statement would cost as much again. One that the application
+    takes off the connection by itself records like any of the driver's.
     """
+    create = context.create_default_cursor
 
-    def connect_plainly(*args: Any, **options: Any) -> Any:
-        if len(args) < 6:
-            options.setdefault("factory", driver.Connection)
-        return connect(*args, **options)
+    class Context(context):  # type: ignore[misc]  # the class is known only at run time
+        """What executes one statement."""
 
-    return connect_plainly
+        def create_default_cursor(self) -> Any:
+            plain = getattr(getattr(self._dbapi_connection, "dbapi_connection", None), PLAIN, None)
+            return create(self) if plain is None else plain()
+
+    Context.__name__, Context.__qualname__ = context.__name__, context.__qualname__
+    return Context
 
 
 def recorded(execute: Callable[..., Any], *, is_async: bool) -> Callable[..., Any]:
@@ -82,13 +89,8 @@ def recorded(execute: Callable[..., Any], *, is_async: bool) -> Callable[..., An
 
     # The library's own arguments, written out: to pack and unpack them costs half as much as all the rest.
     def execute_and_record(cursor: Any, statement: Any, parameters: Any, context: Any = None) -> Any:
-        # A fast path: the driver below records it, or nothing is recorded here and now. An asynchronous
-        # driver's cursor is wrapped in the library's own.
-        if (
-            hasattr(cursor, MARK)
-            or (is_async and hasattr(getattr(cursor, "_cursor", None), MARK))
-            or (lane := current()) is None
-        ):
+        # A fast path: the driver below records it, or nothing is recorded here and now.
+        if hasattr(cursor, MARK) or (is_async and is_driver_recording(cursor)) or (lane := current()) is None:
             return execute(cursor, statement, parameters, context)
         start_ns = clock()
         try:
@@ -103,3 +105,8 @@ def recorded(execute: Callable[..., Any], *, is_async: bool) -> Callable[..., An
         return result
 
     return execute_and_record
+
+
+def is_driver_recording(cursor: Any) -> bool:
+    """Answer whether an asynchronous driver records, whose cursor and connection the library's own wraps."""
+    return any(hasattr(getattr(cursor, name, None), MARK) for name in ("_cursor", "_connection"))

@@ -73,6 +73,9 @@ def connection_class(plain: Any, recording: Any) -> Any:
     class Connection(plain):  # type: ignore[misc]  # the class is known only at run time
         """A connection whose statements are recorded."""
 
+        # An instrument above the driver takes cursors by this, and records them itself.
+        fanlight_plain_cursor = make
+
         def cursor(self, factory: Any = recording) -> Any:
             return make(self, factory)
 
