@@ -97,7 +97,7 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
     page = socket.socket(fileno=page_fd)
     owner = socket.socket(fileno=owner_fd)
     server = build.server(settings)
-    gate = Gate(bound_address(page), socket=owner.getsockname())
+    gate = Gate(bound_address(page), settings["web.host_names"], owner.getsockname())
     born_s = gate.asked_at
     reporter = Reporter(
         report_fd,

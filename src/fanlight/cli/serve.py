@@ -9,6 +9,7 @@ import click
 from fanlight.cli import options
 from fanlight.cli.role import own_command
 from fanlight.cli.terminal import write
+from fanlight.web.names import origins
 
 
 @options.command("serve")
@@ -31,19 +32,32 @@ from fanlight.cli.terminal import write
     is_flag=True,
     help="Allow a --listen address that other machines reach, unencrypted.",
 )
-def command(*, insecure_listen: bool, **flags: str | None) -> int:
+@click.option(
+    "--host-name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A further name that browsers reach the page by; may be repeated.  [FANLIGHT_WEB__HOST_NAMES]",
+)
+def command(*, insecure_listen: bool, names: tuple[str, ...], **flags: str | None) -> int:
     """Run collector and server in the foreground.
 
     \b
       fanlight serve
       fanlight serve --data ./telemetry --listen 127.0.0.1:0
       fanlight serve --store memory:
+      fanlight serve --host-name https://fanlight.example.com
 
     Both are started again when they die. Ctrl-C or SIGTERM stops them, within five seconds.
     """  # noqa: D301 - click's mark for lines that stay as they are
     from fanlight.pipeline.serve import serve
 
-    return serve(options.settings(**flags), own_command(), begun, insecure=insecure_listen)
+    if names:
+        flags["web.host_names"] = ",".join(names)
+    settings = options.settings(**flags)
+    # Before anything is started: the server that would refuse it is a child.
+    origins(settings["web.host_names"], "0")
+    return serve(settings, own_command(), begun, insecure=insecure_listen)
 
 
 def begun(state: dict[str, Any]) -> None:

@@ -42,6 +42,7 @@ KEYS: dict[str, Key] = {
     "store.max_bytes": Key("bytes", 2 << 30, "size at which the store's oldest days go", project=True),
     "store.spans_per_s": Key("count", 2000, "spans a second and service kept whole", project=True),
     "store.traces_per_s": Key("count", 500, "root rows a second and service", project=True),
+    "web.host_names": Key("names", (), "further names of the page: NAME, NAME:PORT or https://NAME"),
     "trust": Key("paths", (), "directories whose fanlight.toml may set every key, joined with ':'"),
 }
 

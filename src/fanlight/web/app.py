@@ -132,7 +132,14 @@ class Site:
         # new cookie would not be sent along; a page of our own goes on in its own name.
         foreign = request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         response = page("entering.html", {"refresh_s": "0; url=/"}) if foreign else RedirectResponse("/", 303)
-        response.set_cookie(self.gate.cookie, cookie, path="/", httponly=True, samesite="strict")
+        response.set_cookie(
+            self.gate.cookie,
+            cookie,
+            path="/",
+            secure=self.gate.origin(request.headers["host"].encode()).startswith(b"https:"),
+            httponly=True,
+            samesite="strict",
+        )
         return response
 
     def endpoints_json(self, request: Request) -> Response:

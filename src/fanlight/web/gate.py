@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fanlight.config import is_loopback
 from fanlight.web.headers import armour
 from fanlight.web.keys import LIFETIME_S, Keys
+from fanlight.web.names import literal, origins
 from fanlight.web.refusal import Refusal, bare, closed, problem
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ class Gate:
     Args:
         address: `host:port` that the server listens on; the port also names the cookie, because
             cookies ignore ports and two Fanlights on one machine would log each other out.
-        names: further exact Host values, such as `fanlight.internal:7700`.
+        names: further names, such as `fanlight.internal` or `https://fanlight.example.com`.
         socket: path of the unix socket whose user is the owner: no cookie, no Host, no Origin.
         clock: monotonic seconds.
+
+    Raises:
+        ConfigError: a name that is none.
     """
 
     def __init__(
@@ -51,10 +55,12 @@ class Gate:
         self.address = local[0] if anywhere else address
         self.exposed = not is_loopback(host.strip("[]"))
         """Whether other machines reach the address."""
-        hosts = [*local, self.address, *names]
-        # Port 80 is the one that browsers leave out.
-        hosts += [name.removesuffix(":80") for name in hosts if name.endswith(":80")]
-        self.hosts = frozenset(name.lower().encode() for name in hosts)
+        further = origins(names, port)
+        found = {**origins([*local, self.address], port), **further}
+        self.origins = {host.encode(): origin.encode() for host, origin in found.items()}
+        self.hosts = frozenset(self.origins)
+        self.home = next(iter(further.values()), f"http://{self.address}")
+        """The origin that links lead to."""
         self.cookie = f"fanlight_{port}"
         self.socket = socket
         self.clock = clock
@@ -64,7 +70,11 @@ class Gate:
 
     def link(self, lifetime_s: float | None = LIFETIME_S) -> str:
         """Answer an address that logs one browser in, once; None seconds live until used."""
-        return f"http://{self.address}/login?code={self.keys.code(lifetime_s)}"
+        return f"{self.home}/login?code={self.keys.code(lifetime_s)}"
+
+    def origin(self, host: bytes) -> bytes:
+        """Answer the origin of our pages under a Host that was let in; a typed number has no TLS."""
+        return self.origins.get(host.lower(), b"http://" + host.lower())
 
     def owner(self, scope: Scope) -> bool:
         """Answer whether a request came over `server.sock`, which only our own uid can open.
@@ -92,18 +102,19 @@ class Gate:
         if self.owner(scope):
             return None
         return (
-            self.wrong_host(headers)
+            self.wrong_host(scope, headers)
             or self.wrong_origin(method, headers)
             or self.wrong_initiator(method, headers)
             or self.no_cookie(scope, headers)
         )
 
-    def wrong_host(self, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+    def wrong_host(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
         """Refuse a name that was rebound to our address, and any doubt about the name."""
         hosts = values(headers, b"host")
         if len(hosts) != 1:
             return problem(400, "host", "Exactly one Host header is wanted.")
-        if hosts[0].lower() not in self.hosts:
+        typed = self.exposed and hosts[0] == literal(scope.get("server")).encode()
+        if hosts[0].lower() not in self.hosts and not typed:
             return problem(403, "host", "This server does not answer to that name.")
         return None
 
@@ -111,8 +122,7 @@ class Gate:
         """Refuse a write that no page of ours made. Compared whole, never by pattern."""
         if method in ("GET", "HEAD"):
             return None
-        own = b"http://" + values(headers, b"host")[0].lower()
-        if values(headers, b"origin") != [own]:
+        if values(headers, b"origin") != [self.origin(values(headers, b"host")[0])]:
             return problem(403, "origin", "Only pages of this server may send this.")
         return None
 
