@@ -11,7 +11,7 @@ import _thread
 
 from fanlight.recording.arrival import ARRIVALS
 from fanlight.recording.lanes import LANE
-from fanlight.recording.recorder import is_open
+from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 MARK = "fanlight_branches"
 """Attribute of a function that is a hook of ours already."""
+GEVENT_MAPS = ("map", "map_async", "imap", "imap_unordered")
+SERVES_OTHERS = ("concurrent.futures.", "multiprocessing.", "gevent.")
+"""Where a thread comes from that a trace happens to start and that then works for everybody."""
 
 
 def hook() -> None:
@@ -36,6 +39,13 @@ def hook() -> None:
         ("uvloop", "Loop", "create_task", branching_task),
         ("concurrent.futures.thread", "ThreadPoolExecutor", "submit", branching_submit),
         ("threading", "Thread", "start", branching_start),
+        # A greenlet begins with an empty context; its class is written in C, so what makes one is
+        # hooked: the functions, and the methods of pools.
+        ("gevent", "", "spawn", branching_call),
+        ("gevent", "", "spawn_later", branching_second),
+        ("gevent.pool", "Group", "spawn", branching_second),
+        *(("gevent.pool", "GroupMappingMixin", name, branching_each) for name in GEVENT_MAPS),
+        ("gevent.threadpool", "ThreadPool", "spawn", branching_second),
     ):
         ARRIVALS.expect(module, Wrapping(owner, name, wrapper))
 
@@ -44,7 +54,7 @@ class Wrapping:
     """Puts a hook in place of a method, once.
 
     Args:
-        owner: name of the class in the module.
+        owner: name of the class in the module, "" for a function of the module's own.
         name: of the method.
         wrapper: answers the hook for the method.
     """
@@ -58,7 +68,7 @@ class Wrapping:
 
     def __call__(self, module: ModuleType) -> None:
         """Hook the module's class; one that has no such method stays as it is."""
-        place = getattr(module, self.owner, None)
+        place = getattr(module, self.owner, None) if self.owner else module
         method = getattr(place, self.name, None)
         if method is None or hasattr(method, MARK):
             return
@@ -73,7 +83,10 @@ class Wrapping:
 def branching() -> Lane | None:
     """Answer a lane for work that is started here, None where nothing is recorded."""
     lane = LANE.get()
-    if lane is None or not is_open(lane.trace) or not lane.trace.sampled:  # type: ignore[union-attr]  # is_open
+    if lane is None:
+        return None
+    trace = lane.trace
+    if trace is None or trace.lanes is None or not trace.sampled or trace.epoch != SWITCH.epoch:
         return None
     return lane.fork()
 
@@ -81,8 +94,11 @@ def branching() -> Lane | None:
 def carry(function: Callable[P, R]) -> Callable[P, R]:
     """Answer `function` such that, wherever it runs, its spans stand under the span open here."""
     lane = branching()
-    if lane is None:
-        return function
+    return function if lane is None else carrying(function, lane)
+
+
+def carrying(function: Callable[P, R], lane: Lane) -> Callable[P, R]:
+    """Answer `function` such that it runs with this lane, in whichever thread."""
 
     def carried(*args: P.args, **keywords: P.kwargs) -> R:
         before = LANE.get()
@@ -100,12 +116,18 @@ def branching_task(create_task: Any) -> Any:
     """Answer `create_task` of an event loop, with a lane of its own for each task."""
 
     def create(loop: Any, coroutine: Any, *args: Any, **keywords: Any) -> Any:
-        lane = branching()
-        # A context given by the caller is the caller's business, and may be shared on purpose.
-        if lane is None or keywords.get("context") is not None:
-            return create_task(loop, coroutine, *args, **keywords)
         before = LANE.get()
+        # A fast path: a server makes a task for each request, in no trace.
+        if before is None:
+            return create_task(loop, coroutine, *args, **keywords)
+        lane = branching()
+        if lane is None:
+            return create_task(loop, coroutine, *args, **keywords)
         lane.owner = _thread.get_ident()
+        context = keywords.get("context") if keywords else None
+        if context is not None:
+            enter(context, before, lane)
+            return create_task(loop, coroutine, *args, **keywords)
         # The task copies the context that it is created in, and an eager one runs there at once.
         LANE.set(lane)
         try:
@@ -116,40 +138,113 @@ def branching_task(create_task: Any) -> Any:
     return create
 
 
+def enter(context: Any, before: Lane, lane: Lane) -> None:
+    """Put a task's lane into the context that its caller chose for it, if that is a fresh copy.
+
+    One that is shared on purpose keeps the lane that it has.
+    """
+    if context.get(LANE) is not before:
+        return
+    try:
+        context.run(LANE.set, lane)
+    except RuntimeError:
+        # The context is the one that runs here and now, so the task shares its lane too.
+        return
+
+
 def branching_submit(submit: Any) -> Any:
     """Answer `submit` of an executor, with a lane of its own for each call."""
 
     def submit_carried(executor: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
-        before = LANE.get()
-        if before is None:
-            return submit(executor, function, *args, **keywords)
-        carried = carry(function)
-        # A worker thread that starts now serves others later: it is no branch of this trace.
-        LANE.set(None)
-        try:
-            return submit(executor, carried, *args, **keywords)
-        finally:
-            LANE.set(before)
+        lane = branching()
+        if lane is not None:
+            function = carrying(function, lane)
+        return submit(executor, function, *args, **keywords)
 
     return submit_carried
+
+
+def branching_call(spawn: Any) -> Any:
+    """Answer a function that calls its first argument elsewhere, with a lane of its own for that."""
+
+    def spawn_carried(function: Any, /, *args: Any, **keywords: Any) -> Any:
+        lane = branching()
+        if lane is not None and callable(function):
+            function = carrying(function, lane)
+        return spawn(function, *args, **keywords)
+
+    return spawn_carried
+
+
+def branching_second(spawn: Any) -> Any:
+    """Answer the same for a function that calls its second argument, such as a pool's method."""
+
+    def spawn_carried(first: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
+        lane = branching()
+        if lane is not None and callable(function):
+            function = carrying(function, lane)
+        return spawn(first, function, *args, **keywords)
+
+    return spawn_carried
+
+
+def branching_each(spread: Any) -> Any:
+    """Answer a pool's method that calls its argument for many items, with a lane for each call."""
+
+    def spread_carried(pool: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
+        lane = branching()
+        if lane is not None and callable(function):
+            plain = function
+
+            def each(*items: Any, **more: Any) -> Any:
+                # The calls overlap, so they cannot have one lane among them.
+                return carrying(plain, lane.fork())(*items, **more)
+
+            function = each
+        return spread(pool, function, *args, **keywords)
+
+    return spread_carried
 
 
 def branching_start(start: Any) -> Any:
     """Answer `start` of a thread, with a lane of its own for what it runs."""
 
     def start_carried(thread: Any) -> None:
-        lane = branching()
-        if lane is not None and "run" not in thread.__dict__:
-            run = thread.run
-
-            def carried() -> None:
-                # Off the instance first: the thread must not hold on to itself.
-                del thread.__dict__["run"]
-                lane.owner = _thread.get_ident()
-                LANE.set(lane)
-                run()
-
-            thread.run = carried
-        start(thread)
+        before = LANE.get()
+        if before is None:
+            start(thread)
+        elif serves_others(thread):
+            # Where threads inherit a context, it would keep this trace's lane for good.
+            LANE.set(None)
+            try:
+                start(thread)
+            finally:
+                LANE.set(before)
+        else:
+            lane = branching()
+            if lane is not None and "run" not in thread.__dict__:
+                thread.run = running(thread, lane)
+            start(thread)
 
     return start_carried
+
+
+def serves_others(thread: Any) -> bool:
+    """Answer whether a thread is a pool's, which a trace may start but does not own."""
+    target = getattr(thread, "_target", None)
+    module = getattr(type(thread) if target is None else target, "__module__", None)
+    return isinstance(module, str) and module.startswith(SERVES_OTHERS)
+
+
+def running(thread: Any, lane: Lane) -> Callable[[], None]:
+    """Answer what a thread runs, with this lane."""
+    run = thread.run
+
+    def carried() -> None:
+        # Off the instance first: the thread must not hold on to itself.
+        del thread.__dict__["run"]
+        lane.owner = _thread.get_ident()
+        LANE.set(lane)
+        run()
+
+    return carried
