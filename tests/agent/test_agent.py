@@ -16,7 +16,6 @@ from fanlight.agent.agent import AGENT
 from fanlight.agent.queue import HELD
 from fanlight.errors import ConfigError
 from fanlight.recording.recorder import SWITCH, begin, current, finish
-from fanlight.recording.traceparent import outgoing
 from fanlight.wire.messages import ERROR, PRUNED, UNSAMPLED
 
 if TYPE_CHECKING:
@@ -42,22 +41,6 @@ def test_a_trace_arrives_with_its_spans_names_and_annotations(agent, receiver):
     assert receiver.hellos[0]["service"] == "shop"
     assert receiver.hellos[0]["pid"] == os.getpid()
     assert len(receiver.hellos[0]["client"]) == 32
-
-
-def test_a_trace_arrives_under_the_id_that_it_brought_or_sent(agent, receiver):
-    with agent.trace("quiet"):
-        pass
-    with agent.trace("called") as called:
-        called.ident = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    with agent.trace("calling"):
-        sent = outgoing()
-    with agent.trace("called by garbage") as garbage:
-        garbage.ident = "00-4bf9"
-    assert agent.flush(10)
-    quiet, brought, drawn, own = (f"{trace.high:016x}{trace.low:016x}" for trace in receiver.traces)
-    assert brought == "4bf92f3577b34da6a3ce929d0e0e4736"
-    assert sent.split("-")[1] == drawn
-    assert len({quiet, brought, drawn, own, "0" * 32}) == 5
 
 
 def test_times_are_offsets_in_ns_from_a_wall_anchor(agent, receiver):

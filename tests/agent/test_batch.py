@@ -1,86 +1,43 @@
-"""Annotations on their way out: what form they have, and that none is lost without a word."""
+"""What a batch says of a trace beside its spans: under which id it ran, what it logged."""
 
 from __future__ import annotations
 
-import fanlight
-from fanlight.agent.batch import NOTES
-from fanlight.recording.reduction import ENTRIES
+import logging
+
+from fanlight import instruments
+from fanlight.recording.traceparent import outgoing
 
 
-def test_annotations_keep_their_type_and_one_nested_level(agent, receiver):
-    cart = {"items": 3, "total": 12.5, "currency": "EUR", "gift": False, "lines": [1, {"deep": 2}]}
-    with agent.trace("job") as trace, agent.span("pack", cart=cart):
-        agent.annotate(count=7, ratio=0.25, text="ada", pair=(1, "b"), nothing=None, empty={})
-        agent.mark("packed", "app.mark", box={"number": 4})
-        trace.annotate("about", {"kind": "test"})
-        cart["items"] = 4
-    assert agent.flush(10)
-    (received,) = receiver.traces
-    assert received.root.find("pack").notes == {
-        "cart.items": 3,
-        "cart.total": 12.5,
-        "cart.currency": "EUR",
-        "cart.gift": False,
-        "cart.lines": "[1, {'deep': 2}]",
-        "count": 7,
-        "ratio": 0.25,
-        "text": "ada",
-        "pair": "[1, 'b']",
-    }
-    assert received.root.find("packed").notes == {"box.number": 4}
-    assert received.root.notes == {"about.kind": "test"}
-
-
-def test_a_payloads_tuples_and_dicts_are_annotations_too(agent, receiver):
-    payload = {"title": "load", "ids": (1, 2), "page": {"size": 20, "of": 3}}
-    with agent.trace("job"), agent.notify("app.load", payload):
+def test_a_trace_arrives_under_the_id_that_it_brought_or_sent(agent, receiver):
+    with agent.trace("quiet"):
         pass
+    with agent.trace("called") as called:
+        called.ident = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with agent.trace("calling"):
+        sent = outgoing()
+    with agent.trace("called by garbage") as garbage:
+        garbage.ident = "00-4bf9"
     assert agent.flush(10)
-    assert receiver.traces[0].root.find("load").notes == {"ids": "[1, 2]", "page.size": 20, "page.of": 3}
+    quiet, brought, drawn, own = (f"{trace.high:016x}{trace.low:016x}" for trace in receiver.traces)
+    assert brought == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert sent.split("-")[1] == drawn
+    assert len({quiet, brought, drawn, own, "0" * 32}) == 5
 
 
-def test_secrets_one_level_down_never_leave(agent, receiver):
-    headers = {"Authorization": "planted", "host": "example", "X-Api-Key": 4711}
-    with agent.trace("job"), agent.span("a", headers=headers, token={"first": "planted"}):
-        pass
-    assert agent.flush(10)
-    assert receiver.traces[0].root.find("a").notes == {
-        "headers.Authorization": "<redacted>",
-        "headers.host": "example",
-        "headers.X-Api-Key": "<redacted>",
-        "token": "<redacted>",
-    }
-    assert b"planted" not in b"".join(body for _, _, body in receiver.batches)
-
-
-def test_a_large_dict_keeps_its_first_entries_and_tells_how_many_more_there_were(agent, receiver):
-    with agent.trace("job"), agent.span("a", rows={str(n): n for n in range(ENTRIES + 5)}):
-        pass
-    assert agent.flush(10)
-    notes = receiver.traces[0].root.find("a").notes
-    assert notes == {**{f"rows.{n}": n for n in range(ENTRIES)}, "rows.…": 5}
-
-
-def test_dicts_do_not_pass_the_bound_of_a_traces_annotations(agent, receiver):
-    entries = {str(n): n for n in range(ENTRIES)}
+def test_a_line_of_the_log_arrives_at_its_moment_without_its_secret(agent, receiver):
+    instruments.install(["logging"])
     with agent.trace("job"):
-        for _ in range(NOTES // ENTRIES + 3):
-            agent.mark("a", "app.mark", rows=entries, n=1)
-    assert agent.flush(10)
-    assert sum(len(span.notes) for span in receiver.traces[0].spans) == NOTES
-
-
-def test_a_category_without_a_tier_is_other_and_a_wrong_one_is_told_once(agent, receiver, capfd):
-    fanlight.agent.agent.AGENT.told.clear()  # type: ignore[attr-defined]
-    with agent.trace("job"), agent.span("kept", "Foo.Bar"):
-        for category in ("not a category", "a..b", "", "ü", 7):
-            with agent.span("left out", category), agent.span("below"):
-                pass
-            agent.mark("left out", category)
+        with agent.span("before"):
+            pass
+        logging.getLogger("shop.cart").warning("password=%s for %s", "hunter2", "/orders/7?token=1")
+        with agent.span("after"):
+            pass
     assert agent.flush(10)
     (received,) = receiver.traces
-    assert received.root.shape() == ("job", [("kept", ["below"] * 5)])
-    assert received.root.find("kept").category == "other.foo.bar"
-    said = capfd.readouterr().err
-    assert said.count("fanlight: a span's category is") == 1
-    assert len(said.splitlines()) == 2
+    assert received.root.shape() == ("job", ["before", "shop.cart", "after"])
+    line = received.root.find("shop.cart")
+    assert line.category == "log.warning"
+    assert line.notes["message"] == "password=<redacted> for <path>"
+    assert line.notes["location"].startswith("tests/agent/test_batch.py:")
+    before, after = received.root.find("before"), received.root.find("after")
+    assert before.start + before.duration <= line.start <= line.start + line.duration <= after.start

@@ -116,6 +116,13 @@ def test_services_that_share_an_id_are_shown_one_after_the_other(data, capsys):
     assert sum("SELECT" in line for line in lines) == 2
 
 
+def test_a_line_of_the_log_stands_among_the_spans(data, capsys):
+    main(["trace", "6" * 32, "--data", data])
+    out = capsys.readouterr().out
+    assert "shop.cart  ERROR: none left" in out
+    assert "\x1b" not in out
+
+
 def test_a_trace_as_json_is_the_servers_document(data, capsys):
     main(["trace", ID.upper(), "--json", "--data", data])
     assert json.loads(capsys.readouterr().out)["id"] == ID

@@ -24,7 +24,7 @@ payloads = st.one_of(
 )
 NAMES = [*normalizers.TABLE, "app.x"]
 SECRET = "hunter2"
-TIERS = ("app", "view", "db", "api", "cache", "job", "noise", "other")
+TIERS = ("app", "view", "db", "api", "cache", "job", "log", "noise", "other")
 
 
 @pytest.mark.parametrize("name", NAMES)

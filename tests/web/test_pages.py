@@ -294,6 +294,26 @@ def test_a_trace_of_several_services_leads_to_each(ask_with, shop):
     assert ask_with(Shared()).get(TRACE + "?part=-1").status == 400
 
 
+def test_lines_of_the_log_are_told_apart_and_shown_by_level(ask_with, shop):
+    class Logging(type(shop)):
+        def trace(self, *asked):
+            found = super().trace(*asked)
+            last = found["spans"][-1]
+            lines = [
+                {**last, "index": last["index"] + 1 + place, "parent": 0, "category": "log.warning"}
+                | {
+                    "title": "shop.cart",
+                    "annotations": {"message": f"{place} <b> left", "location": "a.py:3"},
+                }
+                for place in range(6)
+            ]
+            return {**found, "spans": found["spans"] + lines}
+
+    page = Page(ask_with(Logging()).get(TRACE).text)
+    for place in range(6):
+        assert f"shop.cart WARNING: {place} <b> left a.py:3" in page.words
+
+
 def test_a_fold_says_where_it_stands_though_only_one_of_its_spans_knows(ask_with, shop):
     """Only the fifth of many repeats is asked for its file and line."""
 

@@ -78,8 +78,9 @@ def show_spans(found: dict[str, Any]) -> None:
     rows = []
     for span in found["spans"]:
         name = span["title"] or span["category"]
-        if span["description"] and span["description"] != name:
-            name = f"{name}  {span['description']}"
+        description = wording.logged(span) or span["description"]
+        if description and description != name:
+            name = f"{name}  {description}"
         told = " ".join(f"{key}={value}" for key, value in (span["annotations"] or {}).items())
         name = f"{name}  {told}" if told else name
         cells = [

@@ -53,6 +53,7 @@ TABLE: dict[str, str] = {
     "http.client": "fanlight.instruments.http:patch",
     "httpx": "fanlight.instruments.httpx:patch",
     "jinja2.environment": "fanlight.instruments.jinja2:patch",
+    "logging": "fanlight.instruments.logging:patch",
     "psycopg": "fanlight.instruments.psycopg:patch",
     "pymongo.monitoring": "fanlight.instruments.pymongo:patch",
     "pymysql.cursors": "fanlight.instruments.pymysql:patch",

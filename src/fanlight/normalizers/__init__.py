@@ -33,6 +33,7 @@ TABLE: dict[str, str] = {
     "cache.operation": "fanlight.normalizers.cache:normalize",
     "default": "fanlight.normalizers.default:normalize",
     "http.request": "fanlight.normalizers.http:normalize",
+    "log.record": "fanlight.normalizers.log:normalize",
     "mongo.command": "fanlight.normalizers.mongo:normalize",
     "redis.command": "fanlight.normalizers.redis:normalize",
     "request": "fanlight.normalizers.request:normalize",

@@ -33,7 +33,7 @@ class Scrubber:
     Its patterns are compiled when the first message comes: most processes never send one.
     """
 
-    __slots__ = ("literal", "pair", "scheme", "statement", "url")
+    __slots__ = ("literal", "pair", "query", "scheme", "statement", "url")
 
     def __init__(self) -> None:
         import re
@@ -45,6 +45,7 @@ class Scrubber:
         )
         self.scheme: re.Pattern[str] = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}")
         self.url: re.Pattern[str] = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")
+        self.query: re.Pattern[str] = re.compile(r"(?<=[^\s?])\?[\w.\[\]%-]{1,80}=[^\s\"'<>()]*")
         self.statement: re.Pattern[str] = re.compile(f"(?is){STATEMENT}")
         self.literal: re.Pattern[str] = re.compile(
             r"'(?:[^'\\]|''|\\.)*'?|\"(?:[^\"\\]|\\.)*\"?|\b\d[\d.]*\b"
@@ -59,6 +60,7 @@ class Scrubber:
         line = self.pair.sub(rf"\1{REDACTED}", line)
         line = self.scheme.sub(rf"\1{REDACTED}", line)
         line = self.url.sub(rf"\1{REDACTED}\2", line)
+        line = self.query.sub("?<query>", line)
         found = self.statement.search(line)
         if found:
             line = line[: found.start()] + self.literal.sub("?", line[found.start() :])

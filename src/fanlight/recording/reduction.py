@@ -115,11 +115,14 @@ def shown(value: Any, depth: int) -> str:
 
 def described(error: BaseException) -> tuple[str, str]:
     """Answer an exception's type name and its message, cut; never the object, which pins frames."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     try:
         message = str(error)[:MESSAGE_CHARACTERS]
     except Exception:
         # An exception that cannot say what it is about is still an exception.
         message = ""
-    return name, message
+    return type_name(type(error)), message
+
+
+def type_name(kind: type) -> str:
+    """Answer a class's name with its module's, but for those that Python has built in."""
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

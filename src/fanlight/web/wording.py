@@ -1,8 +1,12 @@
-"""Numbers as people say them: durations, counts, shares, sizes, times."""
+"""What people read: durations, counts, shares, sizes, times, lines of a log."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -111,3 +115,10 @@ def visible(value: object) -> object:
     if type(value) is not str or value.isprintable():
         return value
     return value.translate(MARKS)
+
+
+def logged(span: Mapping[str, Any]) -> str:
+    """Answer what a line of the application's log says, `WARNING: message`; "" for any other span."""
+    tier, _, level = str(span["category"]).partition(".")
+    message = (span["annotations"] or {}).get("message")
+    return f"{level.upper()}: {message}" if tier == "log" and isinstance(message, str) else ""

@@ -155,6 +155,7 @@ def run_of_likes(
     group = [first]
     for span in spans[at + 1 :]:
         same = all(span[key] == first[key] for key in ("parent", "category", "title", "description"))
+        same = same and wording.logged(span) == wording.logged(first)
         if not same or span["index"] in children or is_failed(span) != is_failed(first):
             break
         group.append(span)
@@ -170,11 +171,12 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     whole = [(span["start"], span["start"] + span["duration"]) for span in group[:DRAWN_MAX]]
     dark = [part for low, high in whole for part in charts.uncovered(low, high, taken)][:DRAWN_MAX]
     found = notes(first["annotations"]) if len(group) == 1 else []
+    told = ("location", "message") if wording.logged(first) else ("location",)
     # Only the fifth of many repeats was asked where it stands.
     locations = [str(each["annotations"]["location"]) for each in group if "location" in each["annotations"]]
     return Span(
         title=span_name(first["category"], first["title"]),
-        description=pruned(first) if first["category"] == "agent.pruned" else first["description"] or "",
+        description=described(first),
         category=first["category"],
         tier=tier(first["category"]),
         indent=min(first["depth"], DEEPEST),
@@ -185,10 +187,17 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
         times=f"{wording.TIMES}{len(group)}" if len(group) > 1 else "",
         whole=[place(low, high, length) for low, high in whole],
         dark=[place(low, high, length) for low, high in dark],
-        notes=[note for note in found if note[0] != "location"],
+        notes=[note for note in found if note[0] not in told],
         location=locations[0] if locations else "",
         error=is_failed(first),
     )
+
+
+def described(span: Mapping[str, Any]) -> str:
+    """Answer what a row says behind its title."""
+    if span["category"] == "agent.pruned":
+        return pruned(span)
+    return wording.logged(span) or span["description"] or ""
 
 
 def pruned(span: Mapping[str, Any]) -> str:
