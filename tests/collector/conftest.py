@@ -11,8 +11,11 @@ import time
 import types
 from array import array
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from fanlight.collector.collector import Collector
 from fanlight.collector.options import Options

@@ -5,199 +5,32 @@ from __future__ import annotations
 import errno
 import os
 import random
-from array import array
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from disks import (
+    RECORDS,
+    Faults,
+    Life,
+    PowerCut,
+    S,
+    count_calls,
+    cuts,
+    cuts_halfway,
+    fails,
+    finish,
+    found,
+    live,
+    record,
+    writes_half,
+)
 
-from fanlight.collector.disk import Disk
-from fanlight.collector.ledger import Ledger
-from fanlight.collector.spool import SpoolWriter
-from fanlight.wire import codec, messages, spool
-
-NAMES = Disk._fields
-# What would survive a power cut is modelled below, so nothing has to reach the real disk.
-QUICK = Disk(fsync=lambda fd: None)
-RECORDS = 14
-CLIENT = "c" * 32
-S = 1_000_000_000
-
-
-def record(sequence, size=0):
-    message = {
-        "client": [CLIENT],
-        "client_sequence": array("Q", [sequence]),
-        "ledger_service": ["shop"],
-        "ledger_accepted": array("Q", [2]),
-        "strings": ["", "x" * size],
-    }
-    return codec.encode(messages.COMMIT, message)
-
-
-class PowerCut(BaseException):
-    """The process is gone, from this call on."""
-
-
-class Faults:
-    """The real calls, one of which fails; and what of their effect would survive a power cut."""
-
-    def __init__(self, plan=lambda name, turn, total: None) -> None:
-        self.plan = plan
-        self.turns = dict.fromkeys(NAMES, 0)
-        self.total = 0
-        self.is_folder: dict[int, str] = {}
-        self.durable: dict[int, bytes] = {}
-        self.entries: dict[str, int] = {}
-        self.opened: set[int] = set()
-
-    def disk(self):
-        real = QUICK
-
-        def call(name):
-            def run(*arguments):
-                self.turns[name] += 1
-                self.total += 1
-                fault = self.plan(name, self.turns[name], self.total)
-                if fault is not None:
-                    fault(getattr(real, name), arguments)
-                answer = getattr(real, name)(*arguments)
-                getattr(self, f"after_{name}", lambda *_: None)(answer, *arguments)
-                return answer
-
-            return run
-
-        return Disk(**{name: call(name) for name in NAMES})
-
-    def after_open(self, fd, path, *_):
-        self.is_folder.pop(fd, None)
-        self.opened.add(fd)
-        if os.path.isdir(path):
-            self.is_folder[fd] = path
-
-    def after_close(self, _, fd):
-        self.opened.discard(fd)
-
-    def bury(self):
-        """Close what the dead process had open."""
-        for fd in self.opened:
-            os.close(fd)
-        self.opened.clear()
-
-    def after_fsync(self, _, fd):
-        if fd in self.is_folder:
-            folder = self.is_folder[fd]
-            self.entries = {name: os.stat(os.path.join(folder, name)).st_ino for name in os.listdir(folder)}
-        else:
-            size = os.fstat(fd).st_size
-            reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
-            self.durable[os.fstat(fd).st_ino] = os.pread(reader, size, 0)
-            os.close(reader)
-
-    def survivors(self, target):
-        """Build the directory that a power cut leaves: only what was made durable."""
-        target.mkdir()
-        for name, inode in self.entries.items():
-            (target / name).write_bytes(self.durable.get(inode, b""))
-        return target
-
-
-def fails(error):
-    def fault(_, __):
-        raise OSError(error, os.strerror(error))
-
-    return fault
-
-
-def writes_half(real, arguments):
-    """Do half of a write, then fail; whatever is no write fails at once."""
-    if real is os.pwrite:
-        fd, view, position = arguments
-        real(fd, view[: len(view) // 2], position)
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def cuts(real, arguments):
-    raise PowerCut
-
-
-def cuts_halfway(real, arguments):
-    if real is os.pwrite:
-        fd, view, position = arguments
-        real(fd, view[: len(view) // 2], position)
-    raise PowerCut
-
-
-class Life:
-    """One life of a collector's ledger and writer on a directory, on a clock of its own."""
-
-    def __init__(self, directory, disk=None, now_s=1_790_000_000) -> None:
-        self.now_ns = now_s * S
-        self.ledger = Ledger(lambda: self.now_ns)
-        self.writer = SpoolWriter(
-            str(directory),
-            self.ledger.describe,
-            lambda: self.now_ns,
-            disk or QUICK,
-            segment_bytes=300,
-            segment_s=60,
-        )
-        self.writer.open()
-        self.unread = self.ledger.restore(directory)
-
-    @property
-    def on_disk(self):
-        return self.ledger.clients[CLIENT].sequence if CLIENT in self.ledger.clients else 0
-
-    def commit(self, sequence, tries=6):
-        """Write a record as the committer does: again until it is durable."""
-        body = record(sequence)
-        for _ in range(tries):
-            self.now_ns += 7 * S
-            try:
-                self.writer.append(body)
-            except OSError:
-                continue
-            self.ledger.commit(codec.decode(messages.COMMIT, body), len(body))
-            return True
-        return False
-
-
-def found(directory):
-    """Answer the sequences of all whole records, in order."""
-    sequences = []
-    for path in spool.segments(directory):
-        with suppress(Exception):
-            sequences += [message["client_sequence"][0] for _, message in spool.read(path)]
-    return sequences
-
-
-def live(directory, faults, acknowledged):
-    """Commit records one after the other; `acknowledged` grows as they are durable."""
-    life = Life(directory, faults.disk())
-    for sequence in range(1, RECORDS + 1):
-        assert life.commit(sequence)
-        acknowledged.append(sequence)
-    return life
-
-
-def count_calls(directory):
-    directory.mkdir()
-    faults = Faults()
-    live(directory, faults, [])
-    return faults
-
-
-def finish(directory):
-    """Start anew on a directory, resend what is not on disk, and demand every record just once."""
-    life = Life(directory, now_s=1_790_005_000)
-    assert life.on_disk == max(found(directory), default=0)
-    for sequence in range(life.on_disk + 1, RECORDS + 1):
-        assert life.commit(sequence)
-    assert found(directory) == list(range(1, RECORDS + 1))
-    assert life.ledger.accepted == {"shop": 2 * RECORDS}
-    assert Life(directory).ledger.accepted == {"shop": 2 * RECORDS}
-    life.writer.seal()
+from fanlight.server import account
+from fanlight.server.applier import Applier
+from fanlight.stores import open_store
+from fanlight.wire import spool
 
 
 def test_the_workload_makes_every_call_often_enough(tmp_path):
@@ -265,6 +98,41 @@ def test_a_crash_or_a_power_cut_at_any_call_keeps_what_was_acknowledged(tmp_path
             finish(left)
 
 
+@pytest.mark.parametrize("cut", [cuts, cuts_halfway], ids=["before", "halfway"])
+def test_a_power_cut_never_takes_back_what_a_store_has_applied(tmp_path, cut):
+    total = count_calls(tmp_path / "counted").total
+    for nth in range(1, total + 1):
+        directory = tmp_path / f"{nth}"
+        directory.mkdir()
+        store = open_store("memory:")
+        applier = Applier(store, directory, lambda _: None)
+
+        def plan(_, __, turn, nth=nth, applier=applier):
+            # The server is as quick as can be: it looks between any two calls of the collector.
+            applier.take_turn()
+            return cut if turn == nth else None
+
+        faults = Faults(plan)
+        acknowledged = []
+        with pytest.raises(PowerCut):
+            live(directory, faults, acknowledged)
+        applier.take_turn()
+        faults.bury()
+        survivors = faults.survivors(tmp_path / f"{nth}-cut")
+        # The store has its own fsync: it stands, whatever the spool lost. Who sends is elsewhere.
+        life = Life(survivors, now_s=1_790_005_000)
+        for sequence in range(len(acknowledged) + 1, RECORDS + 1):
+            if sequence > life.on_disk:
+                assert life.commit(sequence)
+        life.writer.seal()
+        after = Applier(store, survivors, lambda _: None)
+        while after.take_turn():
+            pass
+        # What was applied before the power went, and what the survivors hold beyond it.
+        assert store.ledger() == {"shop": 2 * RECORDS}, nth
+        assert account.services(after)["shop"]["balanced"]
+
+
 def test_a_torn_newest_segment_at_every_byte_reopens_and_is_never_appended_to(tmp_path):
     life = Life(tmp_path)
     for sequence in (1, 2, 3):
@@ -316,6 +184,25 @@ def test_a_segment_ends_by_size_by_age_and_by_a_clock_that_is_set_back(tmp_path)
     assert len(spool.segments(tmp_path)) == 4
 
 
+def test_what_damage_took_of_the_newest_segment_stays_accepted(tmp_path):
+    life = Life(tmp_path)
+    for sequence in (1, 2, 3):
+        life.commit(sequence)
+    (path,) = spool.segments(tmp_path)
+    ends = [after for after, _ in spool.records(path)]
+    whole = path.read_bytes()
+    for place in range(ends[0], ends[2]):
+        data = bytearray(whole)
+        data[place] ^= 0x55
+        path.write_bytes(data)
+        again = Life(tmp_path)
+        assert again.ledger.accepted == {"shop": 6}
+        assert again.on_disk == (2 if place >= ends[1] else 3)
+    assert len(Life(tmp_path).unread) == 0
+    path.write_bytes(whole[: ends[0]] + b"?" + whole[ends[0] + 1 :])
+    assert len(Life(tmp_path).unread) == 1
+
+
 def test_numbers_begin_with_the_time_so_that_an_emptied_spool_never_repeats_one(tmp_path):
     Life(tmp_path).commit(1)
     first = spool.segments(tmp_path)[0]
@@ -352,8 +239,7 @@ def test_a_deleted_spool_directory_is_made_again(tmp_path):
     directory = tmp_path / "spool"
     life = Life(directory)
     life.commit(1)
-    for path in (*spool.segments(directory), directory):
-        path.rmdir() if path.is_dir() else path.unlink()
+    shutil.rmtree(directory)
     life.writer.measure()
     assert life.commit(2)
     assert found(directory) == [2]
@@ -377,5 +263,5 @@ def test_what_the_spool_holds_is_measured_and_grows_with_each_record(tmp_path):
         life.commit(sequence)
     grown = life.writer.used
     life.writer.measure()
-    assert life.writer.used == grown == sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert life.writer.used == grown == sum(map(os.path.getsize, spool.segments(tmp_path)))
     assert life.writer.segments == len(spool.segments(tmp_path))

@@ -12,7 +12,7 @@ from fanlight.errors import StoreError
 from fanlight.server import account
 from fanlight.server.applier import INTERVAL_S, TURN_BYTES, Applier
 from fanlight.stores import open_store
-from fanlight.wire import spool
+from fanlight.wire import settled, spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +128,92 @@ def test_a_damaged_segment_is_set_aside_and_the_next_is_applied(store, segments,
     accounts = account.services(applier)
     assert accounts["shop"]["dropped"] == {"damaged": 2 if where == "header" else 1}
     assert accounts["shop"]["balanced"]
+
+
+def settle(segments) -> None:
+    """Say, as the collector does behind its fsync, that all is durable."""
+    totals = {"service": list(segments.accepted), "accepted": array("Q", segments.accepted.values())}
+    told = {"number": segments.number, "position": segments.path.stat().st_size, **totals}
+    (segments.directory / settled.NAME).write_bytes(settled.pack(told))
+
+
+def balance(applier: Applier) -> tuple[int, int, int, dict]:
+    shop = account.services(applier)["shop"]
+    assert shop["balanced"]
+    return shop["accepted"], shop["stored"], shop["in_spool"], shop["dropped"]
+
+
+def test_the_newest_segment_is_applied_as_far_as_it_is_durable(store, segments) -> None:
+    segments.begin()
+    segments.append(one(1))
+    settle(segments)
+    segments.append(one(2))
+    applier = Applier(store, segments.directory)
+    drain(applier)
+    assert balance(applier) == (2, 1, 1, {})
+    settle(segments)
+    drain(applier)
+    assert balance(applier) == (2, 2, 0, {})
+    segments.append(one(3))
+    # Another one follows, and only behind a durable one does the collector begin it.
+    segments.begin()
+    drain(applier)
+    assert balance(applier) == (3, 3, 0, {})
+
+
+@pytest.mark.parametrize("spoilt", [0, 4, 9, 40, 400])
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_record_damaged_in_the_newest_segment_costs_itself_alone(store, segments, place, spoilt) -> None:
+    path = segments.begin()
+    ends = [path.stat().st_size]
+    for number in range(1, 5):
+        segments.append(one(number))
+        ends.append(path.stat().st_size)
+    settle(segments)
+    data = bytearray(path.read_bytes())
+    data[ends[place - 1] + spoilt] ^= 0xFF
+    path.write_bytes(data)
+    told: list[str] = []
+    applier = Applier(store, segments.directory, told.append)
+    assert balance(applier) == (4, 0, 3, {"damaged": 1})
+    drain(applier)
+    assert balance(applier) == (4, 3, 0, {"damaged": 1})
+    assert applier.bad_records == 1
+    assert len(told) == 1
+    assert f"bytes {ends[place - 1]} to {ends[place]} are damaged" in told[0]
+    # A server that starts now met none of it, and the collector goes on in the same segment.
+    again = Applier(store, segments.directory, lambda _: None)
+    drain(again)
+    assert balance(again) == (4, 3, 0, {"damaged": 1})
+    segments.append(one(5))
+    settle(segments)
+    drain(again)
+    segments.begin()
+    settle(segments)
+    drain(again)
+    assert balance(again) == (5, 4, 0, {"damaged": 1})
+    assert [path.name for path in segments.directory.glob("*.bad")] == [path.name + ".bad"]
+    assert balance(Applier(store, segments.directory)) == (5, 4, 0, {"damaged": 1})
+
+
+@pytest.mark.parametrize("spoilt", [0, 3, 30])
+def test_the_last_record_damaged_is_known_as_lost_and_not_as_torn(store, segments, spoilt) -> None:
+    path = segments.begin()
+    segments.append(one(1))
+    end = path.stat().st_size
+    segments.append(one(2))
+    settle(segments)
+    data = bytearray(path.read_bytes())
+    data[end + spoilt] ^= 0x7F
+    path.write_bytes(data)
+    applier = Applier(store, segments.directory, lambda _: None)
+    drain(applier)
+    assert balance(applier) == (2, 1, 0, {"damaged": 1})
+    segments.begin()
+    settle(segments)
+    drain(applier)
+    assert balance(applier) == (2, 1, 0, {"damaged": 1})
+    assert path.with_name(path.name + ".bad").exists()
 
 
 def test_a_segment_of_a_newer_version_is_left_for_the_newer_fanlight(store, segments) -> None:

@@ -17,7 +17,7 @@ from fanlight.aggregate.aggregator import Aggregator
 from fanlight.collector import status
 from fanlight.collector.commits import Committer
 from fanlight.collector.connection import Hall
-from fanlight.collector.disk import Disk, make_folder, sync_file
+from fanlight.collector.disk import Disk, make_folder
 from fanlight.collector.doorway import Doorway
 from fanlight.collector.ledger import Ledger
 from fanlight.collector.lock import Lock
@@ -135,9 +135,8 @@ class Collector:
             if not self.lock.take(self.options.lock_wait_s, lambda: self.stopping):
                 return
             self.writer.open()
-            # A predecessor may have died between write and fsync: what is trusted now must be durable.
             for path in spool.segments(self.options.spool)[-1:]:
-                sync_file(Disk(), str(path))
+                self.writer.adopt(str(path))
             unread = self.ledger.restore(self.options.spool)
             self.committer.look()
         except OSError as error:

@@ -95,6 +95,8 @@ class Committer:
         """Look at what is in the spool, and whose it is."""
         self.writer.measure()
         self.ledger.shares.look(self.writer.oldest)
+        # Puts the file back that says how far the spool is durable, should it have gone.
+        self.writer.settle(self.ledger.totals())
 
     def offer(
         self, batch: Message, table: Table, origin: Origin, size: int, tell: Callable[[int], None]
@@ -179,6 +181,7 @@ class Committer:
         self.stuck, self.trouble = None, ""
         self.notices.over("spool", f"the spool {self.writer.directory} can be written again.")
         self.ledger.commit(sealed.message, spool.RECORD.size + len(sealed.body))
+        self.writer.settle(self.ledger.totals())
         for tell, sequence in sealed.waiting:
             self.acknowledged += 1
             tell(sequence)

@@ -6,8 +6,11 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 from fanlight.collector.shares import Shares
-from fanlight.errors import SpoolError
-from fanlight.wire import spool
+from fanlight.errors import SpoolError, WireError
+from fanlight.wire import settled, spool
+from fanlight.wire.codec import decode
+from fanlight.wire.messages import COMMIT
+from fanlight.wire.salvage import surviving
 
 if TYPE_CHECKING:
     import os
@@ -99,16 +102,22 @@ class Ledger:
     def describe(self) -> Message:
         """Answer the fields of the header of a segment that begins now."""
         self.forget_gone()
-        dropped = [sum(self.dropped.get(service, {}).values()) for service in self.accepted]
         kept = {name: client for name, client in self.clients.items() if client.sequence}
         return {
-            "service": list(self.accepted),
-            "accepted": array("Q", self.accepted.values()),
-            "dropped": array("Q", dropped),
+            **self.totals(),
             "written": array("Q", [self.shares.written.get(service, 0) for service in self.accepted]),
             "client": list(kept),
             "client_sequence": array("Q", [client.sequence for client in kept.values()]),
             "client_seen": array("Q", [client.seen_ns for client in kept.values()]),
+        }
+
+    def totals(self) -> Message:
+        """Answer what was accepted and dropped so far, per service."""
+        dropped = [sum(self.dropped.get(service, {}).values()) for service in self.accepted]
+        return {
+            "service": list(self.accepted),
+            "accepted": array("Q", self.accepted.values()),
+            "dropped": array("Q", dropped),
         }
 
     def restore(self, directory: str | os.PathLike[str]) -> list[str]:
@@ -138,14 +147,27 @@ class Ledger:
             columns = header["client"], header["client_sequence"], header["client_seen"]
             for name, sequence, seen_ns in zip(*columns, strict=False):
                 self.clients[name] = Client(sequence, seen_ns)
-            try:
-                for after, message in spool.read(path):
-                    self.commit(message, after - before)
-                    before = after
-            except SpoolError as error:
-                unread.append(str(error))
+            for after, body, gap in surviving(path):
+                if gap:
+                    unread.append(f"{path}: bytes {gap[0]} to {gap[1]} are damaged")
+                try:
+                    self.commit(decode(COMMIT, body), after - before)
+                except WireError as error:
+                    unread.append(f"{path}: the record that ends at byte {after} is no commit: {error}")
+                before = after
             break
+        self.catch_up(settled.read(directory))
         return unread
+
+    def catch_up(self, last: Message | None) -> None:
+        """Take over totals that the records no longer tell, because damage took some of them."""
+        if last is None:
+            return
+        columns = last["service"], last["accepted"], last["dropped"]
+        for service, accepted, dropped in zip(*columns, strict=False):
+            self.accepted[service] = max(accepted, self.accepted.get(service, 0))
+            if dropped > sum(self.dropped.get(service, {}).values()):
+                self.dropped[service] = {"spool_full": dropped}
 
     def forget_gone(self) -> None:
         """Forget clients that have not been heard of for an hour."""

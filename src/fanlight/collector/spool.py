@@ -4,8 +4,9 @@ Three rules keep every record whole and single, whatever call fails:
 
 * A segment gets its name only once its header is durable, and is never taken up again after a
   start: nothing is appended behind a torn tail.
-* A record that was written but not made durable may have been read already. It is written again,
-  the same bytes at the same place, until that is durable: no reader can meet it twice.
+* A record that was written but not made durable is written again, the same bytes at the same
+  place, until that is durable: no reader can meet it twice. Nor is it applied before: `settle` tells
+  how far a segment is durable, and a segment is announced there before it has its name.
 * A record that was not written to its end is cut off again; readers stop before it either way.
 """
 
@@ -15,8 +16,8 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fanlight.collector.disk import FILE_MODE, Disk, make_folder, sync_folder, write_all
-from fanlight.wire import spool
+from fanlight.collector.disk import FILE_MODE, Disk, make_folder, sync_file, sync_folder, write_all
+from fanlight.wire import settled, spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fanlight.wire.codec import Message
 
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+REWRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 UNNAMED = ".new"
 """Suffix of a segment whose header is not durable yet; left behind by a crash, it is nothing."""
 NS = 1_000_000_000
@@ -66,6 +68,8 @@ class SpoolWriter:
         self.created_ns = 0
         self.entered = False
         self.unsettled: bytes | None = None
+        self.durable = (0, 0)
+        """The segment, and how many bytes of it, up to which all is durable."""
         self.used, self.segments, self.oldest = 0, 0, ""
         """Bytes and segments in the spool, as last measured and grown since; the oldest one's path."""
 
@@ -105,6 +109,7 @@ class SpoolWriter:
         self.disk.fsync(self.fd)
         self.unsettled = None
         self.position += len(record)
+        self.durable = self.number, self.position
         self.used += len(record)
 
     def is_over(self) -> bool:
@@ -124,7 +129,9 @@ class SpoolWriter:
         # An empty spool may stand before a store that has applied many: numbers never come again.
         number = self.number + 1 if self.number else now_ns // NS
         path = os.path.join(self.directory, spool.file_name(number))
-        header = spool.pack_header({"number": number, "created": now_ns, **self.describe()})
+        described = self.describe()
+        header = spool.pack_header({"number": number, "created": now_ns, **described})
+        totals = {name: value for name, value in described.items() if name in settled.SETTLED}
         try:
             fd = self.disk.open(path + UNNAMED, CREATE, FILE_MODE)
         except FileNotFoundError:
@@ -133,6 +140,7 @@ class SpoolWriter:
         try:
             write_all(self.disk, fd, header, 0)
             self.disk.fsync(fd)
+            self.publish({**totals, "number": number, "position": len(header)})
             self.disk.rename(path + UNNAMED, path)
         except OSError:
             with suppress(OSError):
@@ -142,9 +150,35 @@ class SpoolWriter:
             raise
         self.number, self.path, self.fd = number, path, fd
         self.position = self.first = len(header)
+        self.durable = number, len(header)
         self.created_ns, self.entered = now_ns, False
         self.used += len(header)
         self.segments += 1
+
+    def settle(self, totals: Message) -> None:
+        """Tell the server that all that was appended is durable; what fails is made good by the next call.
+
+        Args:
+            totals: the fields of `settled.SETTLED` but number and position.
+        """
+        number, position = self.durable
+        if self.unsettled is None and number:
+            with suppress(OSError):
+                self.publish({**totals, "number": number, "position": position})
+
+    def adopt(self, path: str) -> None:
+        """Make the newest segment of a predecessor durable, and tell so once its totals are known."""
+        # It may have died between write and fsync: what is trusted now must outlast a power failure.
+        sync_file(self.disk, path)
+        self.durable = spool.number(path), os.stat(path).st_size
+
+    def publish(self, message: Message) -> None:
+        """Rewrite the file that says how far the spool is durable."""
+        fd = self.disk.open(os.path.join(self.directory, settled.NAME), REWRITE, FILE_MODE)
+        try:
+            write_all(self.disk, fd, settled.pack(message), 0)
+        finally:
+            self.disk.close(fd)
 
     def seal(self) -> None:
         """Be done with the open segment; the next record begins another."""
@@ -165,6 +199,9 @@ class SpoolWriter:
         oldest = ""
         with suppress(FileNotFoundError), os.scandir(self.directory) as entries:
             for entry in entries:
+                if entry.name == settled.NAME:
+                    # Some hundred bytes that are rewritten all the time.
+                    continue
                 with suppress(FileNotFoundError):
                     used += entry.stat(follow_symlinks=False).st_size
                     if entry.name.endswith(spool.SUFFIX):

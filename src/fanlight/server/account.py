@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.collector.ledger import undetailed
 from fanlight.errors import SpoolError, WireError
-from fanlight.wire import spool
+from fanlight.wire import settled, spool
 from fanlight.wire.codec import decode
 from fanlight.wire.messages import COMMIT
+from fanlight.wire.salvage import surviving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +28,9 @@ LEDGER = {
 def services(applier: Applier) -> dict[str, dict[str, Any]]:
     """Answer each service's account at one moment.
 
-    What was accepted is read from the spool: the newest segment's header sums up all before it,
-    its records tell the rest. What is missing is put down to damage only when files were set
-    aside as damaged; otherwise the account does not balance, and says so.
+    What was accepted is read from the spool: the newest segment's header sums up all before it, its
+    records tell the rest, and the file beside it what damage took of those. What is missing is put
+    down to damage only where there is some; otherwise the account does not balance, and says so.
     """
     # Nothing moves from the spool to the store while both are read.
     with applier.turn:
@@ -37,9 +38,10 @@ def services(applier: Applier) -> dict[str, dict[str, Any]]:
         paths = spool.segments(applier.directory)
         accepted, dropped = told(paths[-1]) if paths else (dict(stored), {})
         waiting: Sums = {}
+        gaps = len(applier.spoilt)
         for path in paths:
-            add(waiting, in_segment(path, applier))
-    damaged = applier.bad_segments + applier.bad_records + applier.store.size().bad
+            gaps += in_segment(path, applier, waiting)
+    damaged = gaps + applier.bad_segments + applier.bad_records + applier.store.size().bad
     damaged += sum(1 for _ in applier.directory.glob("*.bad"))
     accounts = {}
     for service in sorted({*accepted, *stored, *waiting}):
@@ -65,11 +67,32 @@ def services(applier: Applier) -> dict[str, dict[str, Any]]:
 
 def told(newest: Path) -> tuple[Sums, Sums]:
     """Answer what was accepted, and of it dropped, since the spool began."""
+    accepted, dropped = after(newest)
+    last = settled.read(newest.parent)
+    for sums, column in ((accepted, "accepted"), (dropped, "dropped")):
+        for service, n in zip(last["service"], last[column], strict=False) if last else ():
+            sums[service] = max(n, sums.get(service, 0))
+    return accepted, dropped
+
+
+def lacks(segment: Path, following: Path) -> bool:
+    """Answer whether the next segment's header tells of more than a segment and its whole records do."""
+    here, _ = after(segment)
     try:
-        header = spool.header(newest)
+        header = spool.header(following)
+    except (SpoolError, FileNotFoundError):
+        return False
+    there = zip(header["service"], header["accepted"], strict=False)
+    return any(n > here.get(service, 0) for service, n in there)
+
+
+def after(segment: Path) -> tuple[Sums, Sums]:
+    """Answer what was accepted and dropped up to a segment's last whole record, by itself."""
+    try:
+        header = spool.header(segment)
         accepted: Sums = dict(zip(header["service"], header["accepted"], strict=False))
         dropped: Sums = dict(zip(header["service"], header["dropped"], strict=False))
-        for _, body in spool.records(newest):
+        for _, body, _ in surviving(segment):
             ledger, missing = of_record(body)
             add(accepted, ledger)
             add(accepted, missing)
@@ -79,15 +102,20 @@ def told(newest: Path) -> tuple[Sums, Sums]:
     return accepted, dropped
 
 
-def in_segment(path: Path, applier: Applier) -> Sums:
-    """Answer the traces of a segment's records that are not applied yet."""
-    waiting: Sums = {}
+def in_segment(path: Path, applier: Applier, waiting: Sums) -> int:
+    """Add the traces of a segment's records that are not applied yet; answer the gaps between them."""
+    gaps = 0
     try:
-        for _, body in spool.records(path, applier.position(path)):
+        at = applier.position(path)
+        for position, body, gap in surviving(path, at):
             add(waiting, of_record(body)[0])
+            gaps += gap is not None
+            at = position
+        # At the very end it is damage only if it was durable once.
+        gaps += at < (applier.durable(path) or 0)
     except (SpoolError, FileNotFoundError):
-        return waiting
-    return waiting
+        return gaps
+    return gaps
 
 
 def of_record(body: bytes) -> tuple[Sums, Sums]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from fanlight.errors import FanlightError, SpoolError, StoreError, WireError
+from fanlight.server import account
 from fanlight.server.trouble import Trouble, to_stderr
-from fanlight.wire import spool
+from fanlight.wire import settled, spool
 from fanlight.wire.codec import decode
 from fanlight.wire.messages import COMMIT
+from fanlight.wire.salvage import surviving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from fanlight.stores import Store
     from fanlight.wire.codec import Message
+    from fanlight.wire.salvage import Gap
 
 INTERVAL_S = 1.0
 """How long the applier rests when it has applied everything. A turn costs some ms however little it
@@ -40,7 +44,9 @@ class Applier:
     Attributes:
         turn: held while records go from the spool to the store, so that whoever holds it sees
             every record on exactly one side.
-        bad: segments set aside as damaged, and records left out, since the start.
+        bad_segments, bad_records: segments set aside as damaged; damaged places, and records that
+            make no sense, which were left out; since the start.
+        spoilt: segments with such places or records, which are set aside when they are applied.
         applied: records applied since the start.
     """
 
@@ -59,6 +65,7 @@ class Applier:
         self.turn = threading.Lock()
         self.at: dict[int, int] = {}
         self.bad_segments = self.bad_records = self.applied = 0
+        self.spoilt: set[int] = set()
         self.behind_since: float | None = None
         self.failures = 0
         self.wake = threading.Event()
@@ -115,30 +122,33 @@ class Applier:
     def take_turn(self) -> bool:
         """Apply the next records, at most `TURN_BYTES` of one segment; answer whether there may be more."""
         paths = spool.segments(self.directory)
-        for path in paths:
+        for path, following in zip_longest(paths, paths[1:]):
             with self.turn:
-                if self.apply_some(path, sealed=path != paths[-1]):
+                if self.apply_some(path, following):
                     return True
         # Numbers never come again, so positions of segments that are gone are of no use.
         numbers = {spool.number(path) for path in paths}
         self.at = {number: at for number, at in self.at.items() if number in numbers}
+        self.spoilt &= numbers
         return False
 
-    def apply_some(self, path: Path, *, sealed: bool) -> bool:
-        """Apply the next records of one segment; when none is left, be done with it if it is sealed."""
+    def apply_some(self, path: Path, following: Path | None) -> bool:
+        """Apply the next records of one segment; when none is left, be done with it if another follows."""
         try:
             at = self.position(path)
-            records, more = read_some(path, at)
+            records, gaps, more = read_some(path, at, None if following else self.durable(path))
         except FileNotFoundError:
             return False
         except SpoolError as error:
             self.refuse(path, error)
             return False
+        for gap in gaps:
+            self.spoil(path, f"bytes {gap[0]} to {gap[1]} are damaged and left out; what follows is applied")
         if records:
             self.give(path, records)
             at = self.at[spool.number(path)] = records[-1][0]
-        if sealed and not more:
-            self.finish(path, at)
+        if following and not more:
+            self.finish(path, at, following)
         return more
 
     def position(self, path: Path) -> int:
@@ -147,8 +157,16 @@ class Applier:
         if number not in self.at:
             with path.open("rb") as file:
                 _, first = spool.read_header(file, path)
-            self.at[number] = max(first, self.store.positions().get(number, 0))
+            stands = self.store.positions().get(number, 0)
+            if stands > first and any(gap for _, _, gap in surviving(path, 0, stands)):
+                # A server before this one met the damage; that it did is told by the segment alone.
+                self.spoilt.add(number)
+            self.at[number] = max(first, stands)
         return self.at[number]
+
+    def durable(self, path: Path) -> int | None:
+        """Answer how far the newest segment may be applied: what is not durable may come again."""
+        return settled.durable(self.directory, spool.number(path))
 
     def give(self, path: Path, records: list[tuple[int, bytes]]) -> None:
         """Apply records; one that no store could take is left out and counted."""
@@ -172,13 +190,22 @@ class Applier:
 
     def leave_out(self, path: Path, after: int, error: WireError) -> None:
         """Count a record that is whole but makes no sense."""
-        self.bad_records += 1
-        self.tell(f"{path}: the record that ends at byte {after} is left out: {error}")
+        self.spoil(path, f"the record that ends at byte {after} is left out: {error}")
 
-    def finish(self, path: Path, at: int) -> None:
+    def spoil(self, path: Path, what: str) -> None:
+        """Count a place of a segment that cannot be applied."""
+        self.bad_records += 1
+        self.spoilt.add(spool.number(path))
+        self.tell(f"{path}: {what}")
+
+    def finish(self, path: Path, at: int, following: Path) -> None:
         """Delete a sealed segment that is applied to its end; set a damaged one aside."""
-        if spool.rest(path, at) == "damaged":
-            self.set_aside(path, f"the record at byte {at} is damaged; what follows it is not applied")
+        rest = spool.rest(path, at)
+        # A torn tail is what a crash leaves of a record that nobody was told of, or else damage.
+        if rest == "damaged" or (rest == "torn" and account.lacks(path, following)):
+            self.set_aside(path, f"it is damaged from byte {at} on, and nothing whole follows")
+        elif spool.number(path) in self.spoilt:
+            self.set_aside(path, "it was damaged, and all that was whole in it is applied")
         else:
             path.unlink(missing_ok=True)
 
@@ -202,13 +229,15 @@ class Applier:
         self.tell(f"{aside}: set aside: {why}")
 
 
-def read_some(path: Path, at: int) -> tuple[list[tuple[int, bytes]], bool]:
-    """Answer the next whole records as (position behind, body), and whether the bound ended them."""
+def read_some(path: Path, at: int, end: int | None) -> tuple[list[tuple[int, bytes]], list[Gap], bool]:
+    """Answer the next whole records as (position behind, body), damage between, and whether there is more."""
     found: list[tuple[int, bytes]] = []
+    gaps: list[Gap] = []
     size = 0
-    for after, body in spool.records(path, at):
+    for after, body, gap in surviving(path, at, end):
         found.append((after, body))
+        gaps += [gap] if gap else []
         size += len(body)
         if size >= TURN_BYTES:
-            return found, True
-    return found, False
+            return found, gaps, True
+    return found, gaps, False

@@ -101,7 +101,9 @@ def header(path: str | os.PathLike[str]) -> Message:
         return read_header(file, path)[0]
 
 
-def records(path: str | os.PathLike[str], position: int = 0) -> Iterator[tuple[int, bytes]]:
+def records(
+    path: str | os.PathLike[str], position: int = 0, end: int | None = None
+) -> Iterator[tuple[int, bytes]]:
     """Yield the whole records from `position` on, each as the position behind it and its body.
 
     Ends at the first record that is not whole: the end, a torn tail, or one that is being written.
@@ -109,6 +111,7 @@ def records(path: str | os.PathLike[str], position: int = 0) -> Iterator[tuple[i
     Args:
         path: the segment file.
         position: bytes into the file, as yielded before; 0 begins behind the header.
+        end: where reading ends at the latest; None: where the file does.
 
     Raises:
         SpoolError: the header is not whole, or not of this version.
@@ -118,7 +121,7 @@ def records(path: str | os.PathLike[str], position: int = 0) -> Iterator[tuple[i
         _, first = read_header(file, path)
         position = max(position, first)
         file.seek(position)
-        while body := read_record(file):
+        while body := read_record(file, end):
             position += RECORD.size + len(body)
             yield position, body
 
@@ -176,14 +179,14 @@ def read_header(file: BinaryIO, path: str | os.PathLike[str]) -> tuple[Message, 
         raise SpoolError(f"{path}: the header is damaged: {error}") from error
 
 
-def read_record(file: BinaryIO) -> bytes:
-    """Answer the body of the record at the file's position, or b"" when there is no whole one."""
+def read_record(file: BinaryIO, end: int | None = None) -> bytes:
+    """Answer the body of the record at the file's position, or b"" when none is whole before `end`."""
     front = file.read(RECORD.size)
     if len(front) < RECORD.size:
         return b""
     length, checksum = RECORD.unpack(front)
     # Eight zero bytes would be an empty record with a right checksum: a zeroed tail, not data.
-    if not length or length > os.fstat(file.fileno()).st_size - file.tell():
+    if not length or length > (os.fstat(file.fileno()).st_size if end is None else end) - file.tell():
         return b""
     body = file.read(length)
     return body if len(body) == length and crc32(body) == checksum else b""
