@@ -65,13 +65,29 @@ def test_a_large_dict_keeps_its_first_entries_and_tells_how_many_more_there_were
     assert notes == {**{f"rows.{n}": n for n in range(ENTRIES)}, "rows.…": 5}
 
 
-def test_dicts_do_not_pass_the_bound_of_a_traces_annotations(agent, receiver):
+def test_annotations_beyond_the_bound_are_counted_and_the_error_is_told(agent, receiver):
     entries = {str(n): n for n in range(ENTRIES)}
+    marks = NOTES // ENTRIES + 3
+    with agent.trace("job") as trace:
+        for _ in range(marks):
+            agent.mark("a", "app.mark", rows=entries, n=1, nothing=None)
+        trace.error = "ValueError", "x"
+    assert agent.flush(10)
+    (received,) = receiver.traces
+    lost = received.root.notes.pop("annotations.lost")
+    assert received.root.notes == {"error.type": "ValueError", "error.message": "x"}
+    told = sum(len(span.notes) for span in received.spans)
+    assert told == NOTES - 1
+    assert told + lost == marks * (ENTRIES + 1) + 2
+
+
+def test_as_many_annotations_as_travel_are_all_told(agent, receiver):
     with agent.trace("job"):
-        for _ in range(NOTES // ENTRIES + 3):
-            agent.mark("a", "app.mark", rows=entries, n=1)
+        for _ in range(NOTES // 16):
+            agent.mark("a", "app.mark", **{f"n{number}": number for number in range(16)})
     assert agent.flush(10)
     assert sum(len(span.notes) for span in receiver.traces[0].spans) == NOTES
+    assert receiver.traces[0].root.notes == {}
 
 
 def test_a_category_without_a_tier_is_other_and_a_wrong_one_is_told_once(agent, receiver, capfd):

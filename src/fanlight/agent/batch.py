@@ -49,6 +49,8 @@ SPAN_BYTES = 24
 NOTE_BYTES = 20
 NOTES = 16_384
 """Annotations of one trace that travel."""
+NOTES_LOST = "annotations.lost"
+"""Key of the root's annotation that tells how many did not."""
 MESSAGE_CHARACTERS = 500
 FAULT = "fault"
 """Reason of a drop: an error of ours while the trace was finished or encoded."""
@@ -202,7 +204,8 @@ class Packer:
         spans = nest(trace, self.names, seen)
         about = self.about(trace)
         if about:
-            spans.notes.append((0, about))
+            # In front, so that they are told however many annotations there are.
+            spans.notes.insert(0, (0, about))
         notes = self.notes(spans, len(gathered.kinds)) if spans.notes else []
         start_ns = trace.start_ns
         starts = [start - start_ns for start in spans.starts]
@@ -261,9 +264,16 @@ class Packer:
                     out.append((first + place, key, code, word))
                 elif value.__class__ is dict:
                     out += self.inner(first + place, name, value)[: max(NOTES - len(out), 0)]
-        # What stands beside a dict was not counted with its entries.
-        del out[NOTES:]
+        if len(out) >= NOTES:
+            self.cut(out, spans, first)
         return out
+
+    def cut(self, out: list[tuple[int, ...]], spans: Spans, first: int) -> None:
+        """Cut the annotations at what travels, and let the root tell how many more there were."""
+        given = (value for _, notes in spans.notes for value in notes.values() if value is not None)
+        lost = sum(len(value) if value.__class__ is dict else 1 for value in given) - NOTES
+        if lost > 0:
+            out[NOTES - 1 :] = [(first, self.key(NOTES_LOST)[0], NOTE_INT, lost + 1)]
 
     def inner(self, place: int, name: str, entries: dict[str, Any]) -> list[tuple[int, ...]]:
         """Answer the annotations of a dict, named `name.entry`."""
