@@ -67,3 +67,8 @@ def test_every_entry_has_its_tests_or_its_reason(path):
 def test_an_entry_can_be_wrong(entry, said):
     (text,) = wrong("entry", entry)
     assert said in text
+
+
+def test_the_promises_about_recording_are_numbered_without_a_gap():
+    entries = tomllib.loads((Path(__file__).parent / "recording.toml").read_text())
+    assert [int(name.partition("-")[0]) for name in entries] == list(range(1, len(entries) + 1))

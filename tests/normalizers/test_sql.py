@@ -174,6 +174,8 @@ def test_the_memo_is_bounded_in_characters_too() -> None:
         (None, ("db.sql.query", "SQL", "", None)),
         (3, ("db.sql.query", "SQL", "", None)),
         ({"sql": 7}, ("db.sql.query", "SQL", "", None)),
+        (b"SELECT \xff", ("db.sql.query", "SQL", "", None)),
+        ("SELECT '\udcff\0' FROM t", ("db.sql.query", "SELECT FROM t", "SELECT ? FROM t", None)),
     ],
 )
 def test_payloads_of_every_form_are_read(payload: object, expected: tuple[object, ...]) -> None:
