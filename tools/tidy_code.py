@@ -16,7 +16,7 @@ FUNCTION_LINES = 60
 PARAMETERS = 6
 BANNED = {"util", "helper", "misc", "manager", "base", "impl", "factory"}
 LIGHT = {"recording", "wire", "aggregate", "agent", "instruments", "normalizers"}
-LIGHT_MAY = LIGHT | {"config", "registry", "errors"}
+LIGHT_MAY = LIGHT | {"config", "registry", "log", "errors"}
 HEAVY = {
     *("asyncio", "dataclasses", "http", "importlib.metadata", "inspect", "json", "logging", "random"),
     *("sqlite3", "ssl", "subprocess", "tomllib", "typing", "urllib", "uuid", "pathlib"),

@@ -8,6 +8,7 @@ from _thread import get_ident
 
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.agent.task import Task
+from fanlight.log import LOG
 from fanlight.recording.pauses import Pauses
 from fanlight.recording.recorder import SWITCH
 
@@ -111,11 +112,13 @@ class Agent:
     def ready(self) -> Task:
         """Answer the task, made when it is first needed."""
         if self.task is None:
+            from fanlight.agent.chatter import chatter
             from fanlight.normalizers import normalize
 
             self.client = self.client or os.urandom(16).hex()
             self.task = Task(HELD.line, self.path, self.greeting, normalize, self.pauses, self.complain)
             self.task.packer.sequence = self.sequence
+            self.task.chatter = chatter()
         return self.task
 
     def greeting(self) -> Message:
@@ -137,15 +140,11 @@ class Agent:
         }
 
     def complain(self, text: str) -> None:
-        """Say something to people on stderr, once."""
+        """Say something to people, once."""
         if text in self.told:
             return
         self.told.add(text)
-        try:
-            os.write(2, f"fanlight: {text}\n".encode("utf-8", "replace"))
-        except OSError:
-            # Nobody listens on stderr; then nobody is told.
-            return
+        LOG.warning(text)
 
     def renew(self) -> None:
         """Begin anew in a forked child: only assignments, since any lock may be held for ever here."""
@@ -189,8 +188,10 @@ def start(
         ConfigError: the address or the share given here is none. One in the environment only leaves
             the agent off, with a line on stderr.
     """
+    from fanlight.agent.chatter import begun, configure
     from fanlight.errors import ConfigError
 
+    configure(os.environ)
     try:
         path = address(dsn, os.environ)
         share = read_share(sample, os.environ)
@@ -223,6 +224,7 @@ def start(
         AGENT.renew()
     SWITCH.sample = share
     SWITCH.sink = push
+    begun(AGENT.service, path)
 
 
 def forget_orphans(thread: int) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fanlight.agent.batch import Parcel
     from fanlight.agent.queue import Line
-    from fanlight.agent.table import Normalize
+    from fanlight.agent.table import Normalize, Table
     from fanlight.recording.pauses import Pauses
     from fanlight.wire.codec import Message
 
@@ -42,9 +42,12 @@ class Task:
         normalize: as in `Packer`.
         pauses: as in `Packer`.
         complain: told once what a person should know.
+
+    Attributes:
+        chatter: told of each parcel; None unless somebody wants to hear of every one.
     """
 
-    __slots__ = ("ended", "hurry", "line", "link", "outstanding", "packer", "turn")
+    __slots__ = ("chatter", "ended", "hurry", "line", "link", "outstanding", "packer", "turn")
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Task:
         self.packer = Packer(normalize, pauses, complain)
         self.link = Link(path, lambda: {**greeting(), "generation": self.packer.table.generation}, complain)
         self.outstanding: Parcel | None = None
+        self.chatter: Callable[[Parcel, Table], object] | None = None
         self.turn = allocate_lock()
         self.hurry = 0
         self.ended = False
@@ -130,6 +134,8 @@ class Task:
         while True:
             if self.outstanding is None:
                 self.outstanding = self.packer.pack(self.line)
+                if self.chatter is not None and self.outstanding is not None:
+                    self.chatter(self.outstanding, self.packer.table)
             if self.outstanding is None:
                 return True
             if not self.link.deliver(self.outstanding, self.packer.table, until_ns, yields):

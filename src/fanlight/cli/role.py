@@ -16,6 +16,7 @@ from contextlib import suppress
 from fanlight import config
 from fanlight.cli.failures import exit_code, message
 from fanlight.errors import ConfigError, FanlightError
+from fanlight.log import LOG
 from fanlight.pipeline import build
 from fanlight.pipeline.child import Reporter, die_with_parent
 from fanlight.pipeline.listening import bound_address
@@ -40,6 +41,8 @@ def main(arguments: list[str]) -> int:
     given = dict(zip(arguments[::2], arguments[1::2], strict=True))
     role = given.pop("--role")
     settings = config.load({"data": given.pop("--data")}, directory="/")
+    who = "fanlight" if role == "supervisor" else f"fanlight {role}"
+    LOG.begin(who, settings["log_level"], settings["log"], stamped=True)
     numbers = {name[2:].replace("-", "_"): int(value) for name, value in given.items()}
     if role == "supervisor":
         return supervise(settings, **numbers)

@@ -50,11 +50,13 @@ def command(*, insecure_listen: bool, names: tuple[str, ...], **flags: str | Non
 
     Both are started again when they die. Ctrl-C or SIGTERM stops them, within five seconds.
     """  # noqa: D301 - click's mark for lines that stay as they are
+    from fanlight.log import LOG
     from fanlight.pipeline.serve import serve
 
     if names:
         flags["web.host_names"] = ",".join(names)
     settings = options.settings(**flags)
+    LOG.begin("fanlight", settings["log_level"], settings["log"], stamped=True)
     # Before anything is started: the server that would refuse it is a child.
     origins(settings["web.host_names"], "0")
     return serve(settings, own_command(), begun, insecure=insecure_listen)

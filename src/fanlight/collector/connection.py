@@ -8,6 +8,7 @@ from fanlight.aggregate import batches
 from fanlight.aggregate.groups import Origin
 from fanlight.aggregate.tables import Table
 from fanlight.errors import WireError
+from fanlight.log import LOG
 from fanlight.wire import frames, messages
 from fanlight.wire.codec import decode, encode
 
@@ -125,6 +126,8 @@ class Connection:
             self.table = self.table.extended(decode(messages.TABLE, body))
         elif self.origin is not None and kind == frames.BATCH:
             batch = batches.parse(body, self.table)
+            if LOG.wants("debug"):
+                LOG.debug(f"{self.origin.service}: {len(body)} bytes of traces from pid {self.origin.pid}")
             self.hall.committer.offer(batch, self.table, self.origin, len(body), self.acknowledge)
         elif self.origin is None and kind == frames.HELLO and not self.asks:
             self.greet(decode(messages.HELLO, body))
@@ -146,6 +149,7 @@ class Connection:
         self.client = self.hall.ledger.client(client)
         self.client.hello = {**hello, "instruments": [name[:MAX_NAME] for name in hello["instruments"][:100]]}
         self.hall.welcome(self)
+        LOG.info(f"{service}: the agent of pid {self.origin.pid} on {hello['host']} is connected")
         answer = {
             "protocol": messages.PROTOCOL,
             "version": self.hall.version,
@@ -193,6 +197,8 @@ class Connection:
 
     def close(self) -> None:
         """End the conversation; whoever watches the socket closes it."""
+        if self.origin is not None and not self.closed:
+            LOG.info(f"{self.origin.service}: the agent of pid {self.origin.pid} is gone")
         self.closed = True
 
 

@@ -1,10 +1,10 @@
-"""One clear message per trouble on stderr, however often it comes up."""
+"""One clear message per trouble in the log, however often it comes up."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from fanlight.log import LOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ class Notices:
 
     def __init__(self, clock: Callable[[], float], write: Callable[[str], object] | None = None) -> None:
         self.clock = clock
-        self.write = write or to_stderr
+        self.write = write or LOG.warning
         self.said_at: dict[str, float] = {}
         self.present: dict[str, bool] = {}
         """Troubles that last, and whether each was told."""
@@ -42,12 +42,3 @@ class Notices:
         """Tell that it is over, if it was told that it began."""
         if self.present.pop(key, False):
             self.write(text)
-
-
-def to_stderr(text: str) -> None:
-    """Write one line to stderr, if anybody still listens there."""
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    # A closed terminal or a broken pipe is no reason to stop receiving.
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"fanlight collector: {line}\n")
-        sys.stderr.flush()

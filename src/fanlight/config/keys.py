@@ -36,6 +36,10 @@ KEYS: dict[str, Key] = {
     "store": Key("text", "", "store URL: duckdb:DIR or memory:"),
     "service": Key("text", "", "name that the application reports under", project=True),
     "sample": Key("share", 1.0, "share of requests whose child spans are recorded", project=True),
+    "log": Key("log", "-", "file that agent, collector and server write their own log to, - for stderr"),
+    "log_level": Key(
+        "level", "warning", "how much of it: error, warning, info, debug, or trace for all", project=True
+    ),
     "leave_after_s": Key("count", 60, "idle seconds after which a background Fanlight leaves", project=True),
     "spool.max_bytes": Key("bytes", 1 << 30, "size bound of what waits for the store", project=True),
     "store.retention_days": Key("count", 14, "whole days kept besides today", project=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from fanlight.config.keys import KEYS
+from fanlight.log import LEVELS, STDERR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +67,18 @@ SEPARATORS = {"names": Words.separator, "paths": Folders.separator}
 def read_names(text: str) -> Words:
     """Answer names or globs joined with commas."""
     return Words(filter(None, map(str.strip, text.split(Words.separator))))
+
+
+def read_level(text: str) -> str:
+    """Answer a level of the log."""
+    if text.lower() not in LEVELS:
+        raise ValueError(text)
+    return text.lower()
+
+
+def read_log(text: str) -> str:
+    """Answer where the log is written: an absolute path, or - for stderr."""
+    return text if text == STDERR else read_path(text)
 
 
 def read_paths(text: str) -> Folders:
@@ -146,6 +159,8 @@ READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "address": (read_address, "HOST:PORT, like 127.0.0.1:7700"),
     "bytes": (read_bytes, "a size, like 64MB or 1GiB"),
     "count": (read_count, "a whole number"),
+    "level": (read_level, "error, warning, info, debug or trace"),
+    "log": (read_log, "a path, or - for stderr"),
     "names": (read_names, "names, joined with commas or in a list"),
     "path": (read_path, "a path"),
     "paths": (read_paths, "paths, joined with colons or in a list"),
@@ -158,6 +173,8 @@ TYPES: dict[str, tuple[type, ...]] = {
     "address": (str,),
     "bytes": (int, str),
     "count": (int,),
+    "level": (str,),
+    "log": (str,),
     "names": (str, list),
     "path": (str,),
     "paths": (str, list),

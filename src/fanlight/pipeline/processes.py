@@ -10,10 +10,10 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 
+from fanlight.log import LOG
 from fanlight.pipeline.renewal import RENEWED
 
 TYPE_CHECKING = False
@@ -328,9 +328,7 @@ def ending(code: int) -> str:
 
 def say(message: str) -> None:
     """Tell the terminal or the log."""
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    sys.stderr.write(f"{stamp} fanlight: {message}\n")
-    sys.stderr.flush()
+    LOG.warning(message)
 
 
 def end_orphans(data: str, pids: dict[str, int]) -> None:

@@ -138,15 +138,10 @@ class Bus:
         if self.refused:
             return
         self.refused = True
-        from os import write
+        from fanlight.log import LOG
 
         kind, place = type(name).__name__, location() or "a place that is not known"
-        text = f"fanlight: the name of a notification is a text, such as 'cart.load', not {kind}: {place}\n"
-        try:
-            write(2, text.encode("utf-8", "replace"))
-        except OSError:
-            # Nobody listens on stderr; then nobody is told.
-            return
+        LOG.warning(f"the name of a notification is a text, such as 'cart.load', not {kind}: {place}")
 
     def report(self, name: str, payload: Any, start_ns: int, end_ns: int) -> None:
         """Tell listeners of something that is already over and recorded, as instruments do."""

@@ -8,8 +8,9 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from fanlight.errors import FanlightError, SpoolError, StoreError, WireError
+from fanlight.log import LOG
 from fanlight.server import account
-from fanlight.server.trouble import Trouble, to_stderr
+from fanlight.server.trouble import Trouble
 from fanlight.wire import settled, spool
 from fanlight.wire.codec import decode
 from fanlight.wire.messages import COMMIT
@@ -54,7 +55,7 @@ class Applier:
         self,
         store: Store,
         directory: Path,
-        tell: Callable[[str], None] = to_stderr,
+        tell: Callable[[str], None] = LOG.warning,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store

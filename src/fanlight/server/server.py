@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight import __version__
 from fanlight.collector.resident import resident_bytes
+from fanlight.log import LOG
 from fanlight.server import account
 from fanlight.server.answers import Answers
 from fanlight.server.applier import Applier
-from fanlight.server.trouble import to_stderr
 from fanlight.server.upkeep import RETENTION, Upkeep
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Server:
         *,
         store_url: str = "",
         retention: Retention = RETENTION,
-        tell: Callable[[str], None] = to_stderr,
+        tell: Callable[[str], None] = LOG.warning,
     ) -> None:
         self.store = store
         self.store_url = store_url

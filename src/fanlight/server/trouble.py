@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-def to_stderr(text: str) -> None:
-    """Write one line to the standard error, where the supervisor keeps its log."""
-    print(f"fanlight server: {text}", file=sys.stderr, flush=True)  # noqa: T201 the process's log
 
 
 class Trouble:

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.errors import FanlightError
-from fanlight.server.trouble import Trouble, to_stderr
+from fanlight.log import LOG
+from fanlight.server.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ class Upkeep:
         self,
         store: Store,
         retention: Retention,
-        tell: Callable[[str], None] = to_stderr,
+        tell: Callable[[str], None] = LOG.warning,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.store = store
