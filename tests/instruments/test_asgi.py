@@ -133,6 +133,14 @@ def test_mounted_files_share_one_name(tmp_path: Any, seen: Any) -> None:
     assert seen.endpoints() == [("GET /static/{path}", 200), ("GET /static/{path}", 404)]
 
 
+def test_a_file_is_one_span_without_its_name(tmp_path: Any, seen: Any) -> None:
+    app = shop(tmp_path)
+    with_us = request(app, "/static/a.txt")
+    assert seen.handled() == [("file.send", ("text/plain", False))]
+    SWITCH.sink = None
+    assert request(app, "/static/a.txt") == with_us
+
+
 def test_an_exception_is_raised_again_behind_the_error_page(seen: Any) -> None:
     with pytest.raises(RuntimeError, match="oops"):
         request(shop(), "/broken")

@@ -81,7 +81,7 @@ def test_operations_are_told_apart_and_what_they_consist_of_is_part_of_them(cach
         ("cache.set", "cache write", None),
         ("cache.get", "cache read", {"hit": True}),
         ("cache.get", "cache read", None),
-        ("cache.get_many", "cache read many", None),
+        ("cache.get_many", "cache read many", {"hits": 1, "misses": 1}),
         ("cache.has_key", "cache look up", None),
         ("cache.incr", "cache increment", None),
         ("cache.set_many", "cache write many", None),

@@ -235,4 +235,21 @@ def test_templates_are_spans_with_their_names(seen: Any) -> None:
         return flask.render_template("page.html", x=1) + flask.render_template_string("{{ x }}", x=2)
 
     assert Client(app).get("/").text == "<1>2"
-    assert seen.handled() == [("view.render", "page.html"), ("view.render", None)]
+    assert seen.handled() == [
+        ("view.render", "page.html"),
+        ("view.render", "part.html"),
+        ("view.render", None),
+    ]
+
+
+def test_a_file_is_one_leaf_without_its_name(tmp_path: Any, seen: Any) -> None:
+    (tmp_path / "hunter2.txt").write_text("hunter2")
+    app = flask.Flask("shop", static_folder=tmp_path)
+    app.add_url_rule(
+        "/sent", view_func=lambda: flask.send_from_directory(tmp_path, "hunter2.txt", as_attachment=True)
+    )
+    for path in ("/sent", f"/{tmp_path.name}/hunter2.txt"):
+        response = Client(app).get(path)
+        assert response.text == "hunter2"
+        response.close()
+    assert seen.leaves() == [("file.send", ("text/plain", True)), ("file.send", ("text/plain", False))]

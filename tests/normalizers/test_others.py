@@ -114,6 +114,19 @@ def test_a_template_is_named_as_its_loader_does(payload: object, title: str) -> 
     assert normalizers.normalize("view.render", payload) == ("view.render.template", title, "", None)
 
 
+@pytest.mark.parametrize(
+    ("payload", "notes"),
+    [
+        (("text/plain; charset=utf-8", True), {"type": "text/plain", "disposition": "attachment"}),
+        ({"type": "image/png", "attachment": False}, {"type": "image/png", "disposition": "inline"}),
+        (("", False), {"type": "application/octet-stream", "disposition": "inline"}),
+        ("/srv/hunter2", {"type": "application/octet-stream", "disposition": "inline"}),
+    ],
+)
+def test_a_file_is_told_by_its_type_alone(payload: object, notes: object) -> None:
+    assert normalizers.normalize("file.send", payload) == ("app.response.file", "send file", "", notes)
+
+
 def test_ever_new_names_do_not_pile_up() -> None:
     for number in range(2_000):
         normalizers.normalize(f"made.up.{number}", None)
@@ -127,6 +140,11 @@ def test_ever_new_names_do_not_pile_up() -> None:
         ("get miss", ("cache.get", "cache read", "", {"hit": False})),
         ("set", ("cache.set", "cache write", "", None)),
         ({"operation": "get", "hit": False}, ("cache.get", "cache read", "", {"hit": False})),
+        (("get_many", 2, 1), ("cache.get_many", "cache read many", "", {"hits": 2, "misses": 1})),
+        (
+            {"operation": "get_many", "hits": 0, "misses": 1},
+            ("cache.get_many", "cache read many", "", {"hits": 0, "misses": 1}),
+        ),
         ("hunter2 hunter2", ("cache.other", "cache", "", None)),
         (("get", "hunter2"), ("cache.other", "cache", "", None)),
         ({"operation": "hunter2", "hit": "hunter2"}, ("cache.other", "cache", "", None)),

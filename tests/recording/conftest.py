@@ -22,6 +22,7 @@ class Plain:
         self.kinds: list[tuple[str, str]] = []
         self.blocks: dict[tuple[str, str], int] = {}
         self.memo: dict[Any, Any] = {}
+        self.templates: dict[int, str] = {}
 
     def block(self, category: str, title: str) -> int:
         return SKIP if category.startswith("-") else self.own(category, title)

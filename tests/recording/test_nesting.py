@@ -85,6 +85,7 @@ class Same:
     def __init__(self) -> None:
         self.blocks = {}
         self.memo: dict[Any, Any] = {}
+        self.templates: dict[int, str] = {}
 
     def block(self, *_: Any) -> int:
         return 0

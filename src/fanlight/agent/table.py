@@ -35,6 +35,8 @@ NO_CATEGORY = (
 MEMO_CHARACTERS = 1 << 20
 MEMO_ENTRIES = 8_192
 MEMO_KEYS = 4
+TEMPLATE = "view.render.template"
+"""Category whose spans are folded where they stand side by side."""
 
 
 class Table:
@@ -142,7 +144,10 @@ class Names:
         complain: told once what a person should know.
     """
 
-    __slots__ = ("blocks", "complain", "generation", "memo", "memo_characters", "normalize", "table")
+    __slots__ = (
+        *("blocks", "complain", "generation", "memo", "memo_characters", "normalize", "table"),
+        "templates",
+    )
 
     def __init__(self, table: Table, normalize: Normalize, complain: Callable[[str], object]) -> None:
         self.table = table
@@ -156,6 +161,7 @@ class Names:
         self.blocks: dict[tuple[str, str], int] = {}
         self.memo: dict[Any, tuple[int, dict[str, Any] | None]] = {}
         self.memo_characters = 0
+        self.templates: dict[int, str] = {}
 
     def block(self, category: str, title: str) -> int:
         """Answer the kind of a block that the application named itself; `SKIP` for a bad category."""
@@ -201,7 +207,11 @@ class Names:
         if answer is None:
             return SKIP, None
         category, given, description, notes = answer
-        return self.table.kind(category, given if title is None else title, description), notes
+        title = given if title is None else title
+        kind = self.table.kind(category, title, description)
+        if category == TEMPLATE:
+            self.templates[kind] = title
+        return kind, notes
 
     def own(self, category: str, title: str) -> int:
         """Answer the kind of a span that Fanlight adds."""

@@ -1,4 +1,4 @@
-"""Django: requests named by the route that took them, statements, templates and cache operations."""
+"""Django: requests named by the route that took them, statements, templates, cache operations and files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SQL = "sql.query"
 RENDER = "view.render"
 CACHE = "cache.operation"
+FILE = "file.send"
 OPERATIONS = (
     *("add", "clear", "delete", "delete_many", "get", "get_many", "has_key", "incr", "set", "set_many"),
     "touch",
@@ -46,6 +47,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         "django.core.handlers.wsgi": trace_wsgi,
         "django.core.signals": note_errors,
         "django.db.backends.utils": record_statements,
+        "django.http.response": record_files,
         "django.template.base": record_templates,
     }
 
@@ -225,7 +227,7 @@ def recorded_operation(operation: str, method: Any) -> Any:
         if lane is None or BUSY in self.__dict__:
             return method(self, *args, **options)
         start_ns = clock()
-        payload = operation
+        payload: Any = operation
         self.__dict__[BUSY] = True
         try:
             result = method(self, *args, **options)
@@ -237,15 +239,46 @@ def recorded_operation(operation: str, method: Any) -> Any:
                     payload = "get hit"
                 elif default is None or default.__class__ is object:
                     payload = "get miss"
+            elif operation == "get_many" and args and hasattr(args[0], "__len__"):
+                payload = (operation, len(result), len(args[0]) - len(result))
             return result
         finally:
             self.__dict__.pop(BUSY, None)
             end_ns = clock()
             lane.leaf(CACHE, payload, start_ns, end_ns)
             if BUS.subscriptions:
-                BUS.report(CACHE, {"operation": operation}, start_ns, end_ns)
+                BUS.report(CACHE, {"operation": operation, **outcome(payload)}, start_ns, end_ns)
 
     return operate_and_record
+
+
+def outcome(payload: Any) -> dict[str, Any]:
+    """Answer what listeners are told of an operation's outcome."""
+    if isinstance(payload, tuple):
+        return {"hits": payload[1], "misses": payload[2]}
+    _, blank, found = payload.partition(" ")
+    return {"hit": found == "hit"} if blank else {}
+
+
+def record_files(module: ModuleType) -> None:
+    """Record that a file is the response, when its headers are made of it."""
+    response = found(module, "FileResponse", "set_headers")
+    set_headers = response.set_headers
+
+    def recorded_headers(self: Any, *args: Any, **options: Any) -> Any:
+        lane = current()
+        if lane is None:
+            return set_headers(self, *args, **options)
+        start_ns = clock()
+        result = set_headers(self, *args, **options)
+        end_ns = clock()
+        payload = (self.headers.get("Content-Type"), bool(getattr(self, "as_attachment", False)))
+        lane.leaf(FILE, payload, start_ns, end_ns)
+        if BUS.subscriptions:
+            BUS.report(FILE, {"type": payload[0], "attachment": payload[1]}, start_ns, end_ns)
+        return result
+
+    response.set_headers = same_face(recorded_headers, set_headers)
 
 
 def same_face(hook: Any, method: Any) -> Any:

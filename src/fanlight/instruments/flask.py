@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any
 
@@ -11,7 +12,10 @@ ROUTER = 2
 """Rank of an endpoint that a router named."""
 
 
-def patch(module: ModuleType) -> None:
+FILE = "file.send"
+
+
+def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     """Trace every request of every application, made before or after this.
 
     Args:
@@ -57,3 +61,34 @@ def patch(module: ModuleType) -> None:
         return handle(self, *args)
 
     flask.wsgi_app, flask.full_dispatch_request, flask.handle_exception = traced, named, noted
+    # What Flask's own `send_file` and its static files call.
+    return {"werkzeug.utils": record_files}
+
+
+def record_files(module: ModuleType) -> None:
+    """Record that a file is the response, when the response is made of it."""
+    send = getattr(module, "send_file", None)
+    if send is None:
+        raise LookupError("no send_file")
+
+    from functools import wraps
+
+    from fanlight.recording.bus import BUS
+    from fanlight.recording.clock import clock
+    from fanlight.recording.recorder import current
+
+    @wraps(send)
+    def recorded(*args: Any, **options: Any) -> Any:
+        lane = current()
+        if lane is None:
+            return send(*args, **options)
+        start_ns = clock()
+        response = send(*args, **options)
+        end_ns = clock()
+        payload = (getattr(response, "mimetype", None), bool(options.get("as_attachment")))
+        lane.leaf(FILE, payload, start_ns, end_ns)
+        if BUS.subscriptions:
+            BUS.report(FILE, {"type": payload[0], "attachment": payload[1]}, start_ns, end_ns)
+        return response
+
+    module.send_file = recorded  # type: ignore[attr-defined]  # a module takes any attribute

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 TABLE: dict[str, str] = {
     "cache.operation": "fanlight.normalizers.cache:normalize",
     "default": "fanlight.normalizers.default:normalize",
+    "file.send": "fanlight.normalizers.file:normalize",
     "http.request": "fanlight.normalizers.http:normalize",
     "log.record": "fanlight.normalizers.log:normalize",
     "mongo.command": "fanlight.normalizers.mongo:normalize",

@@ -27,15 +27,21 @@ def normalize(_name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] |
 
     Args:
         _name: `cache.operation`.
-        payload: the operation, a blank, and `hit` or `miss` or nothing: `get hit`; or a dict with
-            `operation` and perhaps `hit`.
+        payload: the operation, a blank, and `hit` or `miss` or nothing: `get hit`; or (operation,
+            hits, misses); or a dict with `operation` and perhaps `hit`, or `hits` and `misses`.
     """
     outcome = ""
-    if isinstance(payload, dict):
+    if isinstance(payload, dict) and "hits" in payload:
+        payload = payload.get("operation"), payload.get("hits"), payload.get("misses")
+    if isinstance(payload, tuple):
+        operation, hits, misses = payload if len(payload) == 3 else ("", None, None)
+    elif isinstance(payload, dict):
         operation, hit = payload.get("operation"), payload.get("hit")
         outcome = {True: "hit", False: "miss"}.get(hit, "") if isinstance(hit, bool) else ""
     else:
         operation, _, outcome = payload.partition(" ") if isinstance(payload, str) else ("", "", "")
     title = TITLES.get(operation) if isinstance(operation, str) else None
-    notes = {"hit": outcome == "hit"} if outcome in ("hit", "miss") else None
+    notes: dict[str, Any] | None = {"hit": outcome == "hit"} if outcome in ("hit", "miss") else None
+    if isinstance(payload, tuple) and isinstance(hits, int) and isinstance(misses, int):
+        notes = {"hits": hits, "misses": misses}
     return ("cache.other", "cache", "", notes) if title is None else (f"cache.{operation}", title, "", notes)

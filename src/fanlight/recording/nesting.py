@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fanlight.recording.folding import fold
 from fanlight.recording.pauses import Squeezed
 from fanlight.recording.pruning import CUT, LIMIT, prune
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
         """Kinds of blocks that are known already."""
         memo: dict[Any, tuple[int, dict[str, Any] | None]]
         """(name, title, payload) of notifications that are known already."""
+        templates: dict[int, str]
+        """Kinds of rendered templates to their titles."""
 
         def block(self, category: str, title: str) -> int:
             """Answer the kind of a block that the application named itself."""
@@ -269,6 +272,8 @@ def nest(trace: Trace, names: Names, seen: Seen) -> Spans:
     paused(spans, names, seen)
     if disordered:
         order(spans)
+    if names.templates and not names.templates.keys().isdisjoint(spans.kinds):
+        fold(spans, names, SKIP)
     if SKIP in spans.kinds:
         leave_out(spans)
     if len(spans.kinds) > LIMIT:
