@@ -41,13 +41,10 @@ def run(inject: str, *words: str, environ: dict[str, str] | None = None, cwd: Pa
 
 
 def sitecustomize() -> Any:
-    """Answer the injected module without its two last calls' effect on this process."""
+    """Answer the injected module; under another name it starts nothing."""
     spec = importlib.util.spec_from_file_location("injected_for_test", injection.SITECUSTOMIZE)
     module = importlib.util.module_from_spec(spec)
-    source = Path(injection.SITECUSTOMIZE).read_text()
-    exec(
-        compile(source[: source.index("\ntry:\n    start()")], injection.SITECUSTOMIZE, "exec"), vars(module)
-    )
+    spec.loader.exec_module(module)
     return module
 
 
@@ -166,6 +163,12 @@ def test_tools_are_left_alone(words: list[str], inject: str) -> None:
         (["python", "-c", "from multiprocessing.resource_tracker import main;main(5)"], False),
         (["python", "-c", "from multiprocessing.spawn import spawn_main; spawn_main()"], True),
         (["python", "-m"], True),
+        (["python", "manage.py", "test", "shop"], False),
+        (["python", "manage.py", "runserver"], True),
+        (["python", "-m", "django", "test"], False),
+        (["python", "/venv/bin/django-admin", "test"], False),
+        (["python", "-m", "coverage", "run", "-m", "pytest"], False),
+        (["python", "shop.py", "test"], True),
     ],
 )
 def test_programs_are_told_apart_by_their_command(words: list[str], wanted: bool) -> None:
@@ -191,3 +194,30 @@ def test_a_directory_that_is_gone_leaves_the_program_as_it_was(inject: str) -> N
 def test_parts_that_come_later_are_found_when_the_link_is_gone(inject: str) -> None:
     late = f"import os; os.unlink({inject + '/fanlight'!r}); import fanlight.normalizers.sql; print('found')"
     assert run(inject, "-c", late).stdout == "found\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "tests"),
+    [
+        (["pytest", "-x"], True),
+        (["/venv/bin/pytest"], True),
+        (["python", "-m", "unittest"], True),
+        (["/usr/bin/python3.12", "-W", "error", "-m", "pytest"], True),
+        (["python", "manage.py", "test"], True),
+        (["./manage.py", "test"], True),
+        (["gunicorn", "pytest:app"], False),
+        (["python", "-c", "print()", "pytest"], False),
+        (["python"], False),
+        (["test"], False),
+    ],
+)
+def test_a_command_that_runs_tests_is_known_before_it_runs(command: list[str], tests: bool) -> None:
+    assert injection.is_test_run(command) is tests
+
+
+def test_the_first_python_takes_the_file_away_that_waits_for_it(inject: str, tmp_path: Path) -> None:
+    (tmp_path / "unseen").write_text("")
+    for words in (["-c", "pass"], ["-m", "pip", "--version"], ["-c", "pass"]):
+        environ = injection.environment(os.environ, inject, {injection.UNSEEN: str(tmp_path / "unseen")})
+        subprocess.run([sys.executable, *words], env=environ, stdout=subprocess.DEVNULL, check=True)
+    assert not (tmp_path / "unseen").exists()

@@ -13,10 +13,13 @@ from fanlight.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MARK = "FANLIGHT_INTERNAL_INJECT"
 """Variable that holds the injected directory in a process that `fanlight run` led to."""
+
+UNSEEN = "FANLIGHT_INTERNAL_UNSEEN"
+"""Variable with the path of a file that the first injected Python takes away."""
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SITECUSTOMIZE = os.path.join(PACKAGE, "agent", "inject", "sitecustomize.py")
@@ -93,6 +96,7 @@ def stripped(environ: Mapping[str, str], directory: str | None = None) -> dict[s
     """
     result = dict(environ)
     ours = {directory, result.pop(MARK, None)} - {None}
+    result.pop(UNSEEN, None)
     entries = result.get("PYTHONPATH", "").split(os.pathsep)
     kept = [entry for entry in entries if entry not in ours]
     if len(kept) < len(entries):
@@ -101,3 +105,18 @@ def stripped(environ: Mapping[str, str], directory: str | None = None) -> dict[s
         else:
             del result["PYTHONPATH"]
     return result
+
+
+def is_test_run(command: Sequence[str]) -> bool:
+    """Answer whether a command line runs tests, by the rule of the injected file itself."""
+    from importlib.machinery import SourceFileLoader
+    from importlib.util import module_from_spec, spec_from_loader
+
+    spec = spec_from_loader("injected", SourceFileLoader("injected", SITECUSTOMIZE))
+    if spec is None or spec.loader is None:
+        return False
+    rule = module_from_spec(spec)
+    spec.loader.exec_module(rule)
+    # What is no interpreter is a script whose first line names one.
+    is_python = os.path.basename(command[0]).startswith(("python", "pypy"))
+    return bool(rule.is_testing(rule.program(command if is_python else ["python", *command])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from fanlight.agent.injection import UNSEEN
 from fanlight.errors import MissingExtraError
 
 TYPE_CHECKING = False
@@ -64,8 +65,8 @@ def built_environment(environ: Mapping[str, str], settings: Mapping[str, str]) -
         if name in keep or name.startswith(("XDG_", "FANLIGHT_"))
     }
     built.update(settings)
-    # These two are about the application that is run, not about who receives.
-    for name in ("FANLIGHT_DSN", "FANLIGHT_SERVICE"):
+    # These are about the application that is run, not about who receives.
+    for name in ("FANLIGHT_DSN", "FANLIGHT_SERVICE", UNSEEN):
         built.pop(name, None)
     checkout = package_path(environ)
     if checkout:

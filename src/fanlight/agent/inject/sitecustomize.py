@@ -11,13 +11,24 @@ from __future__ import annotations
 import os
 import sys
 
+TESTERS = (
+    *("pytest", "py.test", "tox", "nox", "unittest", "coverage", "nose2", "trial", "behave"),
+    *("_jb_pytest_runner", "_jb_unittest_runner"),
+)
+"""Programs, or modules after `-m`, that run tests."""
+
+DJANGO = ("manage", "django-admin", "django")
+"""Programs that run tests when their first argument says so."""
+
 TOOLS = (
-    # They start, install or test programs, and serve none.
+    # They start or install programs, or look at them, and serve none.
     *("supervisord", "circusd", "honcho", "watchmedo", "pip", "pip3", "pipx", "uv", "poetry", "hatch"),
-    *("pytest", "py.test", "tox", "nox", "unittest", "mypy", "ruff", "black", "ensurepip", "venv"),
-    *("compileall", "py_compile", "fanlight"),
+    *("mypy", "ruff", "black", "ensurepip", "venv", "compileall", "py_compile", "fanlight"),
 )
 """Programs, or modules after `-m`, that the agent leaves alone."""
+
+UNSEEN = "FANLIGHT_INTERNAL_UNSEEN"
+"""Variable with the path of a file that stands until a Python has come by here."""
 
 TRACKERS = ("multiprocessing.resource_tracker", "multiprocessing.semaphore_tracker")
 """Start of the processes that only watch over others' resources."""
@@ -31,29 +42,44 @@ def here() -> str:
     return os.path.dirname(os.path.abspath(__file__))
 
 
-def program(words: list[str]) -> str:
-    """Answer what an interpreter runs: a script's base name, a module's top name, or ""."""
+def program(words: list[str]) -> list[str]:
+    """Answer what an interpreter runs: a script's base name or a module's top name, and its arguments."""
     at = 1
     while at < len(words):
         word = words[at]
         if word in ("-c", "-") or not word:
-            return ""
+            break
         if word == "-m":
-            return words[at + 1].partition(".")[0] if at + 1 < len(words) else ""
+            return [words[at + 1].partition(".")[0], *words[at + 2 :]] if at + 1 < len(words) else [""]
         if not word.startswith("-"):
             name = os.path.basename(word)
-            return name.partition(".py")[0] or name
+            return [name.partition(".py")[0] or name, *words[at + 1 :]]
         at += 2 if word in WITH_VALUE else 1
-    return ""
+    return [""]
+
+
+def is_testing(words: list[str]) -> bool:
+    """Answer whether a program, with its arguments, runs tests."""
+    return words[0] in TESTERS or (words[0] in DJANGO and words[1:2] == ["test"])
 
 
 def is_wanted(words: list[str]) -> bool:
     """Answer whether this process may come to serve requests."""
-    if sys.version_info < (3, 11):  # noqa: UP036 any interpreter may come by here
-        return False
     if any(tracker in word for word in words[:8] for tracker in TRACKERS):
         return False
-    return program(words) not in TOOLS
+    runs = program(words)
+    return runs[0] not in TOOLS and not is_testing(runs)
+
+
+def come_by() -> None:
+    """Take the file away that says that no Python was seen yet."""
+    path = os.environ.get(UNSEEN)
+    if path:
+        try:
+            os.unlink(path)
+        except OSError:
+            # Another process of this program was here before.
+            return
 
 
 def chain() -> None:
@@ -77,6 +103,9 @@ def chain() -> None:
 def start() -> None:
     """Start the agent, or say in one line why not."""
     try:
+        if sys.version_info < (3, 11):  # noqa: UP036 any interpreter may come by here
+            return
+        come_by()
         if is_wanted(getattr(sys, "orig_argv", ["", *sys.argv[:1]])):
             import fanlight
 
@@ -92,7 +121,8 @@ def start() -> None:
         sys.path[:] = [folder for folder in sys.path if folder != ours]
 
 
-try:
-    start()
-finally:
-    chain()
+if __name__ == "sitecustomize":
+    try:
+        start()
+    finally:
+        chain()

@@ -1,0 +1,140 @@
+"""`fanlight run`: what a program gets to see of us, and who tells when it is not traced."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A data directory whose Fanlight, if one gets started, is stopped at the end."""
+    monkeypatch.setenv("FANLIGHT_LISTEN", "127.0.0.1:0")
+    path = str(tmp_path / "data")
+    yield path
+    assert fanlight("stop", "--data", path).returncode == 0
+
+
+def fanlight(*arguments, **more):
+    return subprocess.run(
+        [*FANLIGHT, *arguments], capture_output=True, text=True, timeout=60, check=False, **more
+    )
+
+
+CASES = {
+    "traced": ([sys.executable, "-c", "import time; time.sleep(12)"], False),
+    "its child is": (["sh", "-c", f"{sys.executable} -c 'pass'; sleep 12"], False),
+    "isolated": ([sys.executable, "-I", "-c", "import time; time.sleep(12)"], True),
+    "no environment": ([sys.executable, "-E", "-c", "import time; time.sleep(12)"], True),
+    "no site": ([sys.executable, "-S", "-c", "import time; time.sleep(12)"], True),
+    "no Python": (["sleep", "12"], True),
+    "too short": (["sleep", "1"], False),
+    "another's": (["env", "PYTHONPATH=/nowhere", sys.executable, "-c", "import time; time.sleep(12)"], True),
+}
+
+
+def test_when_no_python_has_loaded_the_agent_one_line_says_why_it_may_be(data):
+    fanlight("run", "--data", data, "true")
+    began_s = time.monotonic()
+    running = {
+        name: subprocess.Popen(
+            [*FANLIGHT, "run", "--data", data, "--", *command], stderr=subprocess.PIPE, text=True
+        )
+        for name, (command, _) in CASES.items()
+    }
+    for name, process in running.items():
+        with process:
+            lines = process.stderr.read().splitlines()
+        assert process.returncode == 0
+        assert lines[0].startswith("Fanlight: http://")
+        if CASES[name][1]:
+            (line,) = lines[1:]
+            assert "has loaded the agent in 10 s; known reasons: python -I, -E or -S; another" in line
+        else:
+            assert lines[1:] == [], name
+    # Who looks holds stderr no longer than the program does.
+    assert time.monotonic() - began_s < 30
+    assert os.listdir(f"{data}/run/unseen") == []
+
+
+def test_who_looks_is_gone_with_the_program(data):
+    fanlight("run", "--data", data, "true")
+    began_s = time.monotonic()
+    assert fanlight("run", "--data", data, "sleep", "0.5").returncode == 0
+    # The end of its output is waited for here, and that comes only when nobody holds it.
+    assert time.monotonic() - began_s < 8
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"],
+        ["-m", "unittest", "-q", "test_it"],
+        ["manage.py", "test"],
+    ],
+)
+def test_under_a_test_runner_nothing_is_started_said_or_loaded(tmp_path, words):
+    (tmp_path / "test_it.py").write_text(
+        "import sys, unittest\n"
+        "class Test(unittest.TestCase):\n"
+        "    def test_nothing_of_us_is_here(self):\n"
+        "        self.assertNotIn('fanlight', sys.modules)\n"
+    )
+    (tmp_path / "manage.py").write_text("import unittest; unittest.main('test_it', argv=['manage'])\n")
+    command = [sys.executable, *words]
+    plain = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = fanlight("run", "--data", str(tmp_path / "data"), "--", *command, cwd=tmp_path)
+    assert (done.returncode, plain.returncode) == (0, 0), done.stderr
+    digits = re.compile(r"[0-9.]+s")
+    for mine, theirs in ((done.stdout, plain.stdout), (done.stderr, plain.stderr)):
+        assert digits.sub("", mine) == digits.sub("", theirs)
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--data", "theirs", "-x", "--", "--socket=y"],
+        ["-h", "--service", "--json", "-m", "--version"],
+    ],
+)
+def test_options_behind_cmd_reach_cmd_whatever_they_are_called(data, tmp_path, words):
+    program = tmp_path / "shows"
+    program.write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
+    program.chmod(0o755)
+    for dashes in ([], ["--"]):
+        done = fanlight("run", "--data", data, *dashes, str(program), *words)
+        assert (done.returncode, done.stdout.splitlines()) == (0, words)
+
+
+def test_help_of_a_real_server_is_its_own(data):
+    done = fanlight("run", "--data", data, "gunicorn", "--help", env={**os.environ, "PATH": scripts()})
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: gunicorn")
+
+
+def scripts():
+    """Answer a PATH that begins with the scripts of this Python's environment."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_what_is_started_from_within_a_traced_program_is_not_traced(data, tmp_path):
+    within = str(tmp_path / "within")
+    command = " ".join([*FANLIGHT, "run", "--data", within, "true"])
+    try:
+        assert fanlight("run", "--data", data, "sh", "-c", command).returncode == 0
+        state = json.loads(Path(within, "run", "fanlight.json").read_text())
+        variables = Path(f"/proc/{state['pids']['supervisor']}/environ").read_bytes().split(b"\0")
+        assert not any(b"/run/inject" in one for one in variables if one.startswith(b"PYTHONPATH="))
+        assert not any(one.startswith(b"FANLIGHT_INTERNAL_UNSEEN=") for one in variables)
+        assert state["socket"] == f"{within}/run/collector.sock"
+    finally:
+        assert fanlight("stop", "--data", within).returncode == 0
