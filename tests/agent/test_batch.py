@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import logging
 
+import pytest
+
 import fanlight
 from fanlight import instruments
-from fanlight.agent.batch import NOTES
+from fanlight.agent.agent import AGENT
+from fanlight.agent.batch import NOTES, Packer
+from fanlight.agent.queue import HELD
+from fanlight.recording.pauses import Pauses
 from fanlight.recording.reduction import ENTRIES
 from fanlight.recording.traceparent import outgoing
 
@@ -139,3 +144,39 @@ def test_a_line_of_the_log_arrives_at_its_moment_without_its_secret(agent, recei
     assert line.notes["location"].startswith("tests/agent/test_batch.py:")
     before, after = received.root.find("before"), received.root.find("after")
     assert before.start + before.duration <= line.start <= line.start + line.duration <= after.start
+
+
+class Interrupting:
+    def __str__(self):
+        raise KeyboardInterrupt
+
+
+class InterruptedPauses(Pauses):
+    def seen(self):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("fails_at", ["pauses", "second", "columns"])
+def test_traces_that_a_fault_or_an_interrupt_takes_off_the_line_are_counted(agent, fails_at):
+    task = AGENT.ready()
+    # Nobody else takes them meanwhile.
+    with task.turn:
+        for number in range(3):
+            with agent.trace("job") as trace:
+                pass
+            if fails_at == "second" and number == 1:
+                trace.segment = Interrupting()
+        line = HELD.line
+        assert len(line.traces) == 3
+
+        pauses = InterruptedPauses() if fails_at == "pauses" else Pauses()
+        packer = Packer(task.packer.names.normalize, pauses, print)
+        if fails_at == "columns":
+            packer.table.generation = "no number"
+        with pytest.raises((KeyboardInterrupt, TypeError)):
+            packer.pack(line)
+        lost = {"pauses": 1, "second": 2, "columns": 3}[fails_at]
+        assert line.dropped == {"fault": lost}
+        assert len(line.traces) == 3 - lost
+        left = packer.pack(line) if fails_at == "second" else None
+        assert left is None or left.traces == 1

@@ -155,18 +155,27 @@ class Packer:
         if self.table.is_full():
             self.renew()
         gathered = Gathered()
-        seen = self.pauses.seen()
-        spent = 0
-        while trace is not None:
-            try:
-                spent += self.add(gathered, trace, seen)
-            except Exception:
-                spent += self.bare(gathered, trace, seen, line)
-            # A context that outlived the trace may still hold it, but not what was in it.
-            trace.records = None
-            trace.notes = {}
-            done = len(gathered.rows) >= TRACES or spent > BYTES or self.table.is_full()
-            trace = None if done else line.take()
+        try:
+            seen = self.pauses.seen()
+            spent = 0
+            while trace is not None:
+                try:
+                    spent += self.add(gathered, trace, seen)
+                except Exception:
+                    spent += self.bare(gathered, trace, seen, line)
+                # A context that outlived the trace may still hold it, but not what was in it.
+                trace.records = None
+                trace.notes = {}
+                done = len(gathered.rows) >= TRACES or spent > BYTES or self.table.is_full()
+                trace = None if done else line.take()
+            return self.parcel(gathered, line)
+        except BaseException:
+            # Nobody else has them any more. An interrupt of the main thread's flush ends here, too.
+            line.drop(FAULT, len(gathered.rows) + (trace is not None))
+            raise
+
+    def parcel(self, gathered: Gathered, line: Line) -> Parcel:
+        """Answer what was gathered as the next parcel."""
         self.sequence += 1
         head = {
             "generation": self.table.generation,
