@@ -191,6 +191,19 @@ def test_what_is_no_collectors_answer_ends_the_connection(tmp_path, answer):
     listener.close()
 
 
+@pytest.mark.parametrize("version", [0, 2, 65_535])
+def test_answers_of_another_release_with_fields_of_its_own_are_understood(tmp_path, version):
+    unknown = b"\xc2\x3e\x03new" + b"\xb8\x3e\x05"
+    known = encode(messages.WELCOME, {"protocol": 1, "version": "9.9", "sequence": 1})
+    listener = answering(tmp_path / "s", frames.frame(frames.WELCOME, known + unknown, version))
+    said: list[str] = []
+    under_test = link(tmp_path / "s", said)
+    assert under_test.deliver(Parcel(), Table(), clock() + 5_000_000_000, bool)
+    assert said == []
+    under_test.close()
+    listener.close()
+
+
 def test_a_refusal_is_told(tmp_path):
     refusal = {"code": "version", "text": "this agent is too old"}
     listener = answering(tmp_path / "s", frames.frame(frames.REFUSAL, encode(messages.REFUSAL, refusal)))

@@ -107,7 +107,8 @@ class Connection:
         except WireError as error:
             self.refuse("frame", str(error))
         if refusal:
-            self.refuse(refusal)
+            unknown = refusal == "order" and kind > frames.STATUS
+            self.refuse(refusal, UNKNOWN.format(kind) if unknown else "")
         if not self.reader.pending:
             self.partial_since_s = None
         elif self.partial_since_s is None:
@@ -202,6 +203,7 @@ class Connection:
         self.closed = True
 
 
+UNKNOWN = f"message type {{}} is none that protocol {messages.PROTOCOL} has"
 REASONS = {
     "frame": "these bytes are no message",
     "order": "a HELLO or a question for the state comes first, then only what follows from it",
