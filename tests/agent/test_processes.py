@@ -331,3 +331,28 @@ def test_a_thread_that_cannot_start_costs_no_trace_and_no_exception(agent, recei
     with agent.trace("job"):
         pass
     receiver.wait(lambda r: len(r.traces) == 2)
+
+
+def test_threads_that_find_out_together_that_c_code_forked_lose_nothing(script, receiver):
+    result = script("""
+        import ctypes, os, threading
+        # No other thread may run here: such a fork would leave the child a lock that it held.
+        if not ctypes.PyDLL(None).fork():
+            # No at-fork hook ran: whoever pushes first finds out, and all of these are first.
+            together = threading.Barrier(8)
+            def work():
+                with fanlight.trace('child'):
+                    together.wait()
+                together.wait()
+            threads = [threading.Thread(target=work) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert fanlight.flush(5.0)
+            os._exit(0)
+        os.wait()
+    """)
+    assert result.returncode == 0, result.stderr
+    receiver.wait(lambda r: len(r.traces) == 8)
+    assert Counter(trace.endpoint for trace in receiver.traces) == {"child": 8}

@@ -146,12 +146,20 @@ class Agent:
         self.told.add(text)
         LOG.warning(text)
 
+    def forked(self) -> None:
+        """Begin anew in a forked child, where what is open was begun by the parent and is its own."""
+        SWITCH.epoch += 1
+        self.renew()
+
     def renew(self) -> None:
-        """Begin anew in a forked child: only assignments, since any lock may be held for ever here."""
+        """Begin anew in another process: only assignments, since any lock may be held for ever here.
+
+        Where C code forked, the first push finds out. Then traces are open that this process began,
+        so the epoch stays.
+        """
         task, self.task = self.task, None
         self.client, self.sequence = "", 0
         SWITCH.lost = 0
-        SWITCH.epoch += 1
         if self.importing:
             forget_orphans(self.importing)
             self.importing = 0
@@ -261,7 +269,7 @@ def install() -> None:
     reseed()
     atexit.register(stop)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=AGENT.renew)
+        os.register_at_fork(after_in_child=AGENT.forked)
 
 
 def reseed() -> None:

@@ -41,9 +41,10 @@ class Line:
         idle: whether the task sleeps until it is rung.
         bell: locked; released to wake the task.
         fresh: locked by whoever starts the task, once.
+        left: locked by whoever begins anew in a forked child, once.
     """
 
-    __slots__ = ("bell", "bytes", "dropped", "fresh", "idle", "pid", "traces")
+    __slots__ = ("bell", "bytes", "dropped", "fresh", "idle", "left", "pid", "traces")
 
     def __init__(self) -> None:
         self.pid = getpid()
@@ -54,6 +55,7 @@ class Line:
         self.bell = allocate_lock()
         self.bell.acquire()
         self.fresh = allocate_lock()
+        self.left = allocate_lock()
 
     def ring(self) -> None:
         """Wake the task; never waits."""
@@ -96,12 +98,26 @@ class Held:
 HELD = Held()
 
 
+def leave(line: Line) -> None:
+    """Leave the parent's line for one of our own, once, however many threads find out together."""
+    if line.left.acquire(False):
+        HELD.renew()
+        return
+    pause = allocate_lock()
+    pause.acquire()
+    # Another thread is at it: a few assignments, so this ends at once.
+    for _ in range(1000):
+        if HELD.line is not line:
+            return
+        pause.acquire(True, 0.001)
+
+
 def push(trace: Trace) -> int | None:
     """Take a finished trace; answer how many wait now, None when it was dropped and counted."""
     line = HELD.line
     # Once per trace: at-fork hooks do not run where C code forked.
     if line.pid != getpid():
-        HELD.renew()
+        leave(line)
         line = HELD.line
     elif trace.epoch != SWITCH.epoch:
         # Begun before the fork: the parent has the same trace and counts it.
