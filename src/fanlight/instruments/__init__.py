@@ -47,11 +47,14 @@ TABLE: dict[str, str] = {
     "aiohttp.client": "fanlight.instruments.aiohttp:patch",
     "aiosqlite.core": "fanlight.instruments.aiosqlite:patch",
     "asyncpg.connection": "fanlight.instruments.asyncpg:patch",
+    "cheroot.wsgi": "fanlight.instruments.servers.cheroot:patch",
     "django": "fanlight.instruments.django:patch",
     "flask.app": "fanlight.instruments.flask:patch",
-    "gunicorn.workers.base": "fanlight.instruments.wsgi:patch",
+    "granian.asgi": "fanlight.instruments.servers.granian:patch",
+    "gunicorn.workers": "fanlight.instruments.servers.gunicorn:patch",
     "http.client": "fanlight.instruments.http:patch",
     "httpx": "fanlight.instruments.httpx:patch",
+    "hypercorn.app_wrappers": "fanlight.instruments.servers.hypercorn:patch",
     "jinja2.environment": "fanlight.instruments.jinja2:patch",
     "logging": "fanlight.instruments.logging:patch",
     "psycopg": "fanlight.instruments.psycopg:patch",
@@ -62,7 +65,11 @@ TABLE: dict[str, str] = {
     "sqlalchemy.engine.base": "fanlight.instruments.sqlalchemy:patch",
     "sqlite3.dbapi2": "fanlight.instruments.sqlite3:patch",
     "starlette.applications": "fanlight.instruments.starlette:patch",
-    "uvicorn.config": "fanlight.instruments.asgi:patch",
+    "uvicorn.config": "fanlight.instruments.servers.uvicorn:patch",
+    "uwsgi": "fanlight.instruments.servers.uwsgi:patch",
+    "waitress.server": "fanlight.instruments.servers.waitress:patch",
+    "werkzeug.serving": "fanlight.instruments.servers.werkzeug:patch",
+    "wsgiref.handlers": "fanlight.instruments.servers.wsgiref:patch",
 }
 """Module whose import an instrument waits for, to the instrument."""
 

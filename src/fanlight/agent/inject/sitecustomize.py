@@ -82,6 +82,23 @@ def come_by() -> None:
             return
 
 
+def announce_uwsgi() -> None:
+    """Make uWSGI's module before uWSGI does, which then fills it in: it is how to hear of a worker.
+
+    uWSGI forks, loads and calls from C: no import, no at-fork hook and no caller in Python tells.
+    """
+    if getattr(sys, "orig_argv", None) or "uwsgi" in sys.modules:
+        return
+    try:
+        running = os.path.basename(os.readlink("/proc/self/exe"))
+    except OSError:
+        running = os.path.basename(sys.executable or "")
+    if running.startswith("uwsgi"):
+        module = type(sys)("uwsgi")
+        module.post_fork_hook = bool  # type: ignore[attr-defined]  # called without arguments, ignored
+        sys.modules["uwsgi"] = module
+
+
 def chain() -> None:
     """Run the `sitecustomize` that this one stands before, as if it had been found itself."""
     ours = here()
@@ -111,6 +128,7 @@ def start() -> None:
 
             # The link may be gone when a part is imported later; the package is not.
             fanlight.__path__[:] = [os.path.realpath(folder) for folder in fanlight.__path__]
+            announce_uwsgi()
             fanlight.start()
     except Exception as error:
         # The application must start whatever is wrong with us.

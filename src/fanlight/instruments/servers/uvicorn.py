@@ -1,4 +1,4 @@
-"""uvicorn: the ASGI application that it serves, whatever framework made it."""
+"""uvicorn: the application that it serves, whatever framework made it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 def patch(module: ModuleType) -> None:
     """Trace what uvicorn calls once it has loaded it; then it speaks ASGI 3 in any case.
+
+    A WSGI application stands behind uvicorn's own bridge by then. What it does in the bridge's thread
+    is part of the same request, and a framework in it counts no second one.
 
     Args:
         module: `uvicorn.config`.
@@ -25,7 +28,7 @@ def patch(module: ModuleType) -> None:
     def load_and_trace(self: Any) -> None:
         load(self)
         app = getattr(self, "loaded_app", None)
-        if app is not None and getattr(self, "interface", "") != "wsgi":
+        if app is not None:
             from fanlight.recording.asgi import asgi
 
             self.loaded_app = asgi(app)

@@ -1,0 +1,1 @@
+"""Servers, each hooked at the callable that it loads or calls: one file each."""

@@ -1,0 +1,124 @@
+"""uWSGI: the callable that it calls from C, whatever framework made it."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FunctionType, ModuleType
+    from typing import Any
+
+    App = Callable[[Any, Any], Any]
+
+HOOK = "post_fork_hook"
+"""What uWSGI calls in each worker before its first request, when the application is loaded."""
+MARK = "fanlight_traced"
+CALLS: list[App] = []
+"""What the functions do that were given another body, by the number that stands in it."""
+
+
+def patch(module: ModuleType) -> None:
+    """Trace, in each worker, the callables that uWSGI has loaded by then.
+
+    With `--lazy-apps` they are loaded later: then only what has an instrument of its own, as the
+    frameworks have, is traced.
+
+    Args:
+        module: `uwsgi`, which exists inside of uWSGI alone; there it may still be without its functions.
+
+    Raises:
+        LookupError: there is neither a hook nor a list of workers.
+    """
+    if not hasattr(module, HOOK) and not hasattr(module, "workers"):
+        raise LookupError("uwsgi has neither post_fork_hook nor workers")
+    before = getattr(module, HOOK, None)
+
+    def trace_loaded() -> None:
+        trace_apps(module)
+        if before is not None:
+            before()
+
+    setattr(module, HOOK, trace_loaded)
+
+    from fanlight.recording.arrival import ARRIVALS
+
+    # Its decorators put their own hook in the place of whatever is there.
+    ARRIVALS.expect("uwsgidecorators", lambda decorators: decorators.postfork_chain.insert(0, trace_loaded))
+
+
+def trace_apps(module: ModuleType) -> None:
+    """Trace the callables that uWSGI has loaded; it tells their addresses."""
+    told: Any = getattr(module, "workers", None)
+    workers = told() if told is not None else ()
+    places = {app.get("callable") for worker in workers for app in worker.get("apps", ())}
+    if not places:
+        return
+    for holder in list(sys.modules.values()):
+        for value in list(getattr(holder, "__dict__", {}).values()):
+            if id(value) in places:
+                places.remove(id(value))
+                trace_app(value)
+
+
+def trace_app(app: Any) -> None:
+    """Trace a callable in its place: C code holds it, and nothing of ours stands between.
+
+    A class gets another `__call__`, a function another body; what either of them is stays the same.
+    """
+    from fanlight.recording.wsgi import wsgi
+
+    function = getattr(app, "__func__", app)
+    if hasattr(function, "__code__"):
+        give_body(function, wsgi)
+        return
+    kind: Any = type(app)
+    call = getattr(kind, "__call__", None)  # noqa: B004 it is asked for, not tested
+    if call is None or hasattr(call, MARK):
+        return
+
+    def traced(self: Any, environ: Any, start_response: Any) -> Any:
+        return wsgi(call.__get__(self))(environ, start_response)
+
+    setattr(traced, MARK, True)
+    traced.__wrapped__ = call  # type: ignore[attr-defined]  # what inspect.unwrap looks for
+    try:
+        kind.__call__ = traced
+    except TypeError:
+        # Made in C, so nothing can be put there; its framework's own instrument may see it.
+        return
+
+
+def give_body(function: Any, traced: Callable[[App], App]) -> None:
+    """Give a function a body that calls what it was, traced."""
+    code: CodeType = function.__code__
+    kind: type[FunctionType] = type(function)
+    own = kind(code, function.__globals__, code.co_name, function.__defaults__, function.__closure__)
+    own.__kwdefaults__ = function.__kwdefaults__
+    space: dict[str, Any] = {}
+    exec(BODY.format(number=len(CALLS)), space)  # noqa: S102 two lines of our own and a number
+    CALLS.append(traced(own) if code.co_argcount == 2 else method(own, traced))
+    # A body must have the free variables of the one before it, whether it uses them or not.
+    function.__code__ = space["call"].__code__.replace(
+        co_name=code.co_name,
+        co_filename=code.co_filename,
+        co_firstlineno=code.co_firstlineno,
+        co_freevars=code.co_freevars,
+    )
+
+
+BODY = """
+def call(*arguments, **options):
+    from fanlight.instruments.servers.uwsgi import CALLS
+    return CALLS[{number}](*arguments, **options)
+"""
+
+
+def method(own: Any, traced: Callable[[App], App]) -> Any:
+    """Answer the function of a bound method, traced for whatever it is bound to."""
+
+    def call(self: Any, environ: Any, start_response: Any) -> Any:
+        return traced(own.__get__(self))(environ, start_response)
+
+    return call

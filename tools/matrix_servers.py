@@ -1,0 +1,97 @@
+"""The servers of the matrix: how each is started on a port, with `site_app:app` in it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+BIN = Path(sys.executable).parent
+
+SERVE = """
+import sys
+from site_app import app
+
+kind, port = sys.argv[1], int(sys.argv[2])
+if kind == "wsgiref":
+    from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+    WSGIRequestHandler.log_message = lambda *what: None
+    make_server("127.0.0.1", port, app).serve_forever()
+elif kind == "cheroot":
+    from cheroot.wsgi import Server
+
+    Server(("127.0.0.1", port), app).start()
+elif kind == "werkzeug":
+    from werkzeug.serving import run_simple
+
+    run_simple("127.0.0.1", port, app, threaded=True)
+"""
+"""For servers that are started from code."""
+
+
+class Server(NamedTuple):
+    """A server of the matrix.
+
+    Attributes:
+        interface: `wsgi` or `asgi`.
+        command: its words; `PORT` stands for the port.
+    """
+
+    interface: str
+    command: tuple[str, ...]
+
+
+def program(name: str, *words: str) -> tuple[str, ...]:
+    """Answer the command of a program that was installed with pip."""
+    return (str(BIN / name), *words)
+
+
+def gunicorn(*options: str) -> tuple[str, ...]:
+    """Answer a gunicorn command."""
+    return program("gunicorn", "--no-control-socket", "-b", "127.0.0.1:PORT", *options, "site_app:app")
+
+
+def uvicorn(*options: str) -> tuple[str, ...]:
+    """Answer a uvicorn command."""
+    return program("uvicorn", "--port", "PORT", "--no-access-log", *options, "site_app:app")
+
+
+def granian(interface: str) -> tuple[str, ...]:
+    """Answer a granian command."""
+    return program("granian", "--interface", interface, "--port", "PORT", "--workers", "1", "site_app:app")
+
+
+def hypercorn(interface: str) -> tuple[str, ...]:
+    """Answer a hypercorn command."""
+    return program("hypercorn", "-b", "127.0.0.1:PORT", "--workers", "1", f"{interface}:site_app:app")
+
+
+def uwsgi(*options: str) -> tuple[str, ...]:
+    """Answer a uWSGI command; it gives files back that it has not opened, so the port is its own."""
+    common = ("--http-socket", "127.0.0.1:PORT", "--need-app", "--die-on-term", "--disable-logging")
+    return program("uwsgi", *common, "--master", "--listen", "64", *options)
+
+
+SERVERS = {
+    "gunicorn sync": Server("wsgi", gunicorn("-w", "2")),
+    "gunicorn gthread": Server("wsgi", gunicorn("-k", "gthread", "--threads", "4")),
+    "gunicorn gevent": Server("wsgi", gunicorn("-k", "gevent")),
+    "gunicorn asgi": Server("asgi", gunicorn("-k", "asgi")),
+    "gunicorn UvicornWorker": Server("asgi", gunicorn("-k", "uvicorn_worker.UvicornWorker")),
+    "uvicorn h11": Server("asgi", uvicorn("--http", "h11", "--loop", "asyncio")),
+    "uvicorn httptools": Server("asgi", uvicorn("--http", "httptools", "--loop", "uvloop")),
+    "uvicorn --interface wsgi": Server("wsgi", uvicorn("--interface", "wsgi")),
+    "granian --interface asgi": Server("asgi", granian("asgi")),
+    "granian --interface wsgi": Server("wsgi", granian("wsgi")),
+    "hypercorn": Server("asgi", hypercorn("asgi")),
+    "hypercorn WSGI": Server("wsgi", hypercorn("wsgi")),
+    "waitress": Server("wsgi", program("waitress-serve", "--listen=127.0.0.1:PORT", "site_app:app")),
+    "uWSGI": Server("wsgi", uwsgi("--module", "site_app:app", "--processes", "2")),
+    "uWSGI --wsgi-file": Server(
+        "wsgi", uwsgi("--wsgi-file", "site_app.py", "--callable", "app", "--threads", "2")
+    ),
+    "cheroot": Server("wsgi", (sys.executable, "serve.py", "cheroot", "PORT")),
+    "Werkzeug": Server("wsgi", (sys.executable, "serve.py", "werkzeug", "PORT")),
+    "wsgiref": Server("wsgi", (sys.executable, "serve.py", "wsgiref", "PORT")),
+}

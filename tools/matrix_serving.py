@@ -1,0 +1,211 @@
+"""Run a server with or without Fanlight in it, ask it, and see what comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from matrix_receiver import Receiver
+from matrix_servers import SERVE, SERVERS
+from matrix_sites import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from matrix_sites import Site
+
+START_S = 30.0
+ANSWER_S = 20.0
+ARRIVE_S = 10.0
+"""How long traces may take that are still to come."""
+ASKERS = 8
+"""Clients that ask at the same time."""
+
+
+class Serving:
+    """A server that runs.
+
+    Args:
+        process: its first process.
+        port: where it takes connections.
+        log: what it says.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self.log = log
+
+    def ask(self, path: str, method: str = "GET") -> bytes:
+        """Answer every byte of a response but those that the moment decides."""
+        request = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", self.port), ANSWER_S) as connection:
+            connection.sendall(request.encode())
+            parts = []
+            while part := connection.recv(1 << 16):
+                parts.append(part)
+        head, separator, body = b"".join(parts).partition(b"\r\n\r\n")
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"date:")]
+        return b"\r\n".join(lines) + separator + body
+
+    def ask_many(self, paths: Sequence[str]) -> list[bytes]:
+        """Answer the responses to many requests, several asked at the same time, in order."""
+        answers = [b""] * len(paths)
+        places = iter(range(len(paths)))
+        lock = threading.Lock()
+
+        def work() -> None:
+            while True:
+                with lock:
+                    place = next(places, None)
+                if place is None:
+                    return
+                answers[place] = self.ask(paths[place])
+
+        askers = [threading.Thread(target=work) for _ in range(min(ASKERS, len(paths)))]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+        return answers
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the server as an operator does; what does not leave is killed."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            # Whatever it started is in its process group.
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def injected(command: Sequence[str], data: Path, socket_path: str) -> tuple[list[str], dict[str, str]]:
+    """Answer the command under `fanlight run`, and the variables that name its collector."""
+    run = [sys.executable, "-P", "-m", "fanlight", "run", "--data", str(data), "--", *command]
+    return run, {"FANLIGHT_DSN": f"unix://{socket_path}"}
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], folder: Path, receiver: Receiver | None, environ: Mapping[str, str] | None = None
+) -> Iterator[Serving]:
+    """Run a server in a folder until the block is left, with Fanlight when there is a receiver.
+
+    Args:
+        command: `PORT` in it becomes a free port.
+        folder: where it runs; also holds its log and Fanlight's data.
+        receiver: gets the traces.
+        environ: further variables.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    words = [word.replace("PORT", str(port)) for word in command]
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(environ or {})}
+    if receiver is not None:
+        words, more = injected(words, folder / "data", receiver.path)
+        variables.update(more)
+    log = folder / f"log.{port}"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            words,
+            cwd=folder,
+            env=variables,
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    running = Serving(process, port, log)
+    try:
+        deadline = time.monotonic() + START_S
+        while not listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{words} does not serve: {log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.02)
+        yield running
+    finally:
+        running.stop()
+
+
+def listens(port: int) -> bool:
+    """Answer whether somebody takes connections at a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionError:
+        return False
+    return True
+
+
+class Outcome(NamedTuple):
+    """What a case came to.
+
+    Attributes:
+        asked: requests, of which `counted` arrived as traces, in `processes` processes.
+        named: how many of them under the right endpoint.
+        nested: how many with exactly the one statement under their root.
+        same: whether every response was, byte for byte, that of a run without Fanlight.
+        log: what the server said.
+    """
+
+    asked: int
+    counted: int
+    processes: int
+    named: int
+    nested: int
+    same: bool
+    log: str
+
+
+STATEMENT = ("db.sql.query", ())
+
+
+def measure(server: str, site: Site, folder: Path, requests: int = 50) -> Outcome:
+    """Answer what comes of so many requests, one in ten of which meets no route."""
+    paths = [f"/orders/{number}" if number % 10 else f"/secret/{number}" for number in range(requests)]
+    write(site, folder)
+    (folder / "serve.py").write_text(SERVE)
+    interface, command = SERVERS[server]
+    environ = {"SITE_INTERFACE": interface}
+    with serving(command, folder, None, environ) as plain:
+        expected = plain.ask_many(paths)
+    receiver = Receiver(folder / "c.sock")
+    try:
+        with serving(command, folder, receiver, environ) as traced:
+            answers = traced.ask_many(paths)
+            receiver.wait(lambda: len(receiver.traces) >= requests, ARRIVE_S)
+        # After the end of the server nothing more comes: now too many would have been seen.
+        return judged(paths, receiver, site.endpoint, answers == expected, traced.log.read_text())
+    finally:
+        receiver.close()
+
+
+def judged(paths: list[str], receiver: Receiver, endpoint: str | None, same: bool, log: str) -> Outcome:
+    """Answer what the traces say."""
+    orders = sum(path.startswith("/orders") for path in paths)
+    right = {endpoint or "<unmatched>": orders}
+    right["<unmatched>"] = right.get("<unmatched>", 0) + len(paths) - orders
+    found: dict[str, int] = {}
+    for trace in receiver.traces:
+        found[trace.endpoint] = found.get(trace.endpoint, 0) + 1
+    return Outcome(
+        asked=len(paths),
+        counted=len(receiver.traces),
+        processes=len({trace.pid for trace in receiver.traces}),
+        named=sum(min(count, right.get(name, 0)) for name, count in found.items()),
+        nested=sum(STATEMENT in trace.shape[1] for trace in receiver.traces),
+        same=same,
+        log=log,
+    )
