@@ -103,6 +103,7 @@ class Agent:
             import re  # noqa: F401  for the messages of exceptions
 
             from fanlight import normalizers
+            from fanlight.agent import ignored  # noqa: F401  for the first parcel
 
             for name in normalizers.TABLE:
                 normalizers.NORMALIZERS[name]
@@ -112,13 +113,15 @@ class Agent:
     def ready(self) -> Task:
         """Answer the task, made when it is first needed."""
         if self.task is None:
-            from fanlight.agent.chatter import chatter
             from fanlight.normalizers import normalize
 
             self.client = self.client or os.urandom(16).hex()
             self.task = Task(HELD.line, self.path, self.greeting, normalize, self.pauses, self.complain)
             self.task.packer.sequence = self.sequence
-            self.task.chatter = chatter()
+            if LOG.wants("debug"):
+                from fanlight.agent.chatter import chatter
+
+                self.task.chatter = chatter()
         return self.task
 
     def greeting(self) -> Message:
@@ -196,10 +199,9 @@ def start(
         ConfigError: the address or the share given here is none. One in the environment only leaves
             the agent off, with a line on stderr.
     """
-    from fanlight.agent.chatter import begun, configure
     from fanlight.errors import ConfigError
 
-    configure(os.environ)
+    set_log(os.environ)
     try:
         path = address(dsn, os.environ)
         share = read_share(sample, os.environ)
@@ -232,7 +234,23 @@ def start(
         AGENT.renew()
     SWITCH.sample = share
     SWITCH.sink = push
-    begun(AGENT.service, path)
+    tell_begun()
+
+
+def set_log(environ: Mapping[str, str]) -> None:
+    """Say where our log goes, if anybody did; otherwise nothing is imported for it."""
+    if "FANLIGHT_LOG" in environ or "FANLIGHT_LOG_LEVEL" in environ:
+        from fanlight.agent.chatter import configure
+
+        configure(environ)
+
+
+def tell_begun() -> None:
+    """Say that recording begins, to whoever asked for that much."""
+    if LOG.wants("info"):
+        from fanlight.agent.chatter import begun
+
+        begun(AGENT.service, AGENT.path)
 
 
 def forget_orphans(thread: int) -> None:

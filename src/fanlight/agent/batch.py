@@ -33,7 +33,7 @@ from fanlight.wire.messages import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from fanlight.agent.queue import Line
@@ -52,6 +52,8 @@ NOTES = 16_384
 NOTES_LOST = "annotations.lost"
 """Key of the root's annotation that tells how many did not."""
 MESSAGE_CHARACTERS = 500
+IGNORED = "ignored"
+"""Reason of a drop that is none: nobody wants to hear of the endpoint."""
 FAULT = "fault"
 """Reason of a drop: an error of ours while the trace was finished or encoded."""
 
@@ -129,14 +131,18 @@ class Packer:
         normalize: (name, payload) → (category, title, description, annotations), None to skip.
         pauses: the process's garbage collections.
         complain: told once what a person should know.
+
+    Attributes:
+        ignored: endpoint to whether its traces are counted alone; None until the first is packed.
     """
 
-    __slots__ = ("keys", "names", "pauses", "scrubber", "sequence", "table")
+    __slots__ = ("ignored", "keys", "names", "pauses", "scrubber", "sequence", "table")
 
     def __init__(self, normalize: Normalize, pauses: Pauses, complain: Callable[[str], object]) -> None:
         self.table = Table()
         self.names = Names(self.table, normalize, complain)
         self.pauses = pauses
+        self.ignored: Mapping[str, bool] | None = None
         self.sequence = 0
         self.keys: dict[str, tuple[int, bool]] = {}
         self.scrubber: Scrubber | None = None
@@ -149,6 +155,8 @@ class Packer:
         if SWITCH.lost:
             line.drop(FAULT, SWITCH.lost)
             SWITCH.lost = 0
+        if self.ignored is None:
+            self.ignored = wanted()
         trace = line.take()
         if trace is None:
             return None
@@ -160,7 +168,10 @@ class Packer:
             spent = 0
             while trace is not None:
                 try:
-                    spent += self.add(gathered, trace, seen)
+                    if self.ignored[str(trace.endpoint)]:
+                        line.drop(IGNORED)
+                    else:
+                        spent += self.add(gathered, trace, seen)
                 except Exception:
                     spent += self.bare(gathered, trace, seen, line)
                 # A context that outlived the trace may still hold it, but not what was in it.
@@ -321,6 +332,15 @@ class Packer:
         if len(self.keys) < NOTES:
             self.keys[name] = found
         return found
+
+
+def wanted() -> Mapping[str, bool]:
+    """Answer what is ignored, as the environment says now."""
+    from os import environ
+
+    from fanlight.agent.ignored import ignored
+
+    return ignored(environ)
 
 
 def column(values: Iterable[int], typecode: str) -> array[int]:

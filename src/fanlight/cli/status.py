@@ -73,16 +73,23 @@ def show(found: dict[str, Any]) -> None:
     for name, account in sorted(services.items()):
         for reason, number in sorted(account["dropped"].items()):
             write(f"  {clean(name)}: {wording.count(number)} dropped, {clean(reason)}")
-    for name, reasons in sorted(((found["collector"] or {}).get("lost_before_accept") or {}).items()):
-        for reason, number in sorted(reasons.items()):
-            write(
-                f"  {clean(name)}: {wording.count(number)} lost on the way to the collector, {clean(reason)}"
-            )
+    show_unaccepted(found["collector"] or {})
     for part in ("spool", "store"):
         if found[part].get("trouble"):
             write(f"  {part}: {clean(found[part]['trouble'])}")
     if not found["collector"]:
         write("  the collector does not answer")
+
+
+def show_unaccepted(collector: dict[str, Any]) -> None:
+    """Write what agents counted and did not send, and what they could not."""
+    for name, reasons in sorted((collector.get("lost_before_accept") or {}).items()):
+        for reason, number in sorted(reasons.items()):
+            write(
+                f"  {clean(name)}: {wording.count(number)} lost on the way to the collector, {clean(reason)}"
+            )
+    for name, number in sorted((collector.get("ignored") or {}).items()):
+        write(f"  {clean(name)}: {wording.count(number)} ignored, as `ignore` says")
 
 
 def cells(name: str, account: dict[str, Any]) -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fanlight.collector.commits import Committer
     from fanlight.collector.ledger import Client, Ledger
 
+IGNORED = "ignored"
+"""What an agent counts among its losses and is none: traces of endpoints that nobody wants."""
 CLIENTS = 1_000
 """Clients told one by one; the counters hold all of them."""
 
@@ -26,6 +28,7 @@ def document(ledger: Ledger, committer: Committer, connections: int, about: dict
         about: pid, version and uptime.
     """
     writer, options = committer.writer, committer.options
+    lost = {name: {why: n for why, n in each.items() if why != IGNORED} for name, each in ledger.lost.items()}
     connected = [(name, client) for name, client in ledger.clients.items() if client.connected]
     spool = {
         "bytes": writer.used,
@@ -41,7 +44,8 @@ def document(ledger: Ledger, committer: Committer, connections: int, about: dict
         "clients": [describe(name, client) for name, client in connected[:CLIENTS]],
         "accepted": ledger.accepted,
         "dropped": ledger.dropped,
-        "lost_before_accept": ledger.lost,
+        "ignored": {name: reasons[IGNORED] for name, reasons in ledger.lost.items() if IGNORED in reasons},
+        "lost_before_accept": lost,
         "spool": spool,
         "rss_bytes": resident_bytes(os.getpid()),
     }

@@ -7,6 +7,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 PREFIX = "FANLIGHT_"
+NOTHING = "-"
+"""How a variable says that a list is empty: one that is set to nothing counts as not set."""
+IGNORE = (
+    *("/health", "/health/*", "/healthcheck", "/health-check", "/health_check", "/ping", "/heartbeat"),
+    *("*/healthz", "*/livez", "*/readyz", "/livez/*", "/readyz/*", "/-/healthy", "/-/ready"),
+)
+"""What balancers and platforms ask for every few seconds, under the names that are nothing else's."""
 
 
 class Key:
@@ -36,6 +43,12 @@ KEYS: dict[str, Key] = {
     "store": Key("text", "", "store URL: duckdb:DIR or memory:"),
     "service": Key("text", "", "name that the application reports under", project=True),
     "sample": Key("share", 1.0, "share of requests whose child spans are recorded", project=True),
+    "ignore": Key(
+        "names",
+        IGNORE,
+        "globs of endpoints that are counted as ignored, not reported; - for none",
+        project=True,
+    ),
     "log": Key("log", "-", "file that agent, collector and server write their own log to, - for stderr"),
     "log_level": Key(
         "level", "warning", "how much of it: error, warning, info, debug, or trace for all", project=True

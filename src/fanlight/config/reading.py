@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fanlight.config.keys import KEYS
+from fanlight.config.keys import KEYS, NOTHING
 from fanlight.log import LEVELS, STDERR
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ class Words(tuple[str, ...]):
     separator = ","
 
     def __str__(self) -> str:
-        return self.separator.join(self)
+        return self.separator.join(self) or NOTHING
 
 
 class Folders(Words):
@@ -66,7 +66,7 @@ SEPARATORS = {"names": Words.separator, "paths": Folders.separator}
 
 def read_names(text: str) -> Words:
     """Answer names or globs joined with commas."""
-    return Words(filter(None, map(str.strip, text.split(Words.separator))))
+    return Words(part for part in map(str.strip, text.split(Words.separator)) if part not in ("", NOTHING))
 
 
 def read_level(text: str) -> str:
@@ -83,7 +83,7 @@ def read_log(text: str) -> str:
 
 def read_paths(text: str) -> Folders:
     """Answer directories joined with colons."""
-    return Folders(filter(None, text.split(Folders.separator)))
+    return Folders(part for part in text.split(Folders.separator) if part not in ("", NOTHING))
 
 
 class Address(tuple[str, int]):

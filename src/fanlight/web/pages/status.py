@@ -39,6 +39,7 @@ def view(answers: Any, asked: Asked) -> dict[str, Any]:
         "trouble": found["store"]["trouble"],
         "clients": [client(each) for each in collector["clients"]] if collector else [],
         "losses": losses(collector["lost_before_accept"]) if collector else [],
+        "ignored": unwanted(collector.get("ignored", {})) if collector else [],
         "collector": bool(collector),
         "uptime": wording.duration(collector["uptime_s"] * 1e9) if collector else "",
     }
@@ -119,6 +120,11 @@ def instruments(found: list[str]) -> str:
         elif state != "inactive: not imported":
             told.append(f"{name} ({state})")
     return ", ".join(told) or "none"
+
+
+def unwanted(found: Mapping[str, int]) -> list[dict[str, str]]:
+    """Answer what is counted and not reported, because `ignore` says so."""
+    return [{"service": service, "count": wording.count(many)} for service, many in sorted(found.items())]
 
 
 def losses(found: Mapping[str, Mapping[str, int]]) -> list[dict[str, str]]:
