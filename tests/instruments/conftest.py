@@ -103,8 +103,10 @@ class Service(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.heard.append(self.headers.get_all("traceparent", []))
-        status = 404 if "missing" in self.path else 200
-        self.send_response(status)
+        words = {"missing": 404, "busy": 503, "moved": 302}
+        self.send_response(next((words[word] for word in words if word in self.path), 200))
+        if "moved" in self.path:
+            self.send_header("Location", "/there")
         self.send_header("Content-Length", "2")
         if "bye" in self.path:
             self.send_header("Connection", "close")

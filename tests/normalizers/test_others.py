@@ -127,6 +127,25 @@ def test_a_file_is_told_by_its_type_alone(payload: object, notes: object) -> Non
     assert normalizers.normalize("file.send", payload) == ("app.response.file", "send file", "", notes)
 
 
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (("s3", "PutObject", 200, 0, ""), ("api.aws.s3", "s3 PutObject", "", {"status": 200})),
+        (
+            ("cognito-idp", "AdminGetUser", 503, 4, "ClientError"),
+            (
+                *("api.aws.cognito-idp", "cognito-idp AdminGetUser", ""),
+                {"status": 503, "retries": 4, "error": "ClientError"},
+            ),
+        ),
+        ({"service": "sqs", "operation": "hunter2/hunter2"}, ("api.aws.sqs", "sqs other", "", None)),
+        ("hunter2", ("api.aws.other", "other other", "", None)),
+    ],
+)
+def test_a_call_of_a_cloud_tells_no_parameter(payload: object, expected: object) -> None:
+    assert normalizers.normalize("aws.call", payload) == expected
+
+
 def test_ever_new_names_do_not_pile_up() -> None:
     for number in range(2_000):
         normalizers.normalize(f"made.up.{number}", None)

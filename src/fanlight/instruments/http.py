@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fanlight.recording.clock import clock
-from fanlight.recording.outgoing import record_request
+from fanlight.recording.outgoing import STARTED, record_request, target
 from fanlight.recording.recorder import current
 from fanlight.recording.traceparent import FIELD, NAME, outgoing
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 PENDING = "fanlight_pending"
 """Attribute of a connection: (method, host, start) of the request that is under way."""
-
-DEFAULT_PORTS = (80, 443)
 
 
 def patch(module: ModuleType) -> None:
@@ -39,7 +37,9 @@ def patch(module: ModuleType) -> None:
 
     def begun(self: Any, method: Any, url: Any, *args: Any, **options: Any) -> Any:
         if current() is not None:
-            self.__dict__[PENDING] = (method, target(self, url), clock())
+            # Whoever connects before the request has told when that began.
+            start_ns = self.__dict__.pop(STARTED, 0) or clock()
+            self.__dict__[PENDING] = (method, target(self, url), start_ns)
         return putrequest(self, method, url, *args, **options)
 
     def answered(self: Any, *args: Any, **options: Any) -> Any:
@@ -88,14 +88,3 @@ def is_without(connection: Any) -> bool:
     """Answer whether a request, whose header is about to be sent, surely has no `traceparent` yet."""
     lines = getattr(connection, "_buffer", None)
     return lines.__class__ is list and not any(line[:12].lower() == FIELD + b":" for line in lines)
-
-
-def target(connection: Any, url: Any) -> str:
-    """Answer host and port that a request is for, behind a proxy or a tunnel too; never a path."""
-    tunnel = getattr(connection, "_tunnel_host", None)
-    if tunnel:
-        return str(tunnel)
-    if isinstance(url, str) and "://" in url[:9]:
-        return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
-    host, port = connection.host, connection.port
-    return f"{host}" if port is None or port in DEFAULT_PORTS else f"{host}:{port}"

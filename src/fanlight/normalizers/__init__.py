@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 TABLE: dict[str, str] = {
+    "aws.call": "fanlight.normalizers.aws:normalize",
     "cache.operation": "fanlight.normalizers.cache:normalize",
     "default": "fanlight.normalizers.default:normalize",
     "file.send": "fanlight.normalizers.file:normalize",

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOTIFICATION = "http.request"
+STARTED = "fanlight_started"
+"""Attribute of a connection of `http.client`: `clock()` when it began to connect for a request."""
+DEFAULT_PORTS = (80, 443)
 
 
 def record_request(method: Any, host: str, status: int, error: str, start_ns: int) -> None:
@@ -32,3 +35,14 @@ def record_request(method: Any, host: str, status: int, error: str, start_ns: in
     if BUS.subscriptions:
         note = {"method": method, "host": host, "status": status, "error": error}
         BUS.report(NOTIFICATION, note, start_ns, end_ns)
+
+
+def target(connection: Any, url: Any) -> str:
+    """Answer host and port that a request is for, behind a proxy or a tunnel too; never a path."""
+    tunnel = getattr(connection, "_tunnel_host", None)
+    if tunnel:
+        return str(tunnel)
+    if isinstance(url, str) and "://" in url[:9]:
+        return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+    host, port = connection.host, connection.port
+    return f"{host}" if port is None or port in DEFAULT_PORTS else f"{host}:{port}"
