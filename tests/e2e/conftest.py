@@ -47,6 +47,9 @@ def fresh(number):
 class House:
     """One data directory and what runs on it; everything started here ends with it."""
 
+    FANLIGHT = FANLIGHT
+    source = APPLICATION
+
     def __init__(self, folder, stack):
         self.folder = folder
         self.data = folder / "data"

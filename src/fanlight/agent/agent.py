@@ -233,7 +233,7 @@ def start(
     if HELD.line.pid != os.getpid():
         AGENT.renew()
     SWITCH.sample = share
-    SWITCH.sink = push
+    SWITCH.sink, SWITCH.flush = push, flush
     tell_begun()
 
 
@@ -318,7 +318,7 @@ def stop(timeout_s: float = EXIT_S) -> bool:
     Args:
         timeout_s: seconds that it may take.
     """
-    SWITCH.sink = None
+    SWITCH.sink = SWITCH.flush = None
     AGENT.pauses.ignore()
     if HELD.line.pid != os.getpid():
         return True

@@ -41,17 +41,19 @@ class Switch:
         sample: share (0..1) of traces whose child spans are recorded.
         epoch: counts the forks that led here; a trace of another epoch is the parent's.
         draw: answers the next random number in 0..1.
+        flush: sends what waits, for whoever knows that the process ends without exit handlers.
         faults: errors of ours that were kept from the application; for tests, reported to nobody.
         lost: traces that one of them cost, and that nobody has been told of.
     """
 
-    __slots__ = ("draw", "epoch", "faults", "lost", "sample", "sink")
+    __slots__ = ("draw", "epoch", "faults", "flush", "lost", "sample", "sink")
 
     def __init__(self) -> None:
         self.sink: Callable[[Trace], object] | None = None
         self.sample = 1.0
         self.epoch = 0
         self.draw: Callable[[], float] = float
+        self.flush: Callable[[], object] | None = None
         self.faults = self.lost = 0
 
 
