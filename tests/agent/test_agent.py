@@ -344,7 +344,7 @@ def test_address_and_service_come_from_the_environment(tmp_path: Path, receiver,
 def test_an_application_without_a_name_gets_its_programs_or_its_directorys(
     tmp_path, monkeypatch, arguments, name
 ):
-    from fanlight.agent.agent import default_service
+    from fanlight.agent.naming import default_service
 
     (tmp_path / "cart").mkdir()
     monkeypatch.chdir(tmp_path / "cart")

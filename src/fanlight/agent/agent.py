@@ -24,38 +24,6 @@ EXIT_S = 2.0
 SCHEME = "unix://"
 NAME_CHARS = 255
 """Characters of a name in HELLO, the most that a collector takes."""
-GENERIC = frozenset(
-    {
-        *(
-            "",
-            "-",
-            "-c",
-            "-m",
-            "__main__",
-            "app",
-            "main",
-            "manage",
-            "wsgi",
-            "asgi",
-            "python",
-            "python3",
-            "pytest",
-        ),
-        *(
-            "gunicorn",
-            "uvicorn",
-            "hypercorn",
-            "daphne",
-            "granian",
-            "waitress-serve",
-            "flask",
-            "celery",
-            "uwsgi",
-        ),
-        *("fanlight", "django-admin", "rq", "dramatiq"),
-    }
-)
-"""Programs whose name says nothing about the application that they run."""
 
 
 class Agent:
@@ -67,13 +35,26 @@ class Agent:
         path: of the collector's socket.
         client: names this process to the collector; "" until the first task.
         sequence: of the last parcel, where a stopped task's successor goes on.
+        release: of the application; None until it is looked for, once, so that a later checkout does not
+            rename what runs already.
         installed: whether the hooks that cannot be taken out again are in.
         importing: identity of the task's thread while it imports, else 0.
         told: what was said to people already; each thing once.
     """
 
     __slots__ = (
-        *("client", "importing", "installed", "path", "pauses", "sequence", "service", "task", "told"),
+        *(
+            "client",
+            "importing",
+            "installed",
+            "path",
+            "pauses",
+            "release",
+            "sequence",
+            "service",
+            "task",
+            "told",
+        ),
     )
 
     def __init__(self) -> None:
@@ -82,6 +63,7 @@ class Agent:
         self.path = ""
         self.client = ""
         self.sequence = 0
+        self.release: str | None = None
         self.pauses = Pauses()
         self.installed = False
         self.importing = 0
@@ -100,6 +82,7 @@ class Agent:
         """Import what the task will need, once, at the beginning of its thread."""
         self.importing = get_ident()
         try:
+            self.known_release()
             import re  # noqa: F401  for the messages of exceptions
 
             from fanlight import normalizers
@@ -109,6 +92,14 @@ class Agent:
                 normalizers.NORMALIZERS[name]
         finally:
             self.importing = 0
+
+    def known_release(self) -> str:
+        """Answer the release, looked for when it is first asked for."""
+        if self.release is None:
+            from fanlight.agent.release import release
+
+            self.release = release(os.environ)
+        return self.release
 
     def ready(self) -> Task:
         """Answer the task, made when it is first needed."""
@@ -127,6 +118,7 @@ class Agent:
     def greeting(self) -> Message:
         """Answer what HELLO says about this process."""
         from fanlight import __version__, instruments
+        from fanlight.agent.naming import program
         from fanlight.wire.messages import PROTOCOL
 
         return {
@@ -139,6 +131,7 @@ class Agent:
             "pid": os.getpid(),
             "python": ".".join(map(str, sys.version_info[:3])),
             "program": os.path.basename(program()),
+            "release": self.known_release()[:NAME_CHARS],
             "instruments": instruments.report(),
         }
 
@@ -211,7 +204,7 @@ def start(
         # What the code says wrong is an error; what the environment says wrong may not stop a program.
         AGENT.complain(f"nothing is recorded: {error}")
         return
-    AGENT.service = service or os.environ.get("FANLIGHT_SERVICE") or default_service()
+    AGENT.service = service or os.environ.get("FANLIGHT_SERVICE") or named()
     if path != AGENT.path:
         # What another collector did not get is not for this one to hear of.
         HELD.line.dropped.clear()
@@ -235,6 +228,13 @@ def start(
     SWITCH.sample = share
     SWITCH.sink, SWITCH.flush = push, flush
     tell_begun()
+
+
+def named() -> str:
+    """Answer a name for an application that gave none."""
+    from fanlight.agent.naming import default_service
+
+    return default_service()
 
 
 def set_log(environ: Mapping[str, str]) -> None:
@@ -376,22 +376,3 @@ def read_share(sample: float, environ: Mapping[str, str]) -> float:
 
         raise ConfigError(f"sample is {given!r}; expected a number from 0 to 1")
     return share
-
-
-def program() -> str:
-    """Answer what runs: the script's path."""
-    arguments = getattr(sys, "argv", None) or [""]
-    path = str(arguments[0])
-    # `python -m package` runs the package's __main__ file.
-    return os.path.dirname(path) if os.path.basename(path) == "__main__.py" else path
-
-
-def default_service() -> str:
-    """Answer a name for an application that gave none: its program's, else its directory's."""
-    name = os.path.basename(program()).removesuffix(".py")
-    if name not in GENERIC:
-        return name
-    try:
-        return os.path.basename(os.getcwd()) or "application"
-    except FileNotFoundError:
-        return "application"

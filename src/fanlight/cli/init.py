@@ -36,6 +36,7 @@ SECTION = """
 EXAMPLES = {
     "data": "/var/lib/shop/fanlight",
     "dsn": "unix:///run/fanlight/collector.sock",
+    "release": "2026-11-21.1",
     "service": "shop",
     "socket": "/run/shop/collector.sock",
     "store": "duckdb:/var/lib/shop/store",

@@ -235,7 +235,7 @@ def inject(settings: config.Settings, receiver: dict[str, str]) -> dict[str, str
         directory = os.path.dirname(SITECUSTOMIZE)
     passed = {
         config.variable(name): str(settings[name])
-        for name in ("data", "service", "sample", "log", "log_level", "ignore")
+        for name in ("data", "service", "sample", "log", "log_level", "ignore", "release")
         if settings.is_set(name)
     }
     return environment(os.environ, directory, {**passed, **receiver})

@@ -42,6 +42,7 @@ KEYS: dict[str, Key] = {
     "listen": Key("address", "127.0.0.1:7700", "HOST:PORT of the page"),
     "store": Key("text", "", "store URL: duckdb:DIR or memory:"),
     "service": Key("text", "", "name that the application reports under", project=True),
+    "release": Key("text", "", "what runs, else the commit of the directory it starts in", project=True),
     "sample": Key("share", 1.0, "share of requests whose child spans are recorded", project=True),
     "ignore": Key(
         "names",

@@ -104,6 +104,7 @@ def client(found: Mapping[str, Any]) -> dict[str, str]:
         "service": found["service"],
         "host": found["host"],
         "pid": str(found["pid"]),
+        "release": found.get("release") or "",
         "instruments": instruments(found["instruments"]),
         "dropped": wording.count(dropped),
     }
