@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import fanlight
+from fanlight.recording.clock import clock
 
 
 @pytest.fixture
@@ -38,15 +39,19 @@ def test_a_listener_from_before_the_start_stays_through_start_and_stop(heard, ag
 
 
 def test_one_listener_hears_overlapping_threads_each_with_its_own_times(heard, agent, receiver):
-    inside = threading.Barrier(2)
-    first_left = threading.Event()
+    inside = {name: threading.Event() for name in ("first", "second")}
+    left = threading.Event()
+    looks: dict[str, tuple[int, int]] = {}
 
     def work(name: str) -> None:
+        if name == "second":
+            inside["first"].wait(10)
+        before_ns = clock()
         with agent.trace(name), agent.notify("app.load", {"who": name}):
-            inside.wait(10)
-            if name == "second":
-                first_left.wait(10)
-        first_left.set()
+            looks[name] = before_ns, clock()
+            inside[name].set()
+            (inside["second"] if name == "first" else left).wait(10)
+        left.set()
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("first", "second")]
     for thread in threads:
@@ -54,8 +59,9 @@ def test_one_listener_hears_overlapping_threads_each_with_its_own_times(heard, a
     for thread in threads:
         thread.join(10)
     times = {payload["who"]: (start, end, key) for _, start, end, key, payload in heard}
-    assert times["first"][0] < times["second"][1]
-    assert times["second"][0] < times["first"][1] < times["second"][1]
+    assert times["first"][0] < times["second"][0] < times["first"][1] < times["second"][1]
+    for name, (before_ns, within_ns) in looks.items():
+        assert before_ns <= times[name][0] <= within_ns
     assert times["first"][2] != times["second"][2]
     assert agent.flush(10)
     lengths = {trace.endpoint: trace.root.find("").duration for trace in receiver.traces}
