@@ -5,7 +5,7 @@ from __future__ import annotations
 from _operator import sub
 from _struct import Struct
 from array import array
-from itertools import islice
+from itertools import repeat
 from os import urandom
 
 from fanlight.agent.table import Names, Table
@@ -136,7 +136,7 @@ class Packer:
         ignored: endpoint to whether its traces are counted alone; None until the first is packed.
     """
 
-    __slots__ = ("ignored", "keys", "names", "pauses", "scrubber", "sequence", "table")
+    __slots__ = ("harmless", "ignored", "keys", "names", "pauses", "scrubber", "sequence", "table")
 
     def __init__(self, normalize: Normalize, pauses: Pauses, complain: Callable[[str], object]) -> None:
         self.table = Table()
@@ -145,6 +145,7 @@ class Packer:
         self.ignored: Mapping[str, bool] | None = None
         self.sequence = 0
         self.keys: dict[str, tuple[int, bool]] = {}
+        self.harmless: dict[str, int] = {}
         self.scrubber: Scrubber | None = None
 
     def pack(self, line: Line) -> Parcel | None:
@@ -202,6 +203,7 @@ class Packer:
         self.table.renew()
         self.names.renew()
         self.keys.clear()
+        self.harmless.clear()
 
     def bare(self, gathered: Gathered, trace: Trace, seen: Seen, line: Line) -> int:
         """Append only the root of a trace whose spans made us fail, so that it is counted at least."""
@@ -227,8 +229,7 @@ class Packer:
             # In front, so that they are told however many annotations there are.
             spans.notes.insert(0, (0, about))
         notes = self.notes(spans, len(gathered.kinds)) if spans.notes else []
-        start_ns = trace.start_ns
-        starts = [start - start_ns for start in spans.starts]
+        starts = list(map(sub, spans.starts, repeat(trace.start_ns)))
         lengths = list(map(sub, spans.ends, spans.starts))
         flags = (
             (ERROR if segment == "error" else 0)
@@ -267,26 +268,28 @@ class Packer:
     def notes(self, spans: Spans, first: int) -> list[tuple[int, ...]]:
         """Answer the annotations as `NOTE` names their numbers; spans count from `first` on."""
         out: list[tuple[int, ...]] = []
-        known, as_int, sign = self.keys, NOTE_INT, SIGN
+        harmless, as_int, sign = self.harmless, NOTE_INT, SIGN
         for place, given in spans.notes:
-            items: Iterable[tuple[str, Any]] = given.items()
-            if len(out) + len(given) > NOTES:
-                items = islice(items, max(NOTES - len(out), 0))
-            for name, value in items:
-                entry = known.get(name)
-                key, is_secret = self.key(name) if entry is None else entry
+            for name, value in given.items():
+                key = harmless.get(name)
                 # A fast path: most annotations are counts.
-                if value.__class__ is int and 0 <= value < sign and not is_secret:
+                if key is not None and value.__class__ is int and 0 <= value < sign:
                     out.append((first + place, key, as_int, value))
-                    continue
-                code, word = self.value(REDACTED if is_secret else value)
-                if code >= 0:
-                    out.append((first + place, key, code, word))
-                elif value.__class__ is dict:
-                    out += self.inner(first + place, name, value)[: max(NOTES - len(out), 0)]
+                # What is cut off in the end shall not fill the table before.
+                elif len(out) < NOTES:
+                    self.note(out, first + place, name, value)
         if len(out) >= NOTES:
             self.cut(out, spans, first)
         return out
+
+    def note(self, out: list[tuple[int, ...]], place: int, name: str, value: Any) -> None:
+        """Append one annotation, or each entry of a dict."""
+        key, is_secret = self.key(name)
+        code, word = self.value(REDACTED if is_secret else value)
+        if code >= 0:
+            out.append((place, key, code, word))
+        elif value.__class__ is dict:
+            out += self.inner(place, name, value)[: max(NOTES - len(out), 0)]
 
     def cut(self, out: list[tuple[int, ...]], spans: Spans, first: int) -> None:
         """Cut the annotations at what travels, and let the root tell how many more there were."""
@@ -327,10 +330,14 @@ class Packer:
 
     def key(self, name: str) -> tuple[int, bool]:
         """Answer an annotation key's number, and whether its values are secrets."""
-        name = str(name)
-        found = self.table.string(name[:200]), secret(name)
-        if len(self.keys) < NOTES:
-            self.keys[name] = found
+        found = self.keys.get(name)
+        if found is None:
+            name = str(name)
+            found = self.table.string(name[:200]), secret(name)
+            if len(self.keys) < NOTES:
+                self.keys[name] = found
+                if not found[1]:
+                    self.harmless[name] = found[0]
         return found
 
 

@@ -105,56 +105,66 @@ class LaneReader:
         place = self.stack[-1]
         return place if place >= 0 else ~place
 
-    def read(self, events: list[Any]) -> None:
+    def read(self, events: list[Any]) -> None:  # noqa: C901, PLR0912, PLR0915  a fast path, in one piece
         """Turn the lane's next events into spans."""
         spans, stack = self.spans, self.stack
-        kinds, parents, starts, ends, notes = (
-            spans.kinds,
-            spans.parents,
-            spans.starts,
-            spans.ends,
-            spans.notes,
-        )
+        kinds, parents, starts = spans.kinds, spans.parents, spans.starts
+        ends, notes = spans.ends, spans.notes
         known, block, memo, root_end_ns = self.names.blocks, self.names.block, self.names.memo, ends[ROOT]
+        # A fast path: the innermost open span and the next one's place, without asking the lists. A block
+        # that has just opened goes onto the stack only when something happens inside it.
+        bottom, above, place = stack[0], stack[-1], len(kinds)
+        has_opened = False
         for event in events:
             shape = event.__class__
             if shape is int:
-                place = stack.pop()
-                # A fast path, as the opening below: most events are blocks.
-                if stack and place >= 0:
-                    ends[place] = event
+                if has_opened:
+                    ends[-1] = event
+                    has_opened = False
+                    continue
+                # A span with a handle stands here as less than any place.
+                if above > bottom:
+                    ends[stack.pop()] = event
                 else:
-                    stack.append(place)
                     self.close_block(event)
+                above = stack[-1]
                 continue
+            if has_opened:
+                stack.append(above := place - 1)
+                has_opened = False
             size = len(event) if shape is tuple else 0
-            if size == 5:
+            if size == 4:
+                start_ns, category, title, attributes = event
+                notes.append((place, attributes))
+            elif size == 3:
+                start_ns, category, title = event
+            elif size == 5:
                 start_ns, end_ns, name, payload, where = event
                 found = memo.get((name, None, payload)) if payload.__class__ is str else None
                 if found is None or where or not starts[-1] < start_ns <= end_ns <= root_end_ns:
                     self.leaf(*event)
-                    continue
-                if found[1]:
-                    notes.append((len(kinds), found[1]))
-                kinds.append(found[0])
-                parents.append(stack[-1])
-                starts.append(start_ns)
-                ends.append(end_ns)
+                else:
+                    kinds.append(found[0])
+                    parents.append(above)
+                    starts.append(start_ns)
+                    ends.append(end_ns)
+                    if found[1]:
+                        notes.append((place, found[1]))
+                place += 1
                 continue
-            if size == 3:
-                start_ns, category, title = event
-            elif size == 4:
-                start_ns, category, title, attributes = event
-                notes.append((len(kinds), attributes))
             else:
                 self.read_other(event, size)
+                above, place = stack[-1], len(kinds)
                 continue
             kind = known.get((category, title))
-            parents.append(stack[-1])
-            stack.append(len(kinds))
+            kinds.append(block(category, title) if kind is None else kind)
+            parents.append(above)
             starts.append(start_ns)
             ends.append(0)
-            kinds.append(block(category, title) if kind is None else kind)
+            place += 1
+            has_opened = True
+        if has_opened:
+            stack.append(place - 1)
 
     def read_other(self, event: Any, size: int) -> None:
         """Take in an event that is no block."""
