@@ -122,21 +122,20 @@ def push(trace: Trace) -> int | None:
     elif trace.epoch != SWITCH.epoch:
         # Begun before the fork: the parent has the same trace and counts it.
         return None
-    records = trace.records
-    size = TRACE_BYTES
-    if records is not None:
-        for events, _, _ in records:
-            size += EVENT_BYTES * len(events)
-    waiting = len(line.traces)
-    if waiting >= TRACES:
+    events = 0
+    for record in trace.records or ():
+        events += len(record[0])
+    size = TRACE_BYTES + EVENT_BYTES * events
+    traces = line.traces
+    waiting = len(traces) + 1
+    if waiting > TRACES:
         line.drop(FULL)
         return None
     if line.bytes >= BYTES:
         line.drop(LARGE)
         return None
-    line.traces.append((trace, size))
+    traces.append((trace, size))
     line.bytes += size
-    waiting += 1
     if line.idle or waiting % BATCH == 0:
         line.ring()
     elif not line.fresh.locked() and line.fresh.acquire(False):

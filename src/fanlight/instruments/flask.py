@@ -24,7 +24,6 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     Raises:
         LookupError: `Flask` lacks one of the methods, or the module lacks `request`.
     """
-    from fanlight.recording.exchange import OTHER_METHOD, TITLES
     from fanlight.recording.lanes import LANE
     from fanlight.recording.reduction import described
     from fanlight.recording.wsgi import respond
@@ -36,6 +35,8 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
             raise LookupError(f"flask has no Flask.{name}")
     if flask is None or not hasattr(type(request), "_get_current_object"):
         raise LookupError("flask.app has no request proxy")
+    # Past the proxy, whose every attribute costs as much as all that is done here.
+    here = request._get_current_object  # noqa: SLF001 documented, in spite of its name
     wsgi_app, dispatch, handle = flask.wsgi_app, flask.full_dispatch_request, flask.handle_exception
 
     def traced(self: Any, environ: Any, start_response: Any) -> Any:
@@ -46,12 +47,10 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         trace = lane.trace if lane is not None else None
         # The first router names it: an application called from within another's request does not.
         if trace is not None and trace.rank < ROUTER:
-            # Past the proxy, whose every attribute costs as much as all of this.
-            here = request._get_current_object()  # noqa: SLF001 documented, in spite of its name
-            rule = here.url_rule
+            rule = here().url_rule
             if rule is not None:
-                method = here.environ.get("REQUEST_METHOD", "")
-                trace.set_endpoint(f"{TITLES.get(method, OTHER_METHOD)} {rule.rule}", ROUTER)
+                trace.endpoint = f"{trace.title} {rule.rule}"
+                trace.rank = ROUTER
         return dispatch(self, *args)
 
     def noted(self: Any, *args: Any) -> Any:

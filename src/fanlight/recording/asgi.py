@@ -47,14 +47,14 @@ async def respond(app: App, scope: Any, receive: Any, send: Any) -> None:
         await app(scope, receive, send)
         return
     method = scope.get("method", "")
-    title = TITLES.get(method)
-    if title is None:
-        title = method = OTHER_METHOD
+    title = TITLES.get(method, OTHER_METHOD)
     trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
         await app(scope, receive, send)
         return
-    trace.notes["method"] = method
+    # A fast path: nearly every request is titled with its own method.
+    if title != method:
+        trace.notes["method"] = method if title != OTHER_METHOD else title
     headers = scope.get("headers")
     # As WSGI's: anything else might be used up by a look.
     if headers.__class__ is list or headers.__class__ is tuple:
@@ -131,10 +131,11 @@ class Exchange:
         except Exception:
             # The scope is the application's, and may hold anything by now; the response goes on.
             SWITCH.faults += 1
+        method = trace.notes.get("method", trace.title)
         finish(trace, error)
         if BUS.subscriptions:
-            note = {"server": "asgi", "method": trace.notes["method"], "endpoint": trace.endpoint}
-            BUS.report("request", {**note, "status": trace.status}, trace.start_ns, clock())
+            note = {"server": "asgi", "method": method, "endpoint": trace.endpoint, "status": trace.status}
+            BUS.report("request", note, trace.start_ns, clock())
 
 
 def route_template(scope: Any, root_path: str) -> str:

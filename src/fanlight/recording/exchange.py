@@ -49,6 +49,19 @@ class Formats(dict["str | bytes", str]):
 FORMATS = Formats()
 
 
+class Statuses(dict[str, int]):
+    """Numbers of WSGI status lines such as `404 Not Found`, read once each."""
+
+    def __missing__(self, line: str) -> int:
+        status = int(line[:3])
+        if len(self) < 1000:
+            self[line] = status
+        return status
+
+
+STATUSES = Statuses()
+
+
 def short(content_type: str) -> str:
     """Answer `json` for `application/vnd.api+json; charset=utf-8`, and "" for what is no type."""
     kind, slash, subtype = content_type.partition(";")[0].strip().lower().partition("/")

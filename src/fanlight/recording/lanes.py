@@ -67,13 +67,17 @@ class Lane:
     def __init__(self, trace: Trace | None, parent: Lane | None, owner: int) -> None:
         self.trace = trace
         self.events: list[Any] = []
-        self.limit = self.reserved = 0
+        self.limit = self.reserved = self.at = 0
         self.mark = -1
         self.loose = False
         self.owner = owner
         self.parent = parent
-        self.at = 0 if parent is None else len(parent.events)
-        self.seen: dict[str, int] = {} if parent is None else parent.seen
+        self.seen: dict[str, int]
+        if parent is None:
+            self.seen = {}
+        else:
+            self.at = len(parent.events)
+            self.seen = parent.seen
 
     # What a block is given; the recorder sets it, since it needs `current`.
     __enter__: Callable[..., Any]
@@ -146,7 +150,8 @@ class Lane:
         self.events = []
         self.limit = 0
         self.trace = self.parent = None
-        self.seen = {}
+        if self.seen:
+            self.seen = {}
         if self.loose:
             reduce_events(events)
         return events

@@ -121,18 +121,15 @@ class Trace:
         self.category = category
         self.title = title
         self.endpoint = endpoint
-        self.rank = 0
         self.segment = ""
-        self.status = 0
         self.ident: int | str | bytes = 0
-        self.error: tuple[str, str] | None = None
         self.notes: dict[str, Any] = {}
         self.start_ns = start_ns
-        self.wall_ns = 0
-        self.end_ns = 0
-        self.epoch = -1
+        self.epoch = SWITCH.epoch
         self.sampled = False
-        self.room = self.lost = 0
+        self.room = RECORDS
+        self.rank = self.status = self.wall_ns = self.end_ns = self.lost = 0
+        self.error: tuple[str, str] | None = None
         self.lanes: list[Lane] | None = None
         self.records: list[tuple[list[Any], int, int]] | None = None
 
@@ -211,12 +208,10 @@ def begin(category: str, title: str, endpoint: str, start_ns: int | None = None)
         return None
     now_ns = clock()
     trace = Trace(category, title, endpoint, now_ns if start_ns is None else start_ns)
-    trace.wall_ns = wall_clock() - now_ns + trace.start_ns
-    trace.epoch = SWITCH.epoch
+    trace.wall_ns = wall_clock() if start_ns is None else wall_clock() - now_ns + start_ns
     lane = Lane(trace, None, _thread.get_ident())
-    trace.lanes = [lane]
     lane.mark = 0
-    trace.room = RECORDS
+    trace.lanes = [lane]
     if SWITCH.sample >= 1.0 or SWITCH.draw() < SWITCH.sample:
         trace.sampled = True
         trace.room = RECORDS - BLOCK
@@ -249,7 +244,10 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
     if here is not None and here.trace is trace:
         LANE.set(None)
     try:
-        collect(trace, lanes)
+        if trace.notes:
+            reduce_values(trace.notes)
+        # A fast path: most traces have one lane.
+        trace.records = [(lanes[0].taken(), -1, 0)] if len(lanes) == 1 else collected(lanes)
         if error is not None:
             trace.error = described(error)
         if SWITCH.sink is not None:
@@ -260,15 +258,8 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
         SWITCH.lost += 1
 
 
-def collect(trace: Trace, lanes: list[Lane]) -> None:
-    """Take the events off the lanes, so that a context that lives on pins nothing."""
-    if trace.notes:
-        reduce_values(trace.notes)
-    root = lanes[0]
-    # A fast path: most traces have one lane.
-    if len(lanes) == 1:
-        trace.records = [(root.taken(), -1, 0)]
-        return
+def collected(lanes: list[Lane]) -> list[tuple[list[Any], int, int]]:
+    """Take the events off several lanes; answer them as `Trace.records` holds them."""
     places = {id(lane): place for place, lane in enumerate(lanes)}
     records = []
     for lane in lanes:
@@ -278,7 +269,7 @@ def collect(trace: Trace, lanes: list[Lane]) -> None:
             at = parent.at
             parent = parent.parent
         records.append((-1 if parent is None else places[id(parent)], at))
-    trace.records = [(lane.taken(), *place) for lane, place in zip(lanes, records, strict=True)]
+    return [(lane.taken(), *place) for lane, place in zip(lanes, records, strict=True)]
 
 
 def release(trace: Trace) -> None:

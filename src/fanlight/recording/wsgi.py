@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
+from fanlight.recording.exchange import FORMATS, OTHER_METHOD, STATUSES, TITLES, UNMATCHED
 from fanlight.recording.lanes import LANE
 from fanlight.recording.recorder import SWITCH, begin, finish, release
 
@@ -44,127 +44,121 @@ def wsgi(app: App) -> App:
 def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
     """Call the application inside a trace of its own, unless one is open here already."""
     method = environ.get("REQUEST_METHOD", "")
-    title = TITLES.get(method)
-    if title is None:
-        title = method = OTHER_METHOD
+    title = TITLES.get(method, OTHER_METHOD)
     trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
         return app(environ, start_response)
-    trace.notes["method"] = method
+    # A fast path: nearly every request is titled with its own method.
+    if title != method:
+        trace.notes["method"] = method if title != OTHER_METHOD else title
     given = environ.get("HTTP_TRACEPARENT")
     if given is not None:
         trace.ident = given
-    exchange = Exchange(trace, start_response)
+    is_whole = False
+
+    def started(status: str, headers: Any, exc_info: Any = None) -> Any:
+        nonlocal is_whole
+        is_whole = note_response(trace, status, headers) or is_whole
+        if exc_info is None:
+            return start_response(status, headers)
+        return start_response(status, headers, exc_info)
+
     try:
-        body = app(environ, exchange.start_response)
+        body = app(environ, started)
     except BaseException as error:
         finish(trace, error)
         raise
     # A fast path: such a body is complete, nothing of the application runs after it.
     if body.__class__ is list or body.__class__ is tuple:
-        exchange.end()
+        end(trace)
         return body
     release(trace)
-    return exchange.follow(body, environ)
+    wrapper = environ.get("wsgi.file_wrapper")
+    if wrapper is not None and is_servers(body, wrapper):
+        return watched(trace, body)
+    return (SizedBody if hasattr(body, "__len__") else Body)(trace, body, is_whole)
 
 
-class Exchange:
-    """A request whose response is under way; ends the trace when the body's `close` is called.
+def note_response(trace: Trace, status: str, headers: Any) -> bool:
+    """Take note of status and format; answer whether the response tells its length."""
+    is_whole = False
+    try:
+        trace.status = STATUSES[status]
+        # Only a list may be looked through: anything else might be used up by it.
+        if isinstance(headers, list):
+            for name, value in headers:
+                size = len(name)
+                if size == 12 and name.lower() == "content-type":
+                    trace.segment = FORMATS[value]
+                elif size == 14 and name.lower() == "content-length":
+                    is_whole = True
+    except (TypeError, ValueError, AttributeError):
+        # The server will judge a malformed response; it is none of ours.
+        SWITCH.faults += 1
+    return is_whole
 
-    Args:
-        trace: the request's.
-        respond: the server's `start_response`.
 
-    Attributes:
-        is_whole: whether the response told its length.
-        body_close: `close` of the server's file wrapper.
-    """
+def is_servers(body: Any, wrapper: Any) -> bool:
+    """Answer whether a body is the server's own file wrapper, or looks like one made by a function."""
+    return isinstance(body, wrapper) if isinstance(wrapper, type) else hasattr(body, "read")
 
-    __slots__ = ("body_close", "is_whole", "respond", "trace")
 
-    def __init__(self, trace: Trace, respond: Callable[..., Any]) -> None:
-        self.trace = trace
-        self.respond = respond
-        self.body_close: Callable[[], object] | None = None
-        self.is_whole = False
+def watched(trace: Trace, body: Any) -> Any:
+    """Answer the server's own file wrapper, which it sends by itself: only its `close` may differ."""
+    close = getattr(body, "close", None)
 
-    def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Any:
-        """Take note of status and format, and pass everything on as it came."""
+    def close_and_end() -> None:
+        nonlocal close
+        once, close = close, None
         try:
-            self.trace.status = int(status[:3])
-            # Only a list may be looked through: anything else might be used up by it.
-            if isinstance(headers, list):
-                for name, value in headers:
-                    size = len(name)
-                    if size == 12 and name.lower() == "content-type":
-                        self.trace.segment = FORMATS[value]
-                    elif size == 14 and name.lower() == "content-length":
-                        self.is_whole = True
-        except (TypeError, ValueError, AttributeError):
-            # The server will judge a malformed response; it is none of ours.
-            SWITCH.faults += 1
-        if exc_info is None:
-            return self.respond(status, headers)
-        return self.respond(status, headers, exc_info)
-
-    def follow(self, body: Any, environ: dict[str, Any]) -> Any:
-        """Answer what the server gets for the body, so that its end is seen."""
-        wrapper = environ.get("wsgi.file_wrapper")
-        if wrapper is not None and (
-            isinstance(body, wrapper) if isinstance(wrapper, type) else hasattr(body, "read")
-        ):
-            # The server sends such an object by itself if it recognises it: only its `close` may differ.
-            self.body_close = getattr(body, "close", None)
-            try:
-                body.close = self.close
-            except (AttributeError, TypeError):
-                self.end()
-            return body
-        return SizedBody(self, body) if hasattr(body, "__len__") else Body(self, body)
-
-    def close(self) -> None:
-        """Close the server's own file wrapper, then end the trace."""
-        body_close, self.body_close = self.body_close, None
-        try:
-            if body_close is not None:
-                body_close()
+            if once is not None:
+                once()
         finally:
-            self.end()
+            end(trace)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """End the trace; a second call does nothing."""
-        trace = self.trace
-        if trace.lanes is None:
-            return
-        finish(trace, error)
-        # A fast path: nobody listens.
-        if BUS.subscriptions:
-            note = {"server": "wsgi", "method": trace.notes["method"], "endpoint": trace.endpoint}
-            BUS.report("request", {**note, "status": trace.status}, trace.start_ns, clock())
+    try:
+        body.close = close_and_end
+    except (AttributeError, TypeError):
+        end(trace)
+    return body
+
+
+def end(trace: Trace, error: BaseException | None = None) -> None:
+    """End the trace and tell those who listen; a second call does nothing."""
+    if trace.lanes is None:
+        return
+    method = trace.notes.get("method", trace.title)
+    finish(trace, error)
+    # A fast path: nobody listens.
+    if BUS.subscriptions:
+        note = {"server": "wsgi", "method": method, "endpoint": trace.endpoint, "status": trace.status}
+        BUS.report("request", note, trace.start_ns, clock())
 
 
 class Body:
-    """The application's body with an eye on its end.
+    """The application's body with an eye on its end, which is the trace's.
 
     Args:
-        exchange: ends with the body.
+        trace: the request's.
         body: what the application answered.
+        is_whole: whether the response told its length.
     """
 
-    __slots__ = ("body", "chunks", "exchange")
+    __slots__ = ("body", "chunks", "is_whole", "trace")
 
-    def __init__(self, exchange: Exchange, body: Any) -> None:
-        self.exchange = exchange
+    def __init__(self, trace: Trace, body: Any, is_whole: bool) -> None:
+        self.trace = trace
         self.body = body
+        self.is_whole = is_whole
         self.chunks: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         # A fast path: a response that tells its length is there, reading it runs no code to record.
-        return iter(self.body) if self.exchange.is_whole else self.streamed()
+        return iter(self.body) if self.is_whole else self.streamed()
 
     def streamed(self) -> Iterator[bytes]:
         """Yield the chunks, each computed inside the trace."""
-        lanes = self.exchange.trace.lanes
+        lanes = self.trace.lanes
         lane = lanes[0] if lanes is not None else None
         chunks = iter(self.body)
         while True:
@@ -176,7 +170,7 @@ class Body:
             try:
                 chunk = next(chunks, END)
             except BaseException as error:
-                self.exchange.end(error)
+                end(self.trace, error)
                 raise
             finally:
                 if not inside:
@@ -197,14 +191,14 @@ class Body:
             try:
                 close()
             except BaseException as error:
-                self.exchange.end(error)
+                end(self.trace, error)
                 raise
-        self.exchange.end()
+        end(self.trace)
 
     def __del__(self) -> None:
         # Some middleware drops a body without closing it; the request counts all the same.
-        if self.exchange.trace.lanes is not None:
-            self.exchange.end()
+        if self.trace.lanes is not None:
+            end(self.trace)
 
 
 class SizedBody(Body):
