@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from web_client import Page
 
+from fanlight.web.pages.trace import is_failed, is_fault
+
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"
 PAGES = (
@@ -245,6 +247,18 @@ def test_a_failed_trace_says_so_first(look):
     assert "This request failed. error.type PaymentDeclined error.message <script>alert(1)</script>" in words
     assert "12 spans were too many to keep" in words
     assert "This request failed" not in look(f"/trace/{1:032x}").words
+
+
+@pytest.mark.parametrize(
+    ("key", "tells"),
+    [
+        *[("error", True), ("error.type", True), ("exception", True), ("fault.message", True)],
+        *[("errors", False), ("error_rate", False), ("faulty_items", False), ("cart.error", False)],
+    ],
+)
+def test_an_applications_count_of_errors_is_no_failure(key, tells):
+    assert is_fault(key) is tells
+    assert is_failed({"annotations": {"items": 3, key: 0}}) is tells
 
 
 def test_a_trace_leads_back_to_its_endpoint_in_the_same_time(look):

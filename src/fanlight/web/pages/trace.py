@@ -20,6 +20,8 @@ DRAWN_MAX = 200
 """Rectangles in one folded row; more cannot be told apart."""
 
 DEEPEST = 12
+FAULTS = frozenset({"error", "exception", "fault"})
+"""Annotations that tell of an exception, alone or before a dot."""
 AROUND_NS = 30 * 60 * 1_000_000_000
 """How much time the link back to the endpoint shows on either side of the trace, in ns."""
 
@@ -222,7 +224,8 @@ def notes(annotations: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 
 def is_fault(key: str) -> bool:
     """Answer whether an annotation tells of an exception."""
-    return key.startswith(("error", "exception", "fault"))
+    # Not `errors=0`, which is an application's own count.
+    return key.partition(".")[0] in FAULTS
 
 
 def is_failed(span: Mapping[str, Any]) -> bool:
