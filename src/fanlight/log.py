@@ -7,6 +7,7 @@ costs to import. A line is one write to a descriptor: no buffer that a closed st
 from __future__ import annotations
 
 import os
+import sys
 from time import gmtime, monotonic, strftime
 
 TYPE_CHECKING = False
@@ -19,6 +20,8 @@ DEFAULT_LEVEL = "warning"
 STDERR = "-"
 CHARACTERS = 2_000
 """Of one line."""
+PIPE_BYTES = 4_096
+"""What a pipe takes at once that takes anything."""
 BURST = 200
 RATE_PER_S = 20.0
 """Lines written at once, and per second in the long run; the next one says how many were left out."""
@@ -159,10 +162,28 @@ def append(path: str, line: str) -> str:
 def write(descriptor: int, line: str) -> bool:
     """Write a line to a descriptor; answer whether somebody was there to take it."""
     try:
-        os.write(descriptor, line.encode("utf-8", "backslashreplace"))
-    except OSError:
+        # A pipe that nobody empties would hold up whoever writes to it, an exit too.
+        if not takes(descriptor):
+            return False
+        os.write(descriptor, line.encode("utf-8", "backslashreplace")[:PIPE_BYTES])
+    except (OSError, ValueError):
         return False
     return True
+
+
+def takes(descriptor: int) -> bool:
+    """Answer whether a descriptor takes a line at once; a pipe that does takes `PIPE_BYTES`.
+
+    Raises:
+        OSError: it is closed.
+    """
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent is not None:
+        # The patched one hands control to a hub, and makes one for a thread that has none.
+        select = gevent.get_original("select", "select")
+    else:
+        from select import select
+    return bool(select((), (descriptor,), (), 0)[1])
 
 
 LOG = Log()

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
-
-import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 EXIT_S = 2.1
 """What an exit may take: the budget of 2 s and the interpreter's own end."""
@@ -67,6 +55,30 @@ def test_a_fork_inside_a_trace_leaves_it_to_the_parent(script, receiver):
     assert sorted(map(str, receiver.shapes())) == ["('in the child', ['b'])", "('outer', ['a'])"]
 
 
+def test_a_child_that_lives_on_keeps_nothing_of_the_trace_it_was_forked_in(script, receiver):
+    result = script("""
+        import gc, os
+        from fanlight.recording.recorder import current
+        # A pause would stand as one more span.
+        gc.disable()
+        with fanlight.trace('request'):
+            with fanlight.span('a'):
+                pid = os.fork()
+                if not pid:
+                    silent = current() is None
+                    for _ in range(1000):
+                        with fanlight.span('work of its own'):
+                            pass
+                    os._exit(0 if silent and current() is None else 1)
+                assert os.waitpid(pid, 0)[1] == 0
+            with fanlight.span('b'):
+                pass
+    """)
+    assert result.returncode == 0, result.stderr
+    receiver.wait(lambda r: len(r.traces) == 1)
+    assert receiver.shapes() == [("request", ["a", "b"])]
+
+
 def test_a_child_closes_its_copy_of_the_connection_and_writes_nothing_to_it(script, receiver):
     result = script("""
         import os
@@ -108,7 +120,7 @@ def test_a_storm_of_forks_beside_busy_threads_hangs_nobody(script, receiver):
                 stop.wait(0.001)
         threads = [threading.Thread(target=busy) for _ in range(3)]
         [thread.start() for thread in threads]
-        for _ in range(60):
+        for _ in range(100):
             pid = os.fork()
             if not pid:
                 with fanlight.trace('child'), fanlight.span('b'):
@@ -123,7 +135,7 @@ def test_a_storm_of_forks_beside_busy_threads_hangs_nobody(script, receiver):
     )
     assert result.returncode == 0, result.stderr
     counts = Counter(trace.endpoint for trace in receiver.traces)
-    assert counts["child"] == 60
+    assert counts["child"] == 100
     assert counts["busy"] > 0
 
 
@@ -206,97 +218,6 @@ def test_pools_of_processes_report_before_they_end(script, receiver):
     assert result.returncode == 0, result.stderr
     receiver.wait(lambda r: len(r.traces) == 4)
     assert len({hello["pid"] for hello in receiver.hellos}) == 4
-
-
-def test_a_script_that_just_ends_has_reported(script, receiver):
-    result = script("""
-        for _ in range(2500):
-            with fanlight.trace('job'), fanlight.span('a'):
-                pass
-    """)
-    assert result.returncode == 0, result.stderr
-    assert len(receiver.traces) == 2500
-
-
-def test_a_script_that_fails_has_reported_and_fails_as_before(script, receiver):
-    result = script("""
-        with fanlight.trace('job'):
-            raise RuntimeError('boom')
-    """)
-    assert result.returncode == 1
-    assert "RuntimeError: boom" in result.stderr
-    assert receiver.traces[0].segment == "error"
-    # The traceback is the application's: the frames of ours in it are none of a reader's business.
-    assert result.stderr.count("File") == 1
-
-
-def frozen(path: Path) -> subprocess.Popen[bytes]:
-    """A process that listens and is stopped by a signal: connections succeed, nothing is read."""
-    program = (
-        "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1);"
-        "print('up', flush=True); time.sleep(60)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    os.kill(process.pid, signal.SIGSTOP)
-    return process
-
-
-@pytest.fixture(params=["absent", "dead", "frozen", "black hole", "silent"])
-def bad_receiver(request, tmp_path) -> Iterator[str]:
-    path = tmp_path / "collector.sock"
-    process = listener = None
-    if request.param == "dead":
-        with socket.socket(socket.AF_UNIX) as left_behind:
-            left_behind.bind(str(path))
-    elif request.param == "frozen":
-        process = frozen(path)
-    elif request.param == "black hole":
-        # Welcomes and reads everything; never acknowledges.
-        request.getfixturevalue("black_hole")
-    elif request.param == "silent":
-        # A full backlog: nobody even accepts.
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
-        listener.listen(0)
-    yield request.param
-    if process is not None:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-    if listener is not None:
-        listener.close()
-
-
-def test_whatever_the_receiver_does_an_exit_takes_its_budget_at_the_most(tmp_path, bad_receiver):
-    program = tmp_path / "program.py"
-    program.write_text(
-        f"""
-import atexit, time
-took = {{}}
-atexit.register(lambda: print(time.monotonic() - took["from"]))
-import fanlight
-fanlight.start('shop', dsn='unix://{tmp_path}/collector.sock')
-atexit.register(lambda: took.update({{"from": time.monotonic()}}))
-for _ in range(3000):
-    with fanlight.trace('job'), fanlight.span('a', text='x' * 1000):
-        pass
-time.sleep(0.3)  # the task is in the middle of it when the end comes
-"""
-    )
-    started = time.monotonic()
-    result = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    assert float(result.stdout) <= EXIT_S
-    assert time.monotonic() - started < 10
-    assert "Traceback" not in result.stderr
-    if bad_receiver == "absent":
-        # Nobody can be there, so nobody is waited for.
-        assert float(result.stdout) < 0.5
 
 
 def test_flush_and_stop_keep_to_the_time_they_are_given(agent, black_hole):

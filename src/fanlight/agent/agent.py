@@ -9,6 +9,7 @@ from _thread import get_ident
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.agent.task import Task
 from fanlight.log import LOG
+from fanlight.recording.lanes import LANE
 from fanlight.recording.pauses import Pauses
 from fanlight.recording.recorder import SWITCH
 
@@ -145,6 +146,8 @@ class Agent:
     def forked(self) -> None:
         """Begin anew in a forked child, where what is open was begun by the parent and is its own."""
         SWITCH.epoch += 1
+        # A child may live long, and would keep what it can never send.
+        LANE.set(None)
         self.renew()
 
     def renew(self) -> None:
@@ -285,7 +288,7 @@ def install() -> None:
     bus.record(normalizers.names())
     branches.hook()
     reseed()
-    atexit.register(stop)
+    atexit.register(leave)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=AGENT.forked)
 
@@ -331,6 +334,14 @@ def stop(timeout_s: float = EXIT_S) -> bool:
     HELD.line = Line()
     HELD.line.dropped = dropped
     return arrived
+
+
+def leave() -> None:
+    """Stop because the interpreter ends; somebody who will not wait for that is not argued with."""
+    try:
+        stop()
+    except KeyboardInterrupt:
+        SWITCH.sink = None
 
 
 def address(dsn: str | None, environ: Mapping[str, str]) -> str:

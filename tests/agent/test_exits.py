@@ -1,0 +1,351 @@
+"""How a process ends, whatever is at the other end of the socket: in time, as ever, and having reported."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections import Counter
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+EXIT_S = 2.1
+"""What an exit may take: the budget of 2 s and the interpreter's own end."""
+GUNICORN_EXIT_S = 2.5
+BUSY_S = 3.0
+"""What a machine with other work may add to the end of gunicorn's processes."""
+
+
+def test_a_script_that_just_ends_has_reported(script, receiver):
+    result = script("""
+        for _ in range(2500):
+            with fanlight.trace('job'), fanlight.span('a'):
+                pass
+    """)
+    assert result.returncode == 0, result.stderr
+    assert len(receiver.traces) == 2500
+
+
+def test_a_script_that_fails_has_reported_and_fails_as_before(script, receiver):
+    result = script("""
+        with fanlight.trace('job'):
+            raise RuntimeError('boom')
+    """)
+    assert result.returncode == 1
+    assert "RuntimeError: boom" in result.stderr
+    assert receiver.traces[0].segment == "error"
+    # The traceback is the application's: the frames of ours in it are none of a reader's business.
+    assert result.stderr.count("File") == 1
+
+
+def frozen(path: Path) -> subprocess.Popen[bytes]:
+    """A process that listens and is stopped by a signal: connections succeed, nothing is read."""
+    program = (
+        "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1);"
+        "print('up', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    os.kill(process.pid, signal.SIGSTOP)
+    return process
+
+
+@pytest.fixture(params=["absent", "dead", "frozen", "black hole", "silent"])
+def bad_receiver(request, tmp_path) -> Iterator[str]:
+    path = tmp_path / "collector.sock"
+    process = listener = None
+    if request.param == "dead":
+        with socket.socket(socket.AF_UNIX) as left_behind:
+            left_behind.bind(str(path))
+    elif request.param == "frozen":
+        process = frozen(path)
+    elif request.param == "black hole":
+        # Welcomes and reads everything; never acknowledges.
+        request.getfixturevalue("black_hole")
+    elif request.param == "silent":
+        # A full backlog: nobody even accepts.
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen(0)
+    yield request.param
+    if process is not None:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    if listener is not None:
+        listener.close()
+
+
+def test_whatever_the_receiver_does_an_exit_takes_its_budget_at_the_most(tmp_path, bad_receiver):
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"""
+import atexit, time
+took = {{}}
+atexit.register(lambda: print(time.monotonic() - took["from"]))
+import fanlight
+fanlight.start('shop', dsn='unix://{tmp_path}/collector.sock')
+atexit.register(lambda: took.update({{"from": time.monotonic()}}))
+for _ in range(3000):
+    with fanlight.trace('job'), fanlight.span('a', text='x' * 1000):
+        pass
+time.sleep(0.3)  # the task is in the middle of it when the end comes
+"""
+    )
+    started = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) <= EXIT_S
+    assert time.monotonic() - started < 10
+    assert "Traceback" not in result.stderr
+    if bad_receiver == "absent":
+        # Nobody can be there, so nobody is waited for.
+        assert float(result.stdout) < 0.5
+
+
+SERVED = """
+import os
+import fanlight
+fanlight.start("shop", dsn="unix://{folder}/collector.sock")
+
+@fanlight.wsgi
+def app(environ, start_response):
+    with fanlight.span("a", text="x" * 1000):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"served"]
+
+open(f"up-{{os.getpid()}}", "w").close()
+"""
+
+
+def answered(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read() == b"served"
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("workers", "own_s"),
+    [
+        ("sync", 0.0),
+        pytest.param("gthread", 0.0, marks=pytest.mark.soak),
+        # Looks once a second whether it has been stopped.
+        pytest.param("gevent", 1.0, marks=pytest.mark.soak),
+    ],
+)
+def test_whatever_the_receiver_does_gunicorn_leaves_in_time(
+    tmp_path, bad_receiver, workers, own_s, eventually
+):
+    (tmp_path / "served.py").write_text(SERVED.format(folder=tmp_path))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["-b", f"127.0.0.1:{port}", "-w", "2", "-k", workers, "--no-control-socket", "served:app"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *words], cwd=tmp_path, stdout=log, stderr=log
+        )
+        try:
+            # A worker that is told to stop before it has hooked its signals never hears of it.
+            eventually(lambda: len(list(tmp_path.glob("up-*"))) == 2 and answered(port), 20)
+            assert all(answered(port) for _ in range(50))
+            asked = time.monotonic()
+            process.terminate()
+            assert process.wait(20) == 0
+            took_s = time.monotonic() - asked
+        finally:
+            process.kill()
+            process.wait()
+    assert took_s < GUNICORN_EXIT_S + own_s + BUSY_S
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def started(tmp_path: Path, text: str, **pipes: Any) -> subprocess.Popen[str]:
+    """Start a program towards this test's socket, and wait for the line that it says first."""
+    path = tmp_path / "program.py"
+    opening = f"import fanlight\nfanlight.start('shop', dsn='unix://{tmp_path}/collector.sock')\n"
+    path.write_text(opening + textwrap.dedent(text))
+    process = subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, text=True, cwd=tmp_path, **pipes
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    return process
+
+
+@pytest.fixture
+def ended() -> Iterator[Callable[..., int]]:
+    """Wait for a process's end, and see to it whatever the test did."""
+    seen: list[subprocess.Popen[str]] = []
+
+    def wait(process: subprocess.Popen[str], timeout_s: float = 10.0) -> int:
+        seen.append(process)
+        return process.wait(timeout_s)
+
+    yield wait
+    for process in seen:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+WAITING = """
+import signal, sys, time
+{handler}
+with fanlight.trace('job'):
+    pass
+print('up', flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_signal_that_nobody_handles_ends_it_as_ever(tmp_path, receiver, ended):
+    process = started(tmp_path, WAITING.format(handler=""))
+    # What the task has sent is safe; what is younger than its pause would be lost.
+    receiver.wait(lambda r: r.traces)
+    process.terminate()
+    assert ended(process) == -signal.SIGTERM
+
+
+def test_a_handler_that_exits_takes_everything_along(tmp_path, receiver, ended):
+    handler = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))"
+    process = started(tmp_path, WAITING.format(handler=handler))
+    process.terminate()
+    assert ended(process) == 7
+    receiver.wait(lambda r: len(r.traces) == 1)
+
+
+def test_a_second_signal_ends_the_wait_for_a_receiver_that_hangs(tmp_path, black_hole, ended):
+    process = started(
+        tmp_path,
+        """
+        import atexit, os, signal
+        with fanlight.trace('job'):
+            pass
+        # Runs before the agent's own exit, and interrupts it in the middle.
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0.2)
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        print('up', flush=True)
+        """,
+        stderr=subprocess.PIPE,
+    )
+    started_at = time.monotonic()
+    assert ended(process) == 0
+    assert time.monotonic() - started_at < EXIT_S
+    assert process.stderr.read() == ""
+
+
+def test_an_end_without_exit_handlers_keeps_its_status_and_waits_for_nobody(tmp_path, receiver, ended):
+    process = started(
+        tmp_path,
+        """
+        import os, sys
+        with fanlight.trace('sent'):
+            pass
+        assert fanlight.flush(10)
+        with fanlight.trace('not sent'):
+            pass
+        print('up', flush=True)
+        os._exit(3)
+        """,
+    )
+    assert ended(process, EXIT_S) == 3
+    assert [trace.endpoint for trace in receiver.traces][:1] == ["sent"]
+
+
+def test_traces_of_an_exit_handler_are_reported_too(script, receiver):
+    result = script("""
+        import atexit, threading
+        def last():
+            with fanlight.trace('last words'), fanlight.span('a'):
+                pass
+        # Behind `start`, so that it runs before the agent's own; no thread was there until now.
+        atexit.register(last)
+    """)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    receiver.wait(lambda r: len(r.traces) == 1)
+    assert receiver.shapes() == [("last words", ["a"])]
+
+
+def test_threads_that_live_on_may_record_while_the_interpreter_ends(script, receiver):
+    result = script("""
+        import threading
+        ready = threading.Event()
+        def busy():
+            while True:
+                with fanlight.trace('busy'), fanlight.span('a'):
+                    ready.set()
+        for _ in range(4):
+            threading.Thread(target=busy, daemon=True).start()
+        ready.wait(10)
+    """)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+
+def test_a_pipe_that_nobody_empties_holds_up_no_exit(tmp_path, ended):
+    """The agent has something to say about its receiver, and nowhere to say it."""
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(tmp_path / "collector.sock"))
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    process = started(
+        tmp_path,
+        """
+        from fanlight.agent.agent import AGENT
+        with fanlight.trace('job'):
+            pass
+        print('up', flush=True)
+        AGENT.complain('something to say')
+        """,
+        stderr=writing,
+    )
+    try:
+        assert ended(process, 10) == 0
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_children_that_do_one_task_each_all_report(script, receiver):
+    result = script("""
+        import multiprocessing
+        def work(number):
+            with fanlight.trace('job'):
+                return number
+        if __name__ == '__main__':
+            with multiprocessing.get_context('fork').Pool(2, maxtasksperchild=1) as pool:
+                assert pool.map(work, range(10), chunksize=1) == list(range(10))
+                pool.close()
+                pool.join()
+    """)
+    assert result.returncode == 0, result.stderr
+    receiver.wait(lambda r: len(r.traces) == 10)
+    assert Counter(trace.endpoint for trace in receiver.traces) == {"job": 10}

@@ -1,0 +1,37 @@
+"""What lives in the application does so under every Python that is here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import interpreters
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_one_of_each_version_is_found_and_nothing_that_is_too_old_or_no_python(tmp_path):
+    strange = tmp_path / "python3.99"
+    strange.write_text("#!/bin/sh\necho pypy 3 99 0 /nowhere\n")
+    strange.chmod(0o755)
+    old = tmp_path / "python3.8"
+    old.write_text("#!/bin/sh\necho cpython 3 8 1 /nowhere\n")
+    old.chmod(0o755)
+    here = Path(sys.executable)
+    found = interpreters.interpreters([strange, old, tmp_path / "nothing", here, here])
+    assert found == {sys.version_info[:3]: here}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_the_tests_of_the_light_rooms_pass_on_every_interpreter_here(capsys):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "interpreters.py")], capture_output=True, text=True, check=False
+    )
+    with capsys.disabled():
+        sys.stdout.write(f"\n{done.stdout}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout

@@ -1,0 +1,99 @@
+"""Run the tests of what lives in the application on every CPython that is here and new enough.
+
+`python tools/interpreters.py` finds python3.11 and newer on PATH and among pyenv's and uv's, gives
+each an environment of its own in a temporary folder, and prints one line each: version, path, what
+pytest said. Other interpreters can be named as arguments. The status is 1 when a test failed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST = (3, 11)
+ROOMS = ("recording", "agent", "wire", "aggregate", "normalizers")
+"""Tests of the rooms that are imported by the application."""
+NEEDED = ("gevent", "grpcio-tools", "gunicorn", "hypothesis", "protobuf", "pytest", "pytest-randomly")
+NEEDED_TOO = ("pytest-timeout", "pytest-xdist", "uvloop")
+ABOUT = "import sys; print(sys.implementation.name, *sys.version_info[:3], sys.base_prefix)"
+PLACES = (
+    "~/.pyenv/versions/*/bin/python3",
+    "~/.local/share/uv/python/*/bin/python3",
+    "/opt/*/bin/python3",
+)
+
+
+def candidates() -> list[Path]:
+    """Answer what may be an interpreter, in the usual places."""
+    found = [
+        path
+        for folder in os.environ.get("PATH", "").split(os.pathsep)
+        for path in Path(folder or ".").glob("python3.[0-9]*")
+        if path.suffix[1:].isdigit()
+    ]
+    for place in PLACES:
+        pattern = Path(place).expanduser()
+        found += Path("/").glob(str(pattern.relative_to("/")))
+    return found
+
+
+def interpreters(paths: list[Path]) -> dict[tuple[int, ...], Path]:
+    """Answer version to path of each CPython that is new enough, one a version."""
+    found: dict[tuple[int, ...], Path] = {}
+    for path in paths:
+        try:
+            asked = subprocess.run(
+                [str(path), "-c", ABOUT], capture_output=True, text=True, timeout=30, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        words = asked.stdout.split()
+        if len(words) < 4 or words[0] != "cpython":
+            continue
+        version = tuple(map(int, words[1:4]))
+        if version >= OLDEST:
+            found.setdefault(version, path)
+    return dict(sorted(found.items()))
+
+
+def judge(python: Path, folder: Path) -> tuple[bool, str]:
+    """Run the tests on one interpreter; answer whether they passed, and what pytest said last."""
+    venv = folder / "bin" / "python"
+    install = [str(venv), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    for step in (
+        [str(python), "-m", "venv", str(folder)],
+        [*install, *NEEDED, *NEEDED_TOO, "-e", str(ROOT)],
+    ):
+        done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=900)
+        if done.returncode:
+            return False, (done.stderr.strip() or "no environment").splitlines()[-1]
+    tests = [str(ROOT / "tests" / room) for room in ROOMS]
+    done = subprocess.run(
+        [str(venv), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *tests],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1800,
+        cwd=ROOT,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return done.returncode == 0, "\n  ".join([(done.stdout.strip() or "nothing").splitlines()[-1], *lines])
+
+
+def main(arguments: list[str]) -> int:
+    """Print one line an interpreter; answer the exit status."""
+    passed = True
+    for version, path in interpreters([Path(name) for name in arguments] or candidates()).items():
+        with tempfile.TemporaryDirectory(prefix="fanlight-interpreter-") as folder:
+            fine, said = judge(path, Path(folder))
+        passed = passed and fine
+        print(f"{'.'.join(map(str, version))} {path}: {said}", flush=True)
+    return not passed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
