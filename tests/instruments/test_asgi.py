@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import flask
 import pytest
+from a2wsgi import WSGIMiddleware
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
@@ -121,10 +123,32 @@ def test_a_prefix_that_the_server_gave_is_no_part_of_the_name(seen: Any) -> None
     assert seen[0].endpoint == "GET /v1/items/{name}"
 
 
-def test_a_value_that_cannot_be_told_apart_stays_out_of_the_name(seen: Any) -> None:
-    """The tenant is called as the mount is."""
+def test_a_value_that_is_called_as_the_mount_is_stays_out_of_the_name(seen: Any) -> None:
     request(shop(), "/api/api/items/x")
-    assert seen[0].endpoint == "GET <mount>/items/{name}"
+    assert seen[0].endpoint == "GET /{tenant}/api/items/{name}"
+
+
+def test_a_prefix_that_no_mount_took_is_no_part_of_the_name(seen: Any) -> None:
+    app = shop()
+
+    async def by_tenant(scope: Any, receive: Any, send: Any) -> None:
+        tenant = scope["path"].split("/")[1]
+        await app({**scope, "root_path": f"/{tenant}"}, receive, send)
+
+    request(asgi(by_tenant), "/hunter2/orders/3")
+    assert seen[0].endpoint == "<unmatched>"  # what it did is known to a scope of its own alone
+
+
+def test_what_stands_inside_of_a_mount_is_named_with_it(seen: Any) -> None:
+    inner = flask.Flask("inner")
+    inner.add_url_rule("/hello/<name>", view_func=lambda name: name)
+    app = Starlette(routes=[Mount("/{tenant}", routes=[Mount("/old", WSGIMiddleware(inner))])])
+    request(app, "/hunter2/old/hello/fan")
+    request(app, "/hunter2/old/nothing")
+    assert seen.endpoints() == [
+        ("GET /{tenant}/old/hello/<name>", 200),
+        ("GET /{tenant}/old/{path}", 404),
+    ]
 
 
 def test_mounted_files_share_one_name(tmp_path: Any, seen: Any) -> None:
@@ -274,8 +298,7 @@ def test_malformed_messages_are_the_servers_business(seen: Any) -> None:
 @pytest.mark.parametrize(
     "entries",
     [
-        {"root_path": None},
-        {"root_path": "/prefix", "path_params": ["no", "mapping"]},
+        {"fanlight.mount": 7},
         {"route": type("Route", (), {"path_format": property(lambda self: 1 // 0)})()},
     ],
 )

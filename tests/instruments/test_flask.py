@@ -183,10 +183,36 @@ def test_behind_a_server_hook_and_a_middleware_a_request_counts_once(seen: Any) 
     assert seen.endpoints() == [("GET /orders/<int:number>", 200)]
 
 
-def test_a_mounted_application_is_named_by_its_own_rule(seen: Any) -> None:
-    mounted = DispatcherMiddleware(MADE_BEFORE, {"/shop": shop()})
-    Client(wsgi(mounted)).get("/shop/orders/3").close()
-    assert seen.endpoints() == [("GET /orders/<int:number>", 200)]
+def test_a_mounted_application_is_named_by_its_mounts_and_its_rule(seen: Any) -> None:
+    inner = DispatcherMiddleware(MADE_BEFORE, {"/shop": shop()})
+    mounted = DispatcherMiddleware(shop(), {"/shop": shop(), "/outer/most": inner})
+    for path in ("/orders/3", "/shop/orders/3", "/outer/most/shop/orders/3", "/shop/hunter2"):
+        Client(wsgi(mounted)).get(path).close()
+    assert seen.endpoints() == [
+        ("GET /orders/<int:number>", 200),
+        ("GET /shop/orders/<int:number>", 200),
+        ("GET /outer/most/shop/orders/<int:number>", 200),
+        ("<unmatched>", 404),
+    ]
+
+
+def test_a_prefix_that_no_mount_is_known_for_stays_out_of_the_name(seen: Any) -> None:
+    app = shop()
+
+    def by_tenant(environ: Any, start_response: Any) -> Any:
+        tenant, _, path = environ["PATH_INFO"].removeprefix("/").partition("/")
+        environ["SCRIPT_NAME"] += f"/{tenant}"
+        environ["PATH_INFO"] = f"/{path}"
+        return app(environ, start_response)
+
+    Client(wsgi(DispatcherMiddleware(MADE_BEFORE, {"/shops": by_tenant}))).get(
+        "/shops/hunter2/orders/3"
+    ).close()
+    Client(wsgi(by_tenant)).get("/hunter2/orders/3").close()
+    assert [endpoint for endpoint, _ in seen.endpoints()] == [
+        "GET <mount>/orders/<int:number>",
+        "GET /orders/<int:number>",
+    ]
 
 
 def test_an_endpoint_that_the_application_names_stays(seen: Any) -> None:

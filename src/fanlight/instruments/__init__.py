@@ -70,6 +70,7 @@ TABLE: dict[str, str] = {
     "uvicorn.config": "fanlight.instruments.servers.uvicorn:patch",
     "uwsgi": "fanlight.instruments.servers.uwsgi:patch",
     "waitress.server": "fanlight.instruments.servers.waitress:patch",
+    "werkzeug.middleware.dispatcher": "fanlight.instruments.dispatcher:patch",
     "werkzeug.serving": "fanlight.instruments.servers.werkzeug:patch",
     "wsgiref.handlers": "fanlight.instruments.servers.wsgiref:patch",
 }

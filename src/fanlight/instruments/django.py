@@ -84,6 +84,7 @@ def name_endpoints(module: ModuleType) -> None:
     resolve = handler.resolve_request
 
     from fanlight.recording.exchange import OTHER_METHOD, TITLES
+    from fanlight.recording.routes import MOUNTS, mounted_prefix
 
     def named(self: Any, request: Any) -> Any:
         match = resolve(self, request)
@@ -94,7 +95,10 @@ def name_endpoints(module: ModuleType) -> None:
             route = getattr(match, "route", None)
             if isinstance(route, str):
                 method = TITLES.get(request.method, OTHER_METHOD)
-                trace.set_endpoint(f"{method} {TEMPLATES[route]}", ROUTER)
+                # Under ASGI the mounts around it are put before it at the end.
+                environ = getattr(request, "environ", None)
+                prefix = mounted_prefix(environ) if environ and MOUNTS in environ else ""
+                trace.set_endpoint(f"{method} {prefix}{TEMPLATES[route]}", ROUTER)
         return match
 
     handler.resolve_request = same_face(named, resolve)

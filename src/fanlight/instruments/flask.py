@@ -26,6 +26,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     """
     from fanlight.recording.lanes import LANE
     from fanlight.recording.reduction import described
+    from fanlight.recording.routes import MOUNTS, mounted_prefix
     from fanlight.recording.wsgi import respond
 
     flask = getattr(module, "Flask", None)
@@ -47,9 +48,11 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         trace = lane.trace if lane is not None else None
         # The first router names it: an application called from within another's request does not.
         if trace is not None and trace.rank < ROUTER:
-            rule = here().url_rule
+            request_here = here()
+            rule = request_here.url_rule
             if rule is not None:
-                trace.endpoint = f"{trace.title} {rule.rule}"
+                prefix = mounted_prefix(request_here.environ) if MOUNTS in request_here.environ else ""
+                trace.endpoint = f"{trace.title} {prefix}{rule.rule}"
                 trace.rank = ROUTER
         return dispatch(self, *args)
 

@@ -57,13 +57,16 @@ def name_routes(module: ModuleType) -> None:
         raise LookupError("no RoutesMapper.__call__")
     match = mapper.__call__
 
+    from fanlight.recording.routes import mounted_prefix
+
     def named(self: Any, request: Any) -> Any:
         info = match(self, request)
         trace = unnamed()
         if trace is not None and (route := info.get("route")) is not None:
             pattern = getattr(route, "pattern", None)
             if isinstance(pattern, str):
-                trace.set_endpoint(f"{trace.title} /{pattern.removeprefix('/')}", ROUTER)
+                prefix = mounted_prefix(request.environ)
+                trace.set_endpoint(f"{trace.title} {prefix}/{pattern.removeprefix('/')}", ROUTER)
         return info
 
     mapper.__call__ = named

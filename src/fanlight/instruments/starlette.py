@@ -32,7 +32,42 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         await respond(call.__get__(self), scope, receive, send)
 
     application.__call__ = traced
-    return {"starlette.responses": record_files}
+    return {"starlette.responses": record_files, "starlette.routing": name_routes}
+
+
+def name_routes(module: ModuleType) -> None:
+    """Leave in the scope which mounts and which route took a request; older routers tell neither."""
+    route, mount = getattr(module, "Route", None), getattr(module, "Mount", None)
+    for each in (route, mount):
+        if each is None or "handle" not in vars(each):
+            raise LookupError("no Route.handle and Mount.handle")
+    assert route is not None
+    assert mount is not None
+    handle, handle_mount = route.handle, mount.handle
+
+    from fanlight.recording.recorder import LANE
+    from fanlight.recording.routes import MOUNT, ROUTE
+
+    # Both answer the coroutine, so that awaiting it costs no more than before.
+    def handled(self: Any, scope: Any, receive: Any, send: Any) -> Any:
+        if LANE.get() is not None:
+            scope[ROUTE] = self
+        return handle(self, scope, receive, send)
+
+    def mounted(self: Any, scope: Any, receive: Any, send: Any) -> Any:
+        if LANE.get() is not None:
+            before = scope.get(MOUNT)
+            prefix = f"{before[0] if before else ''}{template(self)}"
+            scope[MOUNT], scope[ROUTE] = (prefix, self, scope.get("route")), None
+        return handle_mount(self, scope, receive, send)
+
+    route.handle, mount.handle = handled, mounted
+
+
+def template(mount: Any) -> str:
+    """Answer a mount's own template, such as `/{tenant}/api`."""
+    path = getattr(mount, "path_format", None)
+    return path.removesuffix("/{path}") if isinstance(path, str) else ""
 
 
 def record_files(module: ModuleType) -> None:

@@ -10,6 +10,7 @@ from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
 from fanlight.recording.recorder import SWITCH, begin, finish
+from fanlight.recording.routes import MOUNT, route_template
 from fanlight.recording.traceparent import FIELD
 
 TYPE_CHECKING = False
@@ -89,12 +90,11 @@ class Exchange:
         pass_on: the server's `send`.
     """
 
-    __slots__ = ("pass_on", "root_path", "scope", "trace")
+    __slots__ = ("pass_on", "scope", "trace")
 
     def __init__(self, trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> None:
         self.trace = trace
         self.scope = scope
-        self.root_path = scope.get("root_path", "")
         self.pass_on = pass_on
 
     def send(self, message: Any) -> Any:
@@ -125,9 +125,12 @@ class Exchange:
         if trace.lanes is None:
             return
         try:
-            # What stands inside may have named it already, more precisely than the mount around it.
-            if trace.rank < ROUTER and (template := route_template(self.scope, self.root_path)):
+            if trace.rank < ROUTER and (template := route_template(self.scope)):
                 trace.set_endpoint(f"{trace.title} {template}", ROUTER)
+            elif trace.rank == ROUTER and (mount := self.scope.get(MOUNT)) is not None:
+                # What stands inside has named it already, and knows nothing of the mounts around it.
+                method, _, template = trace.endpoint.partition(" ")
+                trace.set_endpoint(f"{method} {mount[0]}{template}", ROUTER)
         except Exception:
             # The scope is the application's, and may hold anything by now; the response goes on.
             SWITCH.faults += 1
@@ -136,48 +139,3 @@ class Exchange:
         if BUS.subscriptions:
             note = {"server": "asgi", "method": method, "endpoint": trace.endpoint, "status": trace.status}
             BUS.report("request", note, trace.start_ns, clock())
-
-
-def route_template(scope: Any, root_path: str) -> str:
-    """Answer the template of the route that a router left in the scope, or "".
-
-    Args:
-        scope: after the application ran.
-        root_path: what the server gave; what mounts have added since stands behind it.
-    """
-    route = scope.get("route")
-    template = getattr(route, "path_format", None)
-    if not isinstance(template, str):
-        return ""
-    grown = scope.get("root_path", "")
-    if grown == root_path or not grown.startswith(root_path):
-        return template
-    own = getattr(route, "path", None)
-    if isinstance(own, str) and not hasattr(route, "methods") and template == own + "/{path}":
-        # The route is the last mount itself, whose prefix stands in both.
-        names = template_names(own)
-        prefix = mount_prefix(grown[len(root_path) :], scope, ())
-        return f"{prefix}/{{path}}" if prefix or not names else template
-    prefix = mount_prefix(grown[len(root_path) :], scope, template_names(template))
-    return f"{prefix}{template}" if prefix else f"<mount>{template}"
-
-
-def template_names(template: str) -> tuple[str, ...]:
-    """Answer the parameters of a template such as `/orders/{id}`."""
-    return tuple(part.partition("}")[0] for part in template.split("{")[1:])
-
-
-def mount_prefix(prefix: str, scope: Any, own: tuple[str, ...]) -> str:
-    """Answer the mounts' literal prefix with each parameter's value put back to its name.
-
-    "" when a value can't be told apart from the rest: it must not get into a name.
-    """
-    parts = prefix.split("/")
-    for name, value in (scope.get("path_params") or {}).items():
-        if name in own:
-            continue
-        text = str(value)
-        if parts.count(text) != 1:
-            return ""
-        parts[parts.index(text)] = f"{{{name}}}"
-    return "/".join(parts)
