@@ -171,3 +171,33 @@ def test_ever_new_names_do_not_pile_up() -> None:
 )
 def test_a_cache_operation_never_tells_its_key(payload: object, expected: object) -> None:
     assert normalizers.normalize("cache.operation", payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ("shop.send", ("job.enqueue", "Enqueue shop.send", "", None)),
+        (
+            ("shop.send", "OperationalError"),
+            ("job.enqueue", "Enqueue shop.send", "", {"error": "OperationalError"}),
+        ),
+        ({"job": "shop.send", "error": ""}, ("job.enqueue", "Enqueue shop.send", "", None)),
+        (17, ("job.enqueue", "Enqueue", "", None)),
+    ],
+)
+def test_a_job_that_is_enqueued_is_told_by_its_name(payload: object, expected: object) -> None:
+    assert normalizers.normalize("job.enqueue", payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ((30, "shop", "x", ""), ("log.warning", "shop", "", {"message": "x"})),
+        ((45, "shop", "x", "OSError"), ("log.error", "shop", "", {"message": "x", "error": "OSError"})),
+        ((50, "shop", "token=hunter2", ""), ("log.critical", "shop", "", {"message": "token=<redacted>"})),
+        ("hunter2", None),
+        ({"message": "hunter2"}, None),
+    ],
+)
+def test_a_line_of_the_log_is_told_without_secrets(payload: object, expected: object) -> None:
+    assert normalizers.normalize("log.record", payload) == expected

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -242,3 +244,50 @@ def test_a_trace_begun_elsewhere_is_the_outer_one(caught):
     assert opened.lanes is not None
     finish(opened)
     assert caught == [opened]
+
+
+def test_a_traced_function_is_a_trace_a_call_whoever_calls_it(caught, branches):
+    @trace("resize image", title="resize")
+    def resize(path: str, *, width: int = 1) -> str:
+        """Make it fit."""
+        return f"{path} {width}"
+
+    with ThreadPoolExecutor(2) as executor:
+        assert list(executor.map(resize, "ab")) == ["a 1", "b 1"]
+    thread = threading.Thread(target=trace("refresh prices")(lambda: None))
+    thread.start()
+    thread.join()
+    assert [each.endpoint for each in caught] == ["resize image", "resize image", "refresh prices"]
+    assert caught[0].title == "resize"
+    assert (resize.__name__, resize.__doc__) == ("resize", "Make it fit.")
+    assert list(inspect.signature(resize).parameters) == ["path", "width"]
+
+
+def test_a_traced_coroutine_function_is_a_trace_a_call(caught):
+    @trace("fetch")
+    async def fetch(number):
+        await asyncio.sleep(0)
+        if number:
+            raise ValueError(number)
+        return "done"
+
+    async def main():
+        return await asyncio.gather(fetch(0), fetch(1), return_exceptions=True)
+
+    done, failed = asyncio.run(main())
+    assert done == "done"
+    assert isinstance(failed, ValueError)
+    assert sorted(each.error or ("", "") for each in caught) == [("", ""), ("ValueError", "1")]
+
+
+def test_a_traced_function_within_a_trace_belongs_to_it(caught, shape):
+    with trace("root"):
+
+        @trace("inner")
+        def inner():
+            with span("step"):
+                pass
+
+        inner()
+    assert [each.endpoint for each in caught] == ["root"]
+    assert shape() == ("root", ["step"])

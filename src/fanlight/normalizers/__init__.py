@@ -35,6 +35,7 @@ TABLE: dict[str, str] = {
     "default": "fanlight.normalizers.default:normalize",
     "file.send": "fanlight.normalizers.file:normalize",
     "http.request": "fanlight.normalizers.http:normalize",
+    "job.enqueue": "fanlight.normalizers.job:normalize",
     "log.record": "fanlight.normalizers.log:normalize",
     "mongo.command": "fanlight.normalizers.mongo:normalize",
     "redis.command": "fanlight.normalizers.redis:normalize",

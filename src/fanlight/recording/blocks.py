@@ -31,7 +31,8 @@ ASYNC_GENERATOR = 0x200
 class trace:  # noqa: N801  read as a statement: with fanlight.trace("nightly import"): …
     """Trace a block that no server request surrounds: a script, a job, a consumer's message.
 
-    Inside another trace the block belongs to that one, which `as` then answers.
+    Inside another trace the block belongs to that one, which `as` then answers. Over a function, plain
+    or asynchronous, it traces each call: a thread's target, say, or what an executor is given.
 
     Args:
         endpoint: what it is listed under: one of few names, not one per item.
@@ -65,6 +66,22 @@ class trace:  # noqa: N801  read as a statement: with fanlight.trace("nightly im
     ) -> None:
         if self.opened is not None:
             finish(self.opened, error)
+
+    def __call__(self, function: F) -> F:
+        """Answer the function such that each call is traced, in a trace of its own."""
+        about = (self.endpoint, self.category, self.title)
+
+        def wrapper(*args: Any, **keywords: Any) -> Any:
+            with trace(*about):
+                return function(*args, **keywords)  # type: ignore[operator]  # what is decorated is called
+
+        async def awaiting(*args: Any, **keywords: Any) -> Any:
+            with trace(*about):
+                return await function(*args, **keywords)  # type: ignore[operator]  # likewise
+
+        code = getattr(function, "__code__", None)
+        is_coroutine = code is not None and code.co_flags & COROUTINE
+        return dressed(awaiting if is_coroutine else wrapper, function)  # type: ignore[no-any-return]
 
 
 def annotate(**notes: Any) -> None:

@@ -41,7 +41,8 @@ class Switch:
         sample: share (0..1) of traces whose child spans are recorded.
         epoch: counts the forks that led here; a trace of another epoch is the parent's.
         draw: answers the next random number in 0..1.
-        flush: sends what waits, for whoever knows that the process ends without exit handlers.
+        flush: sends what waits, in so many seconds at most, for whoever knows that the process ends
+            without exit handlers.
         faults: errors of ours that were kept from the application; for tests, reported to nobody.
         lost: traces that one of them cost, and that nobody has been told of.
     """
@@ -53,7 +54,7 @@ class Switch:
         self.sample = 1.0
         self.epoch = 0
         self.draw: Callable[[], float] = float
-        self.flush: Callable[[], object] | None = None
+        self.flush: Callable[..., object] | None = None
         self.faults = self.lost = 0
 
 

@@ -1,0 +1,125 @@
+"""Jobs of real workers behind a real broker: every run counted, the last ones before the end too."""
+
+import json
+import socket
+import sys
+from contextlib import suppress
+
+import pytest
+from redis import ConnectionError as NobodyThere
+from redis import Redis
+
+import setup
+from fanlight.cli.client import Client
+
+TASKS = '''
+"""Tasks of a shop, and a request that hands some of them out."""
+import os
+from celery import Celery
+from flask import Flask
+from redis import Redis
+from rq import Queue
+
+PORT = int(os.environ["BROKER_PORT"])
+celery = Celery("shop", broker=f"redis://127.0.0.1:{PORT}/0")
+celery.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=1)
+queue = Queue("mail", connection=Redis(port=PORT, db=1))
+app = Flask(__name__)
+
+
+@celery.task(name="shop.send")
+def send(number):
+    if number % 10 == 0:
+        raise ValueError(number)
+
+
+def pack(number):
+    return number
+
+
+@app.get("/order/<int:number>")
+def order(number):
+    send.delay(number)
+    queue.enqueue(pack, number)
+    return str(number)
+'''
+ORDERS = 40
+
+
+@pytest.fixture
+def broker(house, kit):
+    """Answer the port of a Redis of the test's own."""
+    found = setup.server("redis-server")
+    if not found:
+        pytest.skip("redis-server is not installed; `make setup` brings it")
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    house.start("redis", [found, "--port", str(port), "--bind", "127.0.0.1", "--save", ""])
+
+    def listens():
+        with suppress(NobodyThere), Redis(port=port) as connection:
+            return connection.ping()
+        return False
+
+    kit.wait(listens, "redis")
+    return port
+
+
+def worker(house, service, command, **settings):
+    command = [sys.executable, "-P", "-m", "fanlight", "run", "--data", str(house.data), "--", *command]
+    return house.start(service, command, FANLIGHT_SERVICE=service, PYTHONPATH=str(house.folder), **settings)
+
+
+def by_segment(house, service):
+    """Answer the counts of a service by endpoint and segment."""
+    rows = json.loads(house.ask("endpoints", "--json"))
+    return {(row["endpoint"], row["segment"]): row["count"] for row in rows if row["service"] == service}
+
+
+def left(port, database, queue):
+    with Redis(port=port, db=database) as connection:
+        return connection.llen(queue)
+
+
+def greeted(house, service):
+    """Answer the processes of a service that are connected to the collector."""
+    clients = house.api("/api/status")["collector"]["clients"]
+    return {client["pid"] for client in clients if client["service"] == service}
+
+
+def sample(house):
+    """Answer the id of a kept request."""
+    query = {"service": "shop", "endpoint": "GET /order/<int:number>", "segment": "html"}
+    return Client(str(house.data), 5.0).get("/api/endpoint", query)["samples"][0]["id"]
+
+
+def test_every_run_is_counted_and_shares_its_requests_id(house, kit, broker):
+    house.serve()
+    settings = {"BROKER_PORT": str(broker)}
+    _, port = house.application("shop", TASKS, **settings)
+    prefork = ["celery", "-A", "shop:celery", "worker", "-c", "2", "--without-mingle", "--without-gossip"]
+    running = worker(house, "celery-jobs", [sys.executable, "-m", *prefork], **settings)
+    for number in range(1, ORDERS + 1):
+        assert kit.get(port, f"/order/{number}") == (200, str(number))
+    kit.wait(lambda: left(broker, 0, "celery") == 0, "an empty queue")
+    log = house.folder / "celery-jobs.log"
+    kit.wait(lambda: greeted(house, "celery-jobs"), "a worker's hello")
+    # The supervising process runs no task, so it never connects.
+    assert greeted(house, "celery-jobs") <= set(kit.children(running.pid))
+    # A warm shutdown lets what runs end; what it recorded last must not be lost.
+    running.terminate()
+    assert running.wait(30) == 0, log.read_text()
+    jobs = [sys.executable, "-m", "rq.cli", "worker", "mail", "--burst", "--quiet"]
+    jobs += ["--url", f"redis://127.0.0.1:{broker}/1"]
+    done = worker(house, "rq-jobs", jobs, **settings)
+    assert done.wait(60) == 0, (house.folder / "rq-jobs.log").read_text()
+    for service in ("celery-jobs", "rq-jobs"):
+        kit.wait(lambda: sum(by_segment(house, service).values()) >= ORDERS, service)  # noqa: B023 used at once
+    assert by_segment(house, "celery-jobs") == {("shop.send", ""): 36, ("shop.send", "error"): 4}
+    assert by_segment(house, "rq-jobs") == {("shop.pack", ""): ORDERS}
+    assert by_segment(house, "shop") == {("GET /order/<int:number>", "html"): ORDERS}
+    shared = house.api(f"/api/trace/{sample(house)}")
+    assert [shared["service"], *(part["service"] for part in shared["also"])] == ["shop", "celery-jobs"]
+    assert [span["title"] for span in shared["spans"] if span["category"] == "job.enqueue"] == [
+        *("Enqueue shop.send", "Enqueue shop.pack")
+    ]
