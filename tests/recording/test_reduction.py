@@ -146,6 +146,8 @@ def test_other_names_are_no_secrets(name):
         ("Authorization: Bearer abc.def.ghi", "Authorization: <redacted>"),
         ("sent Bearer abcdef123456 twice", "sent Bearer <redacted> twice"),
         ("postgres://shop:hunter2@db:5432/x failed", "postgres://shop:<redacted>@db:5432/x failed"),
+        ("got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln-_x, expired", "got <redacted>, expired"),
+        ("eyJ is how it begins. eyJhbGci too", "eyJ is how it begins. eyJhbGci too"),
         ("first\nsecond password=x", "first"),
         (
             "bad sql: SELECT * FROM u WHERE mail='a@b.c' AND n=42",

@@ -33,7 +33,7 @@ class Scrubber:
     Its patterns are compiled when the first message comes: most processes never send one.
     """
 
-    __slots__ = ("literal", "pair", "query", "scheme", "statement", "url")
+    __slots__ = ("literal", "pair", "query", "scheme", "statement", "ticket", "url")
 
     def __init__(self) -> None:
         import re
@@ -44,6 +44,8 @@ class Scrubber:
             r"((?:(?:bearer|basic|digest)\s+)?(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&)\]}]+))"
         )
         self.scheme: re.Pattern[str] = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}")
+        # A JSON web token begins with the base64 of `{"`, whatever word stands before it.
+        self.ticket: re.Pattern[str] = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){0,3}")
         self.url: re.Pattern[str] = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")
         self.query: re.Pattern[str] = re.compile(r"(?<=[^\s?])\?[\w.\[\]%-]{1,80}=[^\s\"'<>()]*")
         self.statement: re.Pattern[str] = re.compile(f"(?is){STATEMENT}")
@@ -59,6 +61,7 @@ class Scrubber:
         line = message.lstrip().partition("\n")[0][: limit * 2]
         line = self.pair.sub(rf"\1{REDACTED}", line)
         line = self.scheme.sub(rf"\1{REDACTED}", line)
+        line = self.ticket.sub(REDACTED, line)
         line = self.url.sub(rf"\1{REDACTED}\2", line)
         line = self.query.sub("?<query>", line)
         found = self.statement.search(line)
