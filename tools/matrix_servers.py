@@ -36,10 +36,12 @@ class Server(NamedTuple):
     Attributes:
         interface: `wsgi` or `asgi`.
         command: its words; `PORT` stands for the port.
+        is_abrupt: whether SIGTERM ends it in the middle of things, exit handlers left out.
     """
 
     interface: str
     command: tuple[str, ...]
+    is_abrupt: bool = False
 
 
 def program(name: str, *words: str) -> tuple[str, ...]:
@@ -73,6 +75,11 @@ def uwsgi(*options: str) -> tuple[str, ...]:
     return program("uwsgi", *common, "--master", "--listen", "64", *options)
 
 
+def waitress() -> tuple[str, ...]:
+    """Answer a waitress command."""
+    return program("waitress-serve", "--listen=127.0.0.1:PORT", "site_app:app")
+
+
 SERVERS = {
     "gunicorn sync": Server("wsgi", gunicorn("-w", "2")),
     "gunicorn gthread": Server("wsgi", gunicorn("-k", "gthread", "--threads", "4")),
@@ -86,12 +93,14 @@ SERVERS = {
     "granian --interface wsgi": Server("wsgi", granian("wsgi")),
     "hypercorn": Server("asgi", hypercorn("asgi")),
     "hypercorn WSGI": Server("wsgi", hypercorn("wsgi")),
-    "waitress": Server("wsgi", program("waitress-serve", "--listen=127.0.0.1:PORT", "site_app:app")),
+    "waitress": Server(
+        "wsgi", program("waitress-serve", "--listen=127.0.0.1:PORT", "site_app:app"), is_abrupt=True
+    ),
     "uWSGI": Server("wsgi", uwsgi("--module", "site_app:app", "--processes", "2")),
     "uWSGI --wsgi-file": Server(
         "wsgi", uwsgi("--wsgi-file", "site_app.py", "--callable", "app", "--threads", "2")
     ),
-    "cheroot": Server("wsgi", (sys.executable, "serve.py", "cheroot", "PORT")),
-    "Werkzeug": Server("wsgi", (sys.executable, "serve.py", "werkzeug", "PORT")),
-    "wsgiref": Server("wsgi", (sys.executable, "serve.py", "wsgiref", "PORT")),
+    "cheroot": Server("wsgi", (sys.executable, "serve.py", "cheroot", "PORT"), is_abrupt=True),
+    "Werkzeug": Server("wsgi", (sys.executable, "serve.py", "werkzeug", "PORT"), is_abrupt=True),
+    "wsgiref": Server("wsgi", (sys.executable, "serve.py", "wsgiref", "PORT"), is_abrupt=True),
 }

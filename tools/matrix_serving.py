@@ -13,19 +13,22 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from matrix_receiver import Receiver
-from matrix_servers import SERVE, SERVERS
+from matrix_servers import SERVE
 from matrix_sites import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from matrix_servers import Server
     from matrix_sites import Site
 
 START_S = 30.0
 ANSWER_S = 20.0
 ARRIVE_S = 10.0
 """How long traces may take that are still to come."""
+LAST_S = 1.0
+"""How long what was sent at the exit may still be read by us."""
 ASKERS = 8
 """Clients that ask at the same time."""
 
@@ -153,46 +156,73 @@ class Outcome(NamedTuple):
     """What a case came to.
 
     Attributes:
-        asked: requests, of which `counted` arrived as traces, in `processes` processes.
+        asked: requests, of which `counted` arrived as traces.
         named: how many of them under the right endpoint.
         nested: how many with exactly the one statement under their root.
         same: whether every response was, byte for byte, that of a run without Fanlight.
         log: what the server said.
+        pid: of its first process.
+        connected: the processes that connected to the collector.
     """
 
     asked: int
     counted: int
-    processes: int
     named: int
     nested: int
-    same: bool
-    log: str
+    same: bool = False
+    log: str = ""
+    pid: int = 0
+    connected: frozenset[int] = frozenset()
+
+    def is_right(self, statements: int) -> bool:
+        """Answer whether each request counts once, under its name, with its statement, unchanged."""
+        told = (self.counted, self.named, self.nested, self.same)
+        return told == (self.asked, self.asked, statements, True)
 
 
 STATEMENT = ("db.sql.query", ())
 
 
-def measure(server: str, site: Site, folder: Path, requests: int = 50) -> Outcome:
-    """Answer what comes of so many requests, one in ten of which meets no route."""
+def measure(
+    server: Server,
+    site: Site,
+    folder: Path,
+    requests: int = 50,
+    environ: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Answer what comes of so many requests, one in ten of which meets no route.
+
+    Args:
+        server: how it is started.
+        site: what it serves.
+        folder: where it runs.
+        requests: how many; the server is ended right behind the last one if it ends in good order.
+        environ: further variables.
+    """
     paths = [f"/orders/{number}" if number % 10 else f"/secret/{number}" for number in range(requests)]
     write(site, folder)
     (folder / "serve.py").write_text(SERVE)
-    interface, command = SERVERS[server]
-    environ = {"SITE_INTERFACE": interface}
-    with serving(command, folder, None, environ) as plain:
+    environ = {"SITE_INTERFACE": server.interface, **(environ or {})}
+    with serving(server.command, folder, None, environ) as plain:
         expected = plain.ask_many(paths)
     receiver = Receiver(folder / "c.sock")
     try:
-        with serving(command, folder, receiver, environ) as traced:
+        with serving(server.command, folder, receiver, environ) as traced:
             answers = traced.ask_many(paths)
-            receiver.wait(lambda: len(receiver.traces) >= requests, ARRIVE_S)
+            if server.is_abrupt:
+                receiver.wait(lambda: len(receiver.traces) >= requests, ARRIVE_S)
+        receiver.wait(lambda: len(receiver.traces) >= requests, LAST_S)
         # After the end of the server nothing more comes: now too many would have been seen.
-        return judged(paths, receiver, site.endpoint, answers == expected, traced.log.read_text())
+        found = judged(paths, receiver, site.endpoint)
+        connected = frozenset(hello["pid"] for hello in receiver.hellos)
+        return found._replace(
+            same=answers == expected, log=traced.log.read_text(), pid=traced.process.pid, connected=connected
+        )
     finally:
         receiver.close()
 
 
-def judged(paths: list[str], receiver: Receiver, endpoint: str | None, same: bool, log: str) -> Outcome:
+def judged(paths: list[str], receiver: Receiver, endpoint: str | None) -> Outcome:
     """Answer what the traces say."""
     orders = sum(path.startswith("/orders") for path in paths)
     right = {endpoint or "<unmatched>": orders}
@@ -203,9 +233,6 @@ def judged(paths: list[str], receiver: Receiver, endpoint: str | None, same: boo
     return Outcome(
         asked=len(paths),
         counted=len(receiver.traces),
-        processes=len({trace.pid for trace in receiver.traces}),
         named=sum(min(count, right.get(name, 0)) for name, count in found.items()),
         nested=sum(STATEMENT in trace.shape[1] for trace in receiver.traces),
-        same=same,
-        log=log,
     )

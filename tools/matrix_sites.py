@@ -132,6 +132,36 @@ SITES = {
 }
 
 
+# What stands in front has no framework: it answers some requests itself and passes the others on.
+WSGI = Site(
+    FLASK.replace("app", "inner")
+    + """
+def app(environ, start_response):
+    if environ["PATH_INFO"].startswith("/orders/"):
+        return inner(environ, start_response)
+    start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+    return [b"no"]
+""",
+    ("wsgi",),
+    "GET /orders/<int:number>",
+)
+ASGI = Site(
+    STARLETTE.replace("app =", "inner =")
+    + """
+async def app(scope, receive, send):
+    if scope["type"] != "http" or scope["path"].startswith("/orders/"):
+        await inner(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"no"})
+""",
+    ("asgi",),
+    "GET /orders/{number}",
+)
+FRONTS = {"wsgi": WSGI, "asgi": ASGI}
+"""An application of both kinds, by interface: what it answers itself has no name, the rest has."""
+
+
 def write(site: Site, folder: Path) -> None:
     """Write an application into a folder, as `site_app.py`."""
     (folder / "site_app.py").write_text(QUERY + site.source)

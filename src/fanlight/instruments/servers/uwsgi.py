@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HOOK = "post_fork_hook"
 """What uWSGI calls in each worker before its first request, when the application is loaded."""
 MARK = "fanlight_traced"
-CALLS: list[App] = []
+CALLS: list[Any] = []
 """What the functions do that were given another body, by the number that stands in it."""
 
 
@@ -71,7 +71,7 @@ def trace_app(app: Any) -> None:
 
     function = getattr(app, "__func__", app)
     if hasattr(function, "__code__"):
-        give_body(function, wsgi)
+        give_body(function, int(function is not app), wsgi)
         return
     kind: Any = type(app)
     call = getattr(kind, "__call__", None)  # noqa: B004 it is asked for, not tested
@@ -90,35 +90,49 @@ def trace_app(app: Any) -> None:
         return
 
 
-def give_body(function: Any, traced: Callable[[App], App]) -> None:
-    """Give a function a body that calls what it was, traced."""
+def give_body(function: Any, bound: int, traced: Callable[[App], App]) -> None:
+    """Give a function a body that calls what it was, traced.
+
+    Args:
+        function: keeps its identity.
+        bound: how many arguments it is given besides a request's two: 1 for a method.
+        traced: answers a callable traced.
+    """
     code: CodeType = function.__code__
     kind: type[FunctionType] = type(function)
     own = kind(code, function.__globals__, code.co_name, function.__defaults__, function.__closure__)
     own.__kwdefaults__ = function.__kwdefaults__
     space: dict[str, Any] = {}
-    exec(BODY.format(number=len(CALLS)), space)  # noqa: S102 two lines of our own and a number
-    CALLS.append(traced(own) if code.co_argcount == 2 else method(own, traced))
+    free = code.co_freevars
+    exec(BODY.format(free=", ".join(free), number=len(CALLS)), space)  # noqa: S102 our own lines and names
+    body: CodeType = space["make"](*free).__code__
     # A body must have the free variables of the one before it, whether it uses them or not.
-    function.__code__ = space["call"].__code__.replace(
-        co_name=code.co_name,
-        co_filename=code.co_filename,
-        co_firstlineno=code.co_firstlineno,
-        co_freevars=code.co_freevars,
+    if body.co_freevars != free:
+        return
+    CALLS.append(calling(own, bound, traced))
+    # What it is in tracebacks stays, too.
+    function.__code__ = body.replace(
+        co_name=code.co_name, co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
     )
 
 
 BODY = """
-def call(*arguments, **options):
-    from fanlight.instruments.servers.uwsgi import CALLS
-    return CALLS[{number}](*arguments, **options)
+def make({free}):
+    def call(*arguments, **options):
+        if False: ({free})
+        from fanlight.instruments.servers.uwsgi import CALLS
+        return CALLS[{number}](*arguments, **options)
+    return call
 """
 
 
-def method(own: Any, traced: Callable[[App], App]) -> Any:
-    """Answer the function of a bound method, traced for whatever it is bound to."""
+def calling(own: Any, bound: int, traced: Callable[[App], App]) -> Any:
+    """Answer what traces the server's calls and passes any other on."""
 
-    def call(self: Any, environ: Any, start_response: Any) -> Any:
-        return traced(own.__get__(self))(environ, start_response)
+    def call(*arguments: Any, **options: Any) -> Any:
+        if len(arguments) != bound + 2 or options:
+            return own(*arguments, **options)
+        app = own.__get__(arguments[0]) if bound else own
+        return traced(app)(*arguments[bound:])
 
     return call
