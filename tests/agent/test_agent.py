@@ -188,7 +188,10 @@ def test_a_share_of_the_traces_is_sampled(tmp_path, receiver):
 
 @pytest.mark.parametrize(
     ("status", "segment"),
-    [(200, "json"), (0, "json"), (301, "redirect"), (304, "not modified"), (404, "error"), (500, "error")],
+    [
+        *[(0, "json"), (200, "json"), (299, "json"), (300, "redirect"), (301, "redirect")],
+        *[(304, "not modified"), (399, "redirect"), (400, "error"), (404, "error"), (500, "error")],
+    ],
 )
 def test_the_segment_follows_the_status(agent, receiver, status, segment):
     with agent.trace("job") as trace:

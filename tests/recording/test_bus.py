@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import re
 import threading
 from typing import TYPE_CHECKING, Any
@@ -189,6 +190,18 @@ def test_threads_and_tasks_have_ids_of_their_own() -> None:
     assert keys[0] == keys[1]
     assert keys[3] == keys[6]
     assert len(set(keys)) == 5
+
+
+def test_a_copied_context_brings_no_id_along() -> None:
+    here = bus.context_id()
+    context = contextvars.copy_context()
+    assert context.run(bus.context_id) == here
+    found: list[str] = []
+    thread = threading.Thread(target=context.run, args=(lambda: found.append(bus.context_id()),))
+    thread.start()
+    thread.join()
+    assert found != [here]
+    assert bus.context_id() == here
 
 
 def test_overlapping_blocks_keep_their_own_start() -> None:

@@ -153,6 +153,8 @@ class Muting:
 def mute() -> Muting:
     """Record no spans of what a `with` statement encloses, nor of tasks and threads started in it.
 
+    Lines of the log and annotations that come up there are left out as well.
+
     The time stays in the span around it; the trace is counted as ever, and may still get its
     endpoint's name inside. Listeners hear what they heard before. Outside a trace nothing happens.
     """
