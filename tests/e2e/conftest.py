@@ -81,7 +81,8 @@ class House:
         command = [*FANLIGHT, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0"]
         self.served = self.start("serve", command, **settings)
         wait(lambda: {"collector", "server"} <= self.pids().keys(), "collector and server")
-        wait((self.data / "run" / "collector.sock").exists, "the collector's socket")
+        path = settings.get("FANLIGHT_SOCKET", self.data / "run" / "collector.sock")
+        wait(lambda: os.path.exists(path), "the collector's socket")
         return self.served
 
     def serve_in_background(self):
@@ -89,14 +90,15 @@ class House:
         self.background = {"FANLIGHT_LISTEN": "127.0.0.1:0"}
         self.stack.callback(self.ask, "stop")
 
-    def application(self, service, source=APPLICATION, workers=2, **settings):
-        """Start an application with `fanlight run gunicorn`; answer (process, port)."""
+    def application(self, service, source=APPLICATION, workers=2, *, traced=True, **settings):
+        """Start an application with `fanlight run gunicorn`, or without; answer (process, port)."""
         module = service.replace("-", "_")
         (self.folder / f"{module}.py").write_text(source)
         with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
             number, port = listener.fileno(), listener.getsockname()[1]
             gunicorn = ["-m", "gunicorn", f"--bind=fd://{number}", f"--workers={workers}", f"{module}:app"]
-            command = [*FANLIGHT, "run", "--data", str(self.data), "--", sys.executable, *gunicorn]
+            run = [*FANLIGHT, "run", "--data", str(self.data), "--"] if traced else []
+            command = [*run, sys.executable, *gunicorn]
             process = self.start(service, command, (number,), FANLIGHT_SERVICE=service, **settings)
         return process, port
 

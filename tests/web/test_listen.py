@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import select
 import signal
@@ -9,6 +11,8 @@ import subprocess
 import sys
 
 import pytest
+
+from fanlight.web.listen import Calm
 
 PROGRAM = """
 import socket, sys
@@ -46,3 +50,24 @@ def test_a_signal_ends_it_and_what_comes_after_is_done(number):
         child.wait()
     assert rest == "cleared up\n"
     assert child.returncode == 0
+
+
+def test_a_loop_that_complains_on_and_on_is_heard_once_a_minute_and_in_one_line(capfd):
+    now = [0.0]
+    logger = logging.getLogger("a calm loop")
+    logger.addHandler(logging.StreamHandler())
+    logger.addFilter(Calm(lambda: now[0]))
+    error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    for now[0] in (0.0, 0.1, 59.0, 61.0):
+        logger.error("out of system resource\nsocket: <0x%x>", id(now), exc_info=error)
+        logger.error("another")
+    line = "fanlight server: out of system resource: Too many open files"
+    assert capfd.readouterr().err.splitlines() == [line, "another", line, "another"]
+
+
+def test_what_is_no_fault_of_the_system_keeps_its_traceback(capfd):
+    logger = logging.getLogger("another calm loop")
+    logger.addHandler(logging.StreamHandler())
+    logger.addFilter(Calm(lambda: 0.0))
+    logger.error("a fault", exc_info=ValueError("ours"))
+    assert "ValueError: ours" in capfd.readouterr().err

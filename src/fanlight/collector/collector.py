@@ -146,7 +146,10 @@ class Collector:
         try:
             self.doorway.open()
         except OSError as error:
-            raise ConfigError(f"cannot listen at {self.options.socket}: {error.strerror}") from error
+            raise ConfigError(
+                f"cannot listen at {self.options.socket}: {error.strerror}\n"
+                "  name another place with --socket PATH or FANLIGHT_SOCKET"
+            ) from error
         self.attend(self.doorway.listener)
         self.listening.set()
 
@@ -164,7 +167,13 @@ class Collector:
         self.reception.sweep()
         if time.monotonic() - self.checked_s >= CHECK_S:
             self.checked_s = time.monotonic()
-            self.check()
+            try:
+                self.check()
+            except OSError as error:
+                # No descriptors left, for one; whom we have is served without them.
+                self.notices.trouble("check", f"cannot look after spool and socket: {error.strerror}")
+            else:
+                self.notices.over("check", "spool and socket are looked after again.")
 
     def check(self) -> None:
         """Look after what others can pull away: the socket's path, the lock, the spool, the parent."""

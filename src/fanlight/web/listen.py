@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     import uvicorn
     from starlette.types import ASGIApp
+
+
+BACKLOG = 128
+QUIET_S = 60.0
+
+
+class Calm(logging.Filter):
+    """Lets a message pass once a minute, without a traceback when the system is out of something.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.clock = clock
+        self.said_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Answer whether a record is written."""
+        text = record.getMessage().partition("\n")[0]
+        now = self.clock()
+        if now - self.said_at.get(text, -QUIET_S) < QUIET_S:
+            return False
+        # Messages with addresses in them would pile up.
+        self.said_at = {} if len(self.said_at) > 100 else self.said_at
+        self.said_at[text] = now
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, OSError):
+            record.msg, record.args = f"fanlight server: {text}: {error.strerror}", ()
+            record.exc_info = record.exc_text = None
+        return True
 
 
 class Listening:
@@ -39,8 +74,11 @@ class Listening:
             date_header=False,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=1,
+            # That often a loop without descriptors tries to accept in vain before it rests.
+            backlog=BACKLOG,
             h11_max_incomplete_event_size=16 * 1024,
         )
+        logging.getLogger("asyncio").addFilter(Calm(time.monotonic))
         self.server: uvicorn.Server = uvicorn.Server(config)
         self.sockets = sockets
 
