@@ -123,3 +123,18 @@ def test_every_run_is_counted_and_shares_its_requests_id(house, kit, broker):
     assert [span["title"] for span in shared["spans"] if span["category"] == "job.enqueue"] == [
         *("Enqueue shop.send", "Enqueue shop.pack")
     ]
+
+
+def test_processes_that_run_one_task_each_lose_none(house, kit, broker):
+    house.serve()
+    settings = {"BROKER_PORT": str(broker)}
+    (house.folder / "shop.py").write_text(TASKS)
+    publish = "import shop; [shop.send.delay(number) for number in range(1, 9)]"
+    done = house.start("publish", [sys.executable, "-c", publish], PYTHONPATH=str(house.folder), **settings)
+    assert done.wait(60) == 0
+    options = ["-c", "2", "--max-tasks-per-child", "1", "--without-mingle", "--without-gossip"]
+    prefork = [sys.executable, "-m", "celery", "-A", "shop:celery", "worker", *options]
+    running = worker(house, "celery-jobs", prefork, **settings)
+    kit.wait(lambda: by_segment(house, "celery-jobs") == {("shop.send", ""): 8}, "8 runs", 60, 0.5)
+    running.terminate()
+    assert running.wait(30) == 0
