@@ -8,7 +8,6 @@ from _thread import get_ident
 
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.agent.task import Task
-from fanlight.log import LOG
 from fanlight.recording.lanes import LANE
 from fanlight.recording.pauses import Pauses
 from fanlight.recording.recorder import SWITCH
@@ -40,6 +39,7 @@ class Agent:
             rename what runs already.
         installed: whether the hooks that cannot be taken out again are in.
         importing: identity of the task's thread while it imports, else 0.
+        talks: whether somebody said where our log goes, or how much of it.
         told: what was said to people already; each thing once.
     """
 
@@ -54,6 +54,7 @@ class Agent:
             "sequence",
             "service",
             "task",
+            "talks",
             "told",
         ),
     )
@@ -68,6 +69,7 @@ class Agent:
         self.pauses = Pauses()
         self.installed = False
         self.importing = 0
+        self.talks = False
         self.told: set[str] = set()
 
     def spawn(self) -> None:
@@ -110,7 +112,7 @@ class Agent:
             self.client = self.client or os.urandom(16).hex()
             self.task = Task(HELD.line, self.path, self.greeting, normalize, self.pauses, self.complain)
             self.task.packer.sequence = self.sequence
-            if LOG.wants("debug"):
+            if self.talks:
                 from fanlight.agent.chatter import chatter
 
                 self.task.chatter = chatter()
@@ -141,6 +143,8 @@ class Agent:
         if text in self.told:
             return
         self.told.add(text)
+        from fanlight.log import LOG
+
         LOG.warning(text)
 
     def forked(self) -> None:
@@ -242,15 +246,16 @@ def named() -> str:
 
 def set_log(environ: Mapping[str, str]) -> None:
     """Say where our log goes, if anybody did; otherwise nothing is imported for it."""
-    if "FANLIGHT_LOG" in environ or "FANLIGHT_LOG_LEVEL" in environ:
+    AGENT.talks = "FANLIGHT_LOG" in environ or "FANLIGHT_LOG_LEVEL" in environ
+    if AGENT.talks:
         from fanlight.agent.chatter import configure
 
         configure(environ)
 
 
 def tell_begun() -> None:
-    """Say that recording begins, to whoever asked for that much."""
-    if LOG.wants("info"):
+    """Say that recording begins, to whoever set the log up."""
+    if AGENT.talks:
         from fanlight.agent.chatter import begun
 
         begun(AGENT.service, AGENT.path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.recorder import LANE, current
+from fanlight.recording.views import below, roots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,6 +181,8 @@ def record_templates(module: ModuleType) -> None:
         # A template of no loader has none, and a project's own loader may give it anything.
         if name.__class__ is not str:
             name = str.__str__(name) if isinstance(name, str) else None
+        if name and name[0] == "/":
+            name = below(name, searched(self))
         start_ns = clock() if BUS.subscriptions else 0
         handle = lane.start(RENDER, name)
         try:
@@ -190,6 +193,15 @@ def record_templates(module: ModuleType) -> None:
                 BUS.report(RENDER, {"template": name}, start_ns, clock())
 
     template.render = same_face(recorded_render, render)
+
+
+def searched(template: Any) -> list[str]:
+    """Answer the directories that a template's engine searches: of `DIRS`, and of applications."""
+    try:
+        return [root for loader in template.engine.template_loaders for root in roots(loader)]
+    except Exception:
+        # A project's own engine or loader may look like anything, and rendering does not need us.
+        return []
 
 
 def record_caches(module: ModuleType) -> None:

@@ -7,6 +7,7 @@ import sys
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.recorder import current
+from fanlight.recording.views import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def recorded_making(make: Any) -> Any:
 def recorded_root(template: Any) -> Any:
     """Answer a template's root function such that it records itself as a span."""
     root, name = template.root_render_func, template.name
+    shown = named(name, template.environment.loader)
     around: Any = within_async if template.environment.is_async else within
 
     def render(context: Any, *rest: Any, **options: Any) -> Any:
@@ -67,7 +69,7 @@ def recorded_root(template: Any) -> Any:
         # A template that this one is extended by goes on in a context of its own name.
         if getattr(context, "name", name) != name or (lane := current()) is None:
             return parts
-        return around(parts, lane, name)
+        return around(parts, lane, shown)
 
     setattr(render, MARK, True)
     return render
@@ -110,11 +112,12 @@ def recorded_render(render: Any) -> Any:
         # A fast path; an asynchronous one goes through the other method.
         if lane is None or hasattr(self.root_render_func, MARK) or self.environment.is_async:
             return render(self, *args, **values)
-        handle, start_ns = lane.start(NOTIFICATION, self.name), clock()
+        name = named(self.name, self.environment.loader)
+        handle, start_ns = lane.start(NOTIFICATION, name), clock()
         try:
             return render(self, *args, **values)
         finally:
-            over(lane, handle, self.name, start_ns)
+            over(lane, handle, name, start_ns)
 
     return recorded
 
@@ -126,10 +129,11 @@ def recorded_render_async(render: Any) -> Any:
         lane = current()
         if lane is None or hasattr(self.root_render_func, MARK):
             return await render(self, *args, **values)
-        handle, start_ns = lane.start(NOTIFICATION, self.name), clock()
+        name = named(self.name, self.environment.loader)
+        handle, start_ns = lane.start(NOTIFICATION, name), clock()
         try:
             return await render(self, *args, **values)
         finally:
-            over(lane, handle, self.name, start_ns)
+            over(lane, handle, name, start_ns)
 
     return recorded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fanlight.recording.views import title
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -11,7 +13,7 @@ INLINE = "<string>"
 
 
 def normalize(_name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] | None] | None:
-    """Answer `view.render.template` titled with the template's name.
+    """Answer `view.render.template` titled with the template's name, of a path what is below a root.
 
     Args:
         _name: `view.render`.
@@ -19,5 +21,5 @@ def normalize(_name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] |
     """
     if isinstance(payload, dict):
         payload = payload.get("template")
-    title = payload if isinstance(payload, str) and payload else INLINE
-    return "view.render.template", title, "", None
+    name = title(payload) if isinstance(payload, str) and payload else INLINE
+    return "view.render.template", name, "", None
