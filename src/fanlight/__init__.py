@@ -5,6 +5,8 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fanlight.agent.agent import flush, start, stop
+    from fanlight.event.event import Event
+    from fanlight.event.property import Property
     from fanlight.recording.asgi import asgi
     from fanlight.recording.blocks import annotate, endpoint, instrument, mark, mute, trace, unmute
     from fanlight.recording.bus import notify, publish, subscribe
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from fanlight.recording.wsgi import wsgi
 
 __all__ = [
+    "Event",
+    "Property",
     "annotate",
     "asgi",
     "endpoint",
@@ -31,6 +35,8 @@ __all__ = [
 ]
 
 PLACES = {
+    "Event": "fanlight.event.event",
+    "Property": "fanlight.event.property",
     "annotate": "fanlight.recording.blocks",
     "asgi": "fanlight.recording.asgi",
     "endpoint": "fanlight.recording.blocks",

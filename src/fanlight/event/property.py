@@ -1,0 +1,146 @@
+"""One property of an event: a view made on demand."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from functools import total_ordering
+from typing import Any
+
+from fanlight.event import types
+from fanlight.event.reading import read
+from fanlight.event.times import Time
+from fanlight.event.units import written_duration
+
+
+@total_ordering
+class Property:
+    """A name with a typed value; never changes. Properties are ordered by their names.
+
+    Args:
+        name: case matters, blanks may be in it.
+        value: None where there is none.
+        type: of `fanlight.event.types`; the value's own when it is left out.
+        unit: of a number, such as `ms` or `bytes`; durations are always ns.
+        format: how to write the value: a `strftime` pattern for times and dates, else a format spec.
+
+    Raises:
+        ValueError: an empty name, or a value that is not of the type.
+    """
+
+    __slots__ = ("format", "name", "type", "unit", "value")
+
+    name: str
+    value: Any
+    type: str
+    unit: str | None
+    format: str | None
+
+    def __init__(
+        self,
+        name: str,
+        value: Any = None,
+        type: str | None = None,  # noqa: A002 the field's own word
+        unit: str | None = None,
+        format: str | None = None,  # noqa: A002 the field's own word
+    ) -> None:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"a property's name is a text of at least one character, not {name!r}")
+        if isinstance(value, timedelta):
+            value = (value.days * 86_400 + value.seconds) * 1_000_000_000 + value.microseconds * 1000
+            kind = fitting(name, value, type or types.DURATION)
+        else:
+            kind = types.type_of(value) if type is None else fitting(name, value, type)
+        put = object.__setattr__
+        put(self, "name", name)
+        put(self, "value", list(value) if value.__class__ is tuple else value)
+        put(self, "type", kind)
+        put(self, "unit", unit)
+        put(self, "format", format)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a property never changes; set a new one on the event instead of {name!r}")
+
+    def externalize(self, key: str | None = None) -> str | None:
+        """Answer the value as text, None when there is none.
+
+        Args:
+            key: of a map: that entry alone.
+        """
+        value = self.value
+        if key is not None:
+            value = value.get(key) if isinstance(value, dict) else None
+        return None if value is None else written(value, self.type if key is None else None, self.format)
+
+    def from_string(self, text: str) -> Property:
+        """Answer a property like this one with the value that a text holds.
+
+        Raises:
+            ValueError: the text is no value of the type; it is read strictly and to its end.
+        """
+        return Property(self.name, read(text, self.type, self.format), self.type, self.unit, self.format)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Property):
+            return NotImplemented
+        return all(getattr(self, slot) == getattr(other, slot) for slot in self.__slots__)
+
+    def __lt__(self, other: object) -> bool:
+        return self.name < other.name if isinstance(other, Property) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.type))
+
+    def __str__(self) -> str:
+        text = self.externalize()
+        return f'{self.name}="{text}"' if self.type in (types.STRING, types.EVENT) else f"{self.name}={text}"
+
+    def __repr__(self) -> str:
+        more = "".join(
+            f", {slot}={getattr(self, slot)!r}" for slot in ("unit", "format") if getattr(self, slot)
+        )
+        return f"Property({self.name!r}, {self.value!r}, {self.type!r}{more})"
+
+
+def fitting(name: str, value: Any, kind: str) -> str:
+    """Answer the type when the value is of it.
+
+    Raises:
+        ValueError: it is not, or there is no such type.
+    """
+    if kind not in types.TYPES:
+        from fanlight.registry import suggestion
+
+        raise ValueError(f"unknown type {kind!r} of property {name!r}{suggestion(kind, list(types.TYPES))}")
+    if value is None or kind == types.UNDEFINED:
+        return kind
+    found = types.type_of(value)
+    if found == kind or (found == types.INT and kind == types.DURATION):
+        return kind
+    if found == types.INT and kind == types.TIMESTAMP:
+        raise ValueError(f"property {name!r}: a timestamp is a Time, not the bare number {value!r}")
+    raise ValueError(f"cannot create the {kind} property {name!r} with the {found} {value!r}")
+
+
+def written(value: Any, kind: str | None = None, form: str | None = None) -> str:
+    """Answer a value as text.
+
+    Args:
+        value: not None.
+        kind: its type, when that is more than the value shows.
+        form: as `Property.format`.
+    """
+    if isinstance(value, Time | date):
+        moment = value.wall() if isinstance(value, Time) else value
+        text = str(value) if form is None else moment.strftime(form)
+    elif value.__class__ is bool:
+        text = "true" if value else "false"
+    elif kind == types.DURATION:
+        text = written_duration(value)
+    elif isinstance(value, bytes | bytearray):
+        text = bytes(value).hex()
+    elif isinstance(value, dict | list | tuple):
+        text = json.dumps(value, ensure_ascii=False, default=written)
+    else:
+        text = str(value) if form is None else format(value, form)
+    return text
