@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 STOP_S = 2.0
 """For applying what the collector committed last; what is left waits in the spool."""
 
+STREAMS = ("--out-fd", "--err-fd")
+"""A program's stdout and stderr, which a collector keeps open for targets that write there."""
+
 RECENT_S = 5.0
 """How long after its last request a browser or command counts as using the server."""
 
@@ -43,11 +46,15 @@ def main(arguments: list[str]) -> int:
     settings = config.load({"data": given.pop("--data")}, directory="/")
     who = "fanlight" if role == "supervisor" else f"fanlight {role}"
     LOG.begin(who, settings["log_level"], settings["log"], stamped=True)
+    streams = {option: int(given.pop(option)) for option in STREAMS if option in given}
+    for descriptor in streams.values():
+        # They are the collector's and its supervisor's, not every child's.
+        os.set_inheritable(descriptor, False)
     numbers = {name[2:].replace("-", "_"): int(value) for name, value in given.items()}
     if role == "supervisor":
-        return supervise(settings, **numbers)
+        return supervise(settings, streams, **numbers)
     if role in ("collector", "server"):
-        with succeeding(settings["data"], numbers["parent"], own_command()):
+        with succeeding(settings["data"], numbers["parent"], own_command(), streams):
             return collect(settings, **numbers) if role == "collector" else answer(settings, **numbers)
     raise ConfigError(f"unknown role {role!r}; known: collector, server, supervisor")
 
@@ -57,7 +64,7 @@ def own_command() -> list[str]:
     return [sys.executable, "-P", "-m", "fanlight"]
 
 
-def supervise(settings: Settings, *, lock_fd: int, report_fd: int) -> int:
+def supervise(settings: Settings, streams: dict[str, int], *, lock_fd: int, report_fd: int) -> int:
     """Serve in the background; tell the starter where, or why not, and let it go."""
     from fanlight.pipeline.serve import serve
 
@@ -69,7 +76,7 @@ def supervise(settings: Settings, *, lock_fd: int, report_fd: int) -> int:
             json.dump(document, report)
 
     try:
-        return serve(settings, own_command(), begun, lock=lock_fd)
+        return serve(settings, own_command(), begun, lock=lock_fd, streams=streams)
     except (FanlightError, OSError) as error:
         # A starter that is gone reads nothing; the log has the same words.
         with suppress(OSError):

@@ -37,6 +37,8 @@ last program and the last open page. Everything behind CMD is CMD's own, and so 
 """
 
 OPTIONS = ("data", "service", "socket")
+HAND_STREAMS = "FANLIGHT_INTERNAL_HAND_STREAMS"
+"""Variable that demands it, as long as there is no target that does."""
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 
@@ -166,7 +168,8 @@ def receive(settings: config.Settings) -> dict[str, str]:
     # Noted before anything is looked at: what runs does not leave while this note is there.
     enrol(settings["data"])
     try:
-        state = ensure_running(settings)
+        # Handed over only on demand: whoever reads the program's pipe waits until all have closed it.
+        state = ensure_running(settings, hand_streams=HAND_STREAMS in os.environ)
     except MissingExtraError:
         leave(settings["data"])
         found = elsewhere(settings, os.environ)

@@ -35,13 +35,23 @@ class House:
         command: how our own program is started.
         lock: descriptor that holds the data directory's lock.
         background: leaves when idle, and takes another port when the wanted one is in use.
+        streams: descriptors of a program's stdout and stderr for the collector, by option.
     """
 
-    def __init__(self, settings: Settings, command: list[str], lock: int, *, background: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        command: list[str],
+        lock: int,
+        *,
+        background: bool,
+        streams: dict[str, int],
+    ) -> None:
         self.settings = settings
         self.data: str = settings["data"]
         self.command = command
         self.background = background
+        self.streams = streams
         self.untold = True
         self.trouble, self.unwritten = Trouble(say), Trouble(say)
         self.page: socket.socket = bind_page(settings["listen"], any_port=background)
@@ -52,11 +62,12 @@ class House:
     def child(self, role: str) -> Child:
         """Answer one supervised child, not started yet."""
         command = [*self.command, "serve", "--role", role, "--data", self.data]
-        sockets = (self.page.fileno(), self.hold.owner.fileno()) if role == "server" else ()
-        for name, number in zip(("--page-fd", "--owner-fd"), sockets, strict=False):
+        doors = {"--page-fd": self.page.fileno(), "--owner-fd": self.hold.owner.fileno()}
+        handed = doors if role == "server" else self.streams
+        for name, number in handed.items():
             command += [name, str(number)]
         environment = built_environment(os.environ, self.settings.environment())
-        return Child(role, command, sockets, environment)
+        return Child(role, command, tuple(handed.values()), environment)
 
     def state(self) -> dict[str, Any]:
         """Answer what runs, as `fanlight.json` holds it."""
@@ -188,6 +199,7 @@ def serve(
     *,
     lock: int | None = None,
     insecure: bool = False,
+    streams: dict[str, int] | None = None,
 ) -> int:
     """Serve a data directory until told to stop; answer the exit code.
 
@@ -197,6 +209,7 @@ def serve(
         begun: called once with the state, when the addresses are taken.
         lock: the descriptor that a background starter took the lock with; None takes it here.
         insecure: whether people on other machines may reach the page.
+        streams: as in `House`.
 
     Raises:
         ConfigError: an address, socket path or store URL that cannot be used.
@@ -225,6 +238,7 @@ def serve(
         left = directory.read_state(data) or {}
         end_orphans(data, left.get("pids", {}))
         directory.forget_state(data)
-        return House(settings, command, lock, background=background).run(begun)
+        house = House(settings, command, lock, background=background, streams=streams or {})
+        return house.run(begun)
     finally:
         os.close(lock)

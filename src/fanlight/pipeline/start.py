@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
+from contextlib import suppress
 
 from fanlight.errors import FanlightError, UnreachableError
 from fanlight.pipeline.directory import prepare, read_state, run_file, take_lock
@@ -21,8 +23,13 @@ LOG_BYTES = 1 << 20
 """The log starts anew at this size; one older one is kept."""
 
 
-def ensure_running(settings: Settings) -> dict[str, Any]:
+def ensure_running(settings: Settings, *, hand_streams: bool = False) -> dict[str, Any]:
     """Answer what runs for a data directory, started in the background if nothing did.
+
+    Args:
+        settings: where, and how.
+        hand_streams: whether a collector that is started now gets our stdout and stderr; one that
+            runs keeps those it has.
 
     Returns:
         The supervisor's state: `listen`, `socket`, `pids`, `version`, `background`.
@@ -39,7 +46,7 @@ def ensure_running(settings: Settings) -> dict[str, Any]:
         lock = take_lock(data)
         if lock is not None:
             try:
-                return launch(settings, lock)
+                return launch(settings, lock, own_streams() if hand_streams else {})
             finally:
                 os.close(lock)
         # Somebody starts it right now, or it is about to leave: then the file is not there.
@@ -65,8 +72,18 @@ def current_state(data: str) -> dict[str, Any] | None:
     return state if is_running(data) else None
 
 
-def launch(settings: Settings, lock: int) -> dict[str, Any]:
-    """Start the supervisor and hand it the lock; answer what it says about itself."""
+def own_streams() -> dict[str, int]:
+    """Answer copies of stdout and stderr by the option that hands each over; closed ones are left out."""
+    copies = {}
+    for option, descriptor in (("--out-fd", 1), ("--err-fd", 2)):
+        with suppress(OSError):
+            # Above the three that a new process gets for itself.
+            copies[option] = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    return copies
+
+
+def launch(settings: Settings, lock: int, streams: dict[str, int]) -> dict[str, Any]:
+    """Start the supervisor and hand it the lock and the streams; answer what it says about itself."""
     from fanlight.config import data_directory
     from fanlight.pipeline.extras import built_environment, server_command
 
@@ -80,14 +97,15 @@ def launch(settings: Settings, lock: int) -> dict[str, Any]:
             [
                 *(*command, "serve", "--role", "supervisor", "--data", data),
                 *("--lock-fd", str(lock), "--report-fd", str(theirs)),
+                *(word for option, number in streams.items() for word in (option, str(number))),
             ],
             built_environment(os.environ, settings.environment()),
-            (lock, theirs),
+            (lock, theirs, *streams.values()),
             log,
         )
     finally:
-        os.close(theirs)
-        os.close(log)
+        for descriptor in (theirs, log, *streams.values()):
+            os.close(descriptor)
     return first_report(report, data)
 
 

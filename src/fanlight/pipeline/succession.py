@@ -29,13 +29,14 @@ STEP_S = 0.02
 
 
 @contextmanager
-def succeeding(data: str, parent: int, command: Sequence[str]) -> Iterator[None]:
+def succeeding(data: str, parent: int, command: Sequence[str], streams: dict[str, int]) -> Iterator[None]:
     """Become the supervisor when this child ends because its own one was killed.
 
     Args:
         data: the data directory.
         parent: the supervisor's process number.
         command: how our own program is started.
+        streams: descriptors that the next supervisor gets, by option.
     """
     # Until the child handles it by itself: the signal may come while it is still starting.
     before = signal.signal(signal.SIGTERM, leave)
@@ -44,7 +45,7 @@ def succeeding(data: str, parent: int, command: Sequence[str]) -> Iterator[None]
     finally:
         signal.signal(signal.SIGTERM, before)
         if os.getppid() != parent:
-            take_over(data, parent, command)
+            take_over(data, parent, command, streams)
 
 
 def leave(_number: int, _frame: FrameType | None) -> None:
@@ -52,7 +53,7 @@ def leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def take_over(data: str, dead: int, command: Sequence[str]) -> None:
+def take_over(data: str, dead: int, command: Sequence[str], streams: dict[str, int]) -> None:
     """Become the supervisor in place of a dead one; returns when that is not ours to do.
 
     It is when the dead one ran in the background, was not stopping (it takes its state file down
@@ -69,12 +70,13 @@ def take_over(data: str, dead: int, command: Sequence[str]) -> None:
     sys.stderr.flush()
     die_with_nobody()
     nobody = os.open(os.devnull, os.O_WRONLY)
-    kept = (lock, nobody)
+    kept = (lock, nobody, *streams.values())
     close_all_but(kept)
     for descriptor in kept:
         os.set_inheritable(descriptor, True)
     words = ["serve", "--role", "supervisor", "--data", data]
-    words += ["--lock-fd", str(lock), "--report-fd", str(nobody)]
+    for option, number in {"--lock-fd": lock, "--report-fd": nobody, **streams}.items():
+        words += [option, str(number)]
     # The page stays where browsers know it, also when the port was any free one.
     environment = {**os.environ, "FANLIGHT_LISTEN": state["listen"]}
     os.execve(command[0], [*command, *words], environment)  # noqa: S606 - our own command
