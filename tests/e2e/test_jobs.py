@@ -125,14 +125,22 @@ def test_every_run_is_counted_and_shares_its_requests_id(house, kit, broker):
     ]
 
 
-def test_processes_that_run_one_task_each_lose_none(house, kit, broker):
+POOLS = {
+    "processes that run one task each": ["-c", "2", "--max-tasks-per-child", "1"],
+    "threads": ["-P", "threads", "-c", "2"],
+    "greenlets": ["-P", "gevent", "-c", "4"],
+}
+
+
+@pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS)
+def test_no_pool_loses_a_run(house, kit, broker, pool):
     house.serve()
     settings = {"BROKER_PORT": str(broker)}
     (house.folder / "shop.py").write_text(TASKS)
     publish = "import shop; [shop.send.delay(number) for number in range(1, 9)]"
     done = house.start("publish", [sys.executable, "-c", publish], PYTHONPATH=str(house.folder), **settings)
     assert done.wait(60) == 0
-    options = ["-c", "2", "--max-tasks-per-child", "1", "--without-mingle", "--without-gossip"]
+    options = [*pool, "--without-mingle", "--without-gossip"]
     prefork = [sys.executable, "-m", "celery", "-A", "shop:celery", "worker", *options]
     running = worker(house, "celery-jobs", prefork, **settings)
     kit.wait(lambda: by_segment(house, "celery-jobs") == {("shop.send", ""): 8}, "8 runs", 60, 0.5)

@@ -36,6 +36,8 @@ def sql():
 @app.get("/session")
 def login():
     session["user"] = "hunter2-session-value"
+    app.logger.warning("in-the-log %s token=%s", "/hunter2-logged-path?a=hunter2-b", "hunter2-logged-token")
+    app.logger.error("at https://u:hunter2-logged-password@db/x?key=hunter2-logged-query, secret: hunter2")
     return "in"
 
 
@@ -58,7 +60,7 @@ def dsn():
     raise ConnectionError("cannot reach postgresql://admin:hunter2-dsn@db.example/shop")
 '''
 
-VISIBLE = ("SELECT FROM account", "in-the-clear")
+VISIBLE = ("SELECT FROM account", "in-the-clear", "in-the-log")
 
 
 def requests(port, kit):
