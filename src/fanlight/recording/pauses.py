@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from bisect import bisect_left, bisect_right
+from _bisect import bisect_left, bisect_right
 from collections import deque
 
 from fanlight.recording.clock import clock
