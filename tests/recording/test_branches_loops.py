@@ -7,6 +7,7 @@ import contextvars
 import gc
 import multiprocessing
 import threading
+import tracemalloc
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
@@ -286,3 +287,38 @@ def test_a_pools_thread_that_a_trace_started_belongs_to_nobody(caught, run):
         with trace("root"):
             pool.submit(int).result(5)
         assert pool.submit(LANE.get).result(5) is None
+
+
+def test_contexts_that_outlive_their_traces_keep_little_of_them(caught):
+    async def live(forever: asyncio.Event) -> None:
+        with span("live"):
+            await forever.wait()
+
+    async def request(forever: asyncio.Event) -> asyncio.Task[None]:
+        with trace("request"):
+            for _ in range(100):
+                with span("a", text="x" * 100):
+                    pass
+            task = asyncio.create_task(live(forever))
+            await asyncio.sleep(0)
+        # As the background does with a trace that it has read.
+        caught.pop().records = None
+        return task
+
+    async def main() -> None:
+        forever = asyncio.Event()
+        tasks = [await request(forever) for _ in range(20)]
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            tasks += [await request(forever) for _ in range(100)]
+            gc.collect()
+            each = (tracemalloc.get_traced_memory()[0] - before) / 100
+        finally:
+            tracemalloc.stop()
+        forever.set()
+        await asyncio.gather(*tasks)
+        # The task itself and an empty lane; the events alone would take ten times as much.
+        assert each < 2000
+
+    asyncio.run(main())
