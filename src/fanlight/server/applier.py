@@ -7,6 +7,7 @@ import time
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from fanlight.collector.disk import Disk, sync_folder
 from fanlight.errors import FanlightError, SpoolError, StoreError, WireError
 from fanlight.log import LOG
 from fanlight.server import account
@@ -33,6 +34,11 @@ RETRY_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Waiting times after the store failed, the last one from then on."""
 
 
+def sync_entries(path: str) -> None:
+    """Make a real directory's entries durable."""
+    sync_folder(Disk(), path)
+
+
 class Applier:
     """Applies whole records in order and deletes segments that are sealed and applied.
 
@@ -41,6 +47,7 @@ class Applier:
         directory: the spool, which need not exist yet.
         tell: is given a line when something goes wrong and when it is well again.
         clock: monotonic seconds.
+        sync: makes a directory's entries durable.
 
     Attributes:
         turn: held while records go from the spool to the store, so that whoever holds it sees
@@ -57,11 +64,13 @@ class Applier:
         directory: Path,
         tell: Callable[[str], None] = LOG.warning,
         clock: Callable[[], float] = time.monotonic,
+        sync: Callable[[str], None] = sync_entries,
     ) -> None:
         self.store = store
         self.directory = directory
         self.tell = tell
         self.clock = clock
+        self.sync = sync
         self.trouble = Trouble(tell)
         self.turn = threading.Lock()
         self.at: dict[int, int] = {}
@@ -146,6 +155,8 @@ class Applier:
         for gap in gaps:
             self.spoil(path, f"bytes {gap[0]} to {gap[1]} are damaged and left out; what follows is applied")
         if records:
+            # Should it fail, the store may have them all the same: then it is asked where it stands.
+            del self.at[spool.number(path)]
             self.give(path, records)
             at = self.at[spool.number(path)] = records[-1][0]
         if following and not more:
@@ -201,6 +212,9 @@ class Applier:
 
     def finish(self, path: Path, at: int, following: Path) -> None:
         """Delete a sealed segment that is applied to its end; set a damaged one aside."""
+        # Else a power failure could keep the deletion and lose the name of the next segment: the
+        # numbers would come again, and the store would take what is new for what it has.
+        self.sync(str(self.directory))
         rest = spool.rest(path, at)
         # A torn tail is what a crash leaves of a record that nobody was told of, or else damage.
         if rest == "damaged" or (rest == "torn" and account.lacks(path, following)):

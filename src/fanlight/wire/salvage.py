@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from zlib import crc32
 
 from fanlight.errors import WireError
@@ -41,14 +42,15 @@ def surviving(
     """
     gap: Gap | None = None
     with path.open("rb") as file:
-        _, first = spool.read_header(file, path)
-    at = max(position, first)
-    while at >= 0:
-        for after, body in spool.records(path, at, end):
-            yield after, body, gap
-            at, gap = after, None
-        begin, at = at, next_whole(path, at, end)
-        gap = begin, at
+        at = spool.begin(file, path, position)
+        while at >= 0:
+            file.seek(at)
+            while body := spool.read_record(file, end):
+                at += spool.RECORD.size + len(body)
+                yield at, body, gap
+                gap = None
+            begin, at = at, next_whole(path, at, end)
+            gap = begin, at
 
 
 def next_whole(path: Path, position: int, end: int | None = None) -> int:
@@ -58,10 +60,11 @@ def next_whole(path: Path, position: int, end: int | None = None) -> int:
     tried that could begin one, by its length, its first tag, its fields' lengths, and its checksum.
     """
     with path.open("rb") as file:
+        there = os.fstat(file.fileno()).st_size if end is None else end
+        if there <= position + spool.RECORD.size:
+            return -1
         file.seek(position)
         data = memoryview(file.read() if end is None else file.read(max(0, end - position)))
-    if len(data) <= spool.RECORD.size:
-        return -1
     told: int = spool.RECORD.size + spool.RECORD.unpack_from(data)[0]
     if is_whole(data, told):
         return position + told

@@ -118,9 +118,7 @@ def records(
         OSError: the file cannot be read.
     """
     with open(path, "rb") as file:
-        _, first = read_header(file, path)
-        position = max(position, first)
-        file.seek(position)
+        position = begin(file, path, position)
         while body := read_record(file, end):
             position += RECORD.size + len(body)
             yield position, body
@@ -156,6 +154,14 @@ def rest(path: str | os.PathLike[str], position: int) -> str:
         while front and not front.strip(b"\0"):
             front = file.read(1 << 20)
     return "damaged" if front else "torn"
+
+
+def begin(file: BinaryIO, path: str | os.PathLike[str], position: int) -> int:
+    """Go to a position of an open segment, or behind its header when that is 0; answer where it is."""
+    if position:
+        # Whoever knows a position has been through the header.
+        return file.seek(position)
+    return read_header(file, path)[1]
 
 
 def read_header(file: BinaryIO, path: str | os.PathLike[str]) -> tuple[Message, int]:

@@ -1,0 +1,69 @@
+"""Whatever a seed does to agents, collector, server and disk: what was acknowledged is stored, once."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from world import World
+
+SHORT, LONG = 26, 200
+"""Moves of a life: short ones begin anew often, long ones get into more of a tangle."""
+MANY = 10_000
+BUDGET_S = 60.0
+"""CPU seconds that the many may take."""
+
+
+def live(seed, moves, folder):
+    """Let a seed's world live in an empty directory; a failure names the seed."""
+    folder.mkdir()
+    try:
+        World(seed, folder).live(moves)
+    except BaseException as error:
+        error.add_note(f"FANLIGHT_TEST_SEED={seed} repeats it, in a life of {moves} moves")
+        raise
+    finally:
+        shutil.rmtree(folder)
+
+
+def seeds(count):
+    """Answer the seeds to go through, or the one that the environment names."""
+    chosen = os.environ.get("FANLIGHT_TEST_SEED")
+    return [int(chosen)] if chosen else range(count)
+
+
+@pytest.fixture
+def memory():
+    """Answer a directory in memory where there is one: the disk is a model, and nothing needs a real one."""
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="fl-", dir=place) as folder:
+        # What pytest holds is no garbage of ours.
+        gc.freeze()
+        yield Path(folder)
+        gc.unfreeze()
+
+
+@pytest.mark.parametrize(("count", "moves"), [(300, SHORT), (150, LONG)], ids=["short", "long"])
+def test_some_hundred_seeds_lose_and_double_nothing(memory, count, moves):
+    for seed in seeds(count):
+        live(seed, moves, memory / str(seed))
+
+
+@pytest.mark.soak
+def test_ten_thousand_seeds_lose_and_double_nothing_within_a_minute(memory):
+    began = time.process_time()
+    for seed in seeds(MANY):
+        live(seed, SHORT, memory / str(seed))
+    spent_s = time.process_time() - began
+    assert spent_s <= BUDGET_S, f"{MANY} seeds took {spent_s:.1f} s of CPU"
+
+
+@pytest.mark.soak
+def test_a_thousand_long_lives_lose_and_double_nothing(memory):
+    for seed in seeds(MANY // 10):
+        live(seed, LONG, memory / str(seed))
