@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Any
 
@@ -57,9 +58,12 @@ def outer() -> None:
 
 @pytest.fixture(scope="module")
 def worker() -> Any:
-    """Run a worker on a thread of this process."""
+    """Run a worker on a thread of this process, whose logging it sets up as its own."""
+    level, handlers = logging.root.level, list(logging.root.handlers)
     with start_worker(app, pool="solo", perform_ping_check=False, loglevel="CRITICAL") as started:
         yield started
+    logging.root.setLevel(level)
+    logging.root.handlers[:] = handlers
 
 
 class Runs:
