@@ -26,7 +26,7 @@ soak: setup     ## the tests that take minutes
 bench: setup    ## our cost beside the peers', in one run; fails when a ratio is missed
 	@.venv/bin/python bench/run.py $(ARGS)
 
-docs: setup     ## write the generated reference pages anew
+docs: setup     ## write the generated reference pages anew; ARGS=--matrix measures every server too
 	@.venv/bin/python tools/reference.py $(ARGS)
 
 clean:          ## remove what the recipes made

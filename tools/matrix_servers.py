@@ -36,7 +36,8 @@ class Server(NamedTuple):
     Attributes:
         interface: `wsgi` or `asgi`.
         command: its words; `PORT` stands for the port.
-        is_abrupt: whether SIGTERM ends it in the middle of things, exit handlers left out.
+        is_abrupt: whether SIGTERM may end it in the middle of things, exit handlers left out. uWSGI does
+            so with a worker that has answered and is not quite done.
     """
 
     interface: str
@@ -96,9 +97,9 @@ SERVERS = {
     "waitress": Server(
         "wsgi", program("waitress-serve", "--listen=127.0.0.1:PORT", "site_app:app"), is_abrupt=True
     ),
-    "uWSGI": Server("wsgi", uwsgi("--module", "site_app:app", "--processes", "2")),
+    "uWSGI": Server("wsgi", uwsgi("--module", "site_app:app", "--processes", "2"), is_abrupt=True),
     "uWSGI --wsgi-file": Server(
-        "wsgi", uwsgi("--wsgi-file", "site_app.py", "--callable", "app", "--threads", "2")
+        "wsgi", uwsgi("--wsgi-file", "site_app.py", "--callable", "app", "--threads", "2"), is_abrupt=True
     ),
     "cheroot": Server("wsgi", (sys.executable, "serve.py", "cheroot", "PORT"), is_abrupt=True),
     "Werkzeug": Server("wsgi", (sys.executable, "serve.py", "werkzeug", "PORT"), is_abrupt=True),

@@ -2,6 +2,7 @@
 
 `python tools/reference.py` writes docs/reference/{api,cli,extensions,settings}.md anew;
 `--check` writes nothing and exits with 1 when a page is not what would be written.
+`--matrix` also measures every framework on every server, for docs/reference/servers.md: minutes.
 """
 
 from __future__ import annotations
@@ -183,6 +184,10 @@ def main(arguments: list[str]) -> int:
     print(
         f"{'stale' if '--check' in arguments else 'written'}: {', '.join(stale)}" if stale else "up to date"
     )
+    if "--matrix" in arguments:
+        import matrix
+
+        return matrix.main([])
     return int("--check" in arguments and bool(stale))
 
 

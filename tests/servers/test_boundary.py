@@ -72,11 +72,11 @@ def test_wsgi_mounted_in_asgi_is_one_request_named_by_what_is_inside(folder: Pat
     mounted = (
         FLASK.replace("app", "inner")
         + """
-from asgiref.wsgi import WsgiToAsgi
+from a2wsgi import WSGIMiddleware
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-app = Starlette(routes=[Mount("/", app=WsgiToAsgi(inner))])
+app = Starlette(routes=[Mount("/", app=WSGIMiddleware(inner))])
 """
     )
     assert counted(mounted, uvicorn(), ORDERS, folder, receiver) == {"GET /orders/<int:number>": 20}

@@ -100,7 +100,7 @@ def test_a_sitecustomize_that_is_there_already_runs_too(folder: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--lazy-apps", "--thunder-lock"])
 def test_uwsgi_is_traced_although_it_forks_and_loads_in_c(option: str, folder: Path) -> None:
-    server = Server("wsgi", uwsgi("--module", "site_app:app", "--processes", "2", option))
+    server = Server("wsgi", uwsgi("--module", "site_app:app", "--processes", "2", option), is_abrupt=True)
     found = measure(server, SITES["Flask"], folder, ASKED)
     assert found.is_right(STATEMENTS), found
     assert found.pid not in found.connected
