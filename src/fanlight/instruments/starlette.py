@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 
 FILE = "file.send"
+INSIDE = 1
+"""Rank of an endpoint that is named before the request is over: what the scope says then goes before."""
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -46,12 +48,17 @@ def name_routes(module: ModuleType) -> None:
     handle, handle_mount = route.handle, mount.handle
 
     from fanlight.recording.recorder import LANE
-    from fanlight.recording.routes import MOUNT, ROUTE
+    from fanlight.recording.routes import MOUNT, ROUTE, route_template
 
     # Both answer the coroutine, so that awaiting it costs no more than before.
     def handled(self: Any, scope: Any, receive: Any, send: Any) -> Any:
-        if LANE.get() is not None:
+        lane = LANE.get()
+        if lane is not None:
             scope[ROUTE] = self
+            trace = lane.trace
+            # Known here already, for applications that copied the scope on the way; the first router's.
+            if trace is not None and not trace.rank and (path := route_template(scope)):
+                trace.set_endpoint(f"{trace.title} {path}", INSIDE)
         return handle(self, scope, receive, send)
 
     def mounted(self: Any, scope: Any, receive: Any, send: Any) -> Any:
