@@ -49,6 +49,7 @@ class Serving:
         self.process = process
         self.port = port
         self.log = log
+        self.is_ending = False
 
     def ask(self, path: str, method: str = "GET") -> bytes:
         """Answer every byte of a response but those that the moment decides."""
@@ -103,10 +104,15 @@ class Serving:
             asker.join()
         return answers
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End the server as an operator does; what does not leave is killed."""
-        if self.process.poll() is None:
-            self.process.send_signal(how)
+    def end(self) -> None:
+        """Tell the server to leave, as an operator does, once."""
+        if not self.is_ending:
+            self.is_ending = True
+            self.process.terminate()
+
+    def stop(self) -> None:
+        """End the server and wait for it; what does not leave is killed."""
+        self.end()
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
@@ -231,7 +237,7 @@ def measure(
         with serving(server.command, folder, None, environ) as plain:
             expected = plain.ask_many(paths[:COMPARED])
             # It takes its time to leave; meanwhile the other one starts.
-            plain.process.terminate()
+            plain.end()
             with serving(server.command, folder, receiver, environ) as traced:
                 answers = traced.ask_many(paths)
                 if server.is_abrupt:

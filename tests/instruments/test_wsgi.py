@@ -58,6 +58,10 @@ def generated(chunks: list[bytes]) -> Any:
     yield from chunks
 
 
+class Chunks(list[bytes]):
+    """A list all the same."""
+
+
 class Legacy:
     """Iterable only by position, as before iterators."""
 
@@ -107,7 +111,7 @@ def test_the_write_callable_goes_through(seen: Any) -> None:
 
 
 def test_lists_and_file_wrappers_stay_the_very_objects(seen: Any) -> None:
-    held = [[b"a"], (b"a",), FileWrapper(io.BytesIO(b"a"))]
+    held = [[b"a"], (b"a",), Chunks([b"a"]), FileWrapper(io.BytesIO(b"a"))]
     for body in held:
         app = wsgi(lambda environ, start_response, body=body: start_response(OK, HTML) or body)
         assert app(environment(**{"wsgi.file_wrapper": FileWrapper}), lambda *given: None) is body

@@ -72,6 +72,10 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
     if body.__class__ is list or body.__class__ is tuple:
         end(trace)
         return body
+    if isinstance(body, (list, tuple)):
+        # As complete, and granian sends only what is a list in one piece.
+        end(trace)
+        return body
     release(trace)
     wrapper = environ.get("wsgi.file_wrapper")
     if wrapper is not None and is_servers(body, wrapper):
