@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 import ours
 
-LOOP = asyncio.new_event_loop()
-
 
 def starlette() -> Callable[[], None]:
     from starlette.applications import Starlette
@@ -138,7 +136,15 @@ def asgi_request(app: Any) -> Callable[[], None]:
         }
         await app(scope, next_message, send)
 
-    return lambda: LOOP.run_until_complete(once())
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def unit() -> None:
+        # Made at the first request: one from before the fork would be woken by the twin's events too.
+        if not loops:
+            loops.append(asyncio.new_event_loop())
+        loops[0].run_until_complete(once())
+
+    return unit
 
 
 SCENARIOS = {"starlette": starlette, "fastapi": fastapi, "django": django, "django_asgi": django_asgi}
