@@ -84,11 +84,24 @@ def test_what_content_tried_stays_visible(data, command, capsys):
 
 def test_a_time_and_a_service_are_handed_on(data, capsys):
     main(["endpoints", "--data", data, "--from", "2026-01-31T14:00:00Z", "--to", "2026-01-31T15:00:00Z"])
-    main(["endpoints", "--data", data, "--last", "24h", "--service", "other"])
+    main(["endpoints", "--data", data, "--last", "24h", "--service", "shop"])
     (first, second) = data.answers.asked
     assert first == (1769868000 * 10**9, 1769871600 * 10**9, None)
     assert second[1] - second[0] == 86400 * 10**9
-    assert second[2] == "other"
+    assert second[2] == "shop"
+
+
+@pytest.mark.parametrize("shape", [[], ["--json"]])
+def test_a_service_that_never_sent_anything_is_an_error_with_the_nearest_name(data, capsys, shape):
+    assert main(["endpoints", "--data", data, "--service", "shpo", *shape]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "fanlight: unknown service 'shpo'; did you mean 'shop'? known: shop\n"
+
+
+def test_a_service_that_is_only_quiet_has_no_endpoints(data, capsys):
+    data.answers.rows = []
+    assert main(["endpoints", "--data", data, "--service", "shop"]) == 0
     assert "no request in this time" in capsys.readouterr().out
 
 

@@ -58,6 +58,7 @@ def test_the_version_is_said_without_loading_anything():
     ("arguments", "nearest"),
     [
         (["endpoint"], "'endpoints'"),
+        (["--verison"], "'--version'"),
         (["endpoints", "--jsn"], "'--json'"),
         (["run", "--servce", "x", "true"], "'--service'"),
         (["setup-server", "--dryrun"], "'--dry-run'"),
@@ -111,6 +112,7 @@ def test_a_data_directory_that_cannot_be_used_ends_with_6():
     [
         (["--store", "duckbd:x"], "did you mean 'duckdb'?"),
         (["--store", "postgres:x"], "known: duckdb, memory"),
+        (["--store", "memory"], "SCHEME:PLACE"),
         (["--listen", "0.0.0.0:0"], "--insecure-listen"),
         (["--listen", "7700"], "HOST:PORT"),
         (["--socket", "/" + "s" * 200], "--socket PATH"),

@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Name to module and purpose. Every module has `command()`, or is light and has `main(arguments)`."""
 
+OPTIONS = ("--help", "--version", "-vv")
+
 USAGE = """\
 Fanlight shows why a Python service is slow.
 
@@ -79,7 +81,8 @@ def unknown(name: str) -> UsageError:
     """Answer the error for a word that is no command."""
     if name.startswith("-"):
         return UsageError(
-            f"unknown option {name!r}\n  options stand behind the command: fanlight COMMAND --help"
+            f"unknown option {name!r}{suggestion(name, list(OPTIONS))}\n"
+            "  a command's own options stand behind it: fanlight COMMAND --help"
         )
     return UsageError(f"unknown command {name!r}{suggestion(name, list(COMMANDS))}")
 

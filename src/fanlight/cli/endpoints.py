@@ -9,9 +9,12 @@ import click
 from fanlight.cli import options, table
 from fanlight.cli.client import reach
 from fanlight.cli.terminal import write, write_json
+from fanlight.errors import FanlightError
+from fanlight.registry import suggestion
 from fanlight.web import wording
 
 if TYPE_CHECKING:
+    from fanlight.cli.client import Client
     from fanlight.cli.table import Column
 
 COLUMNS: tuple[Column, ...] = (
@@ -47,7 +50,10 @@ def command(
     Typical is the median, problem the 95th percentile. Every request is counted.
     """  # noqa: D301 - click's mark for lines that stay as they are
     query = {"last": more["last"], "from": begin, "to": end, "service": more["service"]}
-    rows: list[dict[str, Any]] = reach(options.settings(data=data), start=True).get("/api/endpoints", query)
+    client = reach(options.settings(data=data), start=True)
+    rows: list[dict[str, Any]] = client.get("/api/endpoints", query)
+    if not rows and more["service"]:
+        check_service(client, more["service"])
     if as_json:
         write_json(rows)
         return
@@ -63,6 +69,18 @@ def command(
         write("")
     for row, finding in findings:
         write(sentence(row, finding))
+
+
+def check_service(client: Client, name: str) -> None:
+    """Refuse a service that never sent anything; one that is only quiet has no rows, which is an answer.
+
+    Raises:
+        FanlightError: names the nearest one.
+    """
+    known = list(client.get("/api/status")["services"])
+    if name not in known:
+        near = suggestion(name, known) if known else "; none has sent anything yet"
+        raise FanlightError(f"unknown service {name!r}{near}")
 
 
 def cells(row: dict[str, Any]) -> list[str]:

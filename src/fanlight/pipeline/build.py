@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_store(url: str) -> None:
-    """Refuse a store URL whose scheme nobody knows, without loading any engine.
+    """Refuse a store URL that has no scheme or one nobody knows, without loading any engine.
 
     Raises:
         ConfigError: lists the known schemes, the nearest first.
@@ -24,9 +24,9 @@ def check_store(url: str) -> None:
     from importlib.metadata import entry_points
 
     from fanlight.registry import known_or_error
-    from fanlight.stores import BUILT_IN
+    from fanlight.stores import BUILT_IN, parts
 
-    scheme = url.partition(":")[0] if ":" in url else url
+    scheme, _ = parts(url)
     if not entry_points(group="fanlight.stores", name=scheme):
         known_or_error(scheme, list(BUILT_IN), "store scheme")
 

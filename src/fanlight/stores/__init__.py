@@ -105,12 +105,23 @@ def open_store(url: str) -> Store:
         StoreError: the store is there but cannot be opened.
         MissingExtraError: its engine is not installed.
     """
-    from fanlight.errors import ConfigError
     from fanlight.registry import load
 
-    scheme, colon, rest = url.partition(":")
+    scheme, rest = parts(url)
+    opener = cast("Callable[[str], Store]", load(scheme, BUILT_IN, "stores"))
+    return opener(rest)
+
+
+def parts(url: str) -> tuple[str, str]:
+    """Answer a store's scheme and its place.
+
+    Raises:
+        ConfigError: there is no colon between them; the message lists the known schemes.
+    """
+    from fanlight.errors import ConfigError
+
+    scheme, colon, place = url.partition(":")
     if not colon:
         known = ", ".join(sorted(BUILT_IN))
         raise ConfigError(f"a store is written SCHEME:PLACE, not {url!r}; known schemes: {known}")
-    opener = cast("Callable[[str], Store]", load(scheme, BUILT_IN, "stores"))
-    return opener(rest)
+    return scheme, place
