@@ -207,7 +207,7 @@ def tree(each):
             0.03,
             "",
         ),
-        (2, "db.sql.query", "SELECT FROM product", PRODUCT, 41, 0.06, 0.56, "shop/cart.py:88"),
+        (2, "db.sql.query", "SELECT FROM product", PRODUCT, 41, 0.34, 0.56, "shop/cart.py:88"),
         (2, "cache.redis.get", "GET", "session:?", 2, 0.61, 0.02, ""),
         (2, "api.http.request", "POST mail.internal", "", 1, 0.64, 0.19, ""),
         (2, "view.jinja2.render", "receipt.html", "", 1, 0.84, 0.09, ""),

@@ -143,10 +143,26 @@ def nodes(shown: Sequence[Mapping[str, Any]], tree: Sequence[Mapping[str, Any]])
     if not tree:
         return []
     requests, whole = slice_of(tree)
+    starts = begins(tree)
     # Children that outlive their root would be pushed off the grid.
-    scale = max(node["offset"] + node["share"] * whole for node in tree)
+    scale = max(starts[node["path"]] + node["share"] * whole for node in tree)
     scale = min(max(scale, whole), 1.25 * whole)
-    return [row(node, requests, whole, scale) for node in shown]
+    return [row(node, starts[node["path"]] / scale, requests, whole, scale) for node in shown]
+
+
+def begins(tree: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Answer by path where each node's bar begins, in ns after the request did.
+
+    A node that repeats has one bar for all its spans, while its offset is the mean of their starts:
+    the bar begins half of what the others last before that, which is exact for spans that follow each
+    other closely, and never before its parent's.
+    """
+    found: dict[str, float] = {}
+    for node in tree:
+        others = node["mean"] - node["total"] / max(node["count"], 1)
+        first = node["offset"] - max(others, 0.0) / 2
+        found[node["path"]] = max(first, found.get(node["parent"], 0.0))
+    return found
 
 
 def slice_of(tree: Sequence[Mapping[str, Any]]) -> tuple[int, float]:
@@ -159,11 +175,11 @@ def slice_of(tree: Sequence[Mapping[str, Any]]) -> tuple[int, float]:
     return requests, max(sum(root["total"] for root in roots) / requests, 1.0)
 
 
-def row(node: Mapping[str, Any], requests: int, whole: float, scale: float) -> Node:
-    """Answer one node; its times are means over all requests, so that they add up."""
+def row(node: Mapping[str, Any], begin: float, requests: int, whole: float, scale: float) -> Node:
+    """Answer one node, its bar beginning at a share of the grid; its times are means over all requests."""
     mean = node["share"] * whole
     own_share = node["self"] / node["total"] if node["total"] else 0
-    x = min(node["offset"] / scale * 1000, 996)
+    x = min(begin * 1000, 996)
     width = max(min(mean / scale * 1000, 1000 - x), 2)
     part = node["traces"] / requests
     return Node(
