@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 
 FILE = "file.send"
-INSIDE = 1
-"""Rank of an endpoint that is named before the request is over: what the scope says then goes before."""
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -28,10 +26,20 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         raise LookupError("starlette has no Starlette.__call__")
     call = application.__call__
 
-    from fanlight.recording.asgi import respond
+    from fanlight.recording.asgi import end, opened, watched
 
+    # As `recording.asgi.respond`, without its layer.
     async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        await respond(call.__get__(self), scope, receive, send)
+        trace = opened(scope)
+        if trace is None:
+            await call(self, scope, receive, send)
+            return
+        try:
+            await call(self, scope, receive, watched(trace, scope, send))
+        except BaseException as error:
+            end(trace, scope, error)
+            raise
+        end(trace, scope)
 
     application.__call__ = traced
     return {"starlette.responses": record_files, "starlette.routing": name_routes}
@@ -47,25 +55,28 @@ def name_routes(module: ModuleType) -> None:
     assert mount is not None
     handle, handle_mount = route.handle, mount.handle
 
-    from fanlight.recording.recorder import LANE
-    from fanlight.recording.routes import MOUNT, ROUTE, route_template
+    from fanlight.recording.recorder import LANE, SWITCH
+    from fanlight.recording.routes import MOUNT, ROUTE, note_route
 
     # Both answer the coroutine, so that awaiting it costs no more than before.
     def handled(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         lane = LANE.get()
         if lane is not None:
-            scope[ROUTE] = self
-            trace = lane.trace
-            # Known here already, for applications that copied the scope on the way; the first router's.
-            if trace is not None and not trace.rank and (path := route_template(scope)):
-                trace.set_endpoint(f"{trace.title} {path}", INSIDE)
+            try:
+                note_route(self, scope, lane.trace)
+            except Exception:
+                # The route's class is the application's, whatever its properties do.
+                SWITCH.faults += 1
         return handle(self, scope, receive, send)
 
     def mounted(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         if LANE.get() is not None:
-            before = scope.get(MOUNT)
-            prefix = f"{before[0] if before else ''}{template(self)}"
-            scope[MOUNT], scope[ROUTE] = (prefix, self, scope.get("route")), None
+            try:
+                before = scope.get(MOUNT)
+                prefix = f"{before[0] if before else ''}{template(self)}"
+                scope[MOUNT], scope[ROUTE] = (prefix, self, scope.get("route")), None
+            except Exception:
+                SWITCH.faults += 1
         return handle_mount(self, scope, receive, send)
 
     route.handle, mount.handle = handled, mounted

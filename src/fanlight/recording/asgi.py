@@ -10,7 +10,7 @@ from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
 from fanlight.recording.recorder import SWITCH, begin, finish
-from fanlight.recording.routes import MOUNT, route_template
+from fanlight.recording.routes import INSIDE, MOUNT, NAMED, ROUTE, route_template
 from fanlight.recording.traceparent import FIELD
 
 TYPE_CHECKING = False
@@ -44,15 +44,31 @@ def asgi(app: App) -> App:
 
 async def respond(app: App, scope: Any, receive: Any, send: Any) -> None:
     """Call the application inside a trace of its own, unless one is open here already."""
-    if scope["type"] != "http":
+    trace = opened(scope)
+    if trace is None:
         await app(scope, receive, send)
         return
+    try:
+        await app(scope, receive, watched(trace, scope, send))
+    except BaseException as error:
+        end(trace, scope, error)
+        raise
+    end(trace, scope)
+
+
+def opened(scope: Any) -> Trace | None:
+    """Answer the trace of a request that begins here; None when there is nothing to trace.
+
+    Whoever asks awaits the application with a `watched` send and then calls `end`, by itself: a
+    layer of coroutines costs as much as a span.
+    """
+    if scope["type"] != "http":
+        return None
     method = scope.get("method", "")
     title = TITLES.get(method, OTHER_METHOD)
     trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
-        await app(scope, receive, send)
-        return
+        return None
     # A fast path: nearly every request is titled with its own method.
     if title != method:
         trace.notes["method"] = method if title != OTHER_METHOD else title
@@ -60,13 +76,7 @@ async def respond(app: App, scope: Any, receive: Any, send: Any) -> None:
     # As WSGI's: anything else might be used up by a look.
     if headers.__class__ is list or headers.__class__ is tuple:
         trace.ident = arrived(headers)
-    exchange = Exchange(trace, scope, send)
-    try:
-        await app(scope, receive, exchange.send)
-    except BaseException as error:
-        exchange.end(error)
-        raise
-    exchange.end()
+    return trace
 
 
 def arrived(headers: Any) -> str | bytes | int:
@@ -81,8 +91,8 @@ def arrived(headers: Any) -> str | bytes | int:
     return 0
 
 
-class Exchange:
-    """A request whose response is under way.
+def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Answer a `send` that takes note of status, format and end, and answers what the server's does.
 
     Args:
         trace: the request's.
@@ -90,52 +100,54 @@ class Exchange:
         pass_on: the server's `send`.
     """
 
-    __slots__ = ("pass_on", "scope", "trace")
-
-    def __init__(self, trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> None:
-        self.trace = trace
-        self.scope = scope
-        self.pass_on = pass_on
-
-    def send(self, message: Any) -> Any:
-        """Take note of status, format and end, and answer what the server's `send` answers."""
+    def send(message: Any) -> Any:
         kind = message["type"]
-        if kind == "http.response.start":
-            self.started(message)
-        elif kind == "http.response.body" and not message.get("more_body") and self.trace.status < 500:
+        if kind == "http.response.body":
             # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
-            self.end()
-        return self.pass_on(message)
+            if not message.get("more_body") and trace.status < 500:
+                end(trace, scope)
+        elif kind == "http.response.start":
+            try:
+                trace.status = int(message["status"])
+                for field, value in message.get("headers") or ():
+                    if len(field) == 12 and field.lower() == b"content-type":
+                        trace.segment = FORMATS[value]
+                        break
+            except (TypeError, ValueError, AttributeError, KeyError):
+                # The server will judge a malformed message; it is none of ours.
+                SWITCH.faults += 1
+        return pass_on(message)
 
-    def started(self, message: Any) -> None:
-        """Take note of the response's status and format."""
-        try:
-            self.trace.status = int(message["status"])
-            for name, value in message.get("headers") or ():
-                if name == b"content-type" or (len(name) == 12 and name.lower() == b"content-type"):
-                    self.trace.segment = FORMATS[value]
-                    break
-        except (TypeError, ValueError, AttributeError, KeyError):
-            # The server will judge a malformed message; it is none of ours.
-            SWITCH.faults += 1
+    return send
 
-    def end(self, error: BaseException | None = None) -> None:
-        """Name the endpoint and end the trace; a second call does nothing."""
-        trace = self.trace
-        if trace.lanes is None:
-            return
+
+def end(trace: Trace, scope: Any, error: BaseException | None = None) -> None:
+    """Name the endpoint and end the trace; a second call does nothing."""
+    if trace.lanes is None:
+        return
+    # A fast path: the route that took the request last has named it when it did.
+    if trace.rank != INSIDE or scope.get(NAMED) is not scope.get(ROUTE):
         try:
-            if trace.rank < ROUTER and (template := route_template(self.scope)):
-                trace.set_endpoint(f"{trace.title} {template}", ROUTER)
-            elif trace.rank == ROUTER and (mount := self.scope.get(MOUNT)) is not None:
-                # What stands inside has named it already, and knows nothing of the mounts around it.
-                method, _, template = trace.endpoint.partition(" ")
-                trace.set_endpoint(f"{method} {mount[0]}{template}", ROUTER)
+            name(trace, scope)
         except Exception:
             # The scope is the application's, and may hold anything by now; the response goes on.
             SWITCH.faults += 1
-        method = trace.notes.get("method", trace.title)
+    if not BUS.subscriptions:
         finish(trace, error)
-        if BUS.subscriptions:
-            note = {"server": "asgi", "method": method, "endpoint": trace.endpoint, "status": trace.status}
-            BUS.report("request", note, trace.start_ns, clock())
+        return
+    method = trace.notes.get("method", trace.title)
+    finish(trace, error)
+    note = {"server": "asgi", "method": method, "endpoint": trace.endpoint, "status": trace.status}
+    BUS.report("request", note, trace.start_ns, clock())
+
+
+def name(trace: Trace, scope: Any) -> None:
+    """Name the endpoint by what routers and mounts left in the scope."""
+    if trace.rank < ROUTER:
+        template = route_template(scope)
+        if template:
+            trace.set_endpoint(f"{trace.title} {template}", ROUTER)
+    elif trace.rank == ROUTER and (mount := scope.get(MOUNT)) is not None:
+        # What stands inside has named it already, and knows nothing of the mounts around it.
+        method, _, template = trace.endpoint.partition(" ")
+        trace.set_endpoint(f"{method} {mount[0]}{template}", ROUTER)

@@ -9,12 +9,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from fanlight.recording.recorder import Trace
+
 ROUTE = "fanlight.route"
 """Key of an ASGI scope: the route that took the request last."""
+NAMED = "fanlight.named"
+"""Key of an ASGI scope: the route that named the endpoint when it took the request."""
 MOUNT = "fanlight.mount"
 """Key of an ASGI scope: (templates of the mounts so far, the last mount, what the scope's `route` was)."""
 MOUNTS = "fanlight.mounts"
 """Key of a WSGI environ: (SCRIPT_NAME before it, its prefixes, the same of what is around it)."""
+INSIDE = 1
+"""Rank of an endpoint that is named before the request is over: what the scope says then goes before."""
 UNKNOWN = "<mount>"
 """Stands for a prefix that no mount is known for."""
 
@@ -39,6 +45,21 @@ def route_template(scope: Any) -> str:
     if place is not None and getattr(place, "original_route", None) is route:
         path = getattr(place, "path_format", path)
     return f"{prefix}{path}" if isinstance(path, str) else ""
+
+
+def note_route(route: Any, scope: Any, trace: Trace | None) -> None:
+    """Leave in the scope which route took the request, and let the first one name the endpoint.
+
+    It is known here already, for applications that copied the scope on the way.
+    """
+    scope[ROUTE] = route
+    if trace is not None and not trace.rank:
+        # A fast path: no mount around it, and no router that is shared.
+        path = route_template(scope) if MOUNT in scope or "fastapi" in scope else route.path_format
+        if path:
+            trace.endpoint = f"{trace.title} {path}"
+            trace.rank = INSIDE
+            scope[NAMED] = route
 
 
 def mounted_prefix(environ: Any) -> str:
