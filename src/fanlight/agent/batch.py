@@ -224,11 +224,13 @@ class Packer:
         endpoint, segment = string(str(trace.endpoint)), segment_of(trace)
         segment_number = string(segment)
         spans = nest(trace, self.names, seen)
-        about = self.about(trace)
-        if about:
+        first = len(gathered.kinds)
+        if trace.error is not None:
             # In front, so that they are told however many annotations there are.
-            spans.notes.insert(0, (0, about))
-        notes = self.notes(spans, len(gathered.kinds)) if spans.notes else []
+            spans.notes.insert(0, (0, self.failure(*trace.error)))
+        notes = self.notes(spans, first) if spans.notes else []
+        if trace.status and "status" not in trace.notes:
+            notes.append((first, self.key("status")[0], NOTE_INT, trace.status))
         starts = list(map(sub, spans.starts, repeat(trace.start_ns)))
         lengths = list(map(sub, spans.ends, spans.starts))
         flags = (
@@ -251,18 +253,13 @@ class Packer:
         gathered.lengths += lengths
         return SPAN_BYTES * len(starts) + NOTE_BYTES * len(notes)
 
-    def about(self, trace: Trace) -> dict[str, Any]:
-        """Answer what the root says about the whole trace: its status, and how it failed."""
-        notes: dict[str, Any] = {}
-        if trace.status and "status" not in trace.notes:
-            notes["status"] = trace.status
-        if trace.error is not None:
-            kind, message = trace.error
-            notes["error.type"] = kind
-            if message:
-                if self.scrubber is None:
-                    self.scrubber = Scrubber()
-                notes["error.message"] = self.scrubber.scrub(message, MESSAGE_CHARACTERS)
+    def failure(self, kind: str, message: str) -> dict[str, Any]:
+        """Answer what the root says about how the trace failed."""
+        notes = {"error.type": kind}
+        if message:
+            if self.scrubber is None:
+                self.scrubber = Scrubber()
+            notes["error.message"] = self.scrubber.scrub(message, MESSAGE_CHARACTERS)
         return notes
 
     def notes(self, spans: Spans, first: int) -> list[tuple[int, ...]]:

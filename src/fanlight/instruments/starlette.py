@@ -55,37 +55,22 @@ def name_routes(module: ModuleType) -> None:
     assert mount is not None
     handle, handle_mount = route.handle, mount.handle
 
-    from fanlight.recording.recorder import LANE, SWITCH
-    from fanlight.recording.routes import MOUNT, ROUTE, note_route
+    from fanlight.recording.recorder import LANE
+    from fanlight.recording.routes import note_mount, note_route
 
     # Both answer the coroutine, so that awaiting it costs no more than before.
     def handled(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         lane = LANE.get()
         if lane is not None:
-            try:
-                note_route(self, scope, lane.trace)
-            except Exception:
-                # The route's class is the application's, whatever its properties do.
-                SWITCH.faults += 1
+            note_route(self, scope, lane.trace)
         return handle(self, scope, receive, send)
 
     def mounted(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         if LANE.get() is not None:
-            try:
-                before = scope.get(MOUNT)
-                prefix = f"{before[0] if before else ''}{template(self)}"
-                scope[MOUNT], scope[ROUTE] = (prefix, self, scope.get("route")), None
-            except Exception:
-                SWITCH.faults += 1
+            note_mount(self, scope)
         return handle_mount(self, scope, receive, send)
 
     route.handle, mount.handle = handled, mounted
-
-
-def template(mount: Any) -> str:
-    """Answer a mount's own template, such as `/{tenant}/api`."""
-    path = getattr(mount, "path_format", None)
-    return path.removesuffix("/{path}") if isinstance(path, str) else ""
 
 
 def record_files(module: ModuleType) -> None:

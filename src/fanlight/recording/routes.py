@@ -5,6 +5,8 @@ What an address says is never part of them: a prefix counts when the mount that 
 
 from __future__ import annotations
 
+from fanlight.recording.recorder import SWITCH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -52,14 +54,31 @@ def note_route(route: Any, scope: Any, trace: Trace | None) -> None:
 
     It is known here already, for applications that copied the scope on the way.
     """
-    scope[ROUTE] = route
-    if trace is not None and not trace.rank:
-        # A fast path: no mount around it, and no router that is shared.
-        path = route_template(scope) if MOUNT in scope or "fastapi" in scope else route.path_format
-        if path:
-            trace.endpoint = f"{trace.title} {path}"
-            trace.rank = INSIDE
-            scope[NAMED] = route
+    try:
+        scope[ROUTE] = route
+        if trace is not None and not trace.rank:
+            # A fast path: no mount around it, and no router that is shared.
+            path = route_template(scope) if MOUNT in scope or "fastapi" in scope else route.path_format
+            if path:
+                trace.endpoint = f"{trace.title} {path}"
+                trace.rank = INSIDE
+                scope[NAMED] = route
+    except Exception:
+        # The route's class is the application's, whatever its properties do.
+        SWITCH.faults += 1
+
+
+def note_mount(mount: Any, scope: Any) -> None:
+    """Leave in the scope which mount took the request, behind the prefixes of those around it."""
+    try:
+        before = scope.get(MOUNT)
+        path = getattr(mount, "path_format", None)
+        own = path.removesuffix("/{path}") if isinstance(path, str) else ""
+        scope[MOUNT] = (f"{before[0] if before else ''}{own}", mount, scope.get("route"))
+        scope[ROUTE] = None
+    except Exception:
+        # Likewise.
+        SWITCH.faults += 1
 
 
 def mounted_prefix(environ: Any) -> str:
