@@ -114,3 +114,116 @@ def test_walking_finds_every_nested_event() -> None:
     inner = Event([Property("frame", "f")], kind="span")
     event = Event([Property("child", inner), Property("more", [inner, 1])])
     assert [found.kind for found in event.walk()] == ["log", "span", "span"]
+
+
+def test_a_timed_event_has_one_time_and_only_a_timestamp_under_that_name() -> None:
+    event = Event(time=None)
+    with pytest.raises(TypeError, match="the time of a timed event is a timestamp, not the string"):
+        event.set(Property("time", "noon"))
+    assert names(Event([Property("time", "noon")])) == ["time"]
+
+
+def test_two_timestamps_among_the_properties_conflict_and_an_unset_one_changes_nothing() -> None:
+    with pytest.raises(ValueError, match="conflicting timestamp values"):
+        Event([Property("time", NOON), Property("time", Time(2))], time=None)
+    assert Event([Property("time", None, "timestamp")], time=NOON).time == NOON
+
+
+@pytest.mark.parametrize("time", ["noon", True, 1.5, (1, 2, 3)])
+def test_a_time_is_a_time(time: Any) -> None:
+    with pytest.raises(TypeError, match="a time is UNTIMED, None, a Time"):
+        Event(time=time)
+
+
+def test_a_time_comes_in_any_form() -> None:
+    moments = (NOON, NOON.ns, (NOON.ns, 3600), NOON.wall())
+    assert [Event(time=moment).time for moment in moments] == [NOON] * 4
+    late = Event.of(Event().read()[0], [], (NOON.ns, 3600))
+    assert (late.time_ns, str(late.time)) == (NOON.ns, "2026-01-01T13:00:00.000+01:00")
+
+
+def test_the_format_of_the_time_is_kept() -> None:
+    event = Event([Property("time", NOON, format="HH:mm"), Property("a", 1)], time=None)
+    event.set(Property("b", 2))
+    event.remove("a")
+    assert event.properties() == [Property("time", NOON, format="HH:mm"), Property("b", 2)]
+    assert str(event.get(0)) == "time=13:00"
+    event.clear()
+    assert event.get("time") == Property("time", NOON, format="HH:mm")
+
+
+def test_none_takes_out_the_property_of_that_type() -> None:
+    event = Event([Property("a", 1)])
+    assert event.put("a", None, "string") is None
+    assert event.put("a", 2) == Property("a", 1)
+    assert event.put("a", None, "int") == Property("a", 2)
+    assert names(event) == []
+
+
+def test_children_are_found_by_their_kind() -> None:
+    stack = Event([Property("depth", 3)], kind="stack")
+    event = Event([Property("main", stack), Property("other", Event(kind="note")), Property("n", 1)])
+    assert event.properties("stack") == [Property("main", stack)]
+    assert event.properties("event") == [Property("main", stack), Property("other", Event(kind="note"))]
+    assert event.get("main", "stack") == Property("main", stack)
+    assert event.remove("other", "stack") is None
+
+
+def test_what_is_taken_out_of_an_event_is_a_copy() -> None:
+    event = Event([Property("map", {"a": 1}), Property("list", [1])])
+    for name in ("map", "list"):
+        found = event.get(name)
+        assert found is not None
+        found.value.clear()
+    assert (event["map"], event["list"]) == ({"a": 1}, [1])
+
+
+def test_a_shape_is_shared_however_an_event_came_to_have_it() -> None:
+    straight = Event([Property("a", 1), Property("b", 2)])
+    bent = Event([Property("x", 0), Property("a", "1"), Property("b", 2)])
+    bent.remove("x")
+    bent.set(Property("a", 1))
+    bent.set(Property("a", 5))
+    assert bent.read()[0] is straight.read()[0]
+
+
+def test_changing_a_shape_over_and_over_keeps_no_shapes() -> None:
+    import gc
+
+    from fanlight.event.schema import Schema
+
+    event = Event([Property("a", 1)])
+    for _ in range(3):
+        event.set(Property("b", 1))
+        event.remove("b")
+    before = sum(isinstance(each, Schema) for each in gc.get_objects())
+    for _ in range(1000):
+        event.set(Property("b", 1))
+        event.remove("b")
+    assert sum(isinstance(each, Schema) for each in gc.get_objects()) <= before + 2
+
+
+@pytest.mark.parametrize(("value", "line"), [(7, 7), ("7", None), (True, None)])
+def test_the_line_is_an_int_or_none(value: Any, line: int | None) -> None:
+    assert Event([Property("line", value)]).line == line
+
+
+def test_raw_lines_are_joined_without_a_newline_at_the_end() -> None:
+    event = Event()
+    for line in ("one\n", "two\r\n", "three"):
+        event.append_raw_line(line)
+    assert event.raw == "one\ntwo\nthree"
+    assert event.preferred_representation("|") == "one|two|three"
+    assert Event([Property("a", 1)]).preferred_representation() is None
+    assert str(Event([Property("a", 1), Property("b", "x")])) == 'log a=1 b="x"'
+
+
+def test_walking_goes_deeper_than_the_stack() -> None:
+    event = Event()
+    for _ in range(5000):
+        event = Event([Property("inner", event)])
+    assert sum(1 for _ in event.walk()) == 5001
+    assert [each.kind for each in Event([Property("m", {"a": [Event(kind="span")]})]).walk()] == [
+        "log",
+        "span",
+    ]

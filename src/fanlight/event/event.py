@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fanlight.event import types
 from fanlight.event.property import Property
 from fanlight.event.schema import Schema, empty
-from fanlight.event.times import Time
+from fanlight.event.times import Time, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,11 +37,17 @@ class Event:
     Args:
         properties: in their order; a name that comes again replaces, maps merge.
         kind: trace, span, metrics, log, fault, or of a control event.
-        time: UNTIMED, None for timed but unset, a `Time`, or nanoseconds since 1970.
+        time: UNTIMED, None for timed but unset, a `Time`, nanoseconds since 1970, these with the offset
+            in seconds as a tuple, or a `datetime`.
 
     Attributes:
         schema: shared with all events of this shape; None until the raw line is read, and so are `values`.
+        instant: the time in one of these forms, but no `datetime`.
         origin: reads the raw line.
+
+    Raises:
+        TypeError: no such time, or a `time` in `properties` for an untimed event.
+        ValueError: `properties` tell another time than `time`, or two.
     """
 
     __slots__ = ("instant", "number", "origin", "schema", "text", "values")
@@ -58,15 +64,16 @@ class Event:
     ) -> None:
         self.schema = empty(kind)
         self.values = []
-        self.instant = time
+        self.instant = time if time is None or time is UNTIMED else moment_of(time)
         self.origin = None
         self.text = None
         self.number = 0
         for given in properties:
-            if given.type == types.TIMESTAMP and given.name == TIME and time not in (UNTIMED, None):
-                moment = self.time
-                if moment is not None and given.value is not None and moment.ns != given.value.ns:
-                    raise ValueError(f"conflicting timestamp values: time={moment} and property {given}")
+            before = self.time
+            if given.name == TIME and given.type == types.TIMESTAMP and before is not None:
+                if given.value is not None and before.ns != given.value.ns:
+                    raise ValueError(f"conflicting timestamp values: time={before} and property {given}")
+                given = Property(TIME, before, types.TIMESTAMP, None, given.format)  # noqa: PLW2901 none unsets it
             self.set(given)
 
     @classmethod
@@ -86,7 +93,10 @@ class Event:
     def of(
         cls, schema: Schema, values: list[Any], instant: Any, text: str | bytes | None = None, number: int = 0
     ) -> Event:
-        """Answer an event of a schema: as many values as it has names, in that order."""
+        """Answer an event of a schema: as many values as it has names, in that order.
+
+        A fast path: nothing is checked. A timed event's schema has no `time`.
+        """
         event = cls.__new__(cls)
         event.schema = schema
         event.values = values
@@ -128,6 +138,8 @@ class Event:
         instant = self.instant
         if instant.__class__ is int:
             instant = self.instant = Time(instant)
+        elif instant.__class__ is tuple:
+            instant = self.instant = Time(*instant)
         return None if instant is UNTIMED else instant
 
     @property
@@ -137,7 +149,10 @@ class Event:
         instant = self.instant
         if instant is None or instant is UNTIMED:
             return None
-        return instant if instant.__class__ is int else instant.ns
+        if instant.__class__ is int:
+            return instant
+        ns: int = instant[0] if instant.__class__ is tuple else instant.ns
+        return ns
 
     @property
     def raw(self) -> str | None:
@@ -149,7 +164,7 @@ class Event:
 
     @property
     def line(self) -> int | None:
-        """Number of its first line, from 1."""
+        """Number of its first line, from 1; None when a property `line` of its own is no int."""
         schema, values = self.read()
         place = schema.places.get(LINE)
         if place is None:
@@ -157,8 +172,9 @@ class Event:
         return values[place] if values[place].__class__ is int else None
 
     def append_raw_line(self, text: str) -> None:
-        """Add a line to `raw`."""
+        """Add a line to `raw`, without the newline that it may end with."""
         before = self.raw
+        text = text.removesuffix("\n").removesuffix("\r")
         joined = text if before is None else f"{before}\n{text}"
         if RAW in self.read()[0].places:
             self.set(Property(RAW, joined, types.STRING))
@@ -182,6 +198,10 @@ class Event:
     def get(self, which: str | int, type: str | None = None) -> Property | None:  # noqa: A002 the field's own word
         """Answer a property by name or index, None when there is none, or only one of another type.
 
+        Args:
+            which: index from 0, or name.
+            type: the property's, or the kind of the event that it holds.
+
         Raises:
             IndexError: a negative index.
         """
@@ -191,16 +211,16 @@ class Event:
             if which < 0:
                 raise IndexError(f"property index {which} is negative; the first is 0")
             if timed and which == 0:
-                found: Property | None = Property(TIME, self.time, types.TIMESTAMP)
+                found: Property | None = Property(TIME, self.time, types.TIMESTAMP, None, schema.time_format)
             else:
                 place = which - timed
                 found = self.at(place) if place < len(values) else None
         elif which == TIME and timed:
-            found = Property(TIME, self.time, types.TIMESTAMP)
+            found = Property(TIME, self.time, types.TIMESTAMP, None, schema.time_format)
         else:
             at = schema.places.get(which)
             found = self.at(at) if at is not None else self.reserved(str(which))
-        return found if found is None or type is None or found.type == type else None
+        return found if found is None or type is None or found.is_of(type) else None
 
     def reserved(self, name: str) -> Property | None:
         """Answer `raw` or `line` of a line that was read."""
@@ -228,15 +248,15 @@ class Event:
             The one that was replaced, the merged map, or None.
 
         Raises:
-            TypeError: None, or a `time` on an untimed event.
+            TypeError: None, a timestamp `time` on an untimed event, or another one on a timed event.
         """
         if not isinstance(given, Property):
             raise TypeError(f"a Property is set, not {given!r}")
-        if given.name == TIME and given.type == types.TIMESTAMP:
-            return self.set_time(given)
         schema, values = self.read()
+        if given.name == TIME and (given.type == types.TIMESTAMP or self.instant is not UNTIMED):
+            return self.set_time(given)
         place = schema.places.get(given.name)
-        value = dict(given.value) if given.type == types.MAP and given.value is not None else given.value
+        value = given.value.copy() if given.type in (types.MAP, types.LIST) and given.value else given.value
         if place is None:
             self.schema = schema.plus(given.name, given.type, given.unit, given.format)
             values.append(value)
@@ -251,11 +271,22 @@ class Event:
 
     def set_time(self, given: Property) -> Property | None:
         """Change the time of a timed event; answer the one before, None when it was not set."""
-        before = self.time
         if self.instant is UNTIMED:
             raise TypeError(f"an untimed event cannot take {given}; make it with time=None")
+        if given.type != types.TIMESTAMP:
+            raise TypeError(f"the time of a timed event is a timestamp, not the {given.type} {given}")
+        before = self.get(TIME)
         self.instant = given.value
-        return None if before is None else Property(TIME, before, types.TIMESTAMP)
+        self.schema = self.read()[0].timed(given.format)
+        return before if before is not None and before.value is not None else None
+
+    def put(self, name: str, value: Any, type: str | None = None) -> Property | None:  # noqa: A002 as above
+        """Set a property by its parts; None takes out the one of that name, and of that type when given.
+
+        Returns:
+            What `set` or `remove` answers.
+        """
+        return self.remove(name, type) if value is None else self.set(Property(name, value, type))
 
     def remove(self, name: str, type: str | None = None) -> Property | None:  # noqa: A002 the field's own word
         """Take a property out, if it is of the type when one is given; answer it.
@@ -283,23 +314,27 @@ class Event:
 
     def clear(self) -> None:
         """Take every property out; the time keeps its place and its value."""
-        self.schema = empty(self.kind)
+        schema = self.read()[0]
+        self.schema = empty(schema.kind, schema.time_format)
         self.values = []
 
     def properties(self, type: str | None = None) -> list[Property]:  # noqa: A002 the field's own word
-        """Answer all properties, or all of a type, in their order."""
-        return [given for given in self if type is None or given.type == type]
+        """Answer all properties in their order, or those of a type or that hold events of a kind."""
+        return [given for given in self if type is None or given.is_of(type)]
 
     def walk(self) -> Iterator[Event]:
         """Yield this event and every one nested in it, outer ones first."""
-        yield self
-        for value in self.read()[1]:
-            if isinstance(value, Event):
-                yield from value.walk()
-            elif value.__class__ is list:
-                for inner in value:
-                    if isinstance(inner, Event):
-                        yield from inner.walk()
+        # Not by recursion: events may be nested deeper than the interpreter's stack.
+        pending: list[Any] = [self]
+        while pending:
+            found = pending.pop()
+            if isinstance(found, Event):
+                yield found
+                pending += reversed(found.read()[1])
+            elif found.__class__ is list:
+                pending += reversed(found)
+            elif found.__class__ is dict:
+                pending += reversed(found.values())
 
     def preferred_representation(self, separator: str = "\n") -> str | None:
         """Answer how it wants to be shown: its raw text, else None; "" shows nothing.
@@ -311,9 +346,9 @@ class Event:
         return None if raw is None else raw.replace("\n", separator)
 
     def __iter__(self) -> Iterator[Property]:
-        values = self.read()[1]
+        schema, values = self.read()
         if self.instant is not UNTIMED:
-            yield Property(TIME, self.time, types.TIMESTAMP)
+            yield Property(TIME, self.time, types.TIMESTAMP, None, schema.time_format)
         for place in range(len(values)):
             yield self.at(place)
 
@@ -339,6 +374,10 @@ class Event:
         return self.kind == other.kind and self.properties() == other.properties()
 
     __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __str__(self) -> str:
+        shown = self.preferred_representation()
+        return " ".join([self.kind, *map(str, self)]) if shown is None else shown
 
     def __repr__(self) -> str:
         return f"Event({self.properties()!r}, kind={self.kind!r})"

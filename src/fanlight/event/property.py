@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import total_ordering
 from typing import Any
 
 from fanlight.event import types
-from fanlight.event.reading import read
-from fanlight.event.times import Time
+from fanlight.event.reading import read, written_time
+from fanlight.event.times import Time, time_of
 from fanlight.event.units import written_duration
 
 
@@ -17,12 +17,16 @@ from fanlight.event.units import written_duration
 class Property:
     """A name with a typed value; never changes. Properties are ordered by their names.
 
+    What it was made of may change afterwards: it holds copies of maps and lists.
+
     Args:
         name: case matters, blanks may be in it.
-        value: None where there is none.
+        value: None where there is none; None of a map reads as an empty one. A `datetime` becomes a
+            `Time`, a `timedelta` ns.
         type: of `fanlight.event.types`; the value's own when it is left out.
         unit: of a number, such as `ms` or `bytes`; durations are always ns.
-        format: how to write the value: a `strftime` pattern for times and dates, else a format spec.
+        format: how to write the value. For times and dates a pattern such as `yyyy-MM-dd HH:mm:ss,SSS`,
+            or one of `strftime` when there is a `%` in it; else a format spec.
 
     Raises:
         ValueError: an empty name, or a value that is not of the type.
@@ -50,16 +54,26 @@ class Property:
             value = (value.days * 86_400 + value.seconds) * 1_000_000_000 + value.microseconds * 1000
             kind = fitting(name, value, type or types.DURATION)
         else:
+            if isinstance(value, datetime):
+                value = time_of(value)
             kind = types.type_of(value) if type is None else fitting(name, value, type)
+        if kind in HELD:
+            value = HELD[kind](name, value)
         put = object.__setattr__
         put(self, "name", name)
-        put(self, "value", list(value) if value.__class__ is tuple else value)
+        put(self, "value", value)
         put(self, "type", kind)
         put(self, "unit", unit)
         put(self, "format", format)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a property never changes; set a new one on the event instead of {name!r}")
+
+    def is_of(self, type: str) -> bool:  # noqa: A002 the field's own word
+        """Answer whether it is of a type, or holds an event of that kind."""
+        return self.type == type or (
+            self.type == types.EVENT and self.value is not None and self.value.kind == type
+        )
 
     def externalize(self, key: str | None = None) -> str | None:
         """Answer the value as text, None when there is none.
@@ -83,7 +97,11 @@ class Property:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Property):
             return NotImplemented
-        return all(getattr(self, slot) == getattr(other, slot) for slot in self.__slots__)
+        mine, its = self.value, other.value
+        # A value that is not equal to itself is the float nan.
+        return (mine == its or (mine != mine and its != its)) and all(  # noqa: PLR0124 see above
+            getattr(self, slot) == getattr(other, slot) for slot in ("name", "type", "unit", "format")
+        )
 
     def __lt__(self, other: object) -> bool:
         return self.name < other.name if isinstance(other, Property) else NotImplemented
@@ -93,13 +111,47 @@ class Property:
 
     def __str__(self) -> str:
         text = self.externalize()
-        return f'{self.name}="{text}"' if self.type in (types.STRING, types.EVENT) else f"{self.name}={text}"
+        quoted = text is not None and self.type in (types.STRING, types.EVENT)
+        return f'{self.name}="{text}"' if quoted else f"{self.name}={text}"
 
     def __repr__(self) -> str:
         more = "".join(
             f", {slot}={getattr(self, slot)!r}" for slot in ("unit", "format") if getattr(self, slot)
         )
         return f"Property({self.name!r}, {self.value!r}, {self.type!r}{more})"
+
+
+def held_int(name: str, value: Any) -> Any:
+    """Answer an int that 64 bits hold."""
+    if value is not None and not types.INT_MIN <= value <= types.INT_MAX:
+        raise ValueError(
+            f"property {name!r}: {str(value)[:40]} is no int of 64 bits; make it a string or float"
+        )
+    return value
+
+
+def held_map(name: str, value: Any) -> dict[str, Any]:
+    """Answer a copy of a map, whose keys are texts."""
+    copy = {} if value is None else dict(value)
+    for key in copy:
+        if not isinstance(key, str):
+            raise ValueError(f"property {name!r}: a map's keys are texts, not {key!r}")  # noqa: TRY004 as any misfit
+    return copy
+
+
+def held_list(name: str, value: Any) -> list[Any] | None:
+    """Answer a copy of a list."""
+    del name
+    return None if value is None else list(value)
+
+
+HELD = {
+    types.INT: held_int,
+    types.DURATION: held_int,
+    types.MAP: held_map,
+    types.LIST: held_list,
+}
+"""What is checked or copied of a value by its type."""
 
 
 def fitting(name: str, value: Any, kind: str) -> str:
@@ -131,8 +183,7 @@ def written(value: Any, kind: str | None = None, form: str | None = None) -> str
         form: as `Property.format`.
     """
     if isinstance(value, Time | date):
-        moment = value.wall() if isinstance(value, Time) else value
-        text = str(value) if form is None else moment.strftime(form)
+        text = str(value) if form is None else written_time(value, form)
     elif value.__class__ is bool:
         text = "true" if value else "false"
     elif kind == types.DURATION:

@@ -7,16 +7,10 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
-from fanlight.event import types
-from fanlight.event.times import SECOND_NS, Time
+from fanlight.event import stamps, types
+from fanlight.event.patterns import pattern
+from fanlight.event.times import Time, time_of
 from fanlight.event.units import parse_quantity
-
-RFC_3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
-)
-ORIGINAL = re.compile(r"(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?", re.ASCII)
-"""`MM/dd/yy HH:mm:ss[,SSS]`."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read(text: str, kind: str, form: str | None = None) -> Any:
@@ -29,15 +23,14 @@ def read(text: str, kind: str, form: str | None = None) -> Any:
     if reader is None:
         raise ValueError(f"a text cannot be read as {kind}: {text!r}")
     if form is not None and kind in (types.TIMESTAMP, types.DATE):
-        moment = datetime.strptime(text, form)  # noqa: DTZ007 its zone is in the form or it has none
-        return moment.date() if kind == types.DATE else time_of(moment)
+        return formed(text, form, kind)
     return reader(text)
 
 
 def read_int(text: str) -> int:
     """Answer an int of 64 bits."""
     if re.fullmatch(r"[-+]?[0-9]+", text) is None:
-        raise ValueError(f"cannot convert {text!r} to an int")
+        raise ValueError(f"cannot convert {text[:60]!r} to an int")
     value = int(text) if len(text) < 32 else types.INT_MAX + 1
     if not types.INT_MIN <= value <= types.INT_MAX:
         raise ValueError(f"cannot convert {text[:40]!r} to an int of 64 bits")
@@ -45,9 +38,11 @@ def read_int(text: str) -> int:
 
 
 def read_float(text: str) -> float:
-    """Answer a float; `nan` and `inf` are none that a log means."""
+    """Answer a float, also what `repr` writes of those that are no number: `nan`, `inf`, `-inf`."""
+    if text in ("nan", "inf", "-inf"):
+        return float(text)
     if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text) is None:
-        raise ValueError(f"cannot convert {text!r} to a float")
+        raise ValueError(f"cannot convert {text[:60]!r} to a float")
     return float(text)
 
 
@@ -59,47 +54,50 @@ def read_bool(text: str) -> bool:
 
 
 def read_time(text: str) -> Time:
-    """Answer the moment of RFC 3339 or `MM/dd/yy HH:mm:ss[,SSS]`; without an offset it is UTC."""
-    found = RFC_3339.fullmatch(text)
-    if found is not None:
-        year, month, day, hour, minute, second, digits, zone = found.groups()
-    else:
-        found = ORIGINAL.fullmatch(text)
-        if found is None:
-            raise ValueError(
-                f"cannot convert {text!r} to a timestamp; expected 2026-01-31T23:59:59.123+01:00"
-                " or MM/dd/yy HH:mm:ss[,SSS]"
-            )
-        month, day, short, hour, minute, second, digits = found.groups()
-        year, zone = "20" + short, None
-    moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-    offset_s = read_offset(zone) if zone else None
-    passed = moment - EPOCH
-    ns = (passed.days * 86_400 + passed.seconds - (offset_s or 0)) * SECOND_NS
-    return Time(ns + int((digits or "").ljust(9, "0")), offset_s)
+    """Answer the moment of RFC 3339, `MM/dd/yy HH:mm:ss[,SSS]` or an epoch; without an offset it is UTC."""
+    try:
+        shape = stamps.original if text[2:3] == "/" else stamps.iso if text[4:5] == "-" else stamps.epoch
+        return Time(*shape(text))
+    except ValueError as error:
+        raise ValueError(
+            f"cannot convert {text[:60]!r} to a timestamp; expected 2026-01-31T23:59:59.123+01:00,"
+            f" MM/dd/yy HH:mm:ss[,SSS] or a count since 1970 ({error})"
+        ) from None
 
 
-def read_offset(text: str) -> int:
-    """Answer seconds east of UTC of `Z`, `+hhmm` or `+hh:mm`, within -1200 and +1400."""
-    if text in ("Z", "z"):
-        return 0
-    digits = text[1:].replace(":", "")
-    if len(digits) != 4 or not digits.isdigit() or int(digits[2:]) > 59:
-        raise ValueError(f"incomplete time offset {text!r}; expected +hhmm")
-    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
-    offset_s = -seconds if text[0] == "-" else seconds
-    if not -12 * 3600 <= offset_s <= 14 * 3600:
-        raise ValueError(f"time offset {text!r} is not within -1200 and +1400")
-    return offset_s
+def read_date(text: str) -> date:
+    """Answer a day, `2026-01-31`."""
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is None:
+        raise ValueError(f"cannot convert {text[:60]!r} to a date; expected 2026-01-31")
+    return date.fromisoformat(text)
 
 
-def time_of(moment: datetime) -> Time:
-    """Answer the moment of a datetime; one without a zone is UTC."""
-    offset = moment.utcoffset()
-    aware = moment if offset is not None else moment.replace(tzinfo=UTC)
-    passed = aware - EPOCH
-    ns = (passed.days * 86_400 + passed.seconds) * SECOND_NS + passed.microseconds * 1000
-    return Time(ns, None if offset is None else round(offset.total_seconds()))
+def read_bytes(text: str) -> bytes:
+    """Answer bytes of hexadecimal digits."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError(
+            f"cannot convert {text[:60]!r} to bytes; expected pairs of hexadecimal digits"
+        ) from None
+
+
+def formed(text: str, form: str, kind: str) -> Any:
+    """Answer the time or date that a text of a format holds."""
+    if "%" in form:
+        moment = datetime.strptime(text, form)  # noqa: DTZ007 its zone is in the form or it has none
+        return moment.date() if kind == types.DATE else time_of(moment)
+    read_at = Time(*pattern(form).read(text))
+    return read_at.wall().date() if kind == types.DATE else read_at
+
+
+def written_time(value: Time | date, form: str) -> str:
+    """Answer a time or a date in a format, on the clock that it was written with."""
+    if "%" in form:
+        return (value.wall() if isinstance(value, Time) else value).strftime(form)
+    if isinstance(value, Time):
+        return pattern(form).write(value)
+    return pattern(form).write(time_of(datetime(value.year, value.month, value.day, tzinfo=UTC)))
 
 
 def read_duration(text: str) -> int:
@@ -114,7 +112,12 @@ def read_duration(text: str) -> int:
 
 def read_json(text: str, kind: type) -> Any:
     """Answer a map or a list."""
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"cannot convert {text[:60]!r} to a {kind.__name__}; expected JSON: {error}"
+        ) from None
     if not isinstance(value, kind):
         raise ValueError(f"cannot convert {text!r} to a {'map' if kind is dict else 'list'}")  # noqa: TRY004 of a text
     return value
@@ -126,9 +129,9 @@ READERS: dict[str, Any] = {
     types.FLOAT: read_float,
     types.BOOL: read_bool,
     types.TIMESTAMP: read_time,
-    types.DATE: date.fromisoformat,
+    types.DATE: read_date,
     types.DURATION: read_duration,
-    types.BYTES: bytes.fromhex,
+    types.BYTES: read_bytes,
     types.MAP: lambda text: read_json(text, dict),
     types.LIST: lambda text: read_json(text, list),
     types.UNDEFINED: str,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+from functools import lru_cache
+
+Column = tuple[str, str, str | None, str | None]
+"""Name, type, unit and format of one property."""
 
 
 class Schema:
@@ -12,12 +14,14 @@ class Schema:
     Two events that were given the same properties in the same order share one.
 
     Attributes:
-        names: unique.
+        kind: of its events.
+        names: unique, without the `time` of a timed event.
         types: one for each name, and so are `units` and `formats`.
+        time_format: how to write the time of a timed event.
         places: name to index.
     """
 
-    __slots__ = ("formats", "grown", "kind", "names", "places", "types", "units")
+    __slots__ = ("formats", "kind", "names", "places", "time_format", "types", "units")
 
     def __init__(
         self,
@@ -26,75 +30,83 @@ class Schema:
         types: tuple[str, ...] = (),
         units: tuple[str | None, ...] = (),
         formats: tuple[str | None, ...] = (),
+        time_format: str | None = None,
     ) -> None:
         self.kind = kind
         self.names = names
         self.types = types
         self.units = units or (None,) * len(names)
         self.formats = formats or (None,) * len(names)
+        self.time_format = time_format
+        if not len(self.types) == len(self.units) == len(self.formats) == len(names):
+            raise ValueError(
+                f"{len(names)} names, {len(types)} types, {len(self.units)} units and {len(self.formats)}"
+                " formats; a schema has as many of each"
+            )
         self.places = {name: place for place, name in enumerate(names)}
         if len(self.places) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"property {twice!r} stands twice; an event has one property of a name")
-        self.grown: dict[Any, Schema] = {}
+
+    def columns(self) -> list[Column]:
+        """Answer name, type, unit and format of each property."""
+        return list(zip(self.names, self.types, self.units, self.formats, strict=True))
 
     def plus(self, name: str, kind: str, unit: str | None, form: str | None) -> Schema:
         """Answer the schema with one more property at the end."""
-        key = (name, kind, unit, form)
-        found = self.grown.get(key)
-        if found is None:
-            found = Schema(
-                self.kind,
-                (*self.names, name),
-                (*self.types, kind),
-                (*self.units, unit),
-                (*self.formats, form),
-            )
-            # Names that data makes up, such as keys of JSON, must not fill the memory.
-            if len(self.grown) < GROWN_MAX:
-                self.grown[key] = found
-        return found
+        return grown(self, name, kind, unit, form)
 
     def minus(self, place: int) -> Schema:
         """Answer the schema without one of its properties."""
-        key = place
-        found = self.grown.get(key)
-        if found is None:
-
-            def cut(part: tuple[Any, ...]) -> tuple[Any, ...]:
-                return part[:place] + part[place + 1 :]
-
-            found = Schema(self.kind, cut(self.names), cut(self.types), cut(self.units), cut(self.formats))
-            if len(self.grown) < GROWN_MAX:
-                self.grown[key] = found
-        return found
+        columns = self.columns()
+        del columns[place]
+        return shaped(self.kind, columns, self.time_format)
 
     def retyped(self, place: int, kind: str, unit: str | None, form: str | None) -> Schema:
         """Answer the schema with another type, unit or format in one place."""
-        key = (place, kind, unit, form)
-        found = self.grown.get(key)
-        if found is None:
+        column = (self.names[place], kind, unit, form)
+        columns = self.columns()
+        if columns[place] == column:
+            return self
+        columns[place] = column
+        return shaped(self.kind, columns, self.time_format)
 
-            def put(part: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
-                return (*part[:place], value, *part[place + 1 :])
-
-            found = Schema(
-                self.kind,
-                self.names,
-                put(self.types, kind),
-                put(self.units, unit),
-                put(self.formats, form),
-            )
-            if len(self.grown) < GROWN_MAX:
-                self.grown[key] = found
-        return found
+    def timed(self, form: str | None) -> Schema:
+        """Answer the schema with another format of the time."""
+        return self if form == self.time_format else shaped(self.kind, self.columns(), form)
 
 
-GROWN_MAX = 256
-"""Neighbouring schemas that one remembers."""
+SHARED = 4096
+"""Schemas that are remembered: names that data makes up, such as keys of JSON, must not fill the memory."""
 
 
-@cache
-def empty(kind: str) -> Schema:
+def shaped(kind: str, columns: list[Column], time_format: str | None) -> Schema:
+    """Answer the one schema of these columns, however an event came to have them."""
+    schema = empty(kind, time_format)
+    for column in columns:
+        schema = grown(schema, *column)
+    return schema
+
+
+@lru_cache(maxsize=SHARED)
+def grown(schema: Schema, name: str, kind: str, unit: str | None, form: str | None) -> Schema:
+    """Answer a schema with one more property at the end."""
+    return Schema(
+        schema.kind,
+        (*schema.names, name),
+        (*schema.types, kind),
+        (*schema.units, unit),
+        (*schema.formats, form),
+        schema.time_format,
+    )
+
+
+def empty(kind: str, time_format: str | None = None) -> Schema:
     """Answer the one schema of a kind's event without properties."""
-    return Schema(kind)
+    return bare(kind, time_format)
+
+
+@lru_cache(maxsize=256)
+def bare(kind: str, time_format: str | None) -> Schema:
+    """Answer a schema without properties; the cache tells arguments apart by how they are passed."""
+    return Schema(kind, time_format=time_format)

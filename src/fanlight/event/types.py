@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from fanlight.event.times import Time
@@ -36,6 +36,7 @@ OF_CLASS = {
     float: FLOAT,
     bool: BOOL,
     Time: TIMESTAMP,
+    datetime: TIMESTAMP,
     date: DATE,
     timedelta: DURATION,
     bytes: BYTES,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 TIME_NS = {
     "ns": 1,
     "us": 1_000,
     "µs": 1_000,
+    "μs": 1_000,
     "ms": 1_000_000,
     "s": 1_000_000_000,
     "sec": 1_000_000_000,
@@ -15,8 +17,9 @@ TIME_NS = {
     "min": 60_000_000_000,
     "h": 3_600_000_000_000,
     "d": 86_400_000_000_000,
+    "w": 604_800_000_000_000,
 }
-"""Unit of time to nanoseconds."""
+"""Unit of time to nanoseconds. The micro sign comes as one of two characters."""
 
 BYTES = {
     "b": 1,
@@ -28,7 +31,13 @@ BYTES = {
 }
 """Unit of memory to bytes; letters in any case."""
 
-QUANTITY = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zµ]+|%)?")
+UNITS = (*(unit for unit in TIME_NS if unit != "μs"), "bytes", *("KiB", "MiB", "GiB", "TiB"), "%", "count")
+"""What a property's unit may be called."""
+
+DIGITS_MAX = 40
+"""Longer numbers mean nothing that is counted, and cost time that grows with their square."""
+
+QUANTITY = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?)\s*([A-Za-zµμ]+|%)?", re.ASCII)
 
 
 def parse_quantity(text: str) -> tuple[int | float, str | None] | None:
@@ -38,22 +47,20 @@ def parse_quantity(text: str) -> tuple[int | float, str | None] | None:
         text: such as `250ms`, `1.5s`, `4KiB`, `3%`, `17`. `m` is minutes, memory is `MB`.
 
     Returns:
-        None when the text is no quantity.
+        Whole ns and bytes, rounded once; None when the text is no quantity.
     """
     found = QUANTITY.fullmatch(text.strip())
-    if found is None:
+    if found is None or len(found[1]) > DIGITS_MAX:
         return None
     digits, unit = found.groups()
-    number: int | float = int(digits) if digits.lstrip("+-").isdigit() else float(digits)
-    if unit is None:
-        return number, None
-    if unit == "%":
-        return number, "%"
+    if unit is None or unit == "%":
+        number: int | float = int(digits) if digits.lstrip("+-").isdigit() else float(digits)
+        return number, unit
     for factors, of in ((TIME_NS, "ns"), (BYTES, "bytes")):
         factor = factors.get(unit if factors is TIME_NS else unit.lower())
         if factor is not None:
-            product = number * factor
-            return round(product) if isinstance(product, float) else product, of
+            # Exact: a double cannot hold the nanoseconds of more than a hundred days.
+            return round(Fraction(digits) * factor), of
     return None
 
 
