@@ -69,7 +69,8 @@ def test_the_defaults_in_the_file_are_the_defaults(place):
     (folder / "fanlight.toml").write_text(COMMENTED.sub("", text).partition("\n# [env")[0])
     trusted = {**environ, "FANLIGHT_TRUST": str(folder)}
     plain, written = config.load({}, environ, "/"), config.load({}, trusted, str(folder))
-    examples = {"data", "dsn", "log", "release", "service", "socket", "store", "trust"}
+    examples = {"data", "dsn", "log", "release", "service", "socket", "store", "strategy", "trust"}
+    examples |= {"report.ca_file", "report.token_file"}
     assert {key for key, value, _ in plain if value != written[key]} <= examples
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fanlight.errors import WireError
 from fanlight.wire import messages
 from fanlight.wire.codec import BLOB, F64, TEXT, TEXTS, U32, U64, UINT, decode, encode, read_varint, varint
+from fanlight.wire.report import REPORT
 from fanlight.wire.settled import SETTLED
 from fanlight.wire.spool import SEGMENT
 
@@ -32,6 +33,7 @@ SCHEMAS = {
             "COMMIT",
         )
     },
+    "REPORT": REPORT,
     "SEGMENT": SEGMENT,
     "SETTLED": SETTLED,
 }

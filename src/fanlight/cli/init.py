@@ -36,10 +36,13 @@ SECTION = """
 EXAMPLES = {
     "data": "/var/lib/shop/fanlight",
     "dsn": "unix:///run/fanlight/collector.sock",
+    "report.ca_file": "/etc/ssl/certs/internal.pem",
+    "report.token_file": "/etc/fanlight/report.token",
     "release": "2026-11-21.1",
     "service": "shop",
     "socket": "/run/shop/collector.sock",
     "store": "duckdb:/var/lib/shop/store",
+    "strategy": "embedded",
 }
 """What stands for a default that is none, or that follows from another key."""
 

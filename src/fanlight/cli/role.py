@@ -22,6 +22,7 @@ from fanlight.pipeline.child import Reporter, die_with_parent
 from fanlight.pipeline.listening import bound_address
 from fanlight.pipeline.renewal import RENEWED
 from fanlight.pipeline.succession import succeeding
+from fanlight.pipeline.tokens import report_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +109,11 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
     owner = socket.socket(fileno=owner_fd)
     server = build.server(settings)
     gate = Gate(bound_address(page), settings["web.host_names"], owner.getsockname())
+    try:
+        gate.report_digest = report_digest(settings["report.token_file"])
+    except (ConfigError, OSError) as error:
+        # A page without reports is better than none.
+        LOG.warning(f"no reports are taken: {message(error)}")
     born_s = gate.asked_at
     reporter = Reporter(
         report_fd,
@@ -118,7 +124,7 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
     server.start()
     try:
         reporter.start()
-        Listening(create(server.answers, gate), [page, owner]).run()
+        Listening(create(server.answers, gate, inbox=server.inbox), [page, owner]).run()
     finally:
         reporter.stop()
         server.stop(STOP_S)

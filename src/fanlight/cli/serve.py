@@ -39,7 +39,15 @@ from fanlight.web.names import origins
     metavar="NAME",
     help="A further name that browsers reach the page by; may be repeated.  [FANLIGHT_WEB__HOST_NAMES]",
 )
-def command(*, insecure_listen: bool, names: tuple[str, ...], **flags: str | None) -> int:
+@click.option(
+    "--report-token-file",
+    "report_token_file",
+    metavar="PATH",
+    help="File with the token of POST /v1/report, made if missing.  [else DIR/run/report.token]",
+)
+def command(
+    *, insecure_listen: bool, names: tuple[str, ...], report_token_file: str | None, **flags: str | None
+) -> int:
     """Run collector and server in the foreground.
 
     \b
@@ -52,13 +60,17 @@ def command(*, insecure_listen: bool, names: tuple[str, ...], **flags: str | Non
     """  # noqa: D301 - click's mark for lines that stay as they are
     from fanlight.log import LOG
     from fanlight.pipeline.serve import serve
+    from fanlight.pipeline.tokens import report_token
 
     if names:
         flags["web.host_names"] = ",".join(names)
+    flags["report.token_file"] = report_token_file
     settings = options.settings(**flags)
     LOG.begin("fanlight", settings["log_level"], settings["log"], stamped=True)
     # Before anything is started: the server that would refuse it is a child.
     origins(settings["web.host_names"], "0")
+    if report_token_file:
+        report_token(settings["report.token_file"])
     return serve(settings, own_command(), begun, insecure=insecure_listen)
 
 

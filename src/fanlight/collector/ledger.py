@@ -50,6 +50,7 @@ class Ledger:
 
     Args:
         clock: wall-clock ns since 1970.
+        remembered_ns: how long a client that is gone is remembered.
 
     Attributes:
         accepted: traces per service, since this spool began.
@@ -60,8 +61,9 @@ class Ledger:
         shares: bytes in the spool per service.
     """
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    def __init__(self, clock: Callable[[], int], remembered_ns: int = REMEMBERED_NS) -> None:
         self.clock = clock
+        self.remembered_ns = remembered_ns
         self.accepted: dict[str, int] = {}
         self.dropped: dict[str, dict[str, int]] = {}
         self.lost: dict[str, dict[str, int]] = {}
@@ -170,8 +172,8 @@ class Ledger:
                 self.dropped[service] = {"spool_full": dropped}
 
     def forget_gone(self) -> None:
-        """Forget clients that have not been heard of for an hour."""
-        oldest = self.clock() - REMEMBERED_NS
+        """Forget clients that have not been heard of for long."""
+        oldest = self.clock() - self.remembered_ns
         gone = [name for name, c in self.clients.items() if c.seen_ns < oldest and not c.connected]
         for name in gone:
             del self.clients[name]

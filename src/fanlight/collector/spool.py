@@ -42,6 +42,10 @@ class SpoolWriter:
         disk: the file-system calls.
         segment_bytes: a segment of this size is followed by the next,
         segment_s: and so is one of this age.
+
+    Attributes:
+        base: added to the epoch second that the first segment is numbered by, so that two spools may
+            feed one store.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class SpoolWriter:
         self.disk = disk or Disk()
         self.segment_bytes = segment_bytes
         self.segment_ns = segment_s * NS
+        self.base = 0
         self.number = 0
         self.fd = -1
         self.path = ""
@@ -127,7 +132,7 @@ class SpoolWriter:
         """Begin the next segment."""
         now_ns = self.clock()
         # An empty spool may stand before a store that has applied many: numbers never come again.
-        number = self.number + 1 if self.number else now_ns // NS
+        number = self.number + 1 if self.number else self.base + now_ns // NS
         path = os.path.join(self.directory, spool.file_name(number))
         described = self.describe()
         header = spool.pack_header({"number": number, "created": now_ns, **described})

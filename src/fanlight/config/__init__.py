@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         collector_socket,
         data_directory,
         project_file,
+        report_token_file,
         user_file,
     )
     from fanlight.config.reading import READERS, Address, is_loopback, read, read_address, read_bytes
@@ -52,6 +53,7 @@ __all__ = [
     "read",
     "read_address",
     "read_bytes",
+    "report_token_file",
     "user_file",
     "variable",
 ]
@@ -59,7 +61,7 @@ __all__ = [
 PARTS = {
     "keys": "ALIASES FOREIGN INJECTED INTERNAL KEYS PREFIX VARIABLES Key variable",
     "origin": "Setting",
-    "places": "SOCKET_LIMIT collector_socket data_directory project_file user_file",
+    "places": "SOCKET_LIMIT collector_socket data_directory project_file report_token_file user_file",
     "reading": "READERS Address is_loopback read read_address read_bytes",
     "settings": "Settings load",
 }

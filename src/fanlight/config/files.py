@@ -109,7 +109,7 @@ def typed(path: str, written: str, name: str, value: Any) -> Any:
     if not isinstance(value, types) or isinstance(value, bool):
         hint = ", without quotes" if isinstance(value, str) else ""
         raise fault(path, written, refusal(name, value) + hint)
-    if kind == "path" or (kind == "log" and value != "-"):
+    if kind == "path" or (kind == "log" and value != "-") or (kind == "file" and value):
         value = os.path.join(os.path.dirname(path), os.path.expanduser(str(value)))
     text = join(kind, value)
     if kind == "secret" and "@" in text and os.stat(path).st_mode & 0o077:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 PREFIX = "FANLIGHT_"
 NOTHING = "-"
 """How a variable says that a list is empty: one that is set to nothing counts as not set."""
+STRATEGIES = ("standalone", "embedded")
 IGNORE = (
     *("/health", "/health/*", "/healthcheck", "/health-check", "/health_check", "/ping", "/heartbeat"),
     *("*/healthz", "*/livez", "*/readyz", "/livez/*", "/readyz/*", "/-/healthy", "/-/ready"),
@@ -38,7 +39,16 @@ class Key:
 KEYS: dict[str, Key] = {
     "data": Key("path", None, "directory of spool, store and sockets"),
     "socket": Key("path", None, "unix socket that agents connect to"),
-    "dsn": Key("secret", "", "collector elsewhere: unix:///path/collector.sock"),
+    "strategy": Key(
+        "strategy",
+        "",
+        "standalone: to a collector; embedded: aggregated in the application, posted to a server",
+        project=True,
+    ),
+    "dsn": Key("secret", "", "receiver elsewhere: unix:///path/collector.sock, https://TOKEN@HOST:PORT"),
+    "report.token_file": Key("path", None, "file of the token of POST /v1/report, nobody else's to read"),
+    "report.ca_file": Key("file", "", "PEM file of the authorities that a server's certificate is of"),
+    "report.plain_hosts": Key("names", (), "other machines that reports may go to without TLS"),
     "listen": Key("address", "127.0.0.1:7700", "HOST:PORT of the page"),
     "store": Key("text", "", "store URL: duckdb:DIR or memory:"),
     "service": Key("text", "", "name that the application reports under", project=True),

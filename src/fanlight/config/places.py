@@ -37,6 +37,11 @@ def collector_socket(data: str) -> str:
     return os.path.join(data, "run", "collector.sock")
 
 
+def report_token_file(data: str) -> str:
+    """Answer the file of the token that reports are posted with, unless another one is named."""
+    return os.path.join(data, "run", "report.token")
+
+
 def user_file(environ: Mapping[str, str]) -> str:
     """Answer where the user's own file would be."""
     folder = environ.get("XDG_CONFIG_HOME", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fanlight.config.keys import KEYS, NOTHING
+from fanlight.config.keys import KEYS, NOTHING, STRATEGIES
 from fanlight.log import LEVELS, STDERR
 
 TYPE_CHECKING = False
@@ -155,10 +155,23 @@ def read_path(text: str) -> str:
     return os.path.abspath(os.path.expanduser(text))
 
 
+def read_file_path(text: str) -> str:
+    """Answer an absolute path, or nothing."""
+    return read_path(text) if text else ""
+
+
+def read_strategy(text: str) -> str:
+    """Answer how an application's traces get to a server."""
+    if text.lower() not in STRATEGIES:
+        raise ValueError(text)
+    return text.lower()
+
+
 READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "address": (read_address, "HOST:PORT, like 127.0.0.1:7700"),
     "bytes": (read_bytes, "a size, like 64MB or 1GiB"),
     "count": (read_count, "a whole number"),
+    "file": (read_file_path, "a path"),
     "level": (read_level, "error, warning, info, debug or trace"),
     "log": (read_log, "a path, or - for stderr"),
     "names": (read_names, "names, joined with commas or in a list"),
@@ -166,6 +179,7 @@ READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "paths": (read_paths, "paths, joined with colons or in a list"),
     "secret": (str, "an address"),
     "share": (read_share, "a number from 0 to 1"),
+    "strategy": (read_strategy, "standalone or embedded"),
     "text": (str, "text"),
 }
 
@@ -173,6 +187,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "address": (str,),
     "bytes": (int, str),
     "count": (int,),
+    "file": (str,),
     "level": (str,),
     "log": (str,),
     "names": (str, list),
@@ -180,6 +195,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "paths": (str, list),
     "secret": (str,),
     "share": (int, float),
+    "strategy": (str,),
     "text": (str,),
 }
 """What TOML may say for a kind."""

@@ -7,7 +7,13 @@ import os
 from fanlight.config.files import SECTIONS, is_trusted, read_file
 from fanlight.config.keys import FOREIGN, INJECTED, INTERNAL, KEYS, PREFIX, VARIABLES, known, variable
 from fanlight.config.origin import DEFAULT, Setting
-from fanlight.config.places import collector_socket, data_directory, project_file, user_file
+from fanlight.config.places import (
+    collector_socket,
+    data_directory,
+    project_file,
+    report_token_file,
+    user_file,
+)
 from fanlight.config.reading import Words, read, read_address
 
 TYPE_CHECKING = False
@@ -137,6 +143,8 @@ def derive(values: dict[str, Setting], environ: Mapping[str, str]) -> None:
         values["data"] = Setting(data_directory(environ), DEFAULT)
     if values["socket"].value is None:
         values["socket"] = Setting(collector_socket(values["data"].value), DEFAULT)
+    if values["report.token_file"].value is None:
+        values["report.token_file"] = Setting(report_token_file(values["data"].value), DEFAULT)
     if not values["store"].value:
         values["store"] = Setting(f"duckdb:{os.path.join(values['data'].value, 'store')}", DEFAULT)
 

@@ -70,10 +70,12 @@ def server(settings: Settings) -> Server:
     from fanlight.server.upkeep import Retention
     from fanlight.stores import open_store
 
-    return Server(
+    built = Server(
         open_store(settings["store"]),
         spool_directory(settings),
         lambda: collector_status(settings["socket"]),
         store_url=settings["store"],
         retention=Retention(settings["store.retention_days"], settings["store.max_bytes"]),
     )
+    built.inbox.max_bytes = settings["spool.max_bytes"]
+    return built

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-OURS = ("run", "server-env", "spool", "store")
+OURS = ("inbox", "run", "server-env", "spool", "store")
 """What a data directory holds; a directory with other things in it and open to others is none."""
 
 

@@ -35,14 +35,18 @@ def services(applier: Applier) -> dict[str, dict[str, Any]]:
     # Nothing moves from the spool to the store while both are read.
     with applier.turn:
         stored = applier.store.ledger()
-        paths = spool.segments(applier.directory)
-        accepted, dropped = told(paths[-1]) if paths else (dict(stored), {})
+        spools = [found for each in applier.directories if (found := spool.segments(each))]
+        accepted: Sums = {} if spools else dict(stored)
+        dropped: Sums = {}
+        for newest in (paths[-1] for paths in spools):
+            for sums, more in zip((accepted, dropped), told(newest), strict=True):
+                add(sums, more)
         waiting: Sums = {}
         gaps = len(applier.spoilt)
-        for path in paths:
+        for path in (path for paths in spools for path in paths):
             gaps += in_segment(path, applier, waiting)
     damaged = gaps + applier.bad_segments + applier.bad_records + applier.store.size().bad
-    damaged += sum(1 for _ in applier.directory.glob("*.bad"))
+    damaged += sum(1 for each in applier.directories for _ in each.glob("*.bad"))
     accounts = {}
     for service in sorted({*accepted, *stored, *waiting}):
         reasons = {"spool_full": dropped[service]} if dropped.get(service) else {}

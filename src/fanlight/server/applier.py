@@ -48,6 +48,7 @@ class Applier:
         tell: is given a line when something goes wrong and when it is well again.
         clock: monotonic seconds.
         sync: makes a directory's entries durable.
+        inbox: a second spool, of what was posted; its segments have other numbers.
 
     Attributes:
         turn: held while records go from the spool to the store, so that whoever holds it sees
@@ -65,9 +66,11 @@ class Applier:
         tell: Callable[[str], None] = LOG.warning,
         clock: Callable[[], float] = time.monotonic,
         sync: Callable[[str], None] = sync_entries,
+        inbox: Path | None = None,
     ) -> None:
         self.store = store
         self.directory = directory
+        self.directories = [directory] if inbox is None else [directory, inbox]
         self.tell = tell
         self.clock = clock
         self.sync = sync
@@ -130,16 +133,24 @@ class Applier:
         return INTERVAL_S
 
     def take_turn(self) -> bool:
-        """Apply the next records, at most `TURN_BYTES` of one segment; answer whether there may be more."""
-        paths = spool.segments(self.directory)
+        """Apply the next records, `TURN_BYTES` of each spool at most; answer whether there may be more."""
+        spools = [spool.segments(directory) for directory in self.directories]
+        # Each spool gets its turn, however much waits in another.
+        more = [self.work_through(paths) for paths in spools]
+        if True in more:
+            return True
+        # Numbers never come again, so positions of segments that are gone are of no use.
+        numbers = {spool.number(path) for paths in spools for path in paths}
+        self.at = {number: at for number, at in self.at.items() if number in numbers}
+        self.spoilt &= numbers
+        return False
+
+    def work_through(self, paths: list[Path]) -> bool:
+        """Apply the next records of one spool; answer whether there may be more."""
         for path, following in zip_longest(paths, paths[1:]):
             with self.turn:
                 if self.apply_some(path, following):
                     return True
-        # Numbers never come again, so positions of segments that are gone are of no use.
-        numbers = {spool.number(path) for path in paths}
-        self.at = {number: at for number, at in self.at.items() if number in numbers}
-        self.spoilt &= numbers
         return False
 
     def apply_some(self, path: Path, following: Path | None) -> bool:
@@ -178,7 +189,7 @@ class Applier:
 
     def durable(self, path: Path) -> int | None:
         """Answer how far the newest segment may be applied: what is not durable may come again."""
-        return settled.durable(self.directory, spool.number(path))
+        return settled.durable(path.parent, spool.number(path))
 
     def give(self, path: Path, records: list[tuple[int, bytes]]) -> None:
         """Apply records; one that no store could take is left out and counted."""
@@ -214,7 +225,7 @@ class Applier:
         """Delete a sealed segment that is applied to its end; set a damaged one aside."""
         # Else a power failure could keep the deletion and lose the name of the next segment: the
         # numbers would come again, and the store would take what is new for what it has.
-        self.sync(str(self.directory))
+        self.sync(str(path.parent))
         rest = spool.rest(path, at)
         # A torn tail is what a crash leaves of a record that nobody was told of, or else damage.
         if rest == "damaged" or (rest == "torn" and account.lacks(path, following)):

@@ -14,6 +14,7 @@ from fanlight.log import LOG
 from fanlight.server import account
 from fanlight.server.answers import Answers
 from fanlight.server.applier import Applier
+from fanlight.server.inbox import Inbox
 from fanlight.server.upkeep import RETENTION, Upkeep
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Server:
 
     Attributes:
         answers: what page and command line ask; to be asked from any thread.
+        inbox: takes what is posted.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class Server:
         self.store = store
         self.store_url = store_url
         self.collector_status = collector_status
-        self.applier = Applier(store, Path(spool_dir), tell)
+        inbox = Path(spool_dir).with_name("inbox")
+        self.inbox = Inbox(str(inbox), tell=tell)
+        self.applier = Applier(store, Path(spool_dir), tell, inbox=inbox)
         self.upkeep = Upkeep(store, retention, tell)
         self.answers = Answers(store, self.status)
 
@@ -66,6 +70,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to apply the spool and to look after the store."""
+        self.inbox.start()
         self.applier.start()
         self.upkeep.start()
 
@@ -73,6 +78,7 @@ class Server:
         """Apply what is there as far as time allows, end the threads, close the store."""
         deadline = time.monotonic() + timeout_s
         self.upkeep.ended.set()
+        self.inbox.stop()
         self.applier.stop(timeout_s)
         self.upkeep.stop(max(deadline - time.monotonic(), 0))
         self.store.close()
@@ -99,6 +105,7 @@ class Server:
                 "trouble": self.applier.trouble.text or self.upkeep.trouble.text or None,
             },
             "collector": collector,
+            "reports": self.inbox.state(),
         }
 
     def spool(self, collector: Json | None) -> Json:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fanlight.web import api, parameters
+from fanlight.web import api, parameters, report
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
 from fanlight.web.pages import endpoint, endpoints, status, trace
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SPECULATIVE = (b"prefetch", b"prerender", b"preview")
 
 
-def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns) -> ASGIApp:
+def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, inbox: Any = None) -> ASGIApp:
     """Answer the guarded application.
 
     Args:
@@ -37,8 +37,13 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns) ->
             from_ns, to_ns, octaves)`, `trace(id)` and `status()`; called from several threads.
         gate: who may ask.
         clock: wall-clock ns since 1970, what `last=15m` counts back from.
+        inbox: has `take(data, told_ns)` for posted reports; None where none are taken.
     """
     site = Site(answers, gate, clock)
+
+    async def take_report(request: Request) -> Response:
+        return await report.take(inbox, request)
+
     # Plain functions run in starlette's threads: a slow query holds up nobody else.
     routes = [
         Route("/", site.endpoints_page),
@@ -54,6 +59,8 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns) ->
         Route("/api/link", site.link, methods=["POST"]),
         Route("/static/{name}", site.static),
     ]
+    if inbox is not None:
+        routes.append(Route(report.PATH, take_report, methods=["POST"]))
     handlers: dict[Any, Any] = {HTTPException: failed, Exception: broken}
     app = Starlette(routes=routes, exception_handlers=handlers)
     # Otherwise `//evil.example/` would be redirected to `//evil.example`.
@@ -216,7 +223,7 @@ def failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     allowed = error.status_code == 405
     sentence = "This address takes another method." if allowed else "There is nothing at this address."
-    if request.scope["path"].startswith("/api/"):
+    if request.scope["path"].startswith(("/api/", "/v1/")):
         response = api.refuse(error.status_code, "method" if allowed else "path", sentence)
     else:
         context = {"title": sentence, "parameter": None, "message": "", "nearest": None}
@@ -229,7 +236,7 @@ def failed(request: Request, error: Exception) -> Response:
 def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the log has the error
     """Answer a failure of ours: the page says that it is one, the log says which."""
     sentence = "Fanlight itself failed here; its log says how."
-    if request.scope["path"].startswith("/api/"):
+    if request.scope["path"].startswith(("/api/", "/v1/")):
         return api.refuse(500, "internal", sentence)
     context = {"title": "Something broke", "parameter": None, "message": sentence, "nearest": None}
     return page("error.html", context, 500)

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from fanlight.config import is_loopback
+from fanlight.web import report
 from fanlight.web.headers import armour
 from fanlight.web.keys import LIFETIME_S, Keys
 from fanlight.web.names import literal, origins
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_MAX = 64 * 1024
-"""Bytes of a request's body. Nothing we accept is longer."""
+"""Bytes of a request's body. Nothing we accept is longer, but for reports."""
 
 METHODS = ("GET", "HEAD", "POST")
 """An allow-list: a method that is not here cannot be forgotten in some deny-list."""
@@ -37,6 +38,9 @@ class Gate:
         names: further names, such as `fanlight.internal` or `https://fanlight.example.com`.
         socket: path of the unix socket whose user is the owner: no cookie, no Host, no Origin.
         clock: monotonic seconds.
+
+    Attributes:
+        report_digest: SHA-256 of the token that reports are posted with; empty lets none in.
 
     Raises:
         ConfigError: a name that is none.
@@ -65,6 +69,7 @@ class Gate:
         self.socket = socket
         self.clock = clock
         self.keys = Keys(clock)
+        self.report_digest = b""
         self.asked_at = clock()
         """When the last request passed, on `clock`: a server that nobody asks may leave."""
 
@@ -97,10 +102,13 @@ class Gate:
             return problem(400, "absolute", "Only paths of this server are answered here.")
         if method not in METHODS:
             return problem(405, "method", "Only GET, HEAD and POST are answered here.", allow=METHODS)
-        if content_length(headers) > BODY_MAX:
-            return problem(413, "body", "The body is over 64 KiB.")
+        if content_length(headers) > body_max(scope):
+            return too_large(scope)
         if self.owner(scope):
             return None
+        if scope["path"] == report.PATH:
+            # No cookie and no page: a header that no browser sends by itself.
+            return self.wrong_host(scope, headers) or report.refusal(headers, self.report_digest)
         return (
             self.wrong_host(scope, headers)
             or self.wrong_origin(method, headers)
@@ -174,29 +182,39 @@ def guard(app: ASGIApp, gate: Gate) -> ASGIApp:
         if refusal is None:
             if scope["path"] != "/login":
                 gate.asked_at = gate.clock()
-            body = await read(receive)
+            body = await read(receive, body_max(scope))
             if body is not None:
                 await app(scope, replay(body, receive), armoured)
                 return
-            refusal = problem(413, "body", "The body is over 64 KiB.")
+            refusal = too_large(scope)
         await bare(refusal, armoured)
 
     return guarded
 
 
-async def read(receive: Receive) -> bytes | None:
+def body_max(scope: Scope) -> int:
+    """Answer how many bytes the body of a request may have."""
+    return report.BODY_MAX if scope["path"] == report.PATH else BODY_MAX
+
+
+def too_large(scope: Scope) -> Refusal:
+    """Answer the refusal of a body that is larger."""
+    return problem(413, "body", f"The body is over {body_max(scope) >> 10} KiB.")
+
+
+async def read(receive: Receive, most: int = BODY_MAX) -> bytes | None:
     """Answer the whole body, or None as soon as it passes the cap: a length can lie or be absent."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return body
+            return bytes(body)
         part: bytes = message.get("body", b"")
         body += part
-        if len(body) > BODY_MAX:
+        if len(body) > most:
             return None
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
