@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.recorder import LANE, current
+from fanlight.recording.recorder import LANE, ROUTER, current
 from fanlight.recording.views import below, roots
 
 TYPE_CHECKING = False
@@ -23,8 +23,6 @@ OPERATIONS = (
 )
 BUSY = "fanlight_busy"
 """Attribute of a cache in whose operation we are: what it asks itself meanwhile is part of that."""
-ROUTER = 2
-"""Rank of an endpoint that a router named."""
 MARK = "fanlight_records"
 """Attribute of a driver's cursor that records its statements itself."""
 ROUTES_MAX = 10_000

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from fanlight.recording.recorder import ROUTER
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any
-
-ROUTER = 2
-"""Rank of an endpoint that a router named."""
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
-from fanlight.recording.recorder import SWITCH, begin, finish
+from fanlight.recording.recorder import ROUTER, SWITCH, begin, finish
 from fanlight.recording.routes import INSIDE, MOUNT, NAMED, ROUTE, route_template
 from fanlight.recording.traceparent import FIELD
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     App = Callable[[Any, Any, Any], Awaitable[None]]
 
 CATEGORY = "app.asgi.request"
-ROUTER = 2
-"""Rank of an endpoint that a router named."""
 
 
 def asgi(app: App) -> App:

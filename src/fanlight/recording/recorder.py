@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+ROUTER = 2
+"""Rank of an endpoint that a router named."""
 EXPLICIT = 3
 """Rank of an endpoint that the application itself named; see `Trace.set_endpoint`."""
 

@@ -24,7 +24,6 @@ DIGITS = frozenset("0123456789abcdef")
 SIZE = 55
 LONGEST = 512
 """A later version's may be longer than `SIZE`, but not without end."""
-MASK = (1 << 128) - 1
 DRAWN = "\0traceparent"
 """Key of the id among what a trace has seen: no statement is called so."""
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
-    from typing import Any
 
 
 def patch(module: ModuleType) -> None:
@@ -23,19 +21,8 @@ def patch(module: ModuleType) -> None:
         raise LookupError("hypercorn has no ASGIWrapper and WSGIWrapper")
 
     from fanlight.recording.asgi import asgi
+    from fanlight.recording.boundary import tracing
     from fanlight.recording.wsgi import wsgi
 
-    module.ASGIWrapper.__init__ = tracing(module.ASGIWrapper.__init__, asgi)
-    module.WSGIWrapper.__init__ = tracing(module.WSGIWrapper.__init__, wsgi)
-
-
-def tracing(initialise: Any, traced: Callable[[Any], Any]) -> Any:
-    """Answer the `__init__` of a wrapper that calls the traced application."""
-
-    def initialise_traced(self: Any, *args: Any, **options: Any) -> None:
-        initialise(self, *args, **options)
-        app = getattr(self, "app", None)
-        if app is not None:
-            self.app = traced(app)
-
-    return initialise_traced
+    module.ASGIWrapper.__init__ = tracing(module.ASGIWrapper.__init__, "app", asgi)
+    module.WSGIWrapper.__init__ = tracing(module.WSGIWrapper.__init__, "app", wsgi)
