@@ -11,7 +11,7 @@ import pytest
 import fanlight
 
 NAMES = {
-    *("Event", "Property"),
+    *("Event", "Property", "Query"),
     *("annotate", "asgi", "endpoint", "flush", "instrument", "mark", "mute", "notify", "publish", "span"),
     *("start", "stop", "subscribe", "trace", "unmute", "wsgi"),
 }

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from fanlight.agent.agent import flush, start, stop
     from fanlight.event.event import Event
     from fanlight.event.property import Property
+    from fanlight.query.query import Query
     from fanlight.recording.asgi import asgi
     from fanlight.recording.blocks import annotate, endpoint, instrument, mark, mute, trace, unmute
     from fanlight.recording.bus import notify, publish, subscribe
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Event",
     "Property",
+    "Query",
     "annotate",
     "asgi",
     "endpoint",
@@ -37,6 +39,7 @@ __all__ = [
 PLACES = {
     "Event": "fanlight.event.event",
     "Property": "fanlight.event.property",
+    "Query": "fanlight.query.query",
     "annotate": "fanlight.recording.blocks",
     "asgi": "fanlight.recording.asgi",
     "endpoint": "fanlight.recording.blocks",

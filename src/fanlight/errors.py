@@ -6,6 +6,7 @@
     ├── SpoolError       the spool cannot be opened, locked or written
     ├── StoreError       the store cannot be opened, read or written
     ├── UnreachableError nothing of Fanlight answers where it was looked for
+    ├── QueryError       a query that cannot be read; carries code, column, and a caret under the place
     └── MissingExtraError a library that an extra brings is not installed
 
 A message says what was asked, what was found, where, and what to do.
@@ -38,3 +39,31 @@ class UnreachableError(FanlightError):
 
 class MissingExtraError(FanlightError):
     """A library that one of the extras brings is not installed here."""
+
+
+class QueryError(FanlightError):
+    """A query that cannot be read or answered.
+
+    Args:
+        code: what is wrong, in one hyphenated word; never changes.
+        reason: the sentence, with what to do.
+        text: the query.
+        at: index of the character that is wrong.
+
+    Attributes:
+        column: of that character, from 1.
+        caret: the query's line and a caret below the character.
+    """
+
+    def __init__(self, code: str, reason: str, text: str = "", at: int = 0) -> None:
+        at = min(at, len(text))
+        start = text.rfind("\n", 0, at) + 1
+        line = text[start:].partition("\n")[0]
+        blank = "".join("\t" if char == "\t" else " " for char in line[: at - start])
+        self.code = code
+        self.reason = reason
+        self.column = at + 1
+        self.text = text
+        self.caret = f"{line}\n{blank}^"
+        indented = self.caret.replace("\n", "\n  ")
+        super().__init__(f"column {self.column}: {reason}\n  {indented}" if text else reason)

@@ -1,0 +1,219 @@
+"""Groups of events by properties and steps of time, and what is added up in each, by weight."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from fanlight.event import types
+from fanlight.event.event import UNTIMED, Event
+from fanlight.event.property import Property
+from fanlight.event.times import Time
+from fanlight.query.functions import (
+    FUNCTIONS,
+    MEASURES,
+    PERCENTILE,
+    function,
+    hashable,
+    ordering,
+    original,
+)
+from fanlight.query.match import own, value_of
+from fanlight.query.moments import span
+from fanlight.registry import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fanlight.query.nodes import Path
+    from fanlight.query.words import Words
+
+    Shape = tuple[str | None, str | None]
+    """Type and unit of a property."""
+
+WEIGHTED = frozenset({"trace", "span"})
+STEP = re.compile(r"time:(.+)")
+
+
+def weight_of(event: Event) -> float:
+    """Answer how many events one stands for: what was sampled says so, every other stands for itself."""
+    if event.kind not in WEIGHTED:
+        return 1
+    weight = event.value("weight", 1)
+    return weight if weight.__class__ in (int, float) and weight > 0 else 1
+
+
+class Function:
+    """One thing that is added up: `count`, `avg(duration)`.
+
+    Attributes:
+        name: of the function.
+        path: what it looks at; None for `count` of everything.
+    """
+
+    __slots__ = ("name", "path")
+
+    def __init__(self, name: str, path: Path | None) -> None:
+        self.name = name
+        self.path = path
+
+    def __str__(self) -> str:
+        return self.name if self.path is None else f"{self.name}({self.path})"
+
+
+class Grouping:
+    """By what events are put together: properties, and a step of time.
+
+    Attributes:
+        paths: of the properties.
+        step_ns: of time, None when time does not matter.
+        step: as written.
+    """
+
+    __slots__ = ("paths", "step", "step_ns")
+
+    def __init__(self, paths: tuple[Path, ...], step: str = "") -> None:
+        self.paths = paths
+        self.step = step
+        self.step_ns = span(step) if step else None
+
+    def __str__(self) -> str:
+        parts = [str(path) for path in self.paths]
+        return ", ".join([*parts, f"time:{self.step}"] if self.step else parts)
+
+    def keys(self) -> Callable[[Event], tuple[Any, ...]]:
+        """Answer what puts an event in its group."""
+        finders = [value_of(path) for path in self.paths]
+        step = self.step_ns
+
+        def key(event: Event) -> tuple[Any, ...]:
+            values = tuple(hashable(find(event)) for find in finders)
+            if step is None:
+                return values
+            ns = event.time_ns
+            return (None if ns is None else ns // step * step, *values)
+
+        return key
+
+
+def read_functions(words: Words) -> tuple[Function, ...]:
+    """Take functions with commas between them.
+
+    Raises:
+        QueryError: an unknown function, or one without its property.
+    """
+    found = [read_function(words)]
+    while words.took(","):
+        found.append(read_function(words))
+    return tuple(found)
+
+
+def read_function(words: Words) -> Function:
+    """Take one function."""
+    name = words.take().lower()
+    if name == "median":
+        name = "p50"
+    if function(name) is None:
+        reason = f"unknown function {name!r}{suggestion(name, [*FUNCTIONS, 'p95'])}"
+        words.fail("unknown-function", reason)
+    path = None
+    if words.took("("):
+        if words.peek() != ")":
+            path = words.path(name)
+        if not words.took(")"):
+            words.take()
+            words.fail("bad-stage", f"{name}( is never closed; write {name}(property)")
+    if path is None and name != "count":
+        words.fail("missing-name", f"{name} takes a property, as in {name}(duration)")
+    return Function(name, path)
+
+
+def read_grouping(words: Words) -> Grouping:
+    """Take properties and a step of time, with commas between them."""
+    paths: list[Path] = []
+    step = ""
+    while True:
+        found = STEP.fullmatch(words.peek())
+        if found:
+            words.take()
+            step = read_step(words, found.group(1))
+        else:
+            paths.append(words.path("by"))
+        if not words.took(","):
+            return Grouping(tuple(paths), step)
+
+
+def read_step(words: Words, text: str) -> str:
+    """Answer a step of time that is one.
+
+    Raises:
+        QueryError: it is none.
+    """
+    if not (span(text) or 0) > 0:
+        words.fail("bad-stage", f"{text!r} is no step of time; write 10s, 1m, 1h")
+    return text
+
+
+def add_up(functions: tuple[Function, ...], grouping: Grouping, events: Iterable[Event]) -> Iterator[Event]:
+    """Yield an event for each group, in the groups' order, with what each function says."""
+    key_of = grouping.keys()
+    makers = [function(each.name) for each in functions]
+    finders = [None if each.path is None else value_of(each.path) for each in functions]
+    shapes: dict[str, Shape] = {}
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+
+    def fresh() -> list[Any]:
+        return [make() for make in makers if make]
+
+    for event in events:
+        weight = weight_of(event)
+        key = key_of(event)
+        sums = groups.get(key)
+        if sums is None:
+            sums = groups[key] = fresh()
+        for each, find, added in zip(functions, finders, sums, strict=True):
+            value = True if find is None else find(event)
+            if value is not None:
+                added.add(value, weight)
+                if each.path is not None and str(each) not in shapes:
+                    shapes[str(each)] = shape(each.path, event)
+    if not groups and not grouping.paths and grouping.step_ns is None:
+        groups[()] = fresh()
+    for key in sorted(groups, key=lambda key: [ordering(original(part)) for part in key]):
+        sums = groups[key]
+        yield result(
+            key,
+            grouping,
+            [measured(each, added.answer(), shapes) for each, added in zip(functions, sums, strict=True)],
+        )
+
+
+def shape(path: Path, event: Event) -> Shape:
+    """Answer type and unit of a property."""
+    look = own(path)
+    for each in event.walk():
+        found = look(each)
+        if found is not None:
+            return found[2], found[1]
+    return None, None
+
+
+def measured(each: Function, value: Any, shapes: dict[str, Shape]) -> Property:
+    """Answer what a function says, in the unit of what it looked at."""
+    name = str(each)
+    kind, unit = shapes.get(name, (None, None))
+    if each.name not in MEASURES and not PERCENTILE.fullmatch(each.name):
+        return Property(name, value)
+    if kind == types.DURATION and value is not None:
+        return Property(name, round(value), types.DURATION)
+    return Property(name, value, unit=unit)
+
+
+def result(key: tuple[Any, ...], grouping: Grouping, values: list[Property]) -> Event:
+    """Answer the event of one group."""
+    when: Any = UNTIMED
+    if grouping.step_ns is not None:
+        when = None if key[0] is None else Time(key[0])
+        key = key[1:]
+    given = [Property(path.text, original(part)) for path, part in zip(grouping.paths, key, strict=True)]
+    return Event([*given, *values], kind="metrics", time=when)

@@ -1,0 +1,249 @@
+"""A tree to one predicate, compiled once into closures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fanlight.errors import QueryError
+from fanlight.event.event import CONTROL, RAW, TIME, Event
+from fanlight.query.nodes import Among, And, Exists, Field, Keyword, Node, Not, Or, Path, Pattern
+from fanlight.query.regex import searcher
+from fanlight.query.values import Test, equal, fold, test_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fanlight.query.query import Setting
+
+    Predicate = Callable[[Event], bool]
+    Holds = Callable[[Any, str | None, str | None], bool]
+    Found = tuple[Any, str | None, str | None]
+    """A value, its unit, its type."""
+
+SPAN = "span."
+
+
+def compiled(node: Node | None, setting: Setting) -> Predicate:
+    """Answer the predicate of a tree; control events are always selected.
+
+    Raises:
+        QueryError: a regular expression is not in the dialect.
+    """
+    if node is None:
+        return lambda _: True
+    inner = predicate(node, setting)
+
+    def matches(event: Event) -> bool:
+        # A raw line that nobody has read is no control event, and is not read to find out.
+        if event.values is not None and event.schema is not None and event.schema.kind in CONTROL:
+            return True
+        return inner(event)
+
+    return matches
+
+
+def predicate(node: Node, setting: Setting) -> Predicate:
+    """Answer the predicate of one part."""
+    if isinstance(node, And):
+        return conjunction([predicate(part, setting) for part in node.parts])
+    if isinstance(node, Or):
+        return union(node, setting)
+    if isinstance(node, Not):
+        inner = predicate(node.part, setting)
+        return lambda event: not inner(event)
+    if isinstance(node, Keyword | Pattern):
+        return anywhere([text_test(node, setting)])
+    assert isinstance(node, Field | Among | Exists)
+    return finder(node.path, value_test(node, setting))
+
+
+def value_test(node: Field | Among | Exists, setting: Setting) -> Holds:
+    """Answer what is asked of the value at a path."""
+    if isinstance(node, Exists):
+        return lambda value, *_: value is not None
+    if isinstance(node, Among):
+        tests = [exact_test(value, setting) for value in node.values]
+        return lambda value, unit, kind: any(test.of(value, unit, kind) for test in tests)
+    return test_of(node, setting).of
+
+
+def exact_test(value: str, setting: Setting) -> Test:
+    """Answer what a value of a list asks."""
+    test = Test()
+    equal(test, value, setting)
+    return test
+
+
+def conjunction(parts: list[Predicate]) -> Predicate:
+    """Answer what all parts select."""
+    if len(parts) == 2:
+        one, two = parts
+        return lambda event: one(event) and two(event)
+    return lambda event: all(part(event) for part in parts)
+
+
+def union(node: Or, setting: Setting) -> Predicate:
+    """Answer what some part selects; an event's texts are gone through once for all keywords."""
+    words = [part for part in node.parts if isinstance(part, Keyword | Pattern)]
+    parts = [predicate(part, setting) for part in node.parts if not isinstance(part, Keyword | Pattern)]
+    if words:
+        parts.insert(0, anywhere([text_test(word, setting) for word in words]))
+    if len(parts) == 1:
+        return parts[0]
+    return lambda event: any(part(event) for part in parts)
+
+
+def text_test(node: Keyword | Pattern, setting: Setting) -> Callable[[str], Any]:
+    """Answer the test of one text for a keyword or a pattern.
+
+    Raises:
+        QueryError: the pattern is not in the dialect.
+    """
+    if isinstance(node, Pattern):
+        try:
+            return searcher(node.text, fold=setting.fold_keywords)
+        except QueryError as error:
+            at = setting.text.find(f"/{node.text}/") + error.column
+            raise QueryError(error.code, error.reason, setting.text, at) from None
+    text = node.text
+    if not setting.fold_keywords:
+        return lambda value: text in value
+    folded = fold(text)
+    return lambda value: folded in fold(value)
+
+
+def anywhere(tests: list[Callable[[str], Any]]) -> Predicate:
+    """Answer whether one of the tests holds of some text or whole number of an event, at any depth."""
+    single = tests[0] if len(tests) == 1 else None
+
+    def holds(event: Event) -> bool:
+        raw = event.text
+        if raw is not None:
+            if isinstance(raw, bytes):
+                raw = raw.decode("utf-8", "surrogateescape")
+            if any(test(raw) for test in tests):
+                return True
+        if single:
+            return any(single(text) for text in texts(event.read()[1]))
+        return any(test(text) for text in texts(event.read()[1]) for test in tests)
+
+    return holds
+
+
+def texts(values: Any) -> Iterator[str]:
+    """Yield what keywords look at: texts and whole numbers, also those in lists, maps and events."""
+    for value in values:
+        sort = value.__class__
+        if sort is str:
+            yield value
+        elif sort is int:
+            yield str(value)
+        elif sort is list:
+            yield from texts(value)
+        elif sort is dict:
+            yield from texts(value.values())
+        elif isinstance(value, Event):
+            raw = value.raw
+            if raw is not None:
+                yield raw
+            yield from texts(value.read()[1])
+
+
+def finder(path: Path, holds: Holds) -> Predicate:
+    """Answer whether the value at a path meets a test.
+
+    An event's own property decides; where it has none, any nested event's does.
+    """
+    if path.text.startswith("#") and not path.exact:
+        index = int(path.text[1:])
+        return lambda event: by_index(event, index, holds)
+    if path.text.startswith(SPAN) and not path.exact:
+        below = own(Path(path.text[len(SPAN) :], exact=False))
+        return lambda event: any(
+            holds(*found) for inner in nested(event) for found in [below(inner)] if found is not None
+        )
+    mine = own(path)
+
+    def decide(event: Event) -> bool:
+        found = mine(event)
+        if found is not None:
+            return holds(*found)
+        return any(holds(*found) for inner in nested(event) for found in [mine(inner)] if found is not None)
+
+    return decide
+
+
+def by_index(event: Event, index: int, holds: Holds) -> bool:
+    """Tell whether the property of an index meets a test."""
+    found = event.get(index)
+    return found is not None and holds(found.value, found.unit, found.type)
+
+
+def nested(event: Event) -> Iterator[Event]:
+    """Yield the events in an event, at any depth."""
+    for value in event.read()[1]:
+        sort = value.__class__
+        if sort is list:
+            for inner in value:
+                if isinstance(inner, Event):
+                    yield from inner.walk()
+        elif isinstance(value, Event):
+            yield from value.walk()
+
+
+def own(path: Path) -> Callable[[Event], Found | None]:
+    """Answer what looks up a path in one event alone: value, unit, type; None when it has no value."""
+    name = path.text
+    steps = name.split(".") if "." in name and not path.exact else []
+
+    def look(event: Event) -> Found | None:
+        schema, values = event.read()
+        place = schema.places.get(name)
+        if place is not None:
+            value = values[place]
+            return None if value is None else (value, schema.units[place], schema.types[place])
+        if name == TIME:
+            time = event.time
+            return None if time is None else (time, None, None)
+        if name == RAW:
+            raw = event.raw
+            return None if raw is None else (raw, None, None)
+        if steps:
+            value = within(event, steps)
+            return None if value is None else (value, None, None)
+        if name == "line" and event.number:
+            return event.number, None, None
+        return None
+
+    return look
+
+
+def within(holder: Any, steps: list[str]) -> Any:
+    """Answer what lies on a dotted path through maps and nested events; None when nothing does."""
+    for cut in range(len(steps), 0, -1):
+        key = ".".join(steps[:cut])
+        if isinstance(holder, Event):
+            value = holder.value(key)
+        elif isinstance(holder, dict):
+            value = holder.get(key)
+        else:
+            return None
+        if value is not None:
+            return value if cut == len(steps) else within(value, steps[cut:])
+    return None
+
+
+def value_of(path: Path) -> Callable[[Event], Any]:
+    """Answer what looks up a stage's property: the event's own, else that of its first nested event."""
+    look = own(path)
+
+    def find(event: Event) -> Any:
+        found = look(event)
+        if found is None:
+            for inner in nested(event):
+                found = look(inner)
+                if found is not None:
+                    break
+        return None if found is None else found[0]
+
+    return find

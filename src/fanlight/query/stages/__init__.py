@@ -1,0 +1,125 @@
+"""Stages: what is done with the events that a query selects, behind `|`.
+
+In comes a stream of events, out goes another. A stage reads its own words, prints itself so that
+reading it again gives an equal one, names the properties it looks up, and runs in memory. Rows that
+stand for others count by their weight.
+
+To add one: write `stages/<name>.py` with a class that meets `Stage`, give it a line in `BUILT_IN`,
+and cases in `tests/query/stages.toml`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from fanlight.registry import load, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fanlight.event.event import Event
+    from fanlight.query.words import Words
+
+
+class Stage(Protocol):
+    """One step behind a `|`."""
+
+    def run(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield what becomes of the events; none of them steers the pipeline."""
+
+    def fields(self) -> frozenset[str]:
+        """Answer the names it looks up."""
+
+
+BUILT_IN = {
+    "fields": "fanlight.query.stages.fields:Fields",
+    "head": "fanlight.query.stages.head:Head",
+    "sort": "fanlight.query.stages.sort:Sort",
+    "stats": "fanlight.query.stages.stats:Stats",
+    "tail": "fanlight.query.stages.tail:Tail",
+    "timechart": "fanlight.query.stages.timechart:Timechart",
+    "top": "fanlight.query.stages.top:Top",
+    "uniq": "fanlight.query.stages.uniq:Uniq",
+}
+
+
+def read_stages(text: str, at: int) -> tuple[Stage, ...]:
+    """Answer the stages of a query whose first `|` stands at a place.
+
+    Raises:
+        QueryError: an unknown stage, or words that it does not take.
+    """
+    from fanlight.query.words import Words
+
+    stages: list[Stage] = []
+    words = Words(text, at)
+    while True:
+        at = len(text) - len(text[words.at :].lstrip())
+        if at >= len(text) and stages:
+            return tuple(stages)
+        if not text.startswith("|", at):
+            words.take()
+            words.fail(
+                "bad-stage", f"{words.text[words.began :]} is more than the stage takes; known: {KNOWN}"
+            )
+        words.at = words.began = at + 1
+        name = words.take().lower()
+        if name not in BUILT_IN:
+            reason = f"unknown stage {name!r}{suggestion(name, list(BUILT_IN))}"
+            words.fail("unknown-stage", reason if name else f"a stage is missing behind |; known: {KNOWN}")
+        reader = cast("Callable[[Words], Stage]", load(name, BUILT_IN, "stages"))
+        stages.append(reader(words))
+
+
+KNOWN = ", ".join(BUILT_IN)
+
+
+def run(stages: tuple[Stage, ...], events: Iterable[Event]) -> Iterator[Event]:
+    """Yield what stages make of a stream; what steers the pipeline passes, its end comes last."""
+    ends: list[Event] = []
+
+    def ordinary() -> Iterator[Event]:
+        for event in events:
+            if event.is_control:
+                ends.append(event)
+            else:
+                yield event
+
+    stream: Iterator[Event] = ordinary()
+    for stage in stages:
+        stream = stage.run(stream)
+    yield from stream
+    yield from ends
+
+
+class Answer:
+    """What stages make of events, and how many of those were read and stood for how many.
+
+    Args:
+        stages: of a query; none answers the events themselves.
+        events: what it selected.
+    """
+
+    def __init__(self, stages: tuple[Stage, ...], events: Iterable[Event]) -> None:
+        self.read = 0
+        self.stands_for: float = 0
+        self.rows = run(stages, self.counted(events))
+
+    def counted(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield the events and count them."""
+        from fanlight.query.grouping import weight_of
+
+        for event in events:
+            if not event.is_control:
+                self.read += 1
+                self.stands_for += weight_of(event)
+            yield event
+
+    def __iter__(self) -> Iterator[Event]:
+        return self.rows
+
+    def note(self) -> str | None:
+        """Answer, when all rows are taken, that the answer is an estimate; None when it is exact."""
+        if self.stands_for == self.read:
+            return None
+        return f"estimated from {self.read:,} of {round(self.stands_for):,}"
