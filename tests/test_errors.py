@@ -26,4 +26,4 @@ def test_the_docstring_draws_every_class_and_no_other() -> None:
 
 
 def test_every_class_says_when_it_is_raised() -> None:
-    assert all(each.__doc__ and each.__doc__.endswith(".") for each in classes().values())
+    assert all((inspect.getdoc(each) or "").endswith(".") for each in classes().values())
