@@ -170,6 +170,14 @@ def test_every_command_is_explained_beyond_its_own_help() -> None:
     assert [name for name in COMMANDS if f"fanlight {name}" not in pages] == []
 
 
+def test_every_document_of_a_command_has_its_shape_on_the_page_about_json() -> None:
+    page = (ROOT / "docs/reference/json.md").read_text()
+    helps = (ROOT / "docs/reference/cli.md").read_text().split("\n## fanlight ")[1:]
+    named = [text.split()[0] for text in helps if re.search(r"^ +--json ", text, re.MULTILINE)]
+    assert "endpoints" in named
+    assert [name for name in named if not re.search(rf"`fanlight {name}( show)? --json", page)] == []
+
+
 def test_every_variable_that_the_code_reads_is_listed() -> None:
     listed = VARIABLE.findall((reference.FOLDER / "settings.md").read_text())
     used = {

@@ -1,5 +1,6 @@
 """Every command: its help, its manners when asked wrongly, and what its failures look like."""
 
+import json
 import os
 import re
 import subprocess
@@ -187,7 +188,15 @@ def test_without_the_extra_the_error_contains_the_command(tmp_path):
     ran = bare("run", "sh", "-c", "echo it ran; exit 7")
     assert (ran.returncode, ran.stdout) == (7, "it ran\n")
     assert "fanlight setup-server" in ran.stderr
-    assert bare("setup-server", "--dry-run").returncode == 0
+    assert bare("setup-server", "--dry-run", "--json").returncode == 0
+
+
+def test_setting_up_the_server_tells_programs_as_well(tmp_path):
+    done = fanlight("setup-server", "--dry-run", "--json", "--data", str(tmp_path / "data"))
+    told = json.loads(done.stdout)
+    assert told["environment"] == str(tmp_path / "data" / "server-env")
+    assert told["installed"] is False
+    assert [" ".join(step) for step in told["steps"]] == done.stderr.splitlines()
 
 
 def test_setting_up_the_server_says_what_it_does(tmp_path):

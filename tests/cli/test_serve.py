@@ -81,6 +81,25 @@ def house(tmp_path):
     return House(tmp_path)
 
 
+def test_where_it_serves_is_told_to_programs_at_once(tmp_path):
+    data = str(tmp_path / "data")
+    command = [*FANLIGHT, "serve", "--json", "--data", data, "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            told = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
+            state = json.loads(Path(data, "run", "fanlight.json").read_text())
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.communicate()[0] == ""
+    assert told == {
+        "version": state["version"],
+        "listen": state["listen"],
+        "socket": f"{data}/run/collector.sock",
+        "store": f"duckdb:{data}/store",
+        "pid": process.pid,
+    }
+
+
 def test_killed_children_are_back_within_about_a_second_at_the_same_addresses(house):
     with house.serve():
         before = house.state()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from fanlight.cli import options
 from fanlight.cli.role import own_command
-from fanlight.cli.terminal import write
+from fanlight.cli.terminal import write, write_json
 from fanlight.web.names import origins
 
 
 @options.command("serve")
 @options.data
+@options.as_json
 @click.option(
     "--socket",
     metavar="PATH",
@@ -46,7 +48,12 @@ from fanlight.web.names import origins
     help="File with the token of POST /v1/report, made if missing.  [else DIR/run/report.token]",
 )
 def command(
-    *, insecure_listen: bool, names: tuple[str, ...], report_token_file: str | None, **flags: str | None
+    *,
+    as_json: bool,
+    insecure_listen: bool,
+    names: tuple[str, ...],
+    report_token_file: str | None,
+    **flags: str | None,
 ) -> int:
     """Run collector and server in the foreground.
 
@@ -54,9 +61,11 @@ def command(
       fanlight serve
       fanlight serve --data ./telemetry --listen 127.0.0.1:0
       fanlight serve --store memory:
+      fanlight serve --listen 127.0.0.1:0 --json > where.json
       fanlight serve --host-name https://fanlight.example.com
 
-    Both are started again when they die. Ctrl-C or SIGTERM stops them, within five seconds.
+    Both are started again when they die. Ctrl-C or SIGTERM stops them, within five seconds. The
+    document of --json says where they are, as soon as that is known.
     """  # noqa: D301 - click's mark for lines that stay as they are
     from fanlight.log import LOG
     from fanlight.pipeline.serve import serve
@@ -71,13 +80,18 @@ def command(
     origins(settings["web.host_names"], "0")
     if report_token_file:
         report_token(settings["report.token_file"])
-    return serve(settings, own_command(), begun, insecure=insecure_listen)
+    return serve(settings, own_command(), tell if as_json else begun, insecure=insecure_listen)
 
 
 def begun(state: dict[str, Any]) -> None:
     """Say where things are, once the addresses are taken."""
-    import sys
-
     write(f"Fanlight: http://{state['listen']} (fanlight open)", sys.stderr)
     write(f"  agents connect to {state['socket']}", sys.stderr)
     write(f"  data goes to {state['store']}", sys.stderr)
+
+
+def tell(state: dict[str, Any]) -> None:
+    """Say the same to a program, which may be waiting at a pipe."""
+    places = ("version", "listen", "socket", "store")
+    write_json({name: state[name] for name in places} | {"pid": state["pids"]["supervisor"]})
+    sys.stdout.flush()

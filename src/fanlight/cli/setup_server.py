@@ -16,23 +16,24 @@ Install Fanlight's server in an environment of its own.
   fanlight setup-server
   fanlight setup-server --data ./telemetry
 
-Usage: fanlight setup-server [--data DIR] [--dry-run]
+Usage: fanlight setup-server [--data DIR] [--dry-run] [--json]
 
   --data DIR  make the environment in DIR/server-env   [FANLIGHT_DATA, else ~/.local/share/fanlight]
   --dry-run   only say what would be done
+  --json      print one JSON document
   -h, --help  this text
 
 `fanlight run` and all other commands find it there. The application's own environment needs nothing
 but `pip install fanlight`, which brings no dependency. Run it again to upgrade.
 """
 
-OPTIONS = ("--data", "--dry-run", "--help")
+OPTIONS = ("--data", "--dry-run", "--help", "--json")
 
 
 def main(arguments: list[str]) -> int:
     """Make or renew the environment; answer the exit code."""
     flags: dict[str, str] = {}
-    dry = False
+    dry = as_json = False
     words = iter(arguments)
     for word in words:
         name, equals, value = word.partition("=")
@@ -41,6 +42,8 @@ def main(arguments: list[str]) -> int:
             return 0
         if name == "--dry-run":
             dry = True
+        elif name == "--json":
+            as_json = True
         elif name == "--data":
             flags["data"] = value if equals else next(words, "")
         else:
@@ -50,11 +53,14 @@ def main(arguments: list[str]) -> int:
     steps = commands(folder)
     for step in steps:
         sys.stderr.write(f"{' '.join(step)}\n")
-    if dry:
-        return 0
-    prepare(data)
-    install(steps, folder)
-    sys.stderr.write(f"The server is installed in {folder}; fanlight run finds it there.\n")
+    if not dry:
+        prepare(data)
+        install(steps, folder)
+        sys.stderr.write(f"The server is installed in {folder}; fanlight run finds it there.\n")
+    if as_json:
+        from fanlight.cli.terminal import write_json
+
+        write_json({"environment": folder, "installed": not dry, "steps": steps})
     return 0
 
 
