@@ -73,6 +73,7 @@ def test_a_second_run_does_nothing_and_says_nothing(
     setup.install("develop", tmp_path)
     assert any(each.startswith("pytest") for command in asked for each in command)
     assert str(tmp_path / ".venv" / "versions" / "sqlalchemy-1.4") in asked[-2]
+    assert any(each.startswith("uwsgi") for command in asked for each in command)
     runs = len(asked)
     capsys.readouterr()
     setup.install("develop", tmp_path)
@@ -81,7 +82,8 @@ def test_a_second_run_does_nothing_and_says_nothing(
     changed = (tmp_path / "pyproject.toml").read_text().replace("pytest>=8", "pytest>=9")
     (tmp_path / "pyproject.toml").write_text(changed)
     setup.install("develop", tmp_path)
-    assert len(asked) == runs + 1
+    # What is built is asked for again too; older libraries have their places.
+    assert len(asked) == runs + 2
 
 
 def test_an_unknown_purpose_is_an_error_that_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,3 +99,14 @@ def test_every_recipe_is_one_plain_line(recipe: str) -> None:
     body = [line for line in lines[start + 1 : start + 3] if line.startswith("\t")]
     assert len(body) == 1
     assert not body[0].endswith("\\")
+
+
+def test_what_cannot_be_built_is_said_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    setup.build([sys.executable, "-c", "raise SystemExit(1)"], ["uwsgi>=2"])
+    said = capfd.readouterr().err
+    assert "building uwsgi>=2 needs system packages: gcc libc6-dev" in said
+    assert "pip could not build uwsgi>=2" in said

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,8 +114,19 @@ def install(purpose: str, root: Path) -> None:
         say("pip could not install the packages; its own message stands above")
         sys.exit(1)
     if purpose == "develop":
+        build(pip, project["dependency-groups"]["built"])
         install_older(pip, venv / "versions", project["dependency-groups"])
     stamps[purpose].write_text(key)
+
+
+def build(pip: list[str], packages: list[str]) -> None:
+    """Bring what is built from source; what cannot be is not tested, which is no reason to stop here."""
+    if not shutil.which("cc"):
+        system(["gcc", "libc6-dev"], f"building {' '.join(packages)}")
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        system(["python{}.{}-dev".format(*sys.version_info)], f"building {' '.join(packages)}")
+    if subprocess.run([*pip, *packages], stdout=sys.stderr, check=False).returncode != 0:
+        say(f"pip could not build {' '.join(packages)}; its own message stands above")
 
 
 def install_older(pip: list[str], places: Path, groups: dict[str, list[str]]) -> None:

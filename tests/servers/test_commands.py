@@ -15,6 +15,7 @@ from matrix_sites import DJANGO, FRONTS, QUERY, SITES, Site
 if TYPE_CHECKING:
     from pathlib import Path
 
+needs_uwsgi = pytest.mark.skipif(not (BIN / "uwsgi").exists(), reason="uWSGI could not be built here")
 ASKED = 50
 STATEMENTS = 45
 
@@ -98,6 +99,7 @@ def test_a_sitecustomize_that_is_there_already_runs_too(folder: Path) -> None:
     assert found.is_right(STATEMENTS), found
 
 
+@needs_uwsgi
 @pytest.mark.parametrize("option", ["--lazy-apps", "--thunder-lock"])
 def test_uwsgi_is_traced_although_it_forks_and_loads_in_c(option: str, folder: Path) -> None:
     server = Server("wsgi", uwsgi("--module", "site_app:app", "--processes", "2", option), is_abrupt=True)
@@ -106,6 +108,7 @@ def test_uwsgi_is_traced_although_it_forks_and_loads_in_c(option: str, folder: P
     assert found.pid not in found.connected
 
 
+@needs_uwsgi
 def test_uwsgi_runs_site_code_twice_in_one_process_and_each_application_counts(
     folder: Path, receiver: Any
 ) -> None:
