@@ -265,6 +265,13 @@ def test_the_examples_of_tracing_ones_own_code_run(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_examples_of_what_an_event_is_run() -> None:
+    page = (ROOT / "docs" / "explanation" / "event.md").read_text()
+    program = "".join(code for language, code in FENCE.findall(page) if language == "python")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_decisions_are_short_complete_and_indexed() -> None:
     folder = ROOT / "docs" / "adr"
     index = (folder / "README.md").read_text()

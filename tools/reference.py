@@ -1,6 +1,6 @@
 """Write the reference pages that the code already contains: commands, settings, names, extensions.
 
-`python tools/reference.py` writes docs/reference/{api,cli,extensions,settings}.md anew;
+`python tools/reference.py` writes docs/reference/{api,cli,extensions,names,settings}.md anew;
 `--check` writes nothing and exits with 1 when a page is not what would be written.
 `--matrix` also measures every framework on every server, for docs/reference/servers.md: minutes.
 """
@@ -168,7 +168,33 @@ def purpose(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").splitlines()[0]
 
 
-PAGES = {"api.md": api, "cli.md": cli, "extensions.md": extensions, "settings.md": settings}
+def names() -> str:
+    """Answer the page of what properties are called."""
+    from fanlight.event.names import NAMES
+
+    parts = ["# Names of properties\n", NOTE, NAMING]
+    parts.append("| name | type | unit | meaning | also spelled | OpenTelemetry |\n|---|---|---|---|---|---|")
+    for name, known in NAMES.items():
+        spellings = ", ".join(f"`{each}`" for each in known.aliases)
+        otel = f"`{known.otel}`" if known.otel else ""
+        parts.append(
+            f"| `{name}` | {known.type} | {known.unit or ''} | {known.meaning} | {spellings} | {otel} |"
+        )
+    return "\n".join([*parts, ""])
+
+
+NAMING = """\
+What an event's properties are called, whatever it was read from. A property may have any other name;
+[what an event is](../explanation/event.md) says more. Spellings count in any case, with `_` for `-`.
+"""
+
+PAGES = {
+    "api.md": api,
+    "cli.md": cli,
+    "extensions.md": extensions,
+    "names.md": names,
+    "settings.md": settings,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -213,9 +213,14 @@ def test_raw_lines_are_joined_without_a_newline_at_the_end() -> None:
     for line in ("one\n", "two\r\n", "three"):
         event.append_raw_line(line)
     assert event.raw == "one\ntwo\nthree"
-    assert event.preferred_representation("|") == "one|two|three"
-    assert Event([Property("a", 1)]).preferred_representation() is None
-    assert str(Event([Property("a", 1), Property("b", "x")])) == 'log a=1 b="x"'
+
+
+def test_an_event_shows_as_it_prefers_else_as_its_text_else_as_its_kind() -> None:
+    event = Event([Property("a", 1), Property("b", "x")])
+    assert (event.preferred_representation(), event.preferred_header()) == (None, None)
+    assert (event.shown(), str(event)) == ("log\n", 'log a=1 b="x"')
+    event.append_raw_line("a=1 b=x")
+    assert event.shown() == "a=1 b=x\n"
 
 
 def test_walking_goes_deeper_than_the_stack() -> None:

@@ -337,13 +337,23 @@ class Event:
                 pending += reversed(found.values())
 
     def preferred_representation(self, separator: str = "\n") -> str | None:
-        """Answer how it wants to be shown: its raw text, else None; "" shows nothing.
+        """Answer how it wants to be shown, with newlines of its own; "" shows nothing, None is no wish.
 
         Args:
-            separator: between lines.
+            separator: between its parts.
         """
-        raw = self.raw
-        return None if raw is None else raw.replace("\n", separator)
+        del separator
+        return None
+
+    def preferred_header(self, separator: str = "\n") -> str | None:
+        """Answer what it wants to stand above events like it; as `preferred_representation`."""
+        del separator
+        return None
+
+    def shown(self) -> str:
+        """Answer what is printed of it by default: as it prefers, else its raw text, else its kind."""
+        preferred = self.preferred_representation()
+        return preferred if preferred is not None else f"{self.kind if self.raw is None else self.raw}\n"
 
     def __iter__(self) -> Iterator[Property]:
         schema, values = self.read()
@@ -376,8 +386,7 @@ class Event:
     __hash__ = None  # type: ignore[assignment]  # it changes
 
     def __str__(self) -> str:
-        shown = self.preferred_representation()
-        return " ".join([self.kind, *map(str, self)]) if shown is None else shown
+        return " ".join([self.kind, *map(str, self)])
 
     def __repr__(self) -> str:
         return f"Event({self.properties()!r}, kind={self.kind!r})"
