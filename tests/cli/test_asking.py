@@ -19,10 +19,10 @@ ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 
-def on_a_terminal(*arguments):
+def on_a_terminal(*arguments, columns=120):
     """Run a command whose standard output is a terminal; answer what it was sent."""
     screen, theirs = pty.openpty()
-    environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "120"}
+    environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": str(columns)}
     command = [sys.executable, "-P", "-m", "fanlight", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
         os.close(theirs)
@@ -89,6 +89,26 @@ def test_a_time_and_a_service_are_handed_on(data, capsys):
     assert first == (1769868000 * 10**9, 1769871600 * 10**9, None)
     assert second[1] - second[0] == 86400 * 10**9
     assert second[2] == "shop"
+
+
+@pytest.mark.parametrize(
+    ("columns", "left_out"), [(120, ""), (110, "p99"), (104, "p99 rpm"), (80, "p99 rpm requests")]
+)
+def test_a_narrow_terminal_gets_fewer_columns_and_every_endpoint_on_its_line(data, columns, left_out):
+    names = ["GET /orders/<int:order_id>", "POST /checkout", "GET /" + "long/" * 40]
+    known = {**data.answers.rows[0], "findings": []}
+    data.answers.rows = [
+        {**known, "service": service, "endpoint": name, "segment": segment}
+        for service, name, segment in zip(
+            ("shop", "payments", "shop"), names, ("html", "redirect", "json"), strict=True
+        )
+    ]
+    said = on_a_terminal("endpoints", "--data", data, columns=columns)
+    every = ["service", "endpoint", "segment", "typical", "problem", "p99", "rpm", "requests"]
+    lines = said.splitlines()
+    assert lines[0].split() == [name for name in [*every, "errors", "pain"] if name not in left_out.split()]
+    assert max(map(len, lines)) <= columns
+    assert [names[0] in lines[1], names[1] in lines[2]] == [True, True]
 
 
 @pytest.mark.parametrize("shape", [[], ["--json"]])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS: tuple[Column, ...] = (
     ("endpoint", "left"),
-    ("segment", "left"),
+    ("segment", "whole"),
     ("typical", "right"),
     ("problem", "right"),
     ("p99", "right"),
@@ -28,6 +28,8 @@ COLUMNS: tuple[Column, ...] = (
     ("errors", "right"),
     ("pain", "right"),
 )
+DISPENSABLE = ("p99", "rpm", "requests")
+"""What a narrow terminal does without: what hurts, and how, stands in the others."""
 
 
 @options.command("endpoints")
@@ -47,7 +49,8 @@ def command(
       fanlight endpoints --last 24h --service shop
       fanlight endpoints --json | jq '.[0]'
 
-    Typical is the median, problem the 95th percentile. Every request is counted.
+    Typical is the median, problem the 95th percentile. Every request is counted. A terminal that is too
+    narrow for all columns does without p99, rpm and requests.
     """  # noqa: D301 - click's mark for lines that stay as they are
     query = {"last": more["last"], "from": begin, "to": end, "service": more["service"]}
     client = reach(options.settings(data=data), start=True)
@@ -62,8 +65,8 @@ def command(
         return
     services = {row["service"] for row in rows}
     several = len(services) > 1
-    columns = (("service", "left"), *COLUMNS) if several else COLUMNS
-    table.show(columns, [([row["service"]] if several else []) + cells(row) for row in rows])
+    columns = (("service", "whole"), *COLUMNS) if several else COLUMNS
+    table.show(columns, [([row["service"]] if several else []) + cells(row) for row in rows], DISPENSABLE)
     findings = [(row, finding) for row in rows for finding in row["findings"]]
     if findings:
         write("")

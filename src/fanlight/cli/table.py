@@ -10,19 +10,30 @@ from fanlight.cli.terminal import clean, has_colour, is_terminal, write
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Column = tuple[str, Literal["left", "right", "cut"]]
-    """Heading, and alignment; `cut` is left, and on a terminal one line that ends with an ellipsis."""
+    Column = tuple[str, Literal["left", "whole", "right", "cut"]]
+    """Heading, and alignment. On a terminal `left` may take several lines, `whole` is left on one line,
+    and so is `cut`, which ends with an ellipsis where the others need the room."""
 
 
 NARROWEST = 20
 """Characters that a column keeps however narrow the terminal."""
+LINE = 40
+"""Characters from which on a text may well take several lines."""
+GAP = 2
+"""Spaces between columns."""
 
 
-def show(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """Write a table to stdout; cells are content and made harmless here."""
+def show(columns: Sequence[Column], rows: Sequence[Sequence[str]], dispensable: Sequence[str] = ()) -> None:
+    """Write a table to stdout; cells are content and made harmless here.
+
+    Args:
+        columns: left to right.
+        rows: a cell for each column.
+        dispensable: headings that a narrow terminal does without, the first one first.
+    """
     safe = [[clean(cell) for cell in row] for row in rows]
     if is_terminal():
-        fitted(columns, safe)
+        fitted(columns, safe, dispensable)
     else:
         for line in aligned(columns, safe):
             write(line)
@@ -31,17 +42,17 @@ def show(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
 def aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
     """Answer the lines of a plain table, two spaces between columns."""
     lines = [[heading.upper() for heading, _ in columns], *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    needed = widths(columns, rows)
     return [
         "  ".join(
             cell.rjust(width) if side == "right" else cell.ljust(width)
-            for cell, width, (_, side) in zip(line, widths, columns, strict=True)
+            for cell, width, (_, side) in zip(line, needed, columns, strict=True)
         ).rstrip()
         for line in lines
     ]
 
 
-def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], dispensable: Sequence[str]) -> None:
     """Write a table as wide as the terminal."""
     from rich.console import Console
     from rich.table import Table
@@ -56,17 +67,17 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
         soft_wrap=False,
     )
     table = Table(box=None, pad_edge=False, header_style="bold" if has_colour() else "")
-    widest = [
-        max(len(line[i]) for line in ([heading for heading, _ in columns], *rows))
-        for i in range(len(columns))
-    ]
+    left_out = list(dispensable)
+    while left_out and readable(columns, rows) > console.width:
+        columns, rows = without(left_out.pop(0), columns, rows)
+    widest = widths(columns, rows)
     for (heading, side), width in zip(columns, widest, strict=True):
-        # What is cut leaves the others whole; two spaces stand between columns.
-        room = console.width - sum(widest) + width - 2 * (len(columns) - 1)
+        # What is cut leaves the others whole.
+        room = console.width - sum(widest) + width - GAP * (len(columns) - 1)
         table.add_column(
             heading,
             justify="right" if side == "right" else "left",
-            overflow="ellipsis" if side == "cut" else "fold",
+            overflow="ellipsis" if side in ("cut", "whole") else "fold",
             no_wrap=side != "left",
             width=min(width, max(room, NARROWEST)) if side == "cut" else None,
         )
@@ -74,3 +85,25 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
         # Text objects, never strings: a string could hold rich's own markup.
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)
+
+
+def widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Answer what each column needs to stand on one line."""
+    lines = ([heading for heading, _ in columns], *rows)
+    return [max(len(line[place]) for line in lines) for place in range(len(columns))]
+
+
+def readable(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """Answer how wide a table has to be for everything but long texts to stand on one line."""
+    needed = zip(widths(columns, rows), columns, strict=True)
+    return sum(min(width, LINE) if side == "left" else width for width, (_, side) in needed) + GAP * (
+        len(columns) - 1
+    )
+
+
+def without(
+    name: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> tuple[list[Column], list[list[str]]]:
+    """Answer a table that lacks the column of a heading."""
+    kept = [place for place, (heading, _) in enumerate(columns) if heading != name]
+    return [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
