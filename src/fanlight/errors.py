@@ -7,6 +7,7 @@
     ├── StoreError       the store cannot be opened, read or written
     ├── UnreachableError nothing of Fanlight answers where it was looked for
     ├── QueryError       a query that cannot be read; carries code, column, and a caret under the place
+    ├── ParserError      a parser was asked for what it cannot do
     └── MissingExtraError a library that an extra brings is not installed
 
 A message says what was asked, what was found, where, and what to do.
@@ -35,6 +36,10 @@ class StoreError(FanlightError):
 
 class UnreachableError(FanlightError):
     """Nothing of Fanlight answers where it was looked for."""
+
+
+class ParserError(FanlightError):
+    """A parser was asked for what it cannot do any more."""
 
 
 class MissingExtraError(FanlightError):

@@ -1,0 +1,183 @@
+"""Parsers: text to events.
+
+In come the lines of a log, out come events with typed properties; a line that cannot be read comes
+out as a fault that keeps it. What a log looks like is a *format*: immutable, shared by all files of
+that look, able to tell how well it fits and to read one line. What a file is read with is a *parser*:
+it counts the lines, holds an event back until its last line has come, and asks the query before it
+reads more than it must.
+
+To add a format that a regular expression can describe: a file in `parsers/formats/` with its pattern,
+its fields and sample lines, which are its tests. To add a kind of format: a file here with a function
+that answers a `Format`, and one line in the table.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from fanlight.event.event import Event, Origin
+    from fanlight.query.query import Query
+
+
+class Condition(NamedTuple):
+    """What a query asks of one property, as far as a look at raw bytes can help to answer it."""
+
+    name: str
+    pattern: bytes | None = None
+    """A regular expression that a part of the value's text matches."""
+    begins: bool = False
+    """Whether that part is the beginning of the text."""
+    ends: bool = False
+    """Whether it is the end."""
+    at_least: float | None = None
+    """The least number that is asked for: nanoseconds of a duration, bytes of a size."""
+    is_number: bool = False
+    """Whether numbers are compared, so that the pattern is of a number's digits."""
+
+
+class Format(Protocol):
+    """One look of a log; never changes, may be shared by threads."""
+
+    name: str
+    title: str
+    raw_is_text: bool
+    """Whether a property's text stands in the raw line as it is, with no escapes between."""
+    has_scaled: bool
+    """Whether whole numbers are other than they are written, as a duration of `1.5s` is."""
+    hidden: dict[str, bytes]
+    """Texts of properties that the raw line shows as something else, with a pattern of that."""
+    heads: re.Pattern[bytes] | None
+    """What an event's first line begins with; None when every line is an event."""
+
+    said: float
+    """The score when every line fits: more for a format that tells more."""
+
+    def score(self, lines: list[bytes]) -> float:
+        """Answer how well it fits, 0 to `said`."""
+
+    def reader(self, names: frozenset[str] | None = None) -> Origin:
+        """Answer what fills lazy events: of these properties alone, or of all.
+
+        Its `fill` raises ValueError with a reason when the text is none of this format.
+        """
+
+    def moment(self, line: bytes) -> int | None:
+        """Answer nanoseconds since 1970 of a head line, None when it tells no time."""
+
+    def hint(self, asked: Condition) -> bytes | None:
+        """Answer a regular expression that some line of every event matches which meets a condition.
+
+        None when there is no such thing short of reading the event.
+        """
+
+
+class Parser(Protocol):
+    """Reads one file, line by line."""
+
+    name: str
+    line_number: int
+
+    def parse(self, line: str | bytes, query: Query | None = None) -> list[Event]:
+        """Answer the events that end with this line.
+
+        Raises:
+            ParserError: it is closed.
+        """
+
+    def close(self) -> list[Event]:
+        """Answer what was held back, then the end of the stream; nothing the second time."""
+
+
+TABLE: dict[str, str] = {
+    "access": "fanlight.parsers.access:formats",
+    "json": "fanlight.parsers.json:formats",
+    "logfmt": "fanlight.parsers.logfmt:formats",
+    "pattern": "fanlight.parsers.pattern:formats",
+    "plain": "fanlight.parsers.plain:formats",
+}
+"""Kind of format to a function that answers the formats of a description in `formats/`."""
+
+SURE = 0.5
+"""A score below this is a guess, so that plain text is the better answer."""
+
+
+def descriptions() -> Iterator[Path]:
+    """Yield the files that describe formats, by name."""
+    from pathlib import Path
+
+    yield from sorted((Path(__file__).parent / "formats").glob("*.toml"))
+
+
+def described(path: Path) -> dict[str, Any]:
+    """Answer what a file says about a format, but for its samples; its name is the file's."""
+    import tomllib
+
+    # Samples are tests; reading them would cost every search.
+    text = path.read_text(encoding="utf-8").partition("\n[[samples]]")[0]
+    return {"name": path.stem, **tomllib.loads(text)}
+
+
+def format_of(description: dict[str, Any], zone: str | None = None) -> Format:
+    """Answer the format that a description makes.
+
+    Args:
+        description: with `kind`, of the table, and what that kind asks for.
+        zone: where times are meant that tell no offset; None is this machine's.
+
+    Raises:
+        ConfigError: the kind is unknown, or its description is wrong.
+    """
+    from fanlight import registry
+
+    registry.known_or_error(description.get("kind", ""), list(TABLE), "kind of format")
+    module, _, attribute = TABLE[description["kind"]].partition(":")
+    make = cast("Callable[..., Format]", getattr(import_module(module), attribute))
+    return make(description, zone)
+
+
+def named(name: str, zone: str | None = None) -> Format:
+    """Answer the format of a name, or of an access log's format string.
+
+    Args:
+        name: such as `combined`, or `%h %l %u %t "%r" %>s %b`, or nginx's `$remote_addr …`.
+        zone: as `format_of`.
+
+    Raises:
+        ConfigError: unknown; says the nearest.
+    """
+    if "%" in name or "$" in name:
+        return format_of({"name": "custom", "title": name, "kind": "access", "format": name}, zone)
+    known = {path.stem: path for path in descriptions()}
+    from fanlight.registry import known_or_error
+
+    return format_of(described(known[known_or_error(name, list(known), "format")]), zone)
+
+
+def detect(lines: list[bytes], zone: str | None = None) -> tuple[Format, float]:
+    """Answer the format that fits best, and how well, 0 to 1.
+
+    Args:
+        lines: the first of a file, without line ends.
+        zone: as `format_of`.
+    """
+    filled = [line for line in lines if line.strip()]
+    formats = [format_of(described(path), zone) for path in descriptions()]
+    best: Format | None = None
+    highest = 0.0
+    # Those that tell most go first; when one fits altogether, none behind it can fit better.
+    for found in sorted(formats, key=lambda found: -found.said) if filled else ():
+        if highest >= found.said:
+            break
+        score = found.score(filled)
+        if score > highest:
+            best, highest = found, score
+    if best is not None and highest >= SURE:
+        return best, highest
+    return named("plain", zone), highest

@@ -1,0 +1,287 @@
+"""What formats of one regular expression share: a named group is a property."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fanlight.errors import ConfigError
+from fanlight.event import types
+from fanlight.event.schema import Schema
+from fanlight.event.times import Time
+from fanlight.event.units import BYTES, TIME_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fanlight.event.event import Event
+    from fanlight.parsers import Condition
+
+GROUP = re.compile(rb"\(\?P<(\w+)>")
+WHOLE = "whole_"
+"""An empty group at the end of a pattern whose tail may be missing: whether nothing was."""
+TIME = "time"
+WHOLE_MISSING = 0.5
+"""What a line counts for in detection when its tail is missing."""
+
+
+class Field(NamedTuple):
+    """One property of a format: the group of its name, and what the text becomes."""
+
+    name: str
+    type: str = types.STRING
+    unit: str | None = None
+    """That the text is written in; a duration comes out in ns whatever it was."""
+    before: bytes | None = None
+    """What always stands directly before the value, as a regular expression; None when unknown."""
+    after: bytes | None = None
+    empty: tuple[bytes, ...] = (b"-", b"")
+    """Texts that mean that there is no value."""
+
+
+class PatternFormat:
+    """A format of one regular expression.
+
+    Args:
+        name: for people, unique.
+        pattern: over the bytes of a line, with named groups; those that no field has are not read.
+        fields: in the order of the properties.
+        stamp: reads the text of the group `time`; None when there is none.
+        more: `title`, `heads`, `fold` (which property continuation lines are put into).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pattern: bytes,
+        fields: tuple[Field, ...],
+        stamp: Callable[[bytes], tuple[int, int | None]] | None = None,
+        **more: Any,
+    ) -> None:
+        self.name = name
+        self.title: str = more.get("title", name)
+        self.raw_is_text: bool = more.get("raw_is_text", True)
+        self.heads: re.Pattern[bytes] | None = more.get("heads")
+        self.fold: str | None = more.get("fold")
+        self.has_scaled = any(
+            field.type == types.DURATION or BYTES.get((field.unit or "").lower(), 1) != 1 for field in fields
+        )
+        self.hidden: dict[str, bytes] = {}
+        self.source = pattern
+        self.fields = fields
+        self.stamp = stamp
+        self.said = 1 - 0.5 / (1 + len(fields) + (stamp is not None))
+        self.flags = re.DOTALL if self.heads else 0
+
+    @cached_property
+    def pattern(self) -> re.Pattern[bytes]:
+        """The whole of it; compiled when first asked for, for most formats of a search never are.
+
+        Raises:
+            ConfigError: it is no regular expression, or lacks a field's group.
+        """
+        try:
+            found = re.compile(self.source, self.flags)
+        except re.error as error:
+            raise ConfigError(f"format {self.name}: {error} in its pattern") from None
+        missing = [field.name for field in self.fields if group_of(field.name) not in found.groupindex]
+        if missing:
+            raise ConfigError(f"format {self.name}: no group of the pattern is named {missing[0]!r}")
+        return found
+
+    @cached_property
+    def timing(self) -> re.Pattern[bytes] | None:
+        """The pattern with the time as its only group; None when no time is told."""
+        return re.compile(self.projected(frozenset({TIME})), self.flags) if self.stamp else None
+
+    def projected(self, names: frozenset[str]) -> bytes:
+        """Answer the pattern with only the groups of some properties; fewer groups cost less."""
+        groups = {group_of(name).encode() for name in names}
+        return GROUP.sub(lambda found: found[0] if found[1] in groups else b"(?:", self.source)
+
+    def score(self, lines: list[bytes]) -> float:
+        """Answer the share of lines that match, less what they leave unsaid."""
+        total = heads = 0.0
+        is_optional = WHOLE in self.pattern.groupindex
+        for line in lines:
+            if self.heads is not None and self.heads.match(line) is None:
+                continue
+            heads += 1
+            found = self.pattern.match(line)
+            if found is None or not self.tells_time(found):
+                continue
+            total += WHOLE_MISSING if is_optional and found[WHOLE] is None else 1.0
+        # Continuation lines are no lines of another format, as long as heads are not the exception.
+        out_of = heads if self.heads is not None and heads * 50 > len(lines) else len(lines)
+        return total / out_of * self.said if out_of else 0.0
+
+    def tells_time(self, found: re.Match[bytes]) -> bool:
+        """Answer whether the text in the place of the time is one."""
+        if self.stamp is None:
+            return True
+        try:
+            return found[TIME] is not None and bool(self.stamp(found[TIME]))
+        except (ValueError, KeyError, OverflowError):
+            return False
+
+    def reader(self, names: frozenset[str] | None = None) -> Reader:
+        """Answer what fills lazy events."""
+        return Reader(self, names)
+
+    def moment(self, line: bytes) -> int | None:
+        """Answer nanoseconds since 1970 of a line."""
+        found = self.timing.match(line) if self.timing else None
+        if found is None or self.stamp is None:
+            return None
+        try:
+            return self.stamp(found[1])[0]
+        except (ValueError, KeyError, OverflowError):
+            return None
+
+    def hint(self, asked: Condition) -> bytes | None:
+        """Answer what a line with such a value matches: its text, with what always stands around it."""
+        field = next((field for field in self.fields if field.name == asked.name), None)
+        if field is None:
+            return None
+        if asked.is_number and (field.type != types.INT or asked.pattern is None):
+            is_text = field.type == types.STRING or asked.at_least is None
+            return None if is_text else field_number(field, asked.at_least or 0)
+        if asked.pattern is None or field.type not in (types.STRING, types.INT):
+            return None
+        text = rb"(?:" + asked.pattern + rb")"
+        if asked.begins and field.before is not None:
+            text = field.before + (rb"0*" if field.type == types.INT else b"") + text
+        if asked.ends and field.after is not None:
+            text += field.after
+        return text
+
+
+def field_number(field: Field, at_least: float) -> bytes | None:
+    """Answer what a number of at least a size looks like in its place: as many digits, or more."""
+    if field.before is None or field.after is None:
+        return None
+    if field.type == types.DURATION:
+        at_least /= TIME_NS[field.unit or "ns"]
+    elif field.unit is not None and field.unit.lower() in BYTES:
+        at_least /= BYTES[field.unit.lower()]
+    if at_least < 1:
+        return None
+    digits = len(str(int(at_least)))
+    return field.before + rb"0*[1-9]\d{%d,}(?:\.\d+)?" % (digits - 1) + field.after
+
+
+def group_of(name: str) -> str:
+    """Answer the name of a property's group: `thread-name` cannot be one."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name)
+
+
+class Reader:
+    """Fills lazy events of a pattern's format; of all properties, or of some, which is cheaper."""
+
+    def __init__(self, of: PatternFormat, names: frozenset[str] | None) -> None:
+        self.of = of
+        self.fields = tuple(field for field in of.fields if names is None or field.name in names)
+        wanted = frozenset(field.name for field in self.fields) | {TIME}
+        pattern = re.compile(of.projected(wanted), of.flags)
+        self.match = pattern.match
+        groups = pattern.groupindex
+        self.places = tuple(groups[group_of(field.name)] for field in self.fields)
+        self.time_place = groups.get(TIME, 0) if of.stamp else 0
+        self.converters = tuple(converter(field) for field in self.fields)
+        self.stamp = of.stamp
+        self.schema = Schema(
+            "log",
+            tuple(field.name for field in self.fields),
+            tuple(field.type for field in self.fields),
+            tuple("ns" if field.type == types.DURATION else field.unit for field in self.fields),
+        )
+        self.without: dict[tuple[int, ...], Schema] = {}
+
+    def fill(self, event: Event) -> None:
+        """Read the event's text.
+
+        Raises:
+            ValueError: it is none of this format; says why.
+        """
+        text = event.text
+        found = self.match(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text or b"")
+        if found is None:
+            raise ValueError(f"not a line of the format {self.of.name}")
+        groups = found.groups()
+        values = [convert(groups[at - 1]) for convert, at in zip(self.converters, self.places, strict=True)]
+        if self.stamp is not None and self.time_place:
+            event.instant = self.moment(groups[self.time_place - 1])
+        else:
+            event.instant = None
+        if None in values:
+            gone = tuple(place for place, value in enumerate(values) if value is None)
+            event.schema = self.lacking(gone)
+            event.values = [value for value in values if value is not None]
+        else:
+            event.schema = self.schema
+            event.values = values
+
+    def moment(self, text: bytes | None) -> Time | None:
+        """Answer the time, None when the line was cut before it.
+
+        Raises:
+            ValueError: it is none.
+        """
+        if text is None:
+            return None
+        assert self.stamp is not None
+        try:
+            ns, offset_s = self.stamp(text)
+            return Time(ns, offset_s)
+        except (ValueError, KeyError, OverflowError):
+            raise ValueError(f"no time: {text.decode('utf-8', 'replace')!r}") from None
+
+    def lacking(self, gone: tuple[int, ...]) -> Schema:
+        """Answer the schema without some places; a property that has no value is absent."""
+        found = self.without.get(gone)
+        if found is None:
+            full = self.schema
+            kept = [place for place in range(len(full.names)) if place not in gone]
+            found = Schema(
+                "log",
+                tuple(full.names[place] for place in kept),
+                tuple(full.types[place] for place in kept),
+                tuple(full.units[place] for place in kept),
+            )
+            self.without[gone] = found
+        return found
+
+
+def converter(field: Field) -> Callable[[bytes | None], Any]:
+    """Answer what makes a property's value of its bytes; None stays None."""
+    if field.type == types.INT:
+        factor = BYTES.get((field.unit or "").lower(), 1)
+        return partial(whole_number, field.empty, factor)
+    if field.type == types.DURATION:
+        return partial(duration, field.empty, TIME_NS[field.unit or "ns"])
+    if field.type == types.FLOAT:
+        return partial(real_number, field.empty)
+    return partial(string, field.empty)
+
+
+def string(empty: tuple[bytes, ...], text: bytes | None) -> str | None:
+    """Answer text; bytes that are no UTF-8 survive as surrogates."""
+    return None if text is None or text in empty else text.decode("utf-8", "surrogateescape")
+
+
+def whole_number(empty: tuple[bytes, ...], factor: int, text: bytes | None) -> int | None:
+    """Answer an integer."""
+    return None if text is None or text in empty else int(text) * factor
+
+
+def real_number(empty: tuple[bytes, ...], text: bytes | None) -> float | None:
+    """Answer a float."""
+    return None if text is None or text in empty else float(text)
+
+
+def duration(empty: tuple[bytes, ...], factor: int, text: bytes | None) -> int | None:
+    """Answer nanoseconds."""
+    if text is None or text in empty:
+        return None
+    return int(text) * factor if text.isdigit() else round(float(text) * factor)

@@ -1,0 +1,214 @@
+"""JSON lines: an object a line, its keys properties, its objects maps."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fanlight.event import stamps, types
+from fanlight.event.schema import Schema
+from fanlight.event.times import SECOND_NS, Time
+from fanlight.parsers.stamps import Stamps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fanlight.event.event import Event
+    from fanlight.parsers import Condition
+
+KEYS = {
+    "time": (
+        *("time", "timestamp", "@timestamp", "ts", "t", "datetime", "date", "asctime"),
+        *("eventTime", "event_time", "Timestamp", "__REALTIME_TIMESTAMP"),
+    ),
+    "level": ("level", "severity", "lvl", "loglevel", "levelname", "log.level", "level_name", "Level"),
+    "message": ("message", "msg", "text", "@message", "MESSAGE", "body", "Message"),
+}
+"""Property to the keys that mean it; the first that is there is it."""
+
+LEVELS = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}
+"""Levels that some libraries write as numbers."""
+
+CLASSES: dict[type, str] = {
+    str: types.STRING,
+    int: types.INT,
+    float: types.FLOAT,
+    bool: types.BOOL,
+    dict: types.MAP,
+    list: types.LIST,
+}
+SCHEMAS_MAX = 4096
+EXPONENT = rb"-?[0-9.]+[eE]"
+
+
+def decoder() -> Callable[[bytes], Any]:
+    """Answer the quickest decoder there is."""
+    try:
+        import msgspec
+    except ImportError:
+        import json
+
+        return json.loads
+    return msgspec.json.Decoder().decode
+
+
+class JsonFormat:
+    """A format of JSON lines.
+
+    Args:
+        name: unique.
+        keys: property to the keys that mean it, as `KEYS`.
+        zone: where times are meant that tell no offset.
+        title: for people.
+    """
+
+    raw_is_text = False
+    said = 0.97
+    has_scaled = False
+    heads = None
+
+    def __init__(self, name: str, keys: dict[str, tuple[str, ...]], zone: str | None, title: str) -> None:
+        self.name = name
+        self.title = title
+        self.keys = keys
+        self.stamps = Stamps(zone)
+        self.schemas: dict[tuple[Any, ...], Schema] = {}
+        level = rb'"(?:' + b"|".join(re.escape(key.encode()) for key in keys["level"]) + rb')"\s*:\s*'
+        self.hidden = {name: level + b"%d" % number for number, name in LEVELS.items()}
+
+    @cached_property
+    def decode(self) -> Callable[[bytes], Any]:
+        """The quickest decoder there is; looked for when the first line is read."""
+        return decoder()
+
+    @cached_property
+    def timing(self) -> re.Pattern[bytes]:
+        """Where a time stands in a raw line."""
+        keys = b"|".join(re.escape(key.encode()) for key in self.keys["time"])
+        return re.compile(rb'"(?:' + keys + rb')"\s*:\s*(?:"([^"]{8,40})"|(\d{9,19}(?:\.\d+)?))')
+
+    def score(self, lines: list[bytes]) -> float:
+        """Answer the share of lines that are objects; those with a time or a message count in full."""
+        total = 0.0
+        for line in lines:
+            if line.lstrip()[:1] != b"{":
+                continue
+            try:
+                value = self.decode(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                total += 0.97 if any(key in value for keys in self.keys.values() for key in keys) else 0.8
+        return total / len(lines) if lines else 0.0
+
+    def reader(self, names: frozenset[str] | None = None) -> JsonFormat:  # noqa: ARG002 the protocol
+        """Answer what fills lazy events; decoding is so quick that all properties are read."""
+        return self
+
+    def moment(self, line: bytes) -> int | None:
+        """Answer nanoseconds since 1970, found without decoding."""
+        found = self.timing.search(line)
+        if found is None:
+            return None
+        try:
+            return self.stamps.any(found[1] or found[2])[0]
+        except (ValueError, KeyError, OverflowError):
+            return None
+
+    def hint(self, asked: Condition) -> bytes | None:
+        """Answer what a line with such a value matches: the key, and behind it the text or the digits."""
+        keys = self.keys.get(asked.name, (asked.name.rpartition(".")[2],))
+        names = keys if asked.name in self.keys else tuple(dict.fromkeys((asked.name, *keys)))
+        before = rb'"(?:' + b"|".join(re.escape(key.encode()) for key in names) + rb')"\s*:\s*'
+        if asked.is_number:
+            if asked.pattern is not None:
+                digits = asked.pattern
+            elif asked.at_least is not None and asked.at_least >= 1:
+                digits = rb"[1-9]\d{%d,}" % (len(str(int(asked.at_least))) - 1)
+            else:
+                return None
+            # A text, a list or a map may hold such a number too.
+            return before + rb'(?:["\[{]|' + EXPONENT + rb"|" + digits + rb")"
+        if asked.pattern is None or not asked.begins or asked.name in ("time", "level"):
+            return None
+        return before + rb'(?:[\[{]|"?' + asked.pattern + rb")"
+
+    def fill(self, event: Event) -> None:
+        """Read the event's text.
+
+        Raises:
+            ValueError: it is no JSON object; says where.
+        """
+        text = event.text
+        raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text or b"")
+        try:
+            found = self.decode(raw)
+        except UnicodeDecodeError:
+            # Bytes that are no UTF-8 survive as they are.
+            import json
+
+            found = json.loads(raw.decode("utf-8", "surrogateescape"))
+        except ValueError as error:
+            raise ValueError(f"no JSON: {error}") from None
+        except RecursionError:
+            raise ValueError("no JSON: nested too deep") from None
+        if not isinstance(found, dict):
+            raise ValueError("no JSON object")  # noqa: TRY004 of a text
+        event.instant = self.take_time(found)
+        self.rename(found)
+        shape = tuple((name, value.__class__) for name, value in found.items())
+        schema = self.schemas.get(shape)
+        if schema is None:
+            names = tuple(name or '""' for name, _ in shape)
+            kinds = tuple(CLASSES.get(kind, types.UNDEFINED) for _, kind in shape)
+            schema = Schema("log", names, kinds)
+            # Keys that data makes up must not fill the memory.
+            if len(self.schemas) < SCHEMAS_MAX:
+                self.schemas[shape] = schema
+        event.schema = schema
+        event.values = list(found.values())
+
+    def take_time(self, found: dict[str, Any]) -> Time | None:
+        """Answer the time and take it out; what is none stays what it was."""
+        for key in self.keys["time"]:
+            value = found.get(key)
+            if value is None or value.__class__ is bool:
+                continue
+            moment = self.moment_of(value)
+            if moment is not None:
+                del found[key]
+                return moment
+        return None
+
+    def moment_of(self, value: Any) -> Time | None:
+        """Answer the time that a value tells, None when it tells none."""
+        try:
+            if value.__class__ is str:
+                return Time(*self.stamps.any(value.encode()))
+            if value.__class__ is int:
+                return Time(*stamps.epoch(b"%d" % value))
+            if value.__class__ is float and abs(value) < 1e11:
+                return Time(round(value * 1e6) * (SECOND_NS // 10**6))
+        except (ValueError, KeyError, OverflowError):
+            return None
+        return None
+
+    def rename(self, found: dict[str, Any]) -> None:
+        """Give level and message their names."""
+        for name in ("level", "message"):
+            if name in found:
+                continue
+            for key in self.keys[name]:
+                if key in found:
+                    found[name] = found.pop(key)
+                    break
+        level = found.get("level")
+        if level.__class__ is int and level in LEVELS:
+            found["level"] = LEVELS[level]
+
+
+def formats(description: dict[str, Any], zone: str | None) -> JsonFormat:
+    """Answer the format of a description: `keys` may name other keys for time, level, message."""
+    given = {name: tuple(keys) for name, keys in description.get("keys", {}).items()}
+    return JsonFormat(description["name"], {**KEYS, **given}, zone, description.get("title", "JSON lines"))

@@ -1,0 +1,121 @@
+"""The parser of every format: counts lines, holds events of several lines together, asks the query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fanlight.errors import ParserError
+from fanlight.event import types
+from fanlight.event.event import UNTIMED, Event
+from fanlight.event.schema import Schema
+
+if TYPE_CHECKING:
+    from fanlight.parsers import Format
+    from fanlight.query.query import Query
+
+FAULT = Schema(
+    "fault",
+    ("line", "position", "reason", "raw"),
+    (types.INT, types.INT, types.STRING, types.STRING),
+)
+END = Schema("end")
+EVENT_MAX = 1 << 20
+"""Bytes of an event of several lines; what follows begins an event of its own."""
+
+
+class LineParser:
+    """Reads one file of one format; not safe for several threads.
+
+    Args:
+        format: what the lines look like.
+
+    Attributes:
+        continuations: lines that were added to the event before them.
+        blanks: lines that were empty.
+    """
+
+    def __init__(self, format: Format) -> None:  # noqa: A002 the thing's own word
+        self.format = format
+        self.name = format.name
+        self.line_number = 0
+        self.continuations = 0
+        self.blanks = 0
+        self.reader = format.reader()
+        self.held: list[bytes] = []
+        self.held_bytes = 0
+        self.held_line = 0
+        self.is_closed = False
+
+    def parse(self, line: str | bytes, query: Query | None = None) -> list[Event]:
+        """Answer the events that end with this line, faults among them; only those that a query selects.
+
+        Raises:
+            ParserError: it is closed.
+        """
+        if self.is_closed:
+            raise ParserError(f"the parser of {self.name} is closed; a new one reads the next file")
+        raw = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
+        raw = raw.rstrip(b"\r\n")
+        self.line_number += 1
+        if self.line_number == 1:
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        heads = self.format.heads
+        if heads is None:
+            if not raw.strip():
+                self.blanks += 1
+                return []
+            return self.events(raw, self.line_number, query)
+        if self.held and heads.match(raw) is None and self.held_bytes < EVENT_MAX:
+            self.held.append(raw)
+            self.held_bytes += len(raw) + 1
+            self.continuations += 1
+            return []
+        if not self.held and not raw.strip():
+            self.blanks += 1
+            return []
+        before = self.release(query)
+        self.held = [raw]
+        self.held_bytes = len(raw)
+        self.held_line = self.line_number
+        return before
+
+    def release(self, query: Query | None) -> list[Event]:
+        """Answer the event that was held back."""
+        if not self.held:
+            return []
+        raw = b"\n".join(self.held)
+        self.held = []
+        return self.events(raw, self.held_line, query)
+
+    def events(self, raw: bytes, number: int, query: Query | None) -> list[Event]:
+        """Answer the event of a text, or the fault that it is."""
+        if query is not None and query.bounds() != (None, None):
+            moment = self.format.moment(raw)
+            # Before the body is read: most of a file is outside of the time that is asked for.
+            if moment is not None and not query.selects(moment):
+                return []
+        event = Event.lazy(self.reader, raw, number)
+        try:
+            event.read()
+        except ValueError as error:
+            return [fault(raw, number, str(error))]
+        return [event] if query is None or query.matches(event) else []
+
+    def close(self, query: Query | None = None) -> list[Event]:
+        """Answer what was held back, then the end of the stream; nothing the second time."""
+        if self.is_closed:
+            return []
+        self.is_closed = True
+        return [*self.release(query), Event.of(END, [], UNTIMED)]
+
+
+def fault(raw: bytes, number: int, reason: str, position: int = 0) -> Event:
+    """Answer the event of a line that could not be read.
+
+    Args:
+        raw: the line, kept.
+        number: of the line, from 1.
+        reason: for people.
+        position: in the line, from 0.
+    """
+    return Event.of(FAULT, [number, position, reason, raw.decode("utf-8", "surrogateescape")], UNTIMED)

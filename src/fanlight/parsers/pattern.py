@@ -1,0 +1,37 @@
+"""Formats that are data: a regular expression, the shape of its time, the types of its groups."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fanlight.errors import ConfigError
+from fanlight.event import types
+from fanlight.parsers.grouped import Field, PatternFormat
+from fanlight.parsers.stamps import Stamps, reading
+
+
+def formats(description: dict[str, Any], zone: str | None) -> PatternFormat:
+    """Answer the format of a description: `pattern`, `time`, `fields`, and `heads` of several lines.
+
+    Raises:
+        ConfigError: the pattern or a field of it is wrong.
+    """
+    name = description["name"]
+    fields = []
+    for field, about in description.get("fields", {}).items():
+        known = {"type": types.STRING, "unit": None, **about}
+        if known["type"] not in types.TYPES:
+            raise ConfigError(f"format {name}: unknown type {known['type']!r} of the field {field!r}")
+        fields.append(Field(field, known["type"], known["unit"]))
+    stamp = reading(Stamps(zone), description["time"]) if "time" in description else None
+    heads = description.get("heads")
+    return PatternFormat(
+        name,
+        description["pattern"].encode(),
+        tuple(fields),
+        stamp,
+        title=description.get("title", name),
+        heads=re.compile(heads.encode()) if heads else None,
+        fold=description.get("fold"),
+    )

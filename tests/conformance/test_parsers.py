@@ -1,0 +1,126 @@
+"""What every format promises, run over the room's table and the descriptions in its folder."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight import parsers
+from fanlight.errors import ParserError
+from fanlight.event.event import Event
+from fanlight.parsers.parser import LineParser
+
+if TYPE_CHECKING:
+    from fanlight.parsers import Format
+
+DESCRIPTIONS = {path.stem: tomllib.loads(path.read_text()) for path in parsers.descriptions()}
+SAMPLES = [(name, sample) for name, about in DESCRIPTIONS.items() for sample in about["samples"]]
+FORMATS = {name: parsers.named(name, "UTC") for name in DESCRIPTIONS}
+
+lines = st.lists(
+    st.one_of(
+        st.binary(max_size=60).map(lambda line: line.replace(b"\n", b"")),
+        st.sampled_from([sample["line"].encode() for _, sample in SAMPLES]),
+        st.sampled_from([sample["line"].encode() for _, sample in SAMPLES]).flatmap(
+            lambda line: st.integers(0, len(line)).map(lambda cut: line[:cut])
+        ),
+    ),
+    max_size=12,
+)
+
+
+def shown(event: Event) -> dict[str, Any]:
+    """Answer an event as samples write one: its time as text."""
+    found = {each.name: each.value for each in event if each.value is not None}
+    if event.time is not None:
+        found["time"] = str(event.time)
+    return found
+
+
+@pytest.mark.parametrize(("name", "sample"), SAMPLES)
+def test_a_sample_line_becomes_its_event(name: str, sample: dict[str, Any]) -> None:
+    event = Event.lazy(FORMATS[name].reader(), sample["line"].encode(), 1)
+    assert shown(event) == sample["event"]
+
+
+@pytest.mark.parametrize(("name", "sample"), SAMPLES)
+def test_a_sample_is_told_by_text_as_by_bytes(name: str, sample: dict[str, Any]) -> None:
+    assert shown(Event.lazy(FORMATS[name].reader(), sample["line"], 1)) == sample["event"]
+
+
+@pytest.mark.parametrize(("name", "sample"), SAMPLES)
+def test_a_property_has_its_value_when_it_alone_is_read(name: str, sample: dict[str, Any]) -> None:
+    for wanted, value in sample["event"].items():
+        event = Event.lazy(FORMATS[name].reader(frozenset({wanted})), sample["line"].encode(), 1)
+        assert shown(event)[wanted] == value
+
+
+@pytest.mark.parametrize(("name", "sample"), SAMPLES)
+def test_the_moment_of_a_line_is_its_events_time(name: str, sample: dict[str, Any]) -> None:
+    line = sample["line"].encode()
+    event = Event.lazy(FORMATS[name].reader(), line, 1)
+    if event.time is not None:
+        assert FORMATS[name].moment(line) == event.time_ns
+
+
+@pytest.mark.parametrize("name", [name for name in DESCRIPTIONS if name != "plain"])
+def test_samples_are_detected_as_what_they_are(name: str) -> None:
+    found, confidence = parsers.detect([sample["line"].encode() for sample in DESCRIPTIONS[name]["samples"]])
+    assert found.name == name
+    assert confidence > parsers.SURE
+
+
+@pytest.mark.parametrize("name", list(DESCRIPTIONS))
+def test_a_format_says_what_it_is_called(name: str) -> None:
+    assert FORMATS[name].name == name
+    assert FORMATS[name].title
+
+
+@pytest.mark.parametrize("name", list(DESCRIPTIONS))
+@given(given_lines=lines)
+def test_every_line_is_an_event_a_part_of_one_blank_or_a_fault(name: str, given_lines: list[bytes]) -> None:
+    parser = LineParser(FORMATS[name])
+    events = [event for line in given_lines for event in parser.parse(line)]
+    events += parser.close()
+    assert events[-1].kind == "end"
+    assert len(events) - 1 + parser.continuations + parser.blanks == len(given_lines)
+    assert parser.line_number == len(given_lines)
+
+
+@pytest.mark.parametrize("name", list(DESCRIPTIONS))
+@given(given_lines=lines)
+def test_no_text_is_lost(name: str, given_lines: list[bytes]) -> None:
+    parser = LineParser(FORMATS[name])
+    events = [event for line in given_lines for event in parser.parse(line)] + parser.close()
+    kept = b"\n".join(str(event.raw).encode("utf-8", "surrogateescape") for event in events[:-1])
+    # Blank lines between, carriage returns at ends and a byte order mark in front belong to no event.
+    wanted = b"\n".join(given_lines).removeprefix(b"\xef\xbb\xbf")
+    assert re.sub(rb"[\r\n\s]+", b"", kept) == re.sub(rb"[\r\n\s]+", b"", wanted)
+
+
+@pytest.mark.parametrize("name", list(DESCRIPTIONS))
+def test_a_closed_parser_says_so(name: str) -> None:
+    parser = LineParser(FORMATS[name])
+    assert [event.kind for event in parser.close()] == ["end"]
+    assert parser.close() == []
+    with pytest.raises(ParserError, match="is closed"):
+        parser.parse("x")
+
+
+@pytest.mark.parametrize("name", list(DESCRIPTIONS))
+@given(line=st.binary(max_size=80))
+def test_the_score_of_anything_is_a_share(name: str, line: bytes) -> None:
+    found: Format = FORMATS[name]
+    assert 0 <= found.score([line.replace(b"\n", b"")]) <= found.said + 1e-9
+
+
+@pytest.mark.parametrize("name", list(DESCRIPTIONS))
+@given(line=st.binary(max_size=80))
+def test_the_moment_of_anything_is_a_number_or_nothing(name: str, line: bytes) -> None:
+    moment = FORMATS[name].moment(line.replace(b"\n", b""))
+    assert moment is None or isinstance(moment, int)
