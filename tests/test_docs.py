@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import textwrap
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -289,6 +290,18 @@ def test_decisions_are_short_complete_and_indexed() -> None:
 
 def test_the_architecture_fits_on_two_pages() -> None:
     assert len((ROOT / "ARCHITECTURE.md").read_text().splitlines()) <= 2 * PAGE_LINES
+
+
+def test_the_architecture_has_the_layers_that_the_gate_checks() -> None:
+    told = re.search(r"\*\*One way\.\*\* `([^`]*)`", (ROOT / "ARCHITECTURE.md").read_text())
+    assert told is not None
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    # In parentheses stands what is not there yet.
+    checked = [[room for room in layer.split(" | ") if room[0] != "("] for layer in layers]
+    assert [layer.split(" | ") for layer in " ".join(told[1].split()).split(" → ")] == [
+        rooms for rooms in checked if rooms
+    ]
 
 
 def test_every_proof_that_a_page_names_is_a_test_that_exists() -> None:
