@@ -120,3 +120,12 @@ def test_the_batches_of_the_pipe_are_what_the_wire_describes(bench):
     table = codec.decode(messages.TABLE, pipe.table())
     assert table["kind_category"] == array("I", [kind[0] for kind in pipe.KINDS])
     assert max(table["kind_description"]) < len(pipe.STRINGS)
+
+
+def test_each_cost_of_an_event_is_measured(bench, monkeypatch):
+    events = bench("events")
+    monkeypatch.setattr(events, "NUMBER", 100)
+    rows = events.run(1)
+    assert len(rows) == len(events.MEASURED) + 1
+    assert all(row.value > 0 for row in rows[-1:])
+    assert rows[-1].passed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -103,6 +104,14 @@ def test_a_raw_line_is_read_once_and_when_somebody_asks() -> None:
     assert origin.filled == 0
     assert (event["w1"], event.line, event.raw, len(event)) == ("be", 7, "to be or", 3)
     assert origin.filled == 1
+
+
+def test_a_line_that_nobody_read_costs_a_hundred_bytes() -> None:
+    """What `getsizeof` tells has the garbage collector's header in it; a line's number counts too."""
+    event = Event.lazy(Words(), b"to be or not to be", 10_000_000)
+    others = [each for each in (event.schema, event.number) if each is not None]
+    assert not hasattr(event, "__dict__")
+    assert sys.getsizeof(event) + sum(sys.getsizeof(each) for each in others) <= 100
 
 
 def test_an_unknown_name_comes_with_the_nearest_one() -> None:

@@ -41,21 +41,20 @@ class Event:
             in seconds as a tuple, or a `datetime`.
 
     Attributes:
-        schema: shared with all events of this shape; None until the raw line is read, and so are `values`.
+        schema: shared with all events of this shape; None until the raw line is read.
+        values: of its properties; until then what reads the line, so that a line costs no further slot.
         instant: the time in one of these forms, but no `datetime`.
-        origin: reads the raw line.
 
     Raises:
         TypeError: no such time, or a `time` in `properties` for an untimed event.
         ValueError: `properties` tell another time than `time`, or two.
     """
 
-    __slots__ = ("instant", "number", "origin", "schema", "text", "values")
+    __slots__ = ("instant", "number", "schema", "text", "values")
 
     schema: Schema | None
-    values: list[Any] | None
+    values: Any
     instant: Any
-    origin: Origin | None
     text: str | bytes | None
     number: int
 
@@ -65,7 +64,6 @@ class Event:
         self.schema = empty(kind)
         self.values = []
         self.instant = time if time is None or time is UNTIMED else moment_of(time)
-        self.origin = None
         self.text = None
         self.number = 0
         for given in properties:
@@ -82,9 +80,9 @@ class Event:
 
         A fast path: made for every line that a query nominates.
         """
-        event = cls.__new__(cls)
-        event.values = None
-        event.origin = origin
+        event = object.__new__(cls)
+        event.schema = None
+        event.values = origin
         event.text = text
         event.number = number
         return event
@@ -101,19 +99,18 @@ class Event:
         event.schema = schema
         event.values = values
         event.instant = instant
-        event.origin = None
         event.text = text
         event.number = number
         return event
 
     def read(self) -> tuple[Schema, list[Any]]:
         """Answer schema and values, of the raw line when nobody asked before."""
-        if self.values is None:
-            assert self.origin is not None
-            self.origin.fill(self)
-        assert self.schema is not None
-        assert self.values is not None
-        return self.schema, self.values
+        schema = self.schema
+        if schema is None:
+            self.values.fill(self)
+            schema = self.schema
+            assert schema is not None
+        return schema, self.values
 
     @property
     def kind(self) -> str:
