@@ -117,6 +117,8 @@ def test_config_show_tells_who_set_each_value(place):
     assert rows["sample"] == (0.5, f"{folder}/fanlight.toml:3")
     assert rows["store.spans_per_s"] == (10, "FANLIGHT_STORE__SPANS_PER_S")
     assert rows["leave_after_s"] == (60, "default")
+    assert rows["trust"] == ([], "default")
+    assert rows["ignore"] == (list(config.KEYS["ignore"].default), "default")
     assert rows.keys() == config.KEYS.keys()
 
 

@@ -32,6 +32,14 @@ def parse(name: str, text: str) -> Any:
     return READERS[KEYS[name].kind][0](text)
 
 
+def default(name: str) -> Any:
+    """Answer what a key is when nobody sets it, of the same type as when somebody does."""
+    key = KEYS[name]
+    if key.kind == "address":
+        return read_address(key.default)
+    return LISTS[key.kind](key.default) if key.kind in LISTS else key.default
+
+
 def refusal(name: str, value: Any) -> str:
     """Answer what to say about a value that does not read as its key's kind."""
     kind = KEYS[name].kind
@@ -41,7 +49,7 @@ def refusal(name: str, value: Any) -> str:
 
 def join(kind: str, value: Any) -> str:
     """Answer the text of what a file says, where a list may be written as one."""
-    return SEPARATORS[kind].join(map(str, value)) if isinstance(value, list) else str(value)
+    return LISTS[kind].separator.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 class Words(tuple[str, ...]):
@@ -61,7 +69,7 @@ class Folders(Words):
     separator = ":"
 
 
-SEPARATORS = {"names": Words.separator, "paths": Folders.separator}
+LISTS = {"names": Words, "paths": Folders}
 
 
 def read_names(text: str) -> Words:

@@ -14,7 +14,7 @@ from fanlight.config.places import (
     report_token_file,
     user_file,
 )
-from fanlight.config.reading import Words, read, read_address
+from fanlight.config.reading import Words, default, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def load(
         ConfigError: a key, value or file that cannot be used.
     """
     environ = os.environ if environ is None else environ
-    values = {name: Setting(key.default, DEFAULT) for name, key in KEYS.items()}
-    values["listen"].value = read_address(KEYS["listen"].default)
+    values = {name: Setting(default(name), DEFAULT) for name in KEYS}
     sections: dict[str, Setting] = {}
     section = environ.get("FANLIGHT_ENV", "")
     for path in (MACHINE, user_file(environ)):
