@@ -45,6 +45,7 @@ MEASURED: tuple[tuple[str, Callable[[], Any], float | None], ...] = (
     ("value of an event that was read", lambda: READ.value("k"), None),
     ("time of an access log", lambda: stamps.access(b"10/Oct/2000:13:55:36 -0700"), None),
     ("time of log4j", lambda: stamps.iso(b"2026-01-31 23:59:59,123"), None),
+    ("time of RFC 3339, ms and offset", lambda: stamps.iso(b"2026-01-31T23:59:59.123+01:00"), None),
     ("time of RFC 3339, ns and offset", lambda: stamps.iso(b"2026-01-31T23:59:59.123456789+01:00"), None),
     ("time of a date pattern", lambda: LOG4J.read(b"2026-01-31 23:59:59,123"), None),
 )

@@ -8,6 +8,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from fanlight import Property
 from fanlight.event.patterns import DatePattern, pattern
@@ -62,3 +64,31 @@ def test_a_property_is_written_and_read_by_its_format(form: str) -> None:
     assert Property("day", type="date", format="dd.MM.yyyy").from_string("31.01.2026").value == date(
         2026, 1, 31
     )
+
+
+LETTERS = some.text("yuMLdEHkhKamsSZXxzV' -:/QT") | some.text()
+
+
+@given(LETTERS, some.text("0123456789-:/ TZ+,.") | some.text())
+def test_nothing_but_an_error_comes_of_any_other_pattern_or_text(text: str, stamp: str) -> None:
+    try:
+        made = DatePattern(text)
+        made.write(Time(0, 3600))
+        ns, _ = made.read(stamp, day=date(2026, 1, 31))
+    except ValueError:
+        return
+    assert isinstance(ns, int)
+
+
+FIELDS = some.sampled_from(
+    ["HH:mm:ss,SSSSSSSSS", "kk:mm:ss.SSSSSSSSS", "hh:mm:ss,SSSSSSSSS a", "a KK mm ss SSSSSSSSS"]
+)
+DAYS = some.sampled_from(["yyyy-MM-dd", "d MMM yyyy", "EEEE, MMMM d yyyy", "dd/MM/yyyy", "yyyyMMdd"])
+ZONES = some.sampled_from([3 * "X", 2 * "X", "Z", 3 * "x"])
+OFFSETS = some.integers(-720, 840).map(lambda minutes: minutes * 60)
+
+
+@given(DAYS, FIELDS, ZONES, some.integers(-(10**18), 9 * 10**18), OFFSETS)
+def test_what_a_pattern_writes_it_reads(day: str, clock: str, zone: str, ns: int, offset_s: int) -> None:
+    made = pattern(f"{day} 'at' {clock} {zone}")
+    assert made.read(made.write(Time(ns, offset_s))) == (ns, offset_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fanlight.event import stamps
 from fanlight.event.times import SECOND_NS, written_offset
@@ -56,7 +56,7 @@ class DatePattern:
     def __init__(self, text: str) -> None:
         self.text = text
         self.parts = cut(NAMED.get(text, text))
-        seen: set[str] = set()
+        seen: list[str] = []
         expression = ""
         for letter, part in self.parts:
             group = GROUPS.get(letter, letter)
@@ -67,10 +67,13 @@ class DatePattern:
             elif group in seen:
                 raise ValueError(f"date pattern {text!r} has {part!r} where it had one before")
             else:
-                seen.add(group)
-                expression += f"(?P<{group}>{digits_of(letter, len(part))})"
+                seen.append(group)
+                expression += f"({digits_of(letter, len(part))})"
         self.expression = re.compile(expression, re.ASCII)
-        self.letters = {GROUPS.get(letter, letter): letter for letter, _ in self.parts if letter}
+        self.groups = tuple(seen)
+        self.hours = next((letter for letter, _ in self.parts if letter in HOURS), "H")
+        self.second = seen.index("s") if "s" in seen else None
+        self.fraction = seen.index("S") if "S" in seen else None
 
     def read(self, text: str | bytes, zone: tzinfo | None = None, day: date | None = None) -> Moment:
         """Answer the moment of a text, which the pattern has to fit from its first to its last character.
@@ -86,16 +89,22 @@ class DatePattern:
         found = self.expression.fullmatch(stamps.plain(text))
         if found is None:
             raise stamps.refusal(text, self.text)
-        parts = found.groupdict()
-        second = int(parts.pop("s", None) or 0)
-        fraction = parts.pop("S", None) or "0"
+        told = list(found.groups())
+        second = fraction = 0
+        # What changes within a minute is taken out, so that the rest can be remembered.
+        if self.second is not None:
+            second = int(told[self.second])
+            told[self.second] = ""
+        if self.fraction is not None:
+            fraction = int(told[self.fraction].ljust(9, "0"))
+            told[self.fraction] = ""
         try:
-            ns, offset_s = minute(tuple(parts.items()), self.letters.get("H", "H"), zone, day)
+            ns, offset_s = minute(self.groups, tuple(told), self.hours, zone, day)
         except ValueError as error:
             raise stamps.refusal(text, self.text, error) from None
         if second > 59:
             raise stamps.refusal(text, self.text, f"there is no second {second}")
-        return ns + second * SECOND_NS + int(fraction.ljust(9, "0")), offset_s
+        return ns + second * SECOND_NS + fraction, offset_s
 
     def write(self, moment: Time) -> str:
         """Answer a moment on the clock that it was written with."""
@@ -157,9 +166,11 @@ WRITTEN = {
 
 
 @lru_cache(maxsize=stamps.MINUTES)
-def minute(parts: tuple[tuple[str, Any], ...], hours: str, zone: tzinfo | None, day: date | None) -> Moment:
+def minute(
+    groups: tuple[str, ...], values: tuple[str, ...], hours: str, zone: tzinfo | None, day: date | None
+) -> Moment:
     """Answer the beginning of the minute that the parts of a stamp tell; a fast path, lines share minutes."""
-    told = dict(parts)
+    told = dict(zip(groups, values, strict=True))
     if day is None and not {"y", "M", "d"} <= told.keys():
         lacking = ", ".join(
             name for key, name in (("y", "year"), ("M", "month"), ("d", "day")) if key not in told

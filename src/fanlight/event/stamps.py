@@ -35,6 +35,7 @@ MONTHS = {
     )
 }
 SECONDS_NS = {f"{second:02d}": second * SECOND_NS for second in range(60)}
+MILLIS_NS = {f"{part:03d}": part * 1_000_000 for part in range(1000)}
 TAIL = re.compile(r"(?:[.,](\d{1,9}))?(?: ?(Z|z|[+-]\d\d(?::?\d\d)?))?", re.ASCII)
 """What follows the seconds of ISO 8601."""
 OFFSET = re.compile(r"[+-]?\d{4}|[+-]\d\d(?::\d\d)?", re.ASCII)
@@ -167,13 +168,18 @@ def iso(text: str | bytes, zone: tzinfo | None = None) -> Moment:
     try:
         second = SECONDS_NS[stamp[17:19]]
         tail = stamp[19:]
-        # The three shapes that nearly all logs have, by their length: no fraction, and milliseconds.
+        # The shapes that nearly all logs have: no fraction, milliseconds, milliseconds and an offset.
         if not tail:
             ns, offset_s = iso_minute(stamp[:17], zone)
             return ns + second, offset_s
-        if len(tail) == 4 and tail[0] in ",." and tail[1:].isdigit() and tail.isascii():
-            ns, offset_s = iso_minute(stamp[:17], zone)
-            return ns + second + int(tail[1:]) * 1_000_000, offset_s
+        part = MILLIS_NS.get(tail[1:4]) if tail[0] in ",." else None
+        if part is not None:
+            if len(tail) == 4:
+                ns, offset_s = iso_minute(stamp[:17], zone)
+                return ns + second + part, offset_s
+            if tail[4] in "Z+-":
+                offset_s = offset_of(tail[4:])
+                return iso_minute(stamp[:17], None)[0] - offset_s * SECOND_NS + second + part, offset_s
         digits, offset = behind(tail)
         ns, offset_s = iso_minute(stamp[:17], zone if offset is None else None)
         if offset is not None:
