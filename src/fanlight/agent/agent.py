@@ -289,8 +289,8 @@ def install() -> None:
     # A fork while some thread imports leaves the child a lock that nobody opens, so a request may
     # not be the first to need one of our modules.
     for name, place in fanlight.PLACES.items():
-        # The room of events is for whoever asks by name: it is heavy, and no request needs it.
-        if not place.startswith("fanlight.event."):
+        # Events and queries are for whoever asks by name: they are heavy, and no request needs them.
+        if not place.startswith(("fanlight.event.", "fanlight.query.")):
             getattr(fanlight, name)
     bus.record(normalizers.names())
     branches.hook()
