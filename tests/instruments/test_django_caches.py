@@ -14,6 +14,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.utils.connection import ConnectionDoesNotExist
 
 from fanlight import normalizers
+from fanlight.instruments.django import record_class
 from fanlight.recording.recorder import begin, finish
 
 
@@ -102,6 +103,23 @@ def test_a_failing_operation_is_recorded_and_raised(cache: Any, seen: Any) -> No
         cache.set("hunter2", 1)
 
     assert [category for category, _, _ in recorded(work, seen)] == ["cache.set", "cache.touch", "cache.set"]
+
+
+def test_a_cache_may_answer_many_in_a_way_of_its_own(seen: Any) -> None:
+    class Streaming(Own):
+        """Answers pairs one by one."""
+
+        def get_many(self, keys: Any, version: Any = None) -> Any:
+            return ((key, self.kept[key]) for key in keys)
+
+    record_class(Streaming)
+    streaming = Streaming("", {})
+    streaming.set("a", 1)
+
+    def work() -> None:
+        assert list(streaming.get_many(["a"])) == [("a", 1)]
+
+    assert recorded(work, seen) == [("cache.get_many", "cache read many", None)]
 
 
 def test_a_cache_used_the_asynchronous_way_is_recorded_once(seen: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fanlight.recording.recorder import begin, finish
+from fanlight.recording.recorder import SWITCH, begin, finish
 
 
 def test_a_client_is_seen_without_path_query_and_password(host: str, calls: Any) -> None:
@@ -96,3 +96,27 @@ def test_a_request_that_outlives_its_trace_is_recorded_nowhere(host: str, seen: 
 def test_outside_of_a_trace_nothing_is_recorded(host: str, seen: Any) -> None:
     assert httpx.get(f"http://{host}/").text == "ok"
     assert not seen
+
+
+def test_a_request_of_a_class_of_its_own_leaves_as_it_is(host: str, calls: Any) -> None:
+    class Request(httpx.Request):
+        """Can't be given other headers once it is made."""
+
+        @property
+        def headers(self) -> httpx.Headers:  # type: ignore[override]
+            return self._kept
+
+        @headers.setter
+        def headers(self, value: httpx.Headers) -> None:
+            if not hasattr(self, "stream"):
+                self._kept = value
+                return
+            raise TypeError("headers are set while the request is made")
+
+    def work() -> None:
+        with httpx.HTTPTransport() as transport:
+            response = transport.handle_request(Request("GET", f"http://{host}/"))
+            assert response.read() == b"ok"
+
+    assert calls(work) == [("GET", host, 200, "")]
+    SWITCH.faults -= 1

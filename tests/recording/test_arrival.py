@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fanlight.recording.arrival import Arrivals
+from fanlight.recording.recorder import SWITCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,3 +92,33 @@ def test_a_module_that_nobody_has_is_missing_as_ever(arrivals: Arrivals) -> None
     arrivals.expect("late_nowhere", lambda module: None)
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("late_nowhere")
+
+
+def test_a_hook_that_fails_breaks_no_import_and_no_other_hook(arrivals: Arrivals) -> None:
+    def failing(module: Any) -> None:
+        raise TypeError(f"{module.__name__} cannot be hooked")
+
+    told: list[Any] = []
+    faults = SWITCH.faults
+    arrivals.expect("late_module", failing)
+    arrivals.expect("late_module", told.append)
+    module = importlib.import_module("late_module")
+    arrivals.expect("late_module", failing)
+    assert told == [module]
+    assert SWITCH.faults == faults + 2
+    SWITCH.faults = faults
+
+
+def test_a_finder_of_the_old_kind_does_not_hide_that_a_module_is_missing(
+    arrivals: Arrivals, monkeypatch: Any
+) -> None:
+    class Old:
+        """What some vendored libraries still put there."""
+
+        def find_module(self, name: str, path: Any = None) -> None:
+            return None
+
+    arrivals.expect("late_missing", lambda module: None)
+    # Not imported: the import system itself warns of such a finder.
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Old()])
+    assert arrivals.find_spec("late_missing") is None

@@ -7,7 +7,7 @@ import os
 import sys
 
 import fanlight
-from fanlight.recording.location import KNOWN, STATEMENTS, location, own_name, repeated_at
+from fanlight.recording.location import KNOWN, OWN, STATEMENTS, location, own_name, repeated_at
 
 
 def test_it_is_this_file_and_this_line():
@@ -91,3 +91,13 @@ def test_remembered_statements_are_bounded():
     for number in range(STATEMENTS * 2):
         leaf(f"SELECT {number}")
     assert len(KNOWN) <= STATEMENTS
+
+
+def test_a_working_directory_that_is_gone_costs_the_place_and_nothing_else(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.setattr(sys, "path", ["lib", str(tmp_path), *sys.path])
+    gone.rmdir()
+    assert OWN["release/cart.py"] == ""
+    assert OWN[str(tmp_path / "cart.py")] == "cart.py"

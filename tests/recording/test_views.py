@@ -83,6 +83,8 @@ def test_no_title_is_an_absolute_path(tmp_path, monkeypatch):
     assert normalize("view.render", "/nowhere/x.html") == ("view.render.template", ELSEWHERE, "", None)
     installed = os.path.join(os.path.dirname(flask.__file__), "templates", "x.html")
     assert title(installed) == "flask/templates/x.html"
+    inside = str(tmp_path / ".venv" / "lib" / "python3.13" / "site-packages" / "shop" / "x.html")
+    assert title(inside) == "shop/x.html"
 
 
 def test_a_jinja_template_that_is_found_by_its_path_is_titled_by_what_is_below_the_root(
@@ -111,3 +113,14 @@ def test_a_jinja_template_that_is_found_by_its_path_is_titled_by_what_is_below_t
     names = [event[3] for event in traces[0].records[0][0] if len(event) == 6]
     assert "cart/x.html" in names
     assert not [name for name in names if name and str(tmp_path) in str(name)]
+
+
+def test_a_loader_whose_attributes_raise_leaves_the_name(tmp_path):
+    class Loader:
+        """Finds templates of whatever application is served just now."""
+
+        @property
+        def app(self):
+            raise RuntimeError("working outside of application context")
+
+    assert named("/srv/shop/cart.html", Loader()) == "/srv/shop/cart.html"

@@ -27,7 +27,8 @@ def patch(module: ModuleType) -> None:
 
     def dispatched(self: Any, environ: Any, start_response: Any) -> Any:
         if LANE.get() is not None:
-            environ[MOUNTS] = (environ.get("SCRIPT_NAME", ""), self.mounts, environ.get(MOUNTS))
+            mounts = getattr(self, "mounts", ())
+            environ[MOUNTS] = (environ.get("SCRIPT_NAME", ""), mounts, environ.get(MOUNTS))
         return call(self, environ, start_response)
 
     dispatcher.__call__ = dispatched

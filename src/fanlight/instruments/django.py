@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.recorder import LANE, ROUTER, current
+from fanlight.recording.recorder import LANE, ROUTER, SWITCH, current
 from fanlight.recording.views import below, roots
 
 TYPE_CHECKING = False
@@ -91,13 +91,17 @@ def name_endpoints(module: ModuleType) -> None:
         trace = lane.trace if lane is not None else None
         # The first router names it: an application called from within another's request does not.
         if trace is not None and trace.rank < ROUTER:
-            route = getattr(match, "route", None)
-            if isinstance(route, str):
-                method = TITLES.get(request.method, OTHER_METHOD)
-                # Under ASGI the mounts around it are put before it at the end.
-                environ = getattr(request, "environ", None)
-                prefix = mounted_prefix(environ) if environ and MOUNTS in environ else ""
-                trace.set_endpoint(f"{method} {prefix}{TEMPLATES[route]}", ROUTER)
+            try:
+                route = getattr(match, "route", None)
+                if isinstance(route, str):
+                    method = TITLES.get(request.method, OTHER_METHOD)
+                    # Under ASGI the mounts around it are put before it at the end.
+                    environ = getattr(request, "environ", None)
+                    prefix = mounted_prefix(environ) if environ and MOUNTS in environ else ""
+                    trace.set_endpoint(f"{method} {prefix}{TEMPLATES[route]}", ROUTER)
+            except Exception:
+                # Request and resolver may be of the project's own classes.
+                SWITCH.faults += 1
         return match
 
     handler.resolve_request = same_face(named, resolve)
@@ -180,7 +184,7 @@ def record_templates(module: ModuleType) -> None:
         if name.__class__ is not str:
             name = str.__str__(name) if isinstance(name, str) else None
         if name and name[0] == "/":
-            name = below(name, searched(self))
+            name = placed(name, self)
         start_ns = clock() if BUS.subscriptions else 0
         handle = lane.start(RENDER, name)
         try:
@@ -193,13 +197,13 @@ def record_templates(module: ModuleType) -> None:
     template.render = same_face(recorded_render, render)
 
 
-def searched(template: Any) -> list[str]:
-    """Answer the directories that a template's engine searches: of `DIRS`, and of applications."""
+def placed(name: str, template: Any) -> str:
+    """Answer a template's path below the directories that its engine searches, else as it is."""
     try:
-        return [root for loader in template.engine.template_loaders for root in roots(loader)]
+        return below(name, [root for loader in template.engine.template_loaders for root in roots(loader)])
     except Exception:
         # A project's own engine or loader may look like anything, and rendering does not need us.
-        return []
+        return name
 
 
 def record_caches(module: ModuleType) -> None:
@@ -253,7 +257,8 @@ def recorded_operation(operation: str, method: Any) -> Any:
                     payload = "get hit"
                 elif default is None or default.__class__ is object:
                     payload = "get miss"
-            elif operation == "get_many" and args and hasattr(args[0], "__len__"):
+            # A project's own cache may answer anything.
+            elif operation == "get_many" and isinstance(result, dict) and hasattr((*args, 0)[0], "__len__"):
                 payload = (operation, len(result), len(args[0]) - len(result))
             return result
         finally:

@@ -22,9 +22,8 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     Raises:
         LookupError: `Flask` lacks one of the methods, or the module lacks `request`.
     """
-    from fanlight.recording.lanes import LANE
+    from fanlight.recording.recorder import LANE
     from fanlight.recording.reduction import described
-    from fanlight.recording.routes import MOUNTS, mounted_prefix
     from fanlight.recording.wsgi import respond
 
     flask = getattr(module, "Flask", None)
@@ -41,28 +40,46 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     def traced(self: Any, environ: Any, start_response: Any) -> Any:
         return respond(wsgi_app.__get__(self), environ, start_response)
 
-    def named(self: Any, *args: Any) -> Any:
-        lane = LANE.get()
-        trace = lane.trace if lane is not None else None
-        # The first router names it: an application called from within another's request does not.
-        if trace is not None and trace.rank < ROUTER:
-            request_here = here()
-            rule = request_here.url_rule
-            if rule is not None:
-                prefix = mounted_prefix(request_here.environ) if MOUNTS in request_here.environ else ""
-                trace.endpoint = f"{trace.title} {prefix}{rule.rule}"
-                trace.rank = ROUTER
-        return dispatch(self, *args)
-
     def noted(self: Any, *args: Any) -> Any:
         lane = LANE.get()
         if lane is not None and lane.trace is not None and args and isinstance(args[-1], BaseException):
             lane.trace.error = described(args[-1])
         return handle(self, *args)
 
-    flask.wsgi_app, flask.full_dispatch_request, flask.handle_exception = traced, named, noted
+    flask.wsgi_app, flask.handle_exception = traced, noted
+    flask.full_dispatch_request = naming(dispatch, here)
     # What Flask's own `send_file` and its static files call.
     return {"werkzeug.utils": record_files}
+
+
+def naming(dispatch: Any, here: Any) -> Any:
+    """Answer what dispatches a request, naming its endpoint by the rule that took it.
+
+    Args:
+        dispatch: of `Flask`.
+        here: answers the request of this context.
+    """
+    from fanlight.recording.recorder import LANE, SWITCH
+    from fanlight.recording.routes import MOUNTS, mounted_prefix
+
+    def named(self: Any, *args: Any) -> Any:
+        lane = LANE.get()
+        trace = lane.trace if lane is not None else None
+        # The first router names it: an application called from within another's request does not.
+        if trace is not None and trace.rank < ROUTER:
+            try:
+                request = here()
+                rule = request.url_rule
+                if rule is not None:
+                    prefix = mounted_prefix(request.environ) if MOUNTS in request.environ else ""
+                    trace.endpoint = f"{trace.title} {prefix}{rule.rule}"
+                    trace.rank = ROUTER
+            except Exception:
+                # Request and rule may be of the application's own classes.
+                SWITCH.faults += 1
+        return dispatch(self, *args)
+
+    return named
 
 
 def record_files(module: ModuleType) -> None:
@@ -85,7 +102,7 @@ def record_files(module: ModuleType) -> None:
         start_ns = clock()
         response = send(*args, **options)
         end_ns = clock()
-        payload = (getattr(response, "mimetype", None), bool(options.get("as_attachment")))
+        payload = (getattr(response, "mimetype", None), options.get("as_attachment") is True)
         lane.leaf(FILE, payload, start_ns, end_ns)
         if BUS.subscriptions:
             BUS.report(FILE, {"type": payload[0], "attachment": payload[1]}, start_ns, end_ns)

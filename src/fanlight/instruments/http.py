@@ -52,7 +52,7 @@ def patch(module: ModuleType) -> None:
         except BaseException as error:
             over(pending, 0, type(error).__name__)
             raise
-        over(pending, response.status, "")
+        over(pending, getattr(response, "status", 0), "")
         return response
 
     def closed(self: Any) -> Any:

@@ -6,6 +6,7 @@ from functools import wraps
 
 from fanlight.recording.clock import clock
 from fanlight.recording.outgoing import record_request
+from fanlight.recording.recorder import SWITCH
 from fanlight.recording.traceparent import NAME, outgoing
 
 TYPE_CHECKING = False
@@ -67,17 +68,22 @@ def patch(module: ModuleType) -> None:
 
 def carrying(request: Any, header: str) -> Any:
     """Answer the request with a `traceparent`; a twin, since the application may look at its own."""
-    headers = request.headers
-    if NAME in headers:
+    try:
+        headers = request.headers
+        if NAME in headers:
+            return request
+        twin = request.__class__.__new__(request.__class__)
+        twin.__dict__.update(request.__dict__)
+        twin.headers = headers.__class__(headers)
+        twin.headers[NAME] = header
+    except Exception:
+        # A request of the application's own class may be made otherwise; it leaves as it is.
+        SWITCH.faults += 1
         return request
-    twin = request.__class__.__new__(request.__class__)
-    twin.__dict__.update(request.__dict__)
-    twin.headers = headers.__class__(headers)
-    twin.headers[NAME] = header
     return twin
 
 
 def host(request: Any) -> str:
     """Answer host and port that a request is for; the port is left out where it is the scheme's own."""
-    netloc: bytes = request.url.netloc
-    return netloc.decode("ascii", "replace")
+    netloc = getattr(getattr(request, "url", None), "netloc", b"")
+    return netloc.decode("ascii", "replace") if isinstance(netloc, bytes) else ""

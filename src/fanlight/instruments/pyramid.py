@@ -56,16 +56,22 @@ def name_routes(module: ModuleType) -> None:
         raise LookupError("no RoutesMapper.__call__")
     match = mapper.__call__
 
+    from fanlight.recording.recorder import SWITCH
     from fanlight.recording.routes import mounted_prefix
 
     def named(self: Any, request: Any) -> Any:
         info = match(self, request)
         trace = unnamed()
-        if trace is not None and (route := info.get("route")) is not None:
-            pattern = getattr(route, "pattern", None)
+        if trace is None:
+            return info
+        try:
+            pattern = getattr(info.get("route"), "pattern", None)
             if isinstance(pattern, str):
                 prefix = mounted_prefix(request.environ)
                 trace.set_endpoint(f"{trace.title} {prefix}/{pattern.removeprefix('/')}", ROUTER)
+        except Exception:
+            # Mapper, route and request may be of the application's own classes.
+            SWITCH.faults += 1
         return info
 
     mapper.__call__ = named

@@ -126,7 +126,8 @@ def named(opened: Any, job: Any) -> None:
     if name:
         opened.title = name
         opened.set_endpoint(name, EXPLICIT)
-    queue = getattr(job, "origin", None)
+    # Not getattr: a job's class may be the application's.
+    queue = vars(job).get("origin")
     if queue:
         opened.notes["queue"] = queue
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.recorder import current
+from fanlight.recording.recorder import SWITCH, current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ def patch(module: ModuleType) -> None:
     def connect_recorded(self: Any, *args: Any, **options: Any) -> Any:
         dialect = self.dialect
         if MARK not in dialect.__dict__:
-            wrap(dialect)
+            try:
+                wrap(dialect)
+            except Exception:
+                # A dialect of a third party may look like anything; what is wrapped by now is whole.
+                SWITCH.faults += 1
         return connect(self, *args, **options)
 
     engine.connect = connect_recorded

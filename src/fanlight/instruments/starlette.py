@@ -90,7 +90,8 @@ def record_files(module: ModuleType) -> None:
             await send_file(self, scope, receive, send)
             return
         kind = getattr(self, "media_type", None)
-        is_attachment = str(self.headers.get("content-disposition", "")).startswith("attachment")
+        told = [value[:10] for name, value in self.raw_headers if name == b"content-disposition"]
+        is_attachment = told == [b"attachment"]
         handle, start_ns = lane.start(FILE, (kind, is_attachment)), clock()
         try:
             await send_file(self, scope, receive, send)

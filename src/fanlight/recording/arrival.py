@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from fanlight.recording.recorder import SWITCH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +29,7 @@ class Arrivals:
         """Call the hook with the module of that name when it is there."""
         module = sys.modules.get(name)
         if module is not None and not is_loading(module):
-            hook(module)
+            tell(hook, module)
             return
         self.waiting.setdefault(name, []).append(hook)
         if self not in sys.meta_path:
@@ -43,7 +45,9 @@ class Arrivals:
         for finder in sys.meta_path:
             if finder is self:
                 continue
-            spec = finder.find_spec(name, path, target)
+            # As the import system does: one of the old kind has no such method.
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = find(name, path, target) if find is not None else None
             if spec is not None:
                 self.watch(spec)
                 return spec
@@ -62,13 +66,22 @@ class Arrivals:
                 loader.__dict__.pop("exec_module", None)
             execute(module)
             for hook in self.waiting.pop(module.__name__, ()):
-                hook(module)
+                tell(hook, module)
 
         try:
             loader.exec_module = execute_and_tell  # type: ignore[union-attr,method-assign]  # on the one instance
         except (AttributeError, TypeError):
             # A loader that takes no attribute: whoever waits keeps waiting, and is reported so.
             return
+
+
+def tell(hook: Hook, module: ModuleType) -> None:
+    """Tell somebody that a module is there; what goes wrong with it stays from whoever imports it."""
+    try:
+        hook(module)
+    except Exception:
+        # A library may have any shape, and the application's import is none of our business.
+        SWITCH.faults += 1
 
 
 def is_loading(module: ModuleType) -> bool:

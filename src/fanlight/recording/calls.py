@@ -6,7 +6,7 @@ from functools import wraps
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.recorder import current
+from fanlight.recording.recorder import SWITCH, current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def recorded(method: Callable[..., Any], name: str, key: str, what: What) -> Cal
     @wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
         # A fast path: nothing is recorded here and now.
-        if current() is None or (payload := what(self, args, options)) is None:
+        if current() is None or (payload := told(what, self, args, options)) is None:
             return method(self, *args, **options)
         start_ns = clock()
         try:
@@ -51,7 +51,7 @@ def recorded_async(
 
     @wraps(method)
     async def call(self: Any, *args: Any, **options: Any) -> Any:
-        if current() is None or (payload := what(self, args, options)) is None:
+        if current() is None or (payload := told(what, self, args, options)) is None:
             return await method(self, *args, **options)
         start_ns = clock()
         try:
@@ -63,6 +63,16 @@ def recorded_async(
         return result
 
     return call
+
+
+def told(what: What, instance: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Answer the payload of a call, None where it cannot be told: the call goes on unrecorded."""
+    try:
+        return what(instance, args, options)
+    except Exception:
+        # The instance may be of the application's own class, and its attributes do anything.
+        SWITCH.faults += 1
+        return None
 
 
 def over(name: str, key: str, payload: Any, error: str, start_ns: int) -> None:

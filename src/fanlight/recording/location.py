@@ -24,7 +24,10 @@ class Own(dict[str, str]):
     """File name of a code object to its name for people; empty when it is not the application's."""
 
     def __missing__(self, path: str) -> str:
-        name = own_name(path)
+        try:
+            name = own_name(path)
+        except OSError:  # a relative path, and the directory was deleted under the process
+            name = ""
         if len(self) < FILES:
             self[path] = name
         return name
@@ -109,11 +112,11 @@ def own_name(path: str) -> str:
 
 def relative(path: str) -> str:
     """Answer a path from where the project begins: the working directory, or its import root."""
+    roots = [root for root in sys.path if isinstance(root, str) and root]
     try:
-        roots = [os.getcwd()]
+        roots.insert(0, os.getcwd())
     except FileNotFoundError:  # the directory was deleted under the process
-        roots = []
-    roots += [root for root in sys.path if isinstance(root, str) and root]
+        roots = list(filter(os.path.isabs, roots))
     for root in roots:
         beginning = os.path.join(os.path.abspath(root), "")
         if path.startswith(beginning) and len(beginning) > 1:

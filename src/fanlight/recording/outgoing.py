@@ -44,5 +44,6 @@ def target(connection: Any, url: Any) -> str:
         return str(tunnel)
     if isinstance(url, str) and "://" in url[:9]:
         return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
-    host, port = connection.host, connection.port
+    # A connection of the application's own class may lack either.
+    host, port = getattr(connection, "host", ""), getattr(connection, "port", None)
     return f"{host}" if port is None or port in DEFAULT_PORTS else f"{host}:{port}"

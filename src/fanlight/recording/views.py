@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fanlight.recording.location import relative
+from fanlight.recording.location import PACKAGES, relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,13 @@ def title(name: str) -> str:
     """Answer a template's name for people: of an absolute path what is below the project or a package."""
     if not os.path.isabs(name):
         return name
-    found = relative(os.path.normpath(name))
+    name = os.path.normpath(name)
+    # An environment lies within its project, more often than not.
+    for part in PACKAGES:
+        _, installed, place = name.rpartition(part)
+        if installed:
+            return place
+    found = relative(name)
     return ELSEWHERE if os.path.isabs(found) else found
 
 
@@ -70,6 +76,6 @@ def named(name: Any, loader: Any) -> Any:
         return name
     try:
         return below(os.path.normpath(name), roots(loader))
-    except (AttributeError, TypeError, ValueError):
+    except Exception:
         # A loader of the application's own may look like anything.
         return name
