@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "contenders"))
 
-PLACE = (int(sys.argv[3]), sys.argv[4]) if len(sys.argv) == 5 else (0, "")
+PLACE = (int(sys.argv[3]), sys.argv[4]) if sys.argv[0].endswith("cell.py") else (0, "")
 """The sink's port and socket."""
 TRACES_PER_CHUNK = 25
 REQUESTS_PER_CHUNK = 40

@@ -44,6 +44,11 @@ def test_a_number_without_a_limit_only_informs(bench):
     assert rows.Row("child span, main", 0.4, "µs").passed
 
 
+def test_a_cell_that_is_imported_reads_no_arguments(bench, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pytest", "tests/bench", "-x", "-q", "-p"])
+    assert bench("cell").PLACE == (0, "")
+
+
 def test_every_chunk_is_flushed_and_every_unit_counted(bench, capsys):
     cell = bench("cell")
     seen = []
