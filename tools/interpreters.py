@@ -18,7 +18,7 @@ OLDEST = (3, 11)
 ROOMS = ("recording", "agent", "wire", "aggregate", "normalizers")
 """Tests of the rooms that are imported by the application."""
 NEEDED = ("gevent", "grpcio-tools", "gunicorn", "hypothesis", "protobuf", "pytest", "pytest-randomly")
-NEEDED_TOO = ("pytest-timeout", "pytest-xdist", "uvloop")
+NEEDED_TOO = ("django>=4.2,<6", "flask", "jinja2", "pytest-timeout", "pytest-xdist", "uvloop")
 ABOUT = "import sys; print(sys.implementation.name, *sys.version_info[:3], sys.base_prefix)"
 PLACES = (
     "~/.pyenv/versions/*/bin/python3",
