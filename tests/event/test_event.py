@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 from typing import Any
 
@@ -230,6 +232,18 @@ def test_an_event_shows_as_it_prefers_else_as_its_text_else_as_its_kind() -> Non
     assert (event.shown(), str(event)) == ("log\n", 'log a=1 b="x"')
     event.append_raw_line("a=1 b=x")
     assert event.shown() == "a=1 b=x\n"
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))]
+)
+@pytest.mark.parametrize("time", [UNTIMED, None, NOON])
+def test_a_copy_is_equal_and_as_timed_as_the_event(copied: Any, time: Any) -> None:
+    event = Event([Property("a", {"b": [1]}), Property("c", Event([Property("d", 1)]), unit="ms")], time=time)
+    again = copied(event)
+    assert again == event
+    assert (again.is_timed, again.kind) == (event.is_timed, "log")
+    assert copied(event.get("a")) == event.get("a")
 
 
 def test_walking_goes_deeper_than_the_stack() -> None:

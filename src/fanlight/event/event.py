@@ -12,7 +12,19 @@ from fanlight.event.times import Time, moment_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-UNTIMED: Any = type("Untimed", (), {"__slots__": (), "__repr__": lambda _: "UNTIMED"})()
+
+class Untimed:
+    """The class of `UNTIMED`, of which there is one, copied or pickled as well."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str:
+        return "UNTIMED"
+
+    __repr__ = __reduce__
+
+
+UNTIMED: Any = Untimed()
 """The time of an event that has none and cannot have one; None is a time that is not set."""
 
 TIME = "time"
@@ -333,18 +345,16 @@ class Event:
             elif found.__class__ is dict:
                 pending += reversed(found.values())
 
-    def preferred_representation(self, separator: str = "\n") -> str | None:
+    def preferred_representation(self, separator: str = "\n") -> str | None:  # noqa: ARG002 for those that wish
         """Answer how it wants to be shown, with newlines of its own; "" shows nothing, None is no wish.
 
         Args:
             separator: between its parts.
         """
-        del separator
         return None
 
-    def preferred_header(self, separator: str = "\n") -> str | None:
+    def preferred_header(self, separator: str = "\n") -> str | None:  # noqa: ARG002 as above
         """Answer what it wants to stand above events like it; as `preferred_representation`."""
-        del separator
         return None
 
     def shown(self) -> str:
@@ -363,7 +373,7 @@ class Event:
         return len(self.read()[1]) + (self.instant is not UNTIMED)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.get(name) is not None
+        return isinstance(name, str) and (name in self.read()[0].places or self.get(name) is not None)
 
     def __getitem__(self, name: str) -> Any:
         found = self.get(name)

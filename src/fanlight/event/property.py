@@ -69,6 +69,9 @@ class Property:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a property never changes; set a new one on the event instead of {name!r}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Property, (self.name, self.value, self.type, self.unit, self.format)
+
     def is_of(self, type: str) -> bool:  # noqa: A002 the field's own word
         """Answer whether it is of a type, or holds an event of that kind."""
         return self.type == type or (
