@@ -122,7 +122,10 @@ def test_a_service_that_never_sent_anything_is_an_error_with_the_nearest_name(da
 def test_a_service_that_is_only_quiet_has_no_endpoints(data, capsys):
     data.answers.rows = []
     assert main(["endpoints", "--data", data, "--service", "shop"]) == 0
-    assert "no request in this time" in capsys.readouterr().out
+    hint = "; --last 24h looks further back"
+    assert capsys.readouterr() == ("", f"no request in this time{hint}\n")
+    assert main(["endpoints", "--data", data, "--last", "24h"]) == 0
+    assert capsys.readouterr() == ("", "no request in this time\n")
 
 
 def test_a_time_that_is_none_is_a_usage_error(data, capsys):

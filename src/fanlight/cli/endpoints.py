@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -61,7 +62,9 @@ def command(
         write_json(rows)
         return
     if not rows:
-        write("no request in this time; --last 24h looks further back")
+        # Data there is none, so stdout stays empty.
+        hint = "" if any((more["last"], begin, end)) else "; --last 24h looks further back"
+        write(f"no request in this time{hint}", sys.stderr)
         return
     services = {row["service"] for row in rows}
     several = len(services) > 1
