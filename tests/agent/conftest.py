@@ -10,11 +10,18 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from receiving import Door, House
+
 import fanlight
+from fanlight.agent.agent import AGENT
+from fanlight.agent.queue import HELD
 from fanlight.aggregate.batches import parse
 from fanlight.aggregate.tables import Table
 from fanlight.wire import frames, messages
@@ -22,7 +29,6 @@ from fanlight.wire.codec import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 class Span:
@@ -246,3 +252,40 @@ def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
 @pytest.fixture
 def eventually() -> Callable[..., None]:
     return until
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path / "data")
+    yield house
+    house.end()
+
+
+@pytest.fixture
+def embed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Start the agent towards a server; stop it afterwards, whatever the test did."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+    def start(dsn: str) -> Any:
+        fanlight.start("shop", dsn=dsn, instrument=False)
+        AGENT.told.clear()
+        return fanlight
+
+    yield start
+    fanlight.stop(0.0)
+    HELD.line.dropped.clear()
+
+
+@pytest.fixture
+def door() -> Iterator[Callable[..., Door]]:
+    doors = []
+
+    def make(behave: Callable[..., bytes | None], tls: Any = None) -> Door:
+        doors.append(Door(behave, tls))
+        return doors[-1]
+
+    yield make
+    for each in doors:
+        each.end()

@@ -6,6 +6,7 @@ import os
 import sys
 from _thread import get_ident
 
+from fanlight.agent.addresses import receiver
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.agent.task import Task
 from fanlight.recording.lanes import LANE
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from fanlight.agent.destination import Destination
     from fanlight.wire.codec import Message
 
 EXIT_S = 2.0
 """Time that everything together may take when the process ends."""
-SCHEME = "unix://"
 NAME_CHARS = 255
 """Characters of a name in HELLO, the most that a collector takes."""
 
@@ -34,6 +35,7 @@ class Agent:
         service: name that the traces are reported under.
         path: of the collector's socket.
         client: names this process to the collector; "" until the first task.
+        server: what to report to without a collector; None with one.
         sequence: of the last parcel, where a stopped task's successor goes on.
         release: of the application; None until it is looked for, once, so that a later checkout does not
             rename what runs already.
@@ -52,6 +54,7 @@ class Agent:
             "pauses",
             "release",
             "sequence",
+            "server",
             "service",
             "task",
             "talks",
@@ -65,6 +68,7 @@ class Agent:
         self.path = ""
         self.client = ""
         self.sequence = 0
+        self.server: Destination | None = None
         self.release: str | None = None
         self.pauses = Pauses()
         self.installed = False
@@ -93,6 +97,8 @@ class Agent:
 
             for name in normalizers.TABLE:
                 normalizers.NORMALIZERS[name]
+            if self.task is not None:
+                self.task.link.warm_up()
         finally:
             self.importing = 0
 
@@ -112,11 +118,19 @@ class Agent:
             self.client = self.client or os.urandom(16).hex()
             self.task = Task(HELD.line, self.path, self.greeting, normalize, self.pauses, self.complain)
             self.task.packer.sequence = self.sequence
+            self.direct(self.task)
             if self.talks:
                 from fanlight.agent.chatter import chatter
 
                 self.task.chatter = chatter()
         return self.task
+
+    def direct(self, task: Task) -> None:
+        """Let a task report to a server by itself, where that was chosen."""
+        if self.server is not None:
+            from fanlight.agent.embedded import Reporter
+
+            task.link = Reporter(self.server, self.greeting, self.complain, task.line.drop, os.environ)
 
     def greeting(self) -> Message:
         """Answer what HELLO says about this process."""
@@ -189,8 +203,9 @@ def start(
 
     Args:
         service: name to report under; else `FANLIGHT_SERVICE`, else the program's or the directory's.
-        dsn: the collector, `unix:///path/collector.sock`; else `FANLIGHT_DSN`, `FANLIGHT_SOCKET`, or
-            the one of this user's data directory.
+        dsn: the collector, `unix:///path/collector.sock`, or a server to report to without one,
+            `https://TOKEN@HOST:PORT`; else `FANLIGHT_DSN`, `FANLIGHT_SOCKET`, or the collector of this
+            user's data directory.
         sample: share (0..1) of requests whose child spans are recorded; endpoint, duration and count
             of every request always are. Where it is left at 1.0, `FANLIGHT_SAMPLE` may say less.
         instrument: whether to hook the libraries that Fanlight knows.
@@ -203,7 +218,7 @@ def start(
 
     set_log(os.environ)
     try:
-        path = address(dsn, os.environ)
+        path, server = receiver(dsn, os.environ)
         share = read_share(sample, os.environ)
     except ConfigError as error:
         if dsn is not None or sample != 1.0:
@@ -212,15 +227,7 @@ def start(
         AGENT.complain(f"nothing is recorded: {error}")
         return
     AGENT.service = service or os.environ.get("FANLIGHT_SERVICE") or named()
-    if path != AGENT.path:
-        # What another collector did not get is not for this one to hear of.
-        HELD.line.dropped.clear()
-        if AGENT.task is None:
-            AGENT.client, AGENT.sequence = "", 0
-        else:
-            AGENT.task.link.close()
-            AGENT.task.link.path = path
-    AGENT.path = path
+    turn_to(path, server)
     if not AGENT.installed:
         AGENT.installed = True
         install()
@@ -235,6 +242,30 @@ def start(
     SWITCH.sample = share
     SWITCH.sink, SWITCH.flush = push, flush
     tell_begun()
+
+
+def turn_to(path: str, server: Destination | None) -> None:
+    """Let what comes from now on go to an address, as `addresses.receiver` answered it."""
+    if path != AGENT.path or key(server) != key(AGENT.server):
+        if server is not None or AGENT.server is not None:
+            # What is aggregated for one server is not for another.
+            stop(0.0)
+        # What another collector did not get is not for this one to hear of.
+        HELD.line.dropped.clear()
+        if AGENT.task is None:
+            AGENT.client, AGENT.sequence = "", 0
+        else:
+            AGENT.task.link.close()
+            AGENT.task.link.path = path
+    AGENT.path, AGENT.server = path, server
+    if server is not None:
+        # Now, because no request may be the first to import it.
+        from fanlight.agent import embedded  # noqa: F401  only to have it
+
+
+def key(server: Destination | None) -> str:
+    """Answer the token that a server's address holds."""
+    return server.given if server is not None else ""
 
 
 def named() -> str:
@@ -349,33 +380,6 @@ def leave() -> None:
         stop()
     except KeyboardInterrupt:
         SWITCH.sink = None
-
-
-def address(dsn: str | None, environ: Mapping[str, str]) -> str:
-    """Answer the path of the collector's socket.
-
-    Raises:
-        ConfigError: the address is of a kind that there is none of, or cannot be a socket's path.
-    """
-    from fanlight import config
-
-    given = dsn or environ.get("FANLIGHT_DSN", "")
-    path = given.removeprefix(SCHEME) or environ.get("FANLIGHT_SOCKET", "")
-    if given and not given.startswith(SCHEME + "/"):
-        from fanlight.errors import ConfigError
-
-        # What stands before an @ is a token, which is no log's business.
-        shown = given if "@" not in given else "…@" + given.rpartition("@")[2]
-        raise ConfigError(
-            f"{shown!r} is no address of a collector; one looks like unix:///path/collector.sock"
-        )
-    path = path or config.collector_socket(config.data_directory(environ))
-    if len(os.fsencode(path)) > config.SOCKET_LIMIT:
-        from fanlight.errors import ConfigError
-
-        size = len(os.fsencode(path))
-        raise ConfigError(f"{path!r} has {size} bytes; a socket's path may have {config.SOCKET_LIMIT}")
-    return path
 
 
 def read_share(sample: float, environ: Mapping[str, str]) -> float:

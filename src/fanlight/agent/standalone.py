@@ -75,6 +75,10 @@ class Link:
         *("outbox", "path", "progress_ns", "reader", "refused", "retry_ns", "sent", "socket", "welcomed"),
     )
 
+    pending = 0
+    waits = False
+    """Nothing is taken over before it is on disk."""
+
     def __init__(self, path: str, greeting: Callable[[], Message], complain: Callable[[str], object]) -> None:
         self.path = path
         self.greeting = greeting
@@ -153,6 +157,20 @@ class Link:
         self.refused = 0
         self.retry_ns = 0
         return True
+
+    def settle(self, until_ns: int, yields: Callable[[], bool], everything: bool) -> bool:  # noqa: ARG002 the face of both
+        """Answer that nothing is left to post."""
+        return True
+
+    def warm_up(self) -> None:
+        """Import nothing: all that it takes is here."""
+
+    def may_answer(self) -> bool:
+        """Answer whether another attempt in a moment makes sense.
+
+        A socket that is not there will hardly appear now; one that refuses may be restarting.
+        """
+        return os.path.lexists(self.path)
 
     def failed(self) -> None:
         """Close, and wait longer each time before trying again."""

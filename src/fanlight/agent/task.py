@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fanlight.agent.batch import Parcel
+    from fanlight.agent.embedded import Reporter
     from fanlight.agent.queue import Line
     from fanlight.agent.table import Normalize, Table
     from fanlight.recording.pauses import Pauses
@@ -60,7 +61,9 @@ class Task:
     ) -> None:
         self.line = line
         self.packer = Packer(normalize, pauses, complain)
-        self.link = Link(path, lambda: {**greeting(), "generation": self.packer.table.generation}, complain)
+        self.link: Link | Reporter = Link(
+            path, lambda: {**greeting(), "generation": self.packer.table.generation}, complain
+        )
         self.outstanding: Parcel | None = None
         self.chatter: Callable[[Parcel, Table], object] | None = None
         self.turn = allocate_lock()
@@ -104,7 +107,7 @@ class Task:
 
     def has_work(self) -> bool:
         """Answer whether anything is still to be delivered."""
-        return self.outstanding is not None or bool(self.line.traces)
+        return self.outstanding is not None or bool(self.line.traces) or self.link.waits
 
     def sleep(self) -> None:
         """Wait, at no cost, until somebody rings."""
@@ -137,7 +140,7 @@ class Task:
                 if self.chatter is not None and self.outstanding is not None:
                     self.chatter(self.outstanding, self.packer.table)
             if self.outstanding is None:
-                return True
+                return self.link.settle(until_ns, yields, everything)
             if not self.link.deliver(self.outstanding, self.packer.table, until_ns, yields):
                 if self.link.refused < REFUSALS:
                     return False
@@ -146,7 +149,7 @@ class Task:
                 self.packer.renew()
             self.outstanding = None
             if not everything and len(self.line.traces) < BATCH:
-                return not self.line.traces
+                return self.link.settle(until_ns, yields, everything) and not self.line.traces
 
     def flush(self, timeout_s: float) -> bool:
         """Deliver everything on the calling thread; answer whether it arrived in time."""
@@ -167,8 +170,6 @@ class Task:
 
     def drain(self, until_ns: int) -> bool:
         """Pump until nothing is left, nobody can be there, or the time is over."""
-        from os.path import lexists
-
         refused = self.line.dropped.get(REFUSED)
         while True:
             try:
@@ -179,8 +180,7 @@ class Task:
                 SWITCH.faults += 1
                 return False
             left_s = (until_ns - clock()) / 1e9
-            # A socket that is not there will hardly appear now; one that refuses may be restarting.
-            if left_s <= 0 or not lexists(self.link.path):
+            if left_s <= 0 or not self.link.may_answer():
                 return False
             pause = allocate_lock()
             pause.acquire()
@@ -189,7 +189,8 @@ class Task:
     def end(self) -> None:
         """Let the thread end and the connection go; what is left is counted as dropped."""
         self.ended = True
-        left = len(self.line.traces) + (self.outstanding.traces if self.outstanding is not None else 0)
+        left = len(self.line.traces) + self.link.pending
+        left += self.outstanding.traces if self.outstanding is not None else 0
         if left:
             self.line.drop(LOST, left)
         self.line.ring()
