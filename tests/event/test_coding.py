@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as some
 
 from fanlight import Event, Property
 from fanlight.event.coding import from_json, to_json
@@ -40,6 +41,43 @@ def test_every_event_comes_back_with_order_types_units_formats_and_offset(event:
     assert [(each.type, each.unit, each.format) for each in back] == [
         (each.type, each.unit, each.format) for each in event
     ]
+
+
+@some.composite
+def spoilt(draw: some.DrawFn) -> Any:
+    """Answer an event's JSON of which some part is another one, or a number that is too large."""
+    told: Any = to_json(draw(EVENTS))
+    part = told
+    while isinstance(part, dict | list) and part:
+        key = draw(some.sampled_from(list(part) if isinstance(part, dict) else range(len(part))))
+        if draw(some.booleans()) or not isinstance(part[key], dict | list):
+            part[key] = draw(JUNK)
+            break
+        part = part[key]
+    return told
+
+
+JUNK = some.recursive(
+    some.none()
+    | some.booleans()
+    | some.sampled_from([10**400, -1, 1.5, "time", "int", "float", "timestamp"]),
+    lambda inner: (
+        some.lists(inner, max_size=2)
+        | some.dictionaries(
+            some.sampled_from(["$duration", "$map", "$event", "$float", "$x", "a"]), inner, max_size=2
+        )
+    ),
+    max_leaves=4,
+)
+
+
+@given(spoilt())
+def test_spoilt_json_is_an_event_or_an_error(told: Any) -> None:
+    try:
+        event = from_json(told)
+    except ValueError:
+        return
+    assert len(event.properties()) == len(event)
 
 
 def test_the_form_is_plain() -> None:
@@ -140,6 +178,8 @@ def test_what_is_nested_without_end_is_refused() -> None:
         ({"kind": "log", "properties": [{"name": "a", "type": "map", "value": {"$x": 1}}]}, "marks no type"),
         ({"kind": "log", "properties": [{"name": "a", "type": "int", "fmt": 1}]}, "a property has no 'fmt'"),
         ({"kind": "log", "properties": [{"name": "a", "type": "int"}] * 2}, "a name twice"),
+        ({"kind": "log", "properties": [{"name": "a", "type": "float", "value": 10**400}]}, "too large"),
+        ({"kind": "log", "properties": [{"name": "time", "type": "timestamp"}]}, "untimed event cannot take"),
     ],
 )
 def test_what_is_no_event_is_refused_with_the_reason(told: Any, why: str) -> None:

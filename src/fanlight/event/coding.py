@@ -66,7 +66,10 @@ def from_json(told: Any, depth: int = 0) -> Event:
     if not isinstance(listed, list):
         raise ValueError(f"an event's properties are a list, not {str(listed)[:60]!r}")  # noqa: TRY004 of a text
     when = UNTIMED if "time" not in told else time_in(told["time"])
-    event = Event((property_in(each, deeper(depth)) for each in listed), kind=told["kind"], time=when)
+    try:
+        event = Event([property_in(each, deeper(depth)) for each in listed], kind=told["kind"], time=when)
+    except (OverflowError, TypeError) as error:
+        raise ValueError(f"an event cannot be made of this: {error}") from None
     if len(event) != len(listed) + event.is_timed:
         raise ValueError("an event's properties have a name twice")
     if told.get("time_format") is not None:
