@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 LIGHT = {
+    "query": "fanlight.cli.query",
     "run": "fanlight.cli.run",
     "setup-server": "fanlight.cli.setup_server",
 }

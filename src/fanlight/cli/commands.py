@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "endpoints": ("fanlight.cli.endpoints", "List endpoints, the most harmful first."),
     "init": ("fanlight.cli.init", "Write a commented fanlight.toml into this directory."),
     "open": ("fanlight.cli.open", "Open the page in a browser, let in by a one-time link."),
+    "query": ("fanlight.cli.query", "Ask log files, as they are."),
     "run": ("fanlight.cli.run", "Run a program with the agent in it."),
     "serve": ("fanlight.cli.serve", "Run collector and server in the foreground."),
     "setup-server": ("fanlight.cli.setup_server", "Install the server in an environment of its own."),
@@ -42,6 +43,7 @@ Fanlight shows why a Python service is slow.
   fanlight run gunicorn shop:app     run a program with the agent in it
   fanlight open                      look at it in the browser
   fanlight endpoints                 or here
+  fanlight query error app.log       ask a log file, as it is
 
 Usage: fanlight COMMAND [OPTION]...
 

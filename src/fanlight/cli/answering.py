@@ -1,0 +1,157 @@
+"""An answer of files on its way to stdout, and what there is to say about it on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from fanlight.cli.terminal import clean, is_terminal, write
+from fanlight.pipeline.files.answer import Answer
+from fanlight.pipeline.files.search import Wishes
+from fanlight.pipeline.files.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fanlight.formatters import Formatter
+    from fanlight.pipeline.files.source import Source
+    from fanlight.query.query import Query
+
+TABLED = ("stats", "top", "timechart", "fields")
+"""Stages whose answer is best seen as a table."""
+
+
+def show(query: Query, options: dict[str, str], files: list[str]) -> int:
+    """Write the answer of some files; answer the exit code."""
+    fields = tuple(name.strip() for name in options.get("fields", "").split(",") if name.strip())
+    wishes = Wishes(
+        format=options.get("as"),
+        zone=options.get("tz"),
+        invert="invert" in options,
+        keeps_untimed=options.get("untimed") != "drop",
+        counts_lines="line" in fields or "line" in query.fields(),
+        is_strict="strict" in options,
+    )
+    answer = Answer(query, files, wishes, followed if "follow" in options else open_source)
+    name = options.get("format") or default_format(query)
+    count: int | None
+    limit = int(options["limit"]) if "limit" in options else None
+    if "count" in options:
+        count = counted(answer, limit)
+        write(str(count))
+    elif name in ("text", "raw") and not fields and not query.stages:
+        count = raw(answer, limit)
+    else:
+        from fanlight.formatters import formatter
+
+        count = put(written(answer, formatter(name, fields), fields, limit))
+    sys.stdout.flush()
+    told = notes(query, answer, None if query.stages else count)
+    if "plan" in options:
+        told += [line for search in answer.searches for line in search.plan()]
+    for line in told:
+        sys.stderr.write(f"fanlight: {clean(line)}\n")
+    return 0
+
+
+def followed(path: str) -> Source:
+    """Open a file that is being written."""
+    from fanlight.pipeline.files.follow import Followed
+
+    return open_source(path) if path == "-" else Followed(path)
+
+
+def counted(answer: Answer, limit: int | None) -> int:
+    """Answer how many events there are; with stages, how many they leave."""
+    count = 0
+    if answer.query.stages:
+        for count, _ in enumerate(answer.events(), 1):
+            if limit is not None and count >= limit:
+                break
+        return count
+    for found in answer.found():
+        count += len(found)
+        if limit is not None and count >= limit:
+            return limit
+    return count
+
+
+def raw(answer: Answer, limit: int | None) -> int | None:
+    """Write the lines of the selected events as they are; answer how many events, None when unknown.
+
+    FAST PATH: no event is made.
+    """
+    is_seen = is_terminal()
+    count: int | None = 0
+    out = sys.stdout.buffer
+    for found in answer.found():
+        if limit is not None and count is not None:
+            found.spans = found.each()[: limit - count]
+        if found.spans is None:
+            count = None
+        elif count is not None:
+            count += len(found.spans)
+        if is_seen:
+            for line in found.raw().decode("utf-8", "surrogateescape").splitlines():
+                write(line)
+        else:
+            out.write(found.raw())
+            if answer.opened is followed:
+                out.flush()
+        if limit is not None and count is not None and count >= limit:
+            break
+    out.flush()
+    return count
+
+
+def written(
+    answer: Answer, formatter: Formatter, fields: tuple[str, ...], limit: int | None
+) -> Iterator[str]:
+    """Yield the text of an answer's events."""
+    for count, event in enumerate(answer.events(fields)):
+        if limit is not None and count >= limit:
+            break
+        yield from formatter.event(event)
+    yield from formatter.end()
+
+
+def put(texts: Iterable[str]) -> int | None:
+    """Write texts: safe to look at on a terminal, exact elsewhere."""
+    if is_terminal():
+        for text in texts:
+            for line in text.splitlines():
+                write(line)
+        return None
+    out = sys.stdout.buffer
+    for text in texts:
+        out.write(text.encode("utf-8", "surrogateescape"))
+    out.flush()
+    return None
+
+
+def default_format(query: Query) -> str:
+    """Answer the format of an answer when nobody says one."""
+    last = str(query.stages[-1]).split(" ")[0] if query.stages else ""
+    return (
+        "table"
+        if last in TABLED or any(str(each).split(" ")[0] in TABLED for each in query.stages)
+        else "text"
+    )
+
+
+def notes(query: Query, answer: Answer, count: int | None) -> list[str]:
+    """Answer what a person has to know about an answer beside it."""
+    told: list[str] = []
+    if query.keywords_united and count is not None:
+        from fanlight.query.nodes import Keyword, Or
+
+        words = [
+            str(part)
+            for part in (query.node.parts if isinstance(query.node, Or) else ())
+            if isinstance(part, Keyword)
+        ]
+        if words:
+            told.append(f"{count:,} events with {' or '.join(words)}; for all of them, write AND between")
+    for search in answer.searches:
+        told += search.notes()
+    return told

@@ -1,0 +1,164 @@
+"""`fanlight query QUERY [FILE…]`: ask files that nobody ingested, in the language of queries.
+
+FAST PATH: options by hand and no library, so that a search costs little more than reading the file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from fanlight.cli.failures import UsageError
+from fanlight.registry import known_or_error, suggestion
+
+if TYPE_CHECKING:
+    from fanlight.query.query import Query
+
+HELP = """\
+Ask log files, as they are: nothing is ingested.
+
+  fanlight query 'status:5xx duration:>1s' access.log
+  fanlight query error timeout app.log app.log.1.gz
+  fanlight query 'last:1h | top 10 path' access.log
+  fanlight query 'level:error' --follow app.log
+  zcat old.gz | fanlight query 'NOT googlebot' -
+
+Usage: fanlight query [OPTION]... QUERY... [--] [FILE]...
+
+  --format NAME   text, raw, table, json, jsonl, csv, logfmt   [text; table behind stats]
+  -F, --fields A,B  only these properties, in this order
+  --limit N       stop after N events
+  --count         print how many events there are, nothing else
+  --invert        what the query does not select
+  --follow        go on with what is written to the file, through renames and truncation
+  --as NAME       format of the files; `fanlight formats` lists them   [detected]
+  --tz ZONE       where times are meant that tell no offset            [this machine's]
+  --untimed WHAT  keep or drop events without a time, where the query bounds it   [keep]
+  --plan          say on stderr what was pushed down to bytes and how much was read
+  --strict        stop at the first line that cannot be read
+  -h, --help      this text
+
+Trailing words that exist as files are input, - is standard input, compressed files are unpacked;
+everything else is query. What the words of a query mean: docs/reference/query.md.
+"""
+
+VALUED = ("as", "fields", "format", "limit", "tz", "untimed")
+FLAGS = ("count", "follow", "invert", "plan", "strict")
+PASSED = ("--case-sensitive", "--case-insensitive")
+"""Long words that belong to the query."""
+
+
+class Asked(NamedTuple):
+    """A command line, read."""
+
+    options: dict[str, str]
+    words: list[str]
+    files: list[str]
+
+
+def main(arguments: list[str]) -> int:
+    """Answer a query on stdout."""
+    asked = read(arguments)
+    if "help" in asked.options or not arguments:
+        sys.stdout.write(HELP)
+        return 0
+    if not asked.files:
+        raise UsageError(
+            "query: no file is named; trailing words that exist as files are input"
+            f"\n  {missing(asked.words)}"
+            f"\n  - reads standard input: … | fanlight query {asked_of(asked.words)} -"
+        )
+    from fanlight.cli.answering import show
+
+    return show(query_of(asked), asked.options, asked.files)
+
+
+def missing(words: list[str]) -> str:
+    """Answer what the last word was taken for."""
+    if not words:
+        return "fanlight query --help"
+    return f"{words[-1]!r} is no file here, so it was read as a part of the query"
+
+
+def asked_of(words: list[str]) -> str:
+    """Answer the query as a shell needs it."""
+    import shlex
+
+    return shlex.join(words or ["QUERY"])
+
+
+def query_of(asked: Asked) -> Query:
+    """Answer the query; times without a zone are of `--tz`."""
+    from fanlight.query.query import Query
+
+    zone = None
+    if "tz" in asked.options:
+        from fanlight.parsers.stamps import Stamps
+
+        zone = Stamps(asked.options["tz"]).zone
+    return Query.from_args(asked.words, zone=zone)
+
+
+def read(arguments: list[str]) -> Asked:
+    """Answer our own options, the words of the query, and the files.
+
+    Raises:
+        UsageError: an unknown long option, or one without its value.
+    """
+    options: dict[str, str] = {}
+    words: list[str] = []
+    position = 0
+    while position < len(arguments):
+        word = arguments[position]
+        position += 1
+        if word == "--":
+            words += arguments[position:]
+            break
+        if word in ("-h", "--help"):
+            options["help"] = ""
+        elif word in PASSED or not (word.startswith("--") or word == "-F") or len(word) < 2:
+            words.append(word)
+        else:
+            name, equals, value = word.partition("=")
+            name = "fields" if name == "-F" else name[2:]
+            if name in FLAGS and not equals:
+                options[name] = ""
+                continue
+            if name not in VALUED:
+                known = [f"--{each}" for each in (*VALUED, *FLAGS)]
+                raise UsageError(f"query: unknown option {word!r}{suggestion(word, known)}")
+            if not equals:
+                if position >= len(arguments):
+                    raise UsageError(f"query: --{name} wants a value\n  fanlight query --help")
+                value = arguments[position]
+                position += 1
+            options[name] = value
+    files: list[str] = []
+    while words and is_input(words[-1]):
+        files.insert(0, words.pop())
+    checked(options)
+    return Asked(options, words, files)
+
+
+def is_input(word: str) -> bool:
+    """Answer whether a word names something to read."""
+    return word == "-" or (os.path.exists(word) and not os.path.isdir(word))
+
+
+def checked(options: dict[str, str]) -> None:
+    """Refuse values that mean nothing.
+
+    Raises:
+        UsageError: one of them.
+    """
+    limit = options.get("limit")
+    if limit is not None and not (limit.isascii() and limit.isdigit()):
+        raise UsageError(f"query: --limit wants a number of events, not {limit!r}")
+    untimed = options.get("untimed")
+    if untimed not in (None, "keep", "drop"):
+        raise UsageError(f"query: --untimed is keep or drop, not {untimed!r}")
+    if "format" in options:
+        from fanlight.formatters import TABLE
+
+        known_or_error(options["format"], list(TABLE), "format")

@@ -1,0 +1,66 @@
+"""Properties as formatters write them: which of an event's, and as what."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from fanlight.event.event import Event
+from fanlight.event.property import written
+from fanlight.event.times import Time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def value_at(event: Event, name: str) -> tuple[Any, str | None]:
+    """Answer the value of a name and its type; a dotted name goes into maps."""
+    found = event.get(name)
+    if found is not None:
+        return found.value, found.type
+    head, dot, rest = name.rpartition(".")
+    if dot:
+        holder, _ = value_at(event, head)
+        if isinstance(holder, dict):
+            return holder.get(rest), None
+    return None, None
+
+
+def cells(event: Event, fields: Sequence[str]) -> list[tuple[str, Any, str | None]]:
+    """Answer name, value and type of the wanted properties, or of all that have a value."""
+    if fields:
+        return [(name, *value_at(event, name)) for name in fields]
+    return [(each.name, each.value, each.type) for each in event if each.value is not None]
+
+
+def text_of(value: Any, kind: str | None) -> str:
+    """Answer a value as text, "" when there is none."""
+    if value is None:
+        return ""
+    return str(document(value)) if isinstance(value, Event) else written(value, kind)
+
+
+def plain(value: Any) -> Any:
+    """Answer a value as JSON can have it; durations stay nanoseconds."""
+    if isinstance(value, Event):
+        return document(value)
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return str(value) if isinstance(value, Time) else written(value)
+
+
+def document(event: Event, fields: Sequence[str] = ()) -> dict[str, Any]:
+    """Answer an event as one JSON object."""
+    return {name: plain(value) for name, value, _ in cells(event, fields)}
+
+
+def encoded(event: Event, fields: Sequence[str]) -> str:
+    """Answer an event as one line of JSON in ASCII: bytes that were no UTF-8 survive as escapes."""
+    return json.dumps(document(event, fields))

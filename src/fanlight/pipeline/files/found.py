@@ -1,0 +1,88 @@
+"""What was found in one block: spans of the buffer, as raw text or as events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fanlight.event.event import UNTIMED, Event
+from fanlight.event.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fanlight.event.event import Origin
+
+PLAIN = Schema("log")
+"""Of a line that its format cannot read: nothing but its raw text."""
+
+
+class Found:
+    """Events of one block; good until the next block is asked for, for the buffer is used again.
+
+    Args:
+        buffer: the block's.
+        begin: where the block begins in it, and so `end`.
+        spans: begin of each event, and place of the newline behind it; None for all of the block.
+        line: number of the block's first line, 0 when nobody counts.
+    """
+
+    __slots__ = ("begin", "buffer", "end", "line", "spans")
+
+    def __init__(
+        self, buffer: bytearray, begin: int, end: int, spans: list[tuple[int, int]] | None, line: int
+    ) -> None:
+        self.buffer = buffer
+        self.begin = begin
+        self.end = end
+        self.spans = spans
+        self.line = line
+
+    def __len__(self) -> int:
+        return len(self.each())
+
+    def each(self) -> list[tuple[int, int]]:
+        """Answer the spans; of a whole block, its lines that are not blank."""
+        if self.spans is None:
+            self.spans = list(lines(self.buffer, self.begin, self.end))
+        return self.spans
+
+    def raw(self) -> bytes:
+        """Answer the text of all, each with its newline."""
+        if self.spans is None:
+            return bytes(memoryview(self.buffer)[self.begin : self.end])
+        buffer = self.buffer
+        return b"".join([buffer[start : edge + 1] for start, edge in self.spans])
+
+    def events(self, reader: Origin) -> Iterator[Event]:
+        """Yield the events, read; a line that cannot be read has nothing but its raw text."""
+        number, at = self.line, self.begin
+        for start, edge in self.each():
+            if self.line:
+                number += self.buffer.count(b"\n", at, start)
+                at = start
+            yield event_of(reader, bytes(self.buffer[start:edge]), number)
+
+
+def event_of(reader: Origin, raw: bytes, number: int = 0) -> Event:
+    """Answer the event of a raw text, read, or with nothing but the text when it cannot be."""
+    event = Event.lazy(reader, raw.rstrip(b"\r\n"), number)
+    try:
+        reader.fill(event)
+    except ValueError:
+        return Event.of(PLAIN, [], UNTIMED, event.text, number)
+    return event
+
+
+def lines(buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the begin of each line that is not blank, and the place of its newline."""
+    find = buffer.find
+    at = begin
+    while at < end:
+        edge = find(b"\n", at, end)
+        if edge - at > SHORT or buffer[at:edge].strip():
+            yield at, edge
+        at = edge + 1
+
+
+SHORT = 64
+"""Bytes of a line that is looked at for being blank; a longer one hardly is."""

@@ -1,0 +1,93 @@
+"""The dialect's regular expressions, about characters, as patterns about bytes that select no less."""
+
+from __future__ import annotations
+
+import re
+
+TOKEN = re.compile(
+    r"\\x\{[0-9A-Fa-f]{1,6}\}|\\x[0-9A-Fa-f]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P<\w+>|\(\?:|\(\?|.",
+    re.DOTALL,
+)
+WIDE = rb"(?:[^\n\x80-\xff]|[\x80-\xff]{1,4})"
+"""One character, or a byte that is no part of one: up to four bytes."""
+GIVE_UP = frozenset({"(?", r"\A", r"\z", "^", "$"})
+NOTHING = frozenset({r"\b", r"\B"})
+OPEN_END = re.compile(r"(?<!\\)((?:\\\\)*)(?:\.|\\[dwsDWS]|\[[^\]\\]*\])\*\??$")
+
+
+class Bytewise:
+    """A pattern as a look at raw bytes can use it.
+
+    Attributes:
+        pattern: over bytes; None when there is none that is safe.
+        begins: the text begins with it.
+        ends: the text ends with it.
+        crosses: a match may go over a line's end.
+    """
+
+    __slots__ = ("begins", "crosses", "ends", "pattern")
+
+    def __init__(self, source: str) -> None:
+        self.begins = source.startswith("^") and "|" not in source
+        self.ends = source.endswith("$") and not source.endswith("\\$") and "|" not in source
+        body = source[self.begins : len(source) - self.ends]
+        if not self.ends:
+            # What may be empty at the end asks for nothing.
+            body = OPEN_END.sub(r"\1", body)
+        self.crosses = False
+        self.pattern = self.translated(body)
+
+    def translated(self, body: str) -> bytes | None:
+        """Answer the pattern over bytes, None when a part of it cannot be said about bytes."""
+        out: list[bytes] = []
+        tokens = TOKEN.findall(body)
+        for place, atom in enumerate(tokens):
+            if atom in GIVE_UP:
+                return None
+            if atom in NOTHING:
+                continue
+            repeated = tokens[place + 1] in ("*", "+") if place + 1 < len(tokens) else False
+            piece = self.piece(atom, repeated=repeated)
+            if piece is None:
+                return None
+            out.append(piece)
+        found = b"".join(out)
+        try:
+            # What matches the empty text is on every line.
+            return found if found and re.compile(found).match(b"") is None else None
+        except (re.error, OverflowError, RecursionError):
+            return None
+
+    def piece(self, atom: str, *, repeated: bool) -> bytes | None:
+        """Answer one atom over bytes."""
+        if atom == ".":
+            return rb"[^\n]" if repeated else WIDE
+        if atom in (r"\D", r"\W", r"\S"):
+            self.crosses = self.crosses or atom != r"\S"
+            return atom.encode() if repeated else rb"(?:%s|[\x80-\xff]{1,4})" % atom.encode()
+        if atom.startswith("["):
+            return self.bracket(atom, repeated=repeated)
+        if atom.startswith(r"\x"):
+            return re.escape(chr(int(atom[2:].strip("{}"), 16)).encode("utf-8", "surrogatepass"))
+        if atom in (r"\s", r"\n", "\n"):
+            self.crosses = True
+        if atom.isascii():
+            return b"(?:" if atom.startswith("(?P<") else atom.encode()
+        # A repetition behind it is of all its bytes.
+        return b"(?:" + re.escape(atom.removeprefix("\\").encode("utf-8", "surrogateescape")) + b")"
+
+    def bracket(self, atom: str, *, repeated: bool) -> bytes | None:
+        """Answer a class over bytes."""
+        negated = atom.startswith("[^")
+        wide = (
+            negated
+            or not atom.isascii()
+            or r"\x" in atom
+            or any(each in atom for each in (r"\D", r"\W", r"\S"))
+        )
+        self.crosses = self.crosses or wide or r"\s" in atom or r"\n" in atom or "\n" in atom
+        if not wide:
+            return atom.encode()
+        if not atom.isascii() or r"\x" in atom:
+            return None
+        return atom.encode() if repeated else rb"(?:%s|[\x80-\xff]{1,4})" % atom.encode()

@@ -1,0 +1,188 @@
+"""What of a query can be answered on raw bytes: the needles every selected line has, and sure verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fanlight.parsers import Condition
+from fanlight.pipeline.files.needles import Bytewise
+from fanlight.pipeline.files.scanners import Needle, needle_of
+from fanlight.query.nodes import And, Field, Keyword, Not, Or, Pattern
+from fanlight.query.plan import literal as literals_of
+from fanlight.query.plan import of_field
+from fanlight.query.regex import literal_parentheses, plain
+from fanlight.query.values import test_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fanlight.parsers import Format
+    from fanlight.query.nodes import Node
+    from fanlight.query.query import Query, Setting
+
+    Conjunct = tuple[Needle, ...]
+    """Every event that the query selects has a line with one of these."""
+    Verdict = Callable[[bytes], bool]
+
+ESCAPE = Needle(rb"\\", False, b"\\")
+"""In a format with escapes, any line with one may hold what does not stand there as it is."""
+ASCII_ESCAPE = Needle(rb"\\u00[2-7]", False, b"\\u00")
+"""Letters and digits are hardly ever escaped, and then so."""
+OWN = frozenset({"time", "raw", "line"})
+
+
+class Pushdown:
+    """One query against one format.
+
+    Attributes:
+        conjuncts: of each, one needle is in some line of every selected event; none: any event may be.
+        is_exact: a line with a needle of the only conjunct is selected, with no further look.
+        verdict: decides on the raw bytes as the predicate does; None when the event has to be read.
+    """
+
+    def __init__(self, query: Query, format: Format) -> None:  # noqa: A002 the thing's own word
+        self.setting = query.setting
+        self.format = format
+        self.is_single = format.heads is None
+        self.scaled = format.has_scaled
+        node = query.node
+        self.conjuncts = [] if node is None else list(self.required(node))
+        self.is_exact = node is not None and format.raw_is_text and self.is_words(node)
+        self.verdict = None if node is None or not format.raw_is_text else self.decided(node)
+
+    def is_words(self, node: Node) -> bool:
+        """Answer whether a query is keywords alone, one of which is enough, found whole by a needle."""
+        if isinstance(node, Or):
+            return all(self.is_words(part) for part in node.parts)
+        return isinstance(node, Keyword) and self.is_sure(node.text)
+
+    def is_sure(self, text: str) -> bool:
+        """Answer whether a keyword is in an event just when it is in its raw text, byte for byte."""
+        return text.isascii() and text.isprintable() and not (self.scaled and is_number(text))
+
+    def required(self, node: Node) -> Iterator[Conjunct]:
+        """Yield the conjuncts of a tree; a negation requires nothing."""
+        if isinstance(node, And):
+            for part in node.parts:
+                yield from self.required(part)
+        elif isinstance(node, Or):
+            yield from self.any_of(node)
+        elif isinstance(node, Keyword):
+            if not (self.scaled and is_number(node.text)):
+                for some in self.words(literals_of(node.text, fold=self.setting.fold_keywords)):
+                    yield (*some, *self.shown_otherwise(node.text))
+        elif isinstance(node, Pattern):
+            yield from self.pattern(node.text)
+        elif isinstance(node, Field):
+            yield from self.field(node, self.setting)
+
+    def any_of(self, node: Or) -> Iterator[Conjunct]:
+        """Yield what any side requires: of each its best conjunct; a side without one leaves nothing."""
+        joint: list[Needle] = []
+        for part in node.parts:
+            sides: list[Conjunct] = list(self.required(part))
+            if not sides:
+                return
+            sides.sort(key=looseness)
+            joint += sides[0]
+        yield tuple(dict.fromkeys(joint))
+
+    def words(self, found: Iterator[tuple[object, ...]]) -> Iterator[Conjunct]:
+        """Yield conjuncts of literals, with the way out that a format with escapes needs."""
+        for some in found:
+            needles = [needle_of(one.text, ignores_case=one.fold) for one in some]  # type: ignore[attr-defined]
+            if not self.format.raw_is_text:
+                is_plain = all(one.plain for one in some)  # type: ignore[attr-defined]
+                needles.append(ASCII_ESCAPE if is_plain else ESCAPE)
+            yield tuple(needles)
+
+    def shown_otherwise(self, text: str) -> Iterator[Needle]:
+        """Yield needles of what a line shows in place of a text that the keyword may be in."""
+        for value, shown in self.format.hidden.items():
+            if text.lower() in value:
+                yield Needle(shown)
+
+    def pattern(self, text: str) -> Iterator[Conjunct]:
+        """Yield the conjunct of a regular expression that some property, or the raw text, matches."""
+        found = Bytewise(text)
+        if found.pattern is None or found.begins or found.ends or self.scaled or self.crosses(found):
+            return
+        needle = Needle(found.pattern, self.setting.fold_keywords)
+        if self.format.raw_is_text:
+            yield (needle,)
+        elif not self.format.hidden:
+            yield needle, ESCAPE
+
+    def crosses(self, found: Bytewise) -> bool:
+        """Answer whether a match may be spread over lines, which not every scanner sees."""
+        return found.crosses and not self.is_single
+
+    def field(self, node: Field, setting: Setting) -> Iterator[Conjunct]:
+        """Yield what a comparison requires."""
+        name = node.path.text
+        if name in OWN or name.startswith(("#", "span.")) or node.op in ("!=", "!~", "<", "<="):
+            return
+        asked = self.condition(node, setting)
+        hint = None if asked is None else self.format.hint(asked)
+        if hint is not None:
+            needle = Needle(hint, setting.fold_fields)
+            yield (needle,) if self.format.raw_is_text else (needle, ESCAPE)
+        elif self.is_single or self.format.raw_is_text:
+            yield from self.words(of_field(node, setting))
+
+    def condition(self, node: Field, setting: Setting) -> Condition | None:
+        """Answer what a format may turn into a needle; None when there is no such thing."""
+        name, value = node.path.text, node.value
+        numbers = test_of(node, setting).numbers
+        if numbers is not None:
+            whole = value.isascii() and value.rstrip("xX").isdigit() and bool(value.strip("xX"))
+            shape = value.lower().replace("x", r"\d").encode() if whole and node.op in (":", "=") else None
+            least = numbers.low if numbers.low > 0 else None
+            return Condition(name, shape, True, True, least, True) if shape or least else None
+        if node.op == "=":
+            found = needle_of(value.encode("utf-8", "surrogateescape"), ignores_case=False)
+            return Condition(name, found.pattern, True, True)
+        if node.op in (":", "~"):
+            source = literal_parentheses(value) if node.op == ":" else value
+            if plain(source) is not None and not source.isascii() and setting.fold_fields:
+                return None
+            piece = Bytewise(source)
+            if piece.pattern is None or self.crosses(piece) or ".." in value:
+                return None
+            return Condition(name, piece.pattern, piece.begins, piece.ends)
+        return None
+
+    def decided(self, node: Node) -> Verdict | None:
+        """Answer what decides a tree of keywords on raw bytes; None when it holds something else."""
+        if isinstance(node, Keyword):
+            return self.holding(node.text.encode()) if self.is_sure(node.text) else None
+        if isinstance(node, Not):
+            inner = self.decided(node.part)
+            return None if inner is None else lambda raw: not inner(raw)
+        if not isinstance(node, And | Or):
+            return None
+        parts = [self.decided(part) for part in node.parts]
+        sure = [part for part in parts if part is not None]
+        if len(sure) < len(parts):
+            return None
+        if isinstance(node, And):
+            return lambda raw: all(part(raw) for part in sure)
+        return lambda raw: any(part(raw) for part in sure)
+
+    def holding(self, text: bytes) -> Verdict:
+        """Answer whether a text is in raw bytes."""
+        if not self.setting.fold_keywords:
+            return lambda raw: text in raw
+        lowered = text.lower()
+        return lambda raw: lowered in raw.lower()
+
+
+def is_number(text: str) -> bool:
+    """Answer whether a keyword may be in the digits of a number that is converted on reading."""
+    return all(letter in "-0123456789" for letter in text)
+
+
+def looseness(conjunct: Conjunct) -> tuple[int, int]:
+    """Answer a rank of how many lines a conjunct lets through, by what can be known beforehand."""
+    shortest = min(len(needle.literal or needle.pattern) for needle in conjunct)
+    return -shortest, len(conjunct)

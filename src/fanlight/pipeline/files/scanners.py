@@ -1,0 +1,174 @@
+"""Scanners: which lines of a block hold one of some needles, by the quickest engine there is.
+
+FAST PATH: this is where a search spends its time. A line that a scanner does not answer holds none
+of the needles; one that it answers is looked at again by whoever asked, unless the needles are exact.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Scanner = Callable[[bytearray, int, int], list[int]]
+    """(buffer, begin, end) to the places of the newlines of lines with a hit, ascending."""
+
+
+class Needle(NamedTuple):
+    """A regular expression over bytes, in the one dialect; never matches the empty text."""
+
+    pattern: bytes
+    ignores_case: bool = False
+    literal: bytes | None = None
+    """The text itself when it is nothing but text."""
+
+
+def needle_of(text: bytes, *, ignores_case: bool) -> Needle:
+    """Answer the needle of a plain text."""
+    return Needle(re.escape(text), ignores_case, text.lower() if ignores_case else text)
+
+
+def scanner_of(needles: list[Needle]) -> tuple[Scanner, str]:
+    """Answer a scanner, and the name of its engine."""
+    if find_spec("hyperscan") is not None:
+        found = hyperscan(needles)
+        if found is not None:
+            return found, "hyperscan"
+    literals = [needle for needle in needles if needle.literal is not None]
+    # Few texts are found quicker by the standard library than by an engine called for every hit.
+    if len(literals) == len(needles) <= FEW:
+        return finder(literals), "bytes.find"
+    found = re2(needles)
+    if found is not None:
+        return found, "re2"
+    return lines_of(needles), "re"
+
+
+FEW = 4
+
+
+def hyperscan(needles: list[Needle]) -> Scanner | None:
+    """Answer a scanner of hyperscan, None when it cannot take the patterns."""
+    import hyperscan as engine
+
+    database = engine.Database()
+    flags = [
+        engine.HS_FLAG_MULTILINE | (engine.HS_FLAG_CASELESS if needle.ignores_case else 0)
+        for needle in needles
+    ]
+    try:
+        database.compile(
+            expressions=[needle.pattern for needle in needles],
+            ids=list(range(len(needles))),
+            elements=len(needles),
+            flags=flags,
+        )
+    except engine.error:
+        return None
+    return hyperscanner(database)
+
+
+def hyperscanner(database: Any) -> Scanner:
+    """Answer the scanner of a compiled database."""
+    run = database.scan
+
+    def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
+        hits: list[int] = []
+        add, find = hits.append, buffer.find
+        edge = -1
+
+        def hit(_: int, __: int, to: int, ___: int, ____: Any) -> None:
+            nonlocal edge
+            # Every end of a match is told; one a line is enough. The byte before it is in the line.
+            if to + begin > edge + 1:
+                edge = find(b"\n", to + begin - 1, end)
+                add(edge)
+
+        with memoryview(buffer) as view, view[begin:end] as part:
+            run(part, match_event_handler=hit)
+        return hits
+
+    return scan
+
+
+def finder(needles: list[Needle]) -> Scanner:
+    """Answer a scanner of the standard library for texts."""
+    any_case = [needle.literal for needle in needles if needle.ignores_case and needle.literal]
+    exact = [needle.literal for needle in needles if not needle.ignores_case and needle.literal]
+
+    def search(text: bytes | bytearray, literal: bytes, begin: int, end: int, hits: set[int]) -> None:
+        find = text.find
+        at = find(literal, begin, end)
+        while at >= 0:
+            edge = find(b"\n", at, end)
+            hits.add(edge)
+            at = find(literal, edge, end)
+
+    def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
+        hits: set[int] = set()
+        for literal in exact:
+            search(buffer, literal, begin, end, hits)
+        if any_case:
+            lowered = buffer.lower()
+            for literal in any_case:
+                search(lowered, literal, begin, end, hits)
+        return sorted(hits)
+
+    return scan
+
+
+def re2(needles: list[Needle]) -> Scanner | None:
+    """Answer a scanner of google-re2, None when it is not there or cannot take the patterns."""
+    try:
+        import re2 as engine  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    options = engine.Options()
+    # A match never goes over a line's end, so that none hides the next line's.
+    options.never_nl = True
+    options.encoding = engine.Options.Encoding.LATIN1
+    options.log_errors = False
+    # Otherwise `^` is the beginning of the block alone.
+    sources = [(rb"(?mi:%s)" if needle.ignores_case else rb"(?m:%s)") % needle.pattern for needle in needles]
+    try:
+        pattern = engine.compile(b"|".join(sources), options=options)
+    except engine.error:
+        return None
+
+    def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
+        hits: list[int] = []
+        block = bytes(memoryview(buffer)[begin:end])
+        at = 0
+        while at < len(block):
+            found = pattern.search(block, at)
+            if found is None:
+                break
+            edge = block.find(b"\n", max(found.end() - 1, found.start()))
+            hits.append(edge + begin)
+            at = edge + 1
+        return hits
+
+    return scan
+
+
+def lines_of(needles: list[Needle]) -> Scanner:
+    """Answer a scanner of last resort: every line, searched by the standard library."""
+    patterns = [
+        re.compile(needle.pattern, re.IGNORECASE if needle.ignores_case else 0).search for needle in needles
+    ]
+
+    def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
+        hits: list[int] = []
+        at = begin
+        while at < end:
+            edge = buffer.find(b"\n", at, end)
+            line = bytes(buffer[at:edge])
+            if any(search(line) for search in patterns):
+                hits.append(edge)
+            at = edge + 1
+        return hits
+
+    return scan

@@ -1,0 +1,392 @@
+"""Searches files: needles nominate, the predicate decides, what is selected goes to whoever asked.
+
+The walk: `source` opens, `window` finds the bytes of a time, `blocks` reads and cuts, `scanners`
+nominate, here is decided. Nothing that is not nominated is ever read as an event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fanlight import parsers
+from fanlight.errors import ParserError
+from fanlight.event.event import UNTIMED, Event
+from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
+from fanlight.pipeline.files.found import PLAIN, Found, lines
+from fanlight.pipeline.files.pushdown import Pushdown
+from fanlight.pipeline.files.scanners import scanner_of
+from fanlight.pipeline.files.window import Window, window_of
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Generator, Iterator
+
+    from fanlight.parsers import Format
+    from fanlight.pipeline.files.scanners import Scanner
+    from fanlight.pipeline.files.source import Source
+    from fanlight.query.query import Query
+
+    Verdict = Callable[[bytes], bool]
+
+SAMPLE = 256 * 1024
+"""Bytes on which it is measured which of several conjuncts nominates fewest."""
+FIRST_LINES = 64
+"""Lines that a format is detected from."""
+
+
+class Wishes:
+    """How files are searched, beside the query.
+
+    Args:
+        format: name of the format of all files; None detects.
+        zone: where times are meant that tell no offset.
+        invert: what the query does not select.
+        keeps_untimed: events without a time pass time bounds.
+        counts_lines: line numbers are asked for.
+        is_strict: every line is read, and the first that cannot be is an error.
+    """
+
+    __slots__ = ("counts_lines", "format", "invert", "is_strict", "keeps_untimed", "zone")
+
+    def __init__(
+        self,
+        *,
+        format: str | None = None,  # noqa: A002 the thing's own word
+        zone: str | None = None,
+        invert: bool = False,
+        keeps_untimed: bool = True,
+        counts_lines: bool = False,
+        is_strict: bool = False,
+    ) -> None:
+        self.format = format
+        self.zone = zone
+        self.invert = invert
+        self.keeps_untimed = keeps_untimed
+        self.counts_lines = counts_lines or is_strict
+        self.is_strict = is_strict
+
+
+class Search:
+    """The search of one source.
+
+    Args:
+        query: selects.
+        source: opened; closed by whoever opened it.
+        wishes: the rest.
+
+    Attributes:
+        format: what the lines look like; known when the first block is there.
+        confidence: of that, 0 to 1; 1 when it was told.
+        faults: reason to lines looked at that could not be read.
+        engine: what nominates; "" when every line is looked at.
+        window: the bytes of the time asked for; None when all are read.
+        scanned: bytes read.
+    """
+
+    def __init__(self, query: Query, source: Source, wishes: Wishes) -> None:
+        self.query = query
+        self.source = source
+        self.wishes = wishes
+        self.faults: Counter[str] = Counter()
+        self.engine = ""
+        self.needles: list[str] = []
+        self.window: Window | None = None
+        self.scanned = 0
+        self.cut = 0
+        self.decides = "nothing was looked at"
+        self.format: Format
+        self.confidence = 1.0
+        if wishes.format is not None:
+            self.format = parsers.named(wishes.format, wishes.zone)
+
+    def run(self) -> Iterator[Found]:
+        """Yield what is selected, block by block; a block without any is left out."""
+        has_bounds = self.query.bounds() != (None, None)
+        if self.source.size is not None:
+            if self.wishes.format is None:
+                self.detect(self.source.read_at(0, min(SAMPLE, self.source.size)))
+            if has_bounds and not self.wishes.invert:
+                self.window = window_of(self.source, self.format, self.query.bounds())
+            self.source.seek(0)
+        if self.window is None:
+            yield from self.part(None, None, is_sure=not has_bounds)
+            return
+        begin, end, sure_begin, sure_end = self.window
+        line = 1 + self.lines_before(begin) if self.wishes.counts_lines else 0
+        for first, last, is_sure in (
+            (begin, sure_begin, False),
+            (sure_begin, sure_end, self.wishes.keeps_untimed),
+            (sure_end, end, False),
+        ):
+            if last > first:
+                self.source.seek(first)
+                line = yield from self.part(last - first, line, is_sure=is_sure)
+
+    def lines_before(self, place: int) -> int:
+        """Answer how many lines are before a place."""
+        self.source.seek(0)
+        blocks = Blocks(self.source, None, place)
+        return sum(blocks.buffer.count(b"\n", begin, end) for begin, end in blocks)
+
+    def detect(self, sample: bytes) -> None:
+        """Find the format in the first bytes."""
+        first = sample.removeprefix(b"\xef\xbb\xbf").split(b"\n", FIRST_LINES + 1)
+        # The last may be cut; when it is the only one it is all there is.
+        rows = [row.rstrip(b"\r") for row in (first[:FIRST_LINES] if len(first) > 1 else first)]
+        self.format, self.confidence = parsers.detect(rows, self.wishes.zone)
+
+    def part(self, limit: int | None, line: int | None, *, is_sure: bool) -> Generator[Found, None, int]:
+        """Yield what is selected of a part of the source, and return the number of the line behind it.
+
+        Args:
+            limit: bytes; None for all there are.
+            line: number of its first line.
+            is_sure: every event of it is within the time asked for.
+        """
+        heads = self.format.heads if hasattr(self, "format") else None
+        blocks = Blocks(self.source, heads, limit)
+        number = (line or 1) if self.wishes.counts_lines else 0
+        look: Look | None = None
+        before = self.scanned
+        for begin, end in blocks:
+            if not hasattr(self, "format"):
+                self.detect(bytes(blocks.buffer[begin : min(end, begin + SAMPLE)]))
+                blocks.heads = self.format.heads
+            if look is None:
+                look = Look(self, blocks.buffer, (begin, min(end, begin + SAMPLE)), is_sure=is_sure)
+            if self.wishes.is_strict:
+                self.check(blocks.buffer, list(look.every(blocks.buffer, begin, end)), (begin, number))
+            spans = look.spans(blocks.buffer, begin, end)
+            self.scanned, self.cut = before + blocks.scanned, blocks.cut
+            if spans is None or spans:
+                yield Found(blocks.buffer, begin, end, spans, number)
+            if number:
+                number += blocks.buffer.count(b"\n", begin, end)
+        self.scanned, self.cut = before + blocks.scanned, blocks.cut
+        return number
+
+    def check(self, buffer: bytearray, spans: list[tuple[int, int]], start: tuple[int, int]) -> None:
+        """Read every event of a block.
+
+        Raises:
+            ParserError: the first one that cannot be read; says where.
+        """
+        reader = self.format.reader()
+        begin, number = start
+        for first, edge in spans:
+            try:
+                reader.fill(Event.lazy(reader, bytes(buffer[first:edge]).rstrip(b"\r"), 0))
+            except ValueError as error:
+                line = number + buffer.count(b"\n", begin, first)
+                raise ParserError(
+                    f"{self.source.name}:{line}: {error}\n  without --strict such lines are counted and kept"
+                ) from None
+
+    def notes(self) -> list[str]:
+        """Answer what a person has to know about the answer of this source."""
+        told = []
+        name = self.source.name
+        for reason, count in self.faults.most_common(3):
+            told.append(f"{name}: {count:,} of the lines looked at: {reason}")
+        if self.cut:
+            told.append(
+                f"{name}: {self.cut:,} lines were longer than {LINE_MAX >> 20} MiB and were cut there"
+            )
+        known = getattr(getattr(self, "format", None), "fields", None)
+        if known is not None:
+            has = {field.name for field in known} | ALWAYS
+            asked = {path.partition(".")[0] for path in self.query.fields() if not path.startswith("#")}
+            told += [
+                f"{name}: no event has {lacking!r}: the format {self.format.name} has none; it has "
+                + ", ".join(sorted(has - {"raw", "line"}))
+                for lacking in sorted(asked - has - {"span"})
+                if not any(each.startswith(lacking + ".") for each in has)
+            ]
+        return told
+
+    def plan(self) -> list[str]:
+        """Answer what was pushed down, and how much was read."""
+        size = "" if self.source.size is None else f" of {self.source.size:,}"
+        found = getattr(self, "format", None)
+        told = [
+            f"plan: {self.source.name}: format {found.name if found else '?'}, {self.confidence:.0%} sure",
+            f"plan: {self.source.name}: {self.scanned:,}{size} bytes read",
+        ]
+        if self.window is not None:
+            told.append(f"plan: time: bytes {self.window.begin:,} to {self.window.end:,} by binary search")
+        if self.engine:
+            told.append(f"plan: {self.engine} nominates lines with {' or '.join(self.needles)}")
+        else:
+            told.append("plan: every line is looked at")
+        told.append(f"plan: {self.decides}")
+        return told
+
+
+ALWAYS = frozenset({"time", "raw", "line"})
+
+
+class Look:
+    """How the blocks of one part are looked at: decided once, on its first bytes."""
+
+    def __init__(self, search: Search, buffer: bytearray, sample: tuple[int, int], *, is_sure: bool) -> None:
+        self.search = search
+        self.query = search.query
+        self.format = search.format
+        self.is_sure = is_sure
+        self.heads: re.Pattern[bytes] | None = self.format.heads
+        push = Pushdown(self.query, self.format)
+        conjuncts = [] if search.wishes.invert else push.conjuncts
+        self.scan: Scanner | None = None
+        if conjuncts:
+            scanners = [scanner_of(list(some)) for some in conjuncts]
+            # Which one lets fewest lines through is known by trying.
+            hits = [0] if len(scanners) == 1 else [len(scan(buffer, *sample)) for scan, _ in scanners]
+            best = hits.index(min(hits))
+            self.scan, search.engine = scanners[best]
+            search.needles = [needle.pattern.decode("latin-1") for needle in conjuncts[best]]
+        self.verdict = self.verdict_of(push)
+
+    def verdict_of(self, push: Pushdown) -> Verdict | None:
+        """Answer what decides on a raw event; None when whatever is nominated is selected."""
+        invert = self.search.wishes.invert
+        if push.is_exact and not invert and self.scan is not None:
+            inner: Verdict | None = None
+            self.search.decides = "a line with one of them is selected, with no further look"
+        elif self.query.node is None:
+            inner = None
+            self.search.decides = "time alone decides" if not self.is_sure else "all lines are selected"
+        elif push.verdict is not None:
+            inner = push.verdict
+            self.search.decides = "the raw text decides"
+        else:
+            inner = self.judge()
+            names = ", ".join(sorted(self.query.fields())) or "all properties"
+            self.search.decides = f"the predicate decides on {names}"
+        found = inner if self.is_sure else self.timely(inner)
+        if not invert:
+            return found
+        return (lambda _: False) if found is None else (lambda raw: not found(raw))
+
+    def judge(self) -> Verdict:
+        """Answer the predicate over raw text: read as an event of only what the query asks for."""
+        names = None if self.query.node is None else self.query.fields()
+        # A keyword looks at all there is.
+        reader = self.format.reader(None if looks_everywhere(self.query) else names)
+        select, faults = self.query.select, self.search.faults
+
+        def verdict(raw: bytes) -> bool:
+            event = Event.lazy(reader, raw, 0)
+            try:
+                return select(event)
+            except ValueError as error:
+                faults[str(error)] += 1
+                return select(Event.of(PLAIN, [], UNTIMED, raw))
+
+        return verdict
+
+    def timely(self, inner: Verdict | None) -> Verdict:
+        """Answer a verdict that is about the time first."""
+        reader = self.format.reader(frozenset({"time"}))
+        moment, selects = self.format.moment, self.query.selects
+        keeps, is_exact = self.search.wishes.keeps_untimed, self.format.raw_is_text
+
+        def time_of(raw: bytes) -> int | None:
+            if is_exact:
+                return moment(raw)
+            event = Event.lazy(reader, raw, 0)
+            try:
+                return event.time_ns
+            except ValueError:
+                return None
+
+        def verdict(raw: bytes) -> bool:
+            when = time_of(raw)
+            if when is None:
+                return keeps and (inner is None or inner(raw))
+            return selects(when) and (inner is None or inner(raw))
+
+        return verdict
+
+    def spans(self, buffer: bytearray, begin: int, end: int) -> list[tuple[int, int]] | None:
+        """Answer where the selected events of a block are; None when all of it is."""
+        if self.scan is None:
+            if self.verdict is None and self.heads is None:
+                return None
+            return self.decided(buffer, self.every(buffer, begin, end))
+        hits = self.scan(buffer, begin, end)
+        if self.heads is not None:
+            return self.decided(buffer, self.around(buffer, begin, end, hits))
+        rfind = buffer.rfind
+        if self.verdict is None:
+            # A fast path: -1 becomes 0, which is the begin of a buffer that begins there.
+            found = [(rfind(b"\n", begin, edge) + 1, edge) for edge in hits]
+            if begin and found and found[0][0] == 0:
+                found[0] = (begin, found[0][1])
+            return found
+        return self.decided(buffer, ((max(rfind(b"\n", begin, edge) + 1, begin), edge) for edge in hits))
+
+    def every(self, buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield all events of a block."""
+        return lines(buffer, begin, end) if self.heads is None else self.events(buffer, begin, end)
+
+    def decided(self, buffer: bytearray, spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Answer the spans that the verdict selects."""
+        verdict = self.verdict
+        if verdict is None:
+            return list(spans)
+        with memoryview(buffer) as view:
+            return [(start, edge) for start, edge in spans if verdict(stripped(view, start, edge))]
+
+    def events(self, buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the events of several lines of a block."""
+        assert self.heads is not None
+        match, find = self.heads.match, buffer.find
+        start = at = begin
+        while at < end:
+            edge = find(b"\n", at, end)
+            if at > start and match(buffer, at, edge):
+                yield start, at - 1
+                start = at
+            at = edge + 1
+        if start < end:
+            yield start, end - 1
+
+    def around(self, buffer: bytearray, begin: int, end: int, hits: list[int]) -> Iterator[tuple[int, int]]:
+        """Yield the events of several lines that have a line with a hit."""
+        assert self.heads is not None
+        match, find, rfind = self.heads.match, buffer.find, buffer.rfind
+        done = begin - 1
+        for hit in hits:
+            if hit <= done:
+                continue
+            start = max(rfind(b"\n", begin, hit) + 1, begin)
+            while start > begin and match(buffer, start, end) is None:
+                start = max(rfind(b"\n", begin, start - 1) + 1, begin)
+            edge = hit
+            while edge + 1 < end and match(buffer, edge + 1, end) is None:
+                edge = find(b"\n", edge + 1, end)
+            done = edge
+            yield start, edge
+
+
+def stripped(view: memoryview, start: int, edge: int) -> bytes:
+    """Answer the bytes of a span, without a carriage return at its end."""
+    raw = bytes(view[start:edge])
+    return raw[:-1] if raw.endswith(b"\r") else raw
+
+
+def looks_everywhere(query: Query) -> bool:
+    """Answer whether a part of the query looks at all properties, or at them by number or in others."""
+    from fanlight.query.nodes import And, Keyword, Not, Or, Pattern
+
+    pending = [query.node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Keyword | Pattern):
+            return True
+        if isinstance(node, And | Or):
+            pending += node.parts
+        elif isinstance(node, Not):
+            pending.append(node.part)
+    return any(name.startswith(("#", "span.")) for name in query.fields())

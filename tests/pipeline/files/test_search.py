@@ -1,0 +1,324 @@
+"""Files searched: what is selected is what the predicate selects, however the bytes lie."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight import parsers
+from fanlight.errors import ParserError
+from fanlight.event.event import Event
+from fanlight.parsers.parser import LineParser
+from fanlight.pipeline.files import scanners
+from fanlight.pipeline.files.answer import Answer
+from fanlight.pipeline.files.blocks import BLOCK, LINE_MAX, Blocks
+from fanlight.pipeline.files.search import Wishes
+from fanlight.pipeline.files.source import Source, open_source
+from fanlight.query.query import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ACCESS = '10.0.0.{0} - - [31/Jan/2026:12:{1:02}:00 +0000] "GET /{2} HTTP/1.1" {3} 17 "-" "curl" 0.{4:03}'
+
+
+class Memory(Source):
+    """A file's bytes, some at a time."""
+
+    def __init__(self, data: bytes, piece: int = 1 << 30) -> None:
+        super().__init__("memory", None, None)
+        self.data = data
+        self.piece = piece
+        self.place = 0
+
+    def readinto(self, room: memoryview) -> int:
+        part = self.data[self.place : self.place + min(len(room), self.piece)]
+        room[: len(part)] = part
+        self.place += len(part)
+        return len(part)
+
+    def close(self) -> None:
+        pass
+
+
+def selected(text: str, data: bytes, piece: int = 1 << 30, **wishes: object) -> list[bytes]:
+    answer = Answer(Query(text), ["x"], Wishes(**wishes), lambda _: Memory(data, piece))  # type: ignore[arg-type]
+    return [line for found in answer.found() for line in found.raw().splitlines()]
+
+
+def decided(text: str, data: bytes, name: str) -> list[bytes]:
+    """Answer what the predicate alone selects, event by event."""
+    query, parser = Query(text), LineParser(parsers.named(name, "UTC"))
+    lines = data.removesuffix(b"\n").split(b"\n")
+    events = [event for line in lines for event in parser.parse(line)] + parser.close()
+    kept: list[bytes] = []
+    for event in events[:-1]:
+        raw = str(event.raw).encode("utf-8", "surrogateescape")
+        plain = Event(kind="log") if event.kind == "fault" else event
+        plain.text = raw
+        if query.matches(plain):
+            kept += raw.split(b"\n")
+    return kept
+
+
+words = st.sampled_from(
+    ["blue", "red", "Blue", "b", "200", "5", "/", "curl", "é", "\u212a", "no such", "12:0"]
+)
+terms = st.one_of(
+    words.map(lambda word: f'"{word}"'),
+    st.sampled_from(
+        [
+            *("status:5xx", "status:200", "status=404", "status>=404", "NOT status:5xx", "path:^/b"),
+            *("path:blue$", "path=/blue", "path~'b.u'", "duration:>100ms", "duration:<100ms", "exists(user)"),
+            *("/b.ue/", "/GET .(blue|red)/", "method:GET", "message:blue", "agent:CURL", "bytes:17"),
+            *(
+                "path:'b[^x]ue'",
+                "level:error",
+                "x.y:1",
+                "x.y>1",
+                "http.status:5xx",
+                "a:blue",
+                "a in (blue, 2)",
+            ),
+        ]
+    ),
+)
+queries = st.recursive(
+    terms,
+    lambda inner: st.tuples(inner, st.sampled_from([" AND ", " OR ", " AND NOT "]), inner).map(
+        lambda part: f"({part[0]}{part[1]}{part[2]})"
+    ),
+    max_leaves=4,
+)
+texts = st.sampled_from(["blue", "red", "Blue", "x", "é", "b\u212aue", 'say "hi"', "a\\b", "200", "5", ""])
+access_lines = st.builds(
+    ACCESS.format,
+    st.integers(0, 9),
+    st.integers(0, 59),
+    texts,
+    st.sampled_from([200, 404, 500]),
+    st.integers(0, 999),
+)
+json_lines = st.dictionaries(
+    st.sampled_from(["a", "level", "message", "status", "x", "time"]),
+    st.one_of(
+        texts,
+        st.integers(-5, 600),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.dictionaries(st.sampled_from(["y", "status"]), st.one_of(st.integers(0, 600), texts), max_size=2),
+        st.lists(st.one_of(texts, st.integers(0, 600)), max_size=2),
+    ),
+    max_size=4,
+)
+
+
+def dumped(event: dict[str, object]) -> str:
+    import json
+
+    return json.dumps(event, ensure_ascii=bool(len(event) % 2)).replace(
+        "blue", "bl\\u0075e" if "x" in event else "blue"
+    )
+
+
+logfmt_lines = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "level", "msg", "took", "status"]),
+        st.sampled_from(["blue", '"b c"', "5", "1.5s"]),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda pair: pair[0],
+).map(lambda pairs: " ".join(f"{key}={value}" for key, value in pairs))
+stamped_lines = st.one_of(
+    st.builds(
+        "2026-01-31 12:{:02}:00Z {} {}".format, st.integers(0, 59), st.sampled_from(["ERROR", "info"]), texts
+    ),
+    st.builds("  at {}".format, texts),
+)
+FILES = {
+    "combined-time": access_lines,
+    "json": json_lines.map(dumped),
+    "logfmt": logfmt_lines,
+    "plain": texts,
+    "stamped": stamped_lines,
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("engine", ["hyperscan", "re2", "bytes"])
+@given(data=st.data())
+def test_needles_and_predicate_select_what_the_predicate_selects(
+    name: str, engine: str, data: st.DataObject
+) -> None:
+    lines = data.draw(st.lists(st.one_of(FILES[name], texts), min_size=1, max_size=8))
+    raw = "\n".join(lines).encode() + b"\n"
+    text = data.draw(queries)
+    with pytest.MonkeyPatch.context() as patch:
+        if engine != "hyperscan":
+            patch.setitem(sys.modules, "hyperscan", None)
+        if engine == "bytes":
+            patch.setitem(sys.modules, "re2", None)
+        found = selected(text, raw, data.draw(st.sampled_from([1 << 30, 7])), format=name, zone="UTC")
+    assert [line for line in found if line.strip()] == [
+        line for line in decided(text, raw, name) if line.strip()
+    ]
+
+
+@given(
+    lines=st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"")), max_size=20),
+    piece=st.integers(1, 40),
+)
+def test_blocks_lose_no_byte(lines: list[bytes], piece: int) -> None:
+    data = b"\n".join(lines)
+    blocks = Blocks(Memory(data, piece))
+    read = b"".join(bytes(blocks.buffer[begin:end]) for begin, end in blocks)
+    assert read.removesuffix(b"\n") == data.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n")
+
+
+def test_lines_longer_than_a_block_are_whole() -> None:
+    long = b"x" * (BLOCK * 3) + b"needle"
+    assert selected("needle", b"a\n" + long + b"\nb\n", format="plain") == [long]
+
+
+def test_a_line_that_is_too_long_is_cut_and_counted_and_those_behind_it_are_found() -> None:
+    answer = Answer(
+        Query("needle"),
+        ["x"],
+        Wishes(format="plain"),
+        lambda _: Memory(b"needle " + b"x" * (LINE_MAX + 5) + b" needle\nneedle 2\n"),
+    )
+    found = [line[:20] for each in answer.found() for line in each.raw().splitlines()]
+    assert found == [b"needle " + b"x" * 13, b"needle 2"]
+    assert answer.searches[0].cut == 1
+    assert "longer than 16 MiB" in answer.searches[0].notes()[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfblue\nred\n",
+        b"blue\r\nred\r\n",
+        b"blue\nred",
+        b"\x00\xff blue\n\nred\n",
+    ],
+    ids=["byte order mark", "carriage returns", "no newline at the end", "NUL and no UTF-8"],
+)
+def test_odd_bytes_are_read(data: bytes) -> None:
+    assert [line.strip(b"\r\x00\xff ") for line in selected("blue", data, format="plain")] == [b"blue"]
+    assert len(selected("NOT blue", data, format="plain")) == 1
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def zstd(data: bytes) -> bytes:
+    zstandard = pytest.importorskip("zstandard")
+    return zstandard.ZstdCompressor().compress(data)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd], ids=["plain", "gzip", "zstd"])
+def test_a_file_is_unpacked_whatever_it_is_called(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = write(tmp_path / "log", pack(b"blue\nred\nblue 2\n" * 40_000))
+    answer = Answer(Query("blue"), [str(path)], Wishes())
+    assert sum(len(found) for found in answer.found()) == 80_000
+
+
+def test_a_strict_search_stops_at_the_first_bad_line_and_says_where() -> None:
+    data = b'{"a": 1}\n{"a": 2}\nnonsense\n{"a": 3}\n'
+    with pytest.raises(ParserError, match=r"memory:3: no JSON"):
+        selected("a:1", data, format="json", is_strict=True)
+    assert selected("a:3", data, format="json") == [b'{"a": 3}']
+
+
+def test_what_is_bad_is_counted_by_its_reason() -> None:
+    data = b'{"a": 1}\nnonsense 1\n'
+    answer = Answer(Query("a:>0"), ["x"], Wishes(format="json"), lambda _: Memory(data))
+    assert sum(len(found) for found in answer.found()) == 1
+    query = Query("NOT a:7")
+    answer = Answer(query, ["x"], Wishes(format="json"), lambda _: Memory(data))
+    assert sum(len(found) for found in answer.found()) == 2
+    assert sum(answer.searches[0].faults.values()) == 1
+
+
+def log_of(count: int, step_s: int, late: Callable[[int], int] = lambda _: 0) -> bytes:
+    import time
+
+    rows = []
+    for number in range(count):
+        stamp = time.strftime(
+            "%d/%b/%Y:%H:%M:%S +0000", time.gmtime(1_769_860_800 + number * step_s - late(number))
+        )
+        rows.append(
+            f'10.0.0.1 - - [{stamp}] "GET /{number} HTTP/1.1" 200 17 "-" "a longer agent of a browser"'
+        )
+    return "\n".join(rows).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "late", [lambda _: 0, lambda number: number * 7919 % 59], ids=["in order", "late lines"]
+)
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        "from:2026-01-31T14:00:00Z to:2026-01-31T14:10:00Z",
+        "from:2026-02-01T12:00:00Z",
+        "to:2026-01-31T12:00:30Z",
+        "to:2020-01-01T00:00:00Z",
+    ],
+)
+def test_a_window_of_a_sorted_file_is_found_by_binary_search(
+    bounds: str, late: Callable[[int], int], tmp_path: Path
+) -> None:
+    data = log_of(40_000, 3, late)
+    path = write(tmp_path / "access.log", data)
+    answer = Answer(Query(bounds), [str(path)], Wishes())
+    found = b"".join(each.raw() for each in answer.found())
+    query, format_ = Query(bounds), parsers.named("combined")
+    wanted = [line for line in data.splitlines(keepends=True) if query.selects(format_.moment(line))]
+    assert found == b"".join(wanted)
+    assert answer.searches[0].scanned < len(data) / 2
+
+
+def test_a_file_out_of_order_is_read_whole(tmp_path: Path) -> None:
+    data = log_of(3000, 60) + log_of(3000, 60)
+    path = write(tmp_path / "access.log", data)
+    answer = Answer(Query("from:2026-01-31T14:00:00Z to:2026-01-31T14:10:00Z"), [str(path)], Wishes())
+    assert sum(len(each) for each in answer.found()) == 22
+    assert answer.searches[0].window is None
+
+
+def test_line_numbers_count_from_the_files_beginning(tmp_path: Path) -> None:
+    path = write(tmp_path / "access.log", log_of(40_000, 3))
+    answer = Answer(
+        Query("from:2026-01-31T14:00:00Z to:2026-01-31T14:00:10Z"), [str(path)], Wishes(counts_lines=True)
+    )
+    lines = path.read_bytes().splitlines()
+    found = list(answer.events())
+    assert found
+    assert [lines[event.line - 1].decode() for event in found] == [event.raw for event in found]
+
+
+def test_events_of_several_lines_are_found_whole_by_any_of_them(tmp_path: Path) -> None:
+    block = b"2026-01-31 12:00:00Z ERROR it broke\n  at a.b\n  at needle.c\n2026-01-31 12:00:01Z INFO fine\n"
+    path = write(tmp_path / "app.log", block * 20_000)
+    answer = Answer(Query("needle level:ERROR"), [str(path)], Wishes(format="stamped"))
+    blocks = [found.raw() for found in answer.found()]
+    assert len(blocks) > 2
+    assert b"".join(blocks) == (b"2026-01-31 12:00:00Z ERROR it broke\n  at a.b\n  at needle.c\n" * 20_000)
+
+
+def test_every_engine_is_there_to_be_tested(tmp_path: Path) -> None:
+    pytest.importorskip("hyperscan")
+    needles = [scanners.needle_of(b"blue", ignores_case=True)]
+    assert scanners.scanner_of(needles)[1] == "hyperscan"
+    source = open_source(str(write(tmp_path / "x", b"")))
+    assert source.size == 0
+    source.close()
