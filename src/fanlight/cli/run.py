@@ -16,7 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HELP = """\
+USAGE = "fanlight run [--data DIR] [--socket PATH] [--service NAME] [--] CMD [ARGUMENT]..."
+HELP = f"""\
 Run a program with Fanlight's agent in it.
 
   fanlight run gunicorn shop:app
@@ -24,7 +25,7 @@ Run a program with Fanlight's agent in it.
   fanlight run python manage.py runserver
   fanlight run -m shop
 
-Usage: fanlight run [--data DIR] [--socket PATH] [--service NAME] [--] CMD [ARGUMENT]...
+Usage: {USAGE}
 
   --data DIR      where Fanlight keeps its data         [FANLIGHT_DATA, else ~/.local/share/fanlight]
   --socket PATH   unix socket of the collector          [FANLIGHT_SOCKET, else DIR/run/collector.sock]
@@ -124,7 +125,7 @@ def usage(what: str) -> FanlightError:
     """Answer the error for a command line that cannot be read."""
     from fanlight.cli.failures import UsageError
 
-    return UsageError(f"run: {what}\n  usage: fanlight run [--data DIR] [--socket PATH] [--] CMD")
+    return UsageError(f"run: {what}\n  usage: {USAGE}")
 
 
 def unknown(name: str) -> FanlightError:
