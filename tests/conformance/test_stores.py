@@ -272,3 +272,98 @@ def test_an_unknown_scheme_names_the_known_ones() -> None:
         open_store("duckbd:/data")
     with pytest.raises(ConfigError, match="known schemes: duckdb, memory"):
         open_store("/data")
+
+
+QUIET, LOUD = ("pay", "/charge", "json"), ("shop", "/", "html")
+SQL = Part(("db.sql.query", "SELECT FROM t", "select ?"), 0, 10, 1000, (("rows", 3),))
+
+
+def flood(first: int, n: int, group: tuple[str, str, str] = LOUD, day: int = DAY) -> dict:
+    """One record of whole traces."""
+    one = [Request(day * DAY_NS + i * 1_000_000, 1000, i + 1, group, (SQL,) * 8) for i in range(first, n)]
+    return commit(one)
+
+
+def loud_history() -> list[tuple[int, dict]]:
+    """A quiet day, then a service that sends ten times what the bound allows, with others between."""
+    records = [flood(0, 5, QUIET, DAY - 1)]
+    for start in range(100, 4100, 100):
+        records.append(flood(start, start + 100))
+        if start % 1000 == 0:
+            records.append(flood(10_000 + start, 10_003 + start, QUIET))
+    return list(enumerate(records, 1))
+
+
+BOUND = 200_000
+
+
+def kept(store: Store) -> dict:
+    """What the flood has left, counted exactly."""
+    rows = {
+        group[0]: store.traces(group, (DAY - 1) * DAY_NS, (DAY + 1) * DAY_NS, None, 10**6)
+        for group in (QUIET, LOUD)
+    }
+    found = {name: (len(of), sum(bool(row.flags & WHOLE) for row in of)) for name, of in rows.items()}
+    return found | {"shares": store.shares(), "ledger": store.ledger()}
+
+
+def test_a_flood_leaves_the_others_room_and_its_own_counts_whole(store: Store) -> None:
+    store.max_bytes = BOUND
+    records = loud_history()
+    store.apply(1, records)
+    found = kept(store)
+    rows, whole = found["shop"]
+    # Whole traces fill a third of the bound, rows go on to a half; one record each may be too much.
+    assert 0 < whole < rows < 4000
+    share = found["shares"]["shop"]
+    assert share.left_out == 4000 - whole
+    assert BOUND / 2 <= share.bytes < BOUND / 2 + 100 * 60
+    assert BOUND / 3 <= whole * (56 + 9 * 20 + 8 * 12) < BOUND / 3 + 100 * 400
+    assert share.keeps == "counts"
+    # Who is quiet loses nothing.
+    assert found["pay"] == (17, 17)
+    assert (found["shares"]["pay"].left_out, found["shares"]["pay"].keeps) == (0, "whole traces")
+    # Counts, histogram and tree stay exact.
+    assert found["ledger"] == {"shop": 4000, "pay": 17}
+    (counts,) = store.counts(DAY * DAY_NS, (DAY + 1) * DAY_NS, ("shop",))
+    assert (counts.n, sum(counts.buckets.values())) == (4000, 4000)
+    assert sorted(node.n for node in store.tree(LOUD, DAY * DAY_NS, (DAY + 1) * DAY_NS)) == [4000, 32_000]
+
+
+def test_a_flood_is_cut_the_same_however_it_comes(name: str, tmp_path: Path) -> None:
+    """In one go, record by record, repeated, with the store opened anew between."""
+    records = loud_history()
+    once, apart = (open_store(f"{name}:{place(name, tmp_path / each)}") for each in ("once", "apart"))
+    once.max_bytes = apart.max_bytes = BOUND
+    once.apply(1, records)
+    for number, record in enumerate(records):
+        apart.apply(1, [record])
+        apart.apply(1, records[: number + 1])
+        if number % 10 == 0 and name != "memory":
+            apart.close()
+            apart = open_store(f"{name}:{place(name, tmp_path / 'apart')}")
+            apart.max_bytes = BOUND
+    assert kept(apart) == kept(once)
+    once.close()
+    apart.close()
+
+
+def test_who_is_alone_has_no_share_to_keep_to(store: Store) -> None:
+    store.max_bytes = BOUND
+    store.apply(1, [(number, record) for number, record in loud_history() if "shop" in record["strings"]])
+    assert kept(store)["shop"] == (4000, 4000)
+    assert store.shares()["shop"].keeps == "whole traces"
+
+
+@pytest.mark.parametrize("floods", [2, 3, 9])
+def test_however_many_flood_a_day_something_of_the_bound_is_left(store: Store, floods: int) -> None:
+    store.max_bytes = BOUND
+    position = 0
+    for start in range(0, 3000, 50):
+        for each in range(floods):
+            position += 1
+            store.apply(1, [(position, flood(start, start + 50, (f"loud{each}", "/", "html")))])
+    held = [share.bytes for share in store.shares().values()]
+    # Each may be a record of rows too much.
+    assert sum(held) <= BOUND * floods / (floods + 1) + floods * 50 * 60
+    assert min(held) > BOUND / (floods + 1) / 2

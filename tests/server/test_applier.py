@@ -330,3 +330,22 @@ def test_an_account_that_lost_something_says_so(segments) -> None:
     shop = account.services(applier)["shop"]
     assert (shop["accepted"], shop["stored"], shop["in_spool"]) == (2, 0, 0)
     assert not shop["balanced"]
+
+
+def test_a_service_that_fills_its_share_is_told_once_and_when_it_is_over(store, segments, tmp_path) -> None:
+    told: list[str] = []
+    store.max_bytes = 20_000
+    applier = Applier(store, segments.directory, told.append)
+    segments.begin()
+    pay = ("pay", "/charge", "json")
+    segments.append(commit([Request(START, 1000, 1, pay)]))
+    for first in range(100, 1000, 50):
+        segments.append(commit([Request(START + n, 1000, n) for n in range(first, first + 50)]))
+        drain(applier)
+    assert [line.split(" sent")[0] for line in told] == ["shop"]
+    assert "counted, but no longer kept whole" in told[0]
+    # Another day begins: its room is new.
+    segments.append(commit([Request(START + DAY_NS, 1000, 2)]))
+    drain(applier)
+    assert told[1:] == ["there is room for whole traces of every service again"]
+    assert store.ledger() == {"pay": 1, "shop": 901}

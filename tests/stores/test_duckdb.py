@@ -14,6 +14,7 @@ from history import DAY, START, everything, open_at, requests
 from fanlight.errors import StoreError
 from fanlight.stores import open_store
 from fanlight.stores.duckdb.schema import MERGES
+from fanlight.stores.quota import Quota
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +88,8 @@ def test_rows_that_come_while_a_day_is_rewritten_are_not_lost(directory: Path) -
     deadline = threading.Event()
     while not scratch.exists() and not deadline.wait(0.005):
         pass
-    store.days[DAY].apply(store.writer, 1, 2, store.shares(1, [(2, commit(requests(60, 1)))])[DAY][0][1:])
+    late = store.portions(1, [(2, commit(requests(60, 1)))])[DAY][0][1:]
+    store.days[DAY].apply(store.writer, 1, 2, late, Quota(0, (), {}))
     store.writing.release()
     closer.join(30)
     assert not store.days[DAY].closed
@@ -157,12 +159,12 @@ def test_the_size_cap_drops_the_oldest_days_first(directory: Path) -> None:
 def test_one_days_share_is_not_lost_when_the_crash_came_before_the_other_days(directory: Path) -> None:
     record = commit([Request(START + DAY_NS - 1, 1000, 1), Request(START + DAY_NS, 1000, 2)])
     store = open_at(directory)
-    shares = store.shares(7, [(9, record)])
-    for number in shares:
+    portions = store.portions(7, [(9, record)])
+    for number in portions:
         store.add_day(number)
         store.days[number].announce(store.writer, 7)
     # The first day's transaction is committed, then the process is gone.
-    store.days[DAY].apply(store.writer, 7, 9, [part for _, part in shares[DAY]])
+    store.days[DAY].apply(store.writer, 7, 9, [part for _, part in portions[DAY]], Quota(0, (), {}))
     store.close()
     store = open_at(directory)
     assert store.positions()[7] < 9

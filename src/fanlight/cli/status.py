@@ -73,6 +73,9 @@ def show(found: dict[str, Any]) -> None:
     for name, account in sorted(services.items()):
         for reason, number in sorted(account["dropped"].items()):
             write(f"  {clean(name)}: {wording.count(number)} dropped, {clean(reason)}")
+    for name, share in sorted(found["store"].get("shares", {}).items()):
+        if share["left_out"]:
+            write(f"  {clean(name)}: {wording.count(share['left_out'])} not kept whole, {wording.CROWDED}")
     show_unaccepted(found["collector"] or {})
     for part in ("spool", "store"):
         if found[part].get("trouble"):

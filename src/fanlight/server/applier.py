@@ -12,6 +12,7 @@ from fanlight.errors import FanlightError, SpoolError, StoreError, WireError
 from fanlight.log import LOG
 from fanlight.server import account
 from fanlight.server.trouble import Trouble
+from fanlight.stores.quota import WHOLE
 from fanlight.wire import settled, spool
 from fanlight.wire.codec import decode
 from fanlight.wire.messages import COMMIT
@@ -75,6 +76,7 @@ class Applier:
         self.clock = clock
         self.sync = sync
         self.trouble = Trouble(tell)
+        self.crowding = Trouble(tell)
         self.turn = threading.Lock()
         self.at: dict[int, int] = {}
         self.bad_segments = self.bad_records = self.applied = 0
@@ -210,6 +212,21 @@ class Applier:
                 except WireError as error:
                     self.leave_out(path, after, error)
         self.applied += len(messages)
+        self.look_for_floods()
+
+    def look_for_floods(self) -> None:
+        """Tell when services begin to fill more of the day than their share, and when none does any more."""
+        if not self.store.max_bytes:
+            return
+        shares = self.store.shares()
+        loud = [name for name, share in shares.items() if share.keeps != WHOLE]
+        if loud:
+            self.crowding.begin(
+                f"{', '.join(loud)} sent more today than its share of `store.max_bytes`: further traces "
+                "are counted, but no longer kept whole; the other services keep theirs"
+            )
+        else:
+            self.crowding.end("there is room for whole traces of every service again")
 
     def leave_out(self, path: Path, after: int, error: WireError) -> None:
         """Count a record that is whole but makes no sense."""

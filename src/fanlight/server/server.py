@@ -55,6 +55,7 @@ class Server:
         tell: Callable[[str], None] = LOG.warning,
     ) -> None:
         self.store = store
+        store.max_bytes = retention.max_bytes
         self.store_url = store_url
         self.collector_status = collector_status
         inbox = Path(spool_dir).with_name("inbox")
@@ -102,6 +103,8 @@ class Server:
                 "days": [date.fromordinal(EPOCH + day).isoformat() for day in size.days],
                 "lag_s": self.applier.lag_s,
                 "bad": size.bad,
+                "max_bytes": self.upkeep.retention.max_bytes,
+                "shares": {name: share._asdict() for name, share in self.store.shares().items()},
                 "trouble": self.applier.trouble.text or self.upkeep.trouble.text or None,
             },
             "collector": collector,

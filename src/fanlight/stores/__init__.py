@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Size, Trace, TraceRow
+    from fanlight.stores.quota import Share
     from fanlight.wire.codec import Message
 
 
@@ -25,7 +26,14 @@ class Store(Protocol):
     Every method may be called from any thread; one thread applies. All of them raise StoreError.
     Times are ns since 1970, ranges are half open. Counts are kept by minute and trees by hour: a
     minute or an hour that a range touches counts in full.
+
+    Attributes:
+        max_bytes: what the store may take, 0 for no bound; whoever opens it says so before the first
+            commit. A service that fills more of a day than `stores.quota` allows loses the spans,
+            then the rows, of what comes next; its counts and trees stay whole.
     """
+
+    max_bytes: int
 
     def apply(self, segment: int, records: Sequence[tuple[int, Message]]) -> None:
         """Keep the commits of one spool segment that are not kept yet.
@@ -81,8 +89,12 @@ class Store(Protocol):
     def expire(self, before_day: int, max_bytes: int = 0) -> list[int]:
         """Drop days before `before_day` (since 1970), then the oldest while over `max_bytes` (0: no cap).
 
-        The newest day always stays. Answers the dropped days.
+        Before a day goes for want of room, services that hold more than an equal share of all lose
+        their oldest traces. The newest day always stays. Answers the dropped days.
         """
+
+    def shares(self) -> dict[str, Share]:
+        """Answer what each service has in the store, and what its next record is kept as."""
 
     def size(self) -> Size:
         """Answer what the store takes on disk, and its days."""

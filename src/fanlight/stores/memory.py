@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from fanlight.errors import ConfigError, WireError
 from fanlight.stores.answers import Counts, Node, Point, Repeat, Size, Trace, TraceRow, merged
 from fanlight.stores.choose import choose, together, typical
-from fanlight.stores.rows import Cell, NodeKey, Rows
+from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES, Quota, others, shares
+from fanlight.stores.rows import DAY_HOURS, DAY_MINUTES, DAY_NS, Cell, NodeKey, Rows
+from fanlight.wire import messages
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from fanlight.stores.answers import Group, Scope
+    from fanlight.stores.quota import Held, Share
     from fanlight.wire.codec import Message
 
 MINUTE_NS = 60_000_000_000
 HOUR_NS = 60 * MINUTE_NS
-DAY_NS = 24 * HOUR_NS
-DAY_MINUTES = 1440
-DAY_HOURS = 24
 
 
 class Memory:
@@ -34,6 +34,9 @@ class Memory:
         self.cells: dict[tuple[Group, int], Cell] = defaultdict(Cell)
         self.nodes: dict[NodeKey, Node] = {}
         self.kept: list[Trace] = []
+        self.held: dict[int, dict[str, Held]] = {}
+        self.texts: dict[int, set[str]] = defaultdict(set)
+        self.max_bytes = 0
         self.floor = -1
         """The newest expired day: rows for it and older ones are expired when they come."""
 
@@ -60,7 +63,16 @@ class Memory:
             if key.hour // DAY_HOURS > self.floor:
                 known = self.nodes.get(key)
                 self.nodes[key] = merged(known, node) if known else node
-        self.kept += [trace for trace in rows.traces if trace.row.start_ns // DAY_NS > self.floor]
+        days: dict[int, list[Trace]] = {day: [] for day in rows.days() if day > self.floor}
+        for trace in rows.traces:
+            if trace.row.start_ns // DAY_NS in days:
+                days[trace.row.start_ns // DAY_NS].append(trace)
+        for day, traces in sorted(days.items()):
+            held = self.held.get(day, {})
+            quota = Quota(self.max_bytes, others(self.held, day), held)
+            quota.meet(group[0] for group in rows.groups)
+            self.kept += admitted(traces, quota, self.texts[day])
+            self.held[day] = quota.held
 
     def positions(self) -> dict[int, int]:
         """Answer, per segment, the position up to which everything is kept."""
@@ -191,7 +203,13 @@ class Memory:
             for key in [key for key in self.nodes if key.hour // DAY_HOURS in dropped]:
                 del self.nodes[key]
             self.kept = [trace for trace in self.kept if trace.row.start_ns // DAY_NS not in dropped]
+            self.held = {day: held for day, held in self.held.items() if day not in dropped}
         return dropped
+
+    def shares(self) -> dict[str, Share]:
+        """Answer what each service has in the store."""
+        with self.lock:
+            return shares(self.held, self.max_bytes)
 
     def size(self) -> Size:
         """Answer no bytes, and the days that have rows."""
@@ -221,6 +239,34 @@ class Memory:
         for key, node in nodes:
             if key.hour in hours and key.group[: len(scope)] == scope:
                 yield key, node
+
+
+def admitted(traces: list[Trace], quota: Quota, texts: set[str]) -> list[Trace]:
+    """Answer what is kept of a record's traces of one day, and enter it into the quota."""
+    keeps = {service: quota.keeps(service) for service in {trace.row.service for trace in traces}}
+    found = []
+    for trace in traces:
+        row = trace.row
+        kept = keeps[row.service]
+        lost = kept == COUNTS or (kept == ROWS and bool(row.flags & messages.WHOLE))
+        size = 0
+        if kept != COUNTS:
+            bare = Trace(row._replace(spans=0, flags=row.flags & ~messages.WHOLE), ())
+            found.append(bare if lost else trace)
+            size = measure(found[-1], texts)
+        quota.add(row.service, size, int(lost))
+    return found
+
+
+def measure(trace: Trace, texts: set[str]) -> int:
+    """Answer the bytes of a trace by the measure of a day's file; a text that a day knows takes none."""
+    notes = [note for span in trace.spans for note in span.notes]
+    used = {text for span in trace.spans for text in span[:3]}
+    used |= {text for note in notes for text in note if isinstance(text, str)}
+    size = ROW_BYTES + SPAN_BYTES * len(trace.spans) + NOTE_BYTES * len(notes)
+    size += sum(map(len, used - texts))
+    texts |= used
+    return size
 
 
 def open_memory(place: str) -> Memory:

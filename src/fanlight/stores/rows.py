@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from fanlight.stores.answers import Group
     from fanlight.wire.codec import Message
 
+DAY_NS = 86_400_000_000_000
+DAY_MINUTES = 1440
+DAY_HOURS = 24
+
 
 class Cell:
     """The counts of one group in one minute."""
@@ -68,6 +72,12 @@ class Rows:
         self.cells = self.count_rows()
         self.nodes = [self.node(*row) for row in self.rows(*NODE_COLUMNS)]
         self.traces = list(self.trace_rows())
+
+    def days(self) -> set[int]:
+        """Answer the days since 1970 that it has rows of."""
+        found = {trace.row.start_ns // DAY_NS for trace in self.traces}
+        found |= {minute // DAY_MINUTES for _, minute, _ in self.cells}
+        return found | {key.hour // DAY_HOURS for key, _ in self.nodes}
 
     def rows(self, *names: str) -> list[tuple[int, ...]]:
         """Answer some columns as rows."""

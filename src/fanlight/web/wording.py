@@ -19,6 +19,9 @@ TURNS = (0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A),
 MARKS |= {code: f"\u27e8U+{code:04X}\u27e9" for code in (*TURNS, *range(0xD800, 0xE000))}
 
 
+CROWDED = "more than its share of the store"
+
+
 def duration(ns: float) -> str:
     """Answer a duration with three significant digits at most: `640 µs`, `182 ms`, `2.41 s`."""
     if ns < 1_000:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fanlight.stores.duckdb.day import create
 from fanlight.stores.duckdb.engine import literal, transaction
 from fanlight.stores.duckdb.schema import MERGES
+from fanlight.wire.messages import NOTE_TEXT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,33 +17,36 @@ if TYPE_CHECKING:
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
 
-COPIED = ("strings", "kinds", "groups", "carried")
+COPIED = ("kinds", "groups", "carried")
 
 
-def rewrite(cursor: Connection, day: Day, target: Path, alias: str) -> None:
+def rewrite(cursor: Connection, day: Day, target: Path, alias: str, without: str | None = None) -> None:
     """Write the day as it stands now into a new file that is complete, without a log, when this returns.
 
+    The traces of the service `without` are left out; its counts and trees stay.
     The day is read in one snapshot, so it may be added to meanwhile; the caller compares.
     """
     cursor.execute(f"ATTACH {literal(str(target))} AS {alias}")
     try:
         create(cursor, alias, day.number)
         with transaction(cursor):
-            fill(cursor, day.alias, alias)
+            fill(cursor, day.alias, alias, without)
         cursor.execute(f"CHECKPOINT {alias}")
     finally:
         cursor.execute("DROP TABLE IF EXISTS places")
         cursor.execute(f"DETACH {alias}")
 
 
-def fill(cursor: Connection, old: str, new: str) -> None:
-    """Copy the tables of one attached day into another, sorted and merged."""
+def fill(cursor: Connection, old: str, new: str, without: str | None) -> None:
+    """Copy the tables of one attached day into another, sorted and merged, `without` a service's traces."""
     ask = cursor.execute
     # Traces get new numbers in their new order; spans and notes follow them.
     ask(
         "CREATE OR REPLACE TEMP TABLE places AS "
         "SELECT number, (row_number() OVER (ORDER BY grp, start, number) - 1)::UINTEGER AS place "
-        f"FROM {old}.traces"
+        f"FROM {old}.traces WHERE grp NOT IN (SELECT g.id FROM {old}.groups g "
+        f"JOIN {old}.strings s ON g.service = s.id WHERE s.text = ?)",
+        [without],
     )
     ask(
         f"INSERT INTO {new}.traces SELECT place, t.* EXCLUDE (number) "
@@ -60,4 +64,42 @@ def fill(cursor: Connection, old: str, new: str) -> None:
         ask(f"INSERT INTO {new}.{table} FROM {old}.{table} ORDER BY rowid")
     ask(f"INSERT INTO {new}.applied SELECT segment, max(position) FROM {old}.applied GROUP BY segment")
     ask(f"INSERT INTO {new}.ledger SELECT service, sum(n)::UBIGINT FROM {old}.ledger GROUP BY service")
+    fill_held(cursor, old, new, without)
+    ask(f"INSERT INTO {new}.strings FROM {old}.strings ORDER BY rowid")
+    if without is not None:
+        ask(f"UPDATE {new}.strings SET text = '' WHERE id NOT IN ({used(new)})")
     ask(f"UPDATE {new}.day SET closed = true")
+
+
+def fill_held(cursor: Connection, old: str, new: str, without: str | None) -> None:
+    """Add up what each service holds; the one that is left out holds nothing, and it is told of how many."""
+    cursor.execute(
+        f"INSERT INTO {new}.held SELECT service, sum(if(text = $1, 0, bytes))::UBIGINT, "
+        f"sum(left_out)::UBIGINT FROM {old}.held JOIN {old}.strings ON service = id GROUP BY service",
+        [without],
+    )
+    if without is not None:
+        cursor.execute(
+            f"INSERT INTO {new}.held SELECT (SELECT min(id) FROM {old}.strings WHERE text = $1), 0, "
+            f"(SELECT count(*) FROM {old}.traces) - (SELECT count(*) FROM {new}.traces)",
+            [without],
+        )
+
+
+def used(alias: str) -> str:
+    """Answer the query for the texts that something refers to. Ids stay dense, so texts are blanked."""
+    kinds = f"SELECT kind FROM {alias}.spans UNION SELECT kind FROM {alias}.nodes"
+    columns = {
+        "groups": ("service", "endpoint", "segment"),
+        "traces": ("host",),
+        "notes": ("key",),
+        "nodes": ("location",),
+        **dict.fromkeys(("ledger", "carried", "held"), ("service",)),
+    }
+    found = [f"SELECT {name} FROM {alias}.{table}" for table, names in columns.items() for name in names]
+    found.append(f"SELECT value::UINTEGER FROM {alias}.notes WHERE type = {NOTE_TEXT}")
+    found += [
+        f"SELECT {name} FROM {alias}.kinds WHERE id IN ({kinds})"
+        for name in ("category", "title", "description")
+    ]
+    return " UNION ".join(found)

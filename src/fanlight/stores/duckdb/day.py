@@ -14,6 +14,7 @@ from fanlight.errors import StoreError
 from fanlight.stores.duckdb.engine import literal, transaction
 from fanlight.stores.duckdb.load import Names, Part, load
 from fanlight.stores.duckdb.schema import MERGES, TABLES, VERSION
+from fanlight.stores.quota import Held
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fanlight.stores.answers import Group
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.schema import Merge
+    from fanlight.stores.quota import Quota
 
 EPOCH = date(1970, 1, 1).toordinal()
 
@@ -73,6 +75,9 @@ class Day:
         if not tables:
             create(cursor, self.alias, self.number)
             self.path.chmod(0o600)
+        elif ("held",) not in tables:
+            # Written before services had shares: what it holds is nobody's.
+            cursor.execute(f"CREATE TABLE {self.alias}.held ({TABLES['held']})")
         ((version, number, closed),) = cursor.execute(f"SELECT * FROM {self.alias}.day").fetchall()
         if version != VERSION:
             raise StoreError(
@@ -98,6 +103,8 @@ class Day:
         self.carried = [
             Carried(*row) for row in ask(f"SELECT day, text, n FROM {alias}.carried {texts}").fetchall()
         ]
+        held = f"SELECT text, sum(bytes)::UBIGINT, sum(left_out)::UBIGINT FROM {alias}.held"
+        self.held = {text: Held(*sums) for text, *sums in ask(f"{held} {texts} GROUP BY text").fetchall()}
         self.next_trace: int = one(cursor, f"SELECT coalesce(max(number) + 1, 0) FROM {alias}.traces")
         self.fresh = {
             merge.table: one(cursor, f"SELECT count(*) FROM {alias}.{merge.table}_new") for merge in MERGES
@@ -114,19 +121,20 @@ class Day:
             cursor.execute(f"INSERT INTO {self.alias}.applied VALUES (?, 0)", [segment])
             self.applied[segment] = 0
 
-    def apply(self, cursor: Connection, segment: int, position: int, parts: list[Part]) -> None:
-        """Add the parts and the segment's new position in one transaction."""
+    def apply(self, cursor: Connection, segment: int, position: int, parts: list[Part], quota: Quota) -> None:
+        """Add the parts, as far as the quota goes, and the segment's new position in one transaction."""
         if self.names is None:
             self.names = Names(cursor, self.alias)
         try:
             with transaction(cursor):
-                given = load(cursor, self.alias, parts, self.names, self.next_trace)
+                given = load(cursor, self.alias, parts, self.names, self.next_trace, quota)
                 cursor.execute(f"INSERT INTO {self.alias}.applied VALUES (?, ?)", [segment, position])
         except BaseException:
             self.names.forget()
             raise
         self.names.keep()
         self.applied[segment] = position
+        self.held = quota.held
         self.next_trace += given["traces"]
         for part in parts:
             for service, n in part.ledger:

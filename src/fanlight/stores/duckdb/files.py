@@ -60,30 +60,42 @@ def lock(directory: Path) -> int:
     return held
 
 
-def path_of(directory: Path, number: int, *, closed: bool) -> Path:
-    """Answer a day's file."""
-    return directory / f"{iso(number)}{CLOSED if closed else OPEN}"
+def path_of(directory: Path, number: int) -> Path:
+    """Answer the file that a day begins with."""
+    return directory / f"{iso(number)}{OPEN}"
 
 
 def days(directory: Path) -> dict[int, Path]:
     """Answer the day files by day, after clearing what a crash left behind.
 
-    A closed file is complete from the moment it has its name: an open one beside it is the
+    A file written anew is complete from the moment it has its name: an older one beside it is the
     leftover of the same day.
     """
     for left in [*directory.glob("*.tmp"), *directory.glob("*.tmp.wal"), *directory.glob("tmp/*")]:
         left.unlink()
     found: dict[int, Path] = {}
-    for path in sorted(directory.glob(f"*{OPEN}"), reverse=True):
-        closed = path.name.endswith(CLOSED)
-        number = number_of(path.name.removesuffix(CLOSED if closed else OPEN))
+    for path in sorted(directory.glob(f"*{OPEN}"), key=generation):
+        number = number_of(path.name.partition(".")[0])
         if number is None:
             continue
         if number in found:
-            # Reverse order of names: "….duckdb" comes before "….closed.duckdb".
             remove(found[number])
         found[number] = path
     return found
+
+
+def generation(path: Path) -> int:
+    """Answer how often a day's file was written anew: 0 is the open one, 1 `DATE.closed.duckdb`."""
+    if not path.name.endswith(CLOSED):
+        return 0
+    count = path.name.removesuffix(CLOSED).partition(".")[2]
+    return int(count) if count.isdecimal() else 1
+
+
+def successor(path: Path) -> Path:
+    """Answer the name that a day's file gets when it is written anew: `DATE.2.closed.duckdb` and on."""
+    count = generation(path)
+    return path.with_name(f"{path.name.partition('.')[0]}{f'.{count + 1}' if count else ''}{CLOSED}")
 
 
 def number_of(name: str) -> int | None:

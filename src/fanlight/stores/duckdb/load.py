@@ -10,6 +10,7 @@ import numpy as np
 
 from fanlight.stores.duckdb import columns
 from fanlight.stores.duckdb.engine import insert
+from fanlight.stores.duckdb.trim import trim
 from fanlight.wire.messages import NOTE_TEXT
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from fanlight.stores.duckdb.columns import Columns
     from fanlight.stores.duckdb.engine import Connection
+    from fanlight.stores.quota import Quota
     from fanlight.wire.codec import Message
 
 NAMES_KEPT = 100_000
@@ -33,11 +35,11 @@ class Part(NamedTuple):
     ledger: list[tuple[str, int]]
 
 
-Shares = dict[int, list[tuple[int, Part]]]
+Portions = dict[int, list[tuple[int, Part]]]
 """Day to what it is given: (position, part) in order."""
 
 
-def shared(records: Iterable[tuple[int, Message]], floor: int, home: int) -> Shares:
+def divided(records: Iterable[tuple[int, Message]], floor: int, home: int) -> Portions:
     """Answer what each day is given of some records, oldest day first.
 
     Args:
@@ -48,7 +50,7 @@ def shared(records: Iterable[tuple[int, Message]], floor: int, home: int) -> Sha
     Raises:
         WireError: a message contradicts itself.
     """
-    found: Shares = {}
+    found: Portions = {}
     for position, commit in records:
         rows = columns.read(commit)
         ledger = list(zip(commit["ledger_service"], commit["ledger_accepted"], strict=True))
@@ -58,8 +60,8 @@ def shared(records: Iterable[tuple[int, Message]], floor: int, home: int) -> Sha
         # A commit is accounted for once, in its first day's file.
         for day in [day for day in told if day > floor] or [home]:
             # Fast path: all rows are one day's.
-            share = rows if told == [day] else columns.of_day(rows, day)
-            found.setdefault(day, []).append((position, Part(commit["strings"], share, ledger)))
+            mine = rows if told == [day] else columns.of_day(rows, day)
+            found.setdefault(day, []).append((position, Part(commit["strings"], mine, ledger)))
             ledger = []
     return dict(sorted(found.items()))
 
@@ -215,8 +217,26 @@ NODE_VALUES = (
 )
 
 
-def load(cursor: Connection, alias: str, parts: list[Part], names: Names, next_trace: int) -> dict[str, int]:
-    """Append the parts to the day's tables, inside the caller's transaction.
+def admitted(part: Part, names: Names, next_trace: int, quota: Quota) -> dict[str, list[Any]]:
+    """Answer the rows of what is kept of a part, and enter into the quota what they take.
+
+    Part by part: what one brings counts for the next, however many come at once.
+    """
+    strings, kept = trim(part.strings, part.columns, quota)
+    known = len(names.strings.fresh)
+    found = rows(part._replace(strings=strings, columns=kept), names, next_trace)
+    texts = sum(map(len, names.strings.fresh[known:]))
+    services = list(dict.fromkeys(strings[text] for text in kept["group_service"].tolist()))
+    for service in services:
+        # Records of several services are rare, and new texts are soon the exception.
+        quota.add(service, texts // len(services), 0)
+    return found
+
+
+def load(
+    cursor: Connection, alias: str, parts: list[Part], names: Names, next_trace: int, quota: Quota
+) -> dict[str, int]:
+    """Append the parts to the day's tables, as far as there is room, inside the caller's transaction.
 
     Answers:
         how many rows each table was given.
@@ -225,11 +245,15 @@ def load(cursor: Connection, alias: str, parts: list[Part], names: Names, next_t
     ledger: list[tuple[int, int]] = []
     traces = next_trace
     for part in parts:
-        told.append(rows(part, names, traces))
-        traces += len(part.columns["trace_high"])
+        told.append(admitted(part, names, traces, quota))
+        traces += len(told[-1]["traces"][0])
         services = names.strings.lookup(service for service, _ in part.ledger)
         ledger += zip(services, (n for _, n in part.ledger), strict=True)
+    held = zip(names.strings.lookup(quota.added), quota.added.values(), strict=True)
+    values = ", ".join(f"({service}, {size}, {left})" for service, (size, left) in held)
     names.write(cursor, alias)
+    if values:
+        cursor.execute(f"INSERT INTO {alias}.held VALUES {values}")
     given: dict[str, int] = {}
     for table in told[0]:
         gathered = {

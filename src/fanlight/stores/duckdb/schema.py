@@ -27,6 +27,8 @@ TABLES = {
     # Append-only deltas; `carried` is the account of an expired day, told by that day's number.
     "ledger": "service UINTEGER, n UBIGINT",
     "carried": "day UINTEGER, service UINTEGER, n UBIGINT",
+    # Append-only deltas: what `stores.quota` counts of each service.
+    "held": "service UINTEGER, bytes UBIGINT, left_out UBIGINT",
     # `number` counts the day's traces; spans and notes name it, so it rises with their rows and the
     # engine's zone maps find a trace's spans without an index.
     "traces": (

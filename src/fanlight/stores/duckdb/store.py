@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from fanlight.errors import StoreError
+from fanlight.stores import quota
 from fanlight.stores.answers import Size
-from fanlight.stores.duckdb import asking, files
+from fanlight.stores.duckdb import asking, expiry, files
 from fanlight.stores.duckdb.close import rewrite
 from fanlight.stores.duckdb.day import Day
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
-from fanlight.stores.duckdb.load import shared
+from fanlight.stores.duckdb.load import divided
 from fanlight.stores.duckdb.mending import mend
 from fanlight.stores.duckdb.reads import View
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
     from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.engine import Connection
-    from fanlight.stores.duckdb.load import Shares
+    from fanlight.stores.duckdb.load import Portions
+    from fanlight.stores.quota import Held, Share
     from fanlight.wire.codec import Message
 
 
@@ -54,8 +56,7 @@ class DuckStore:
         # Guards `days` and the days' reader counts, held for moments only.
         self.guard = Lock()
         self.days: dict[int, Day] = {}
-        self.serial = 0
-        self.bad = 0
+        self.max_bytes = self.serial = self.bad = 0
         self.suspect = self.closed = False
         self.leaving: list[Day] = []
         self.rewriting: Connection | None = None
@@ -120,9 +121,9 @@ class DuckStore:
         """Keep the commits of one spool segment that are not kept yet, day by day."""
         with self.writing, telling(f"segment {segment} cannot be applied to {self.directory}"):
             self.alive()
-            shares = self.shares(segment, records)
+            portions = self.portions(segment, records)
             try:
-                self.give(segment, records[-1][0], shares)
+                self.give(segment, records[-1][0], portions)
             except duckdb.Error:
                 self.suspect = True
                 # Readers go on even if the writer cannot.
@@ -130,26 +131,27 @@ class DuckStore:
                     self.alive()
                 raise
 
-    def give(self, segment: int, position: int, shares: Shares) -> None:
-        """Add each day's share to its file, one transaction each."""
-        for number in shares:
+    def give(self, segment: int, position: int, portions: Portions) -> None:
+        """Add each day's portion to its file, one transaction each."""
+        for number in portions:
             if number not in self.days:
                 self.add_day(number)
-        if len(shares) > 1:
-            for number in shares:
+        if len(portions) > 1:
+            for number in portions:
                 self.days[number].announce(self.writer, segment)
-        for number, share in shares.items():
+        for number, portion in portions.items():
             day = self.days[number]
             at = day.applied.get(segment, 0)
-            parts = [part for after, part in share if after > at]
+            parts = [part for after, part in portion if after > at]
             if parts:
-                day.apply(self.writer, segment, position, parts)
-        if shares:
+                room = quota.Quota(self.max_bytes, quota.others(self.held_by_day(), number), day.held)
+                day.apply(self.writer, segment, position, parts, room)
+        if portions:
             files.sync(self.directory)
-        for number in shares:
+        for number in portions:
             self.days[number].merge_due(self.writer)
 
-    def shares(self, segment: int, records: Sequence[tuple[int, Message]]) -> Shares:
+    def portions(self, segment: int, records: Sequence[tuple[int, Message]]) -> Portions:
         """Answer what each day is given of the records that some day may lack, oldest day first.
 
         Raises:
@@ -158,11 +160,11 @@ class DuckStore:
         known = [day.applied[segment] for day in self.days.values() if segment in day.applied]
         kept = min(known, default=0)
         home = max(self.days, default=self.clock() // DAY_NS)
-        return shared([record for record in records if record[0] > kept], self.floor(), home)
+        return divided([record for record in records if record[0] > kept], self.floor(), home)
 
     def add_day(self, number: int) -> None:
         """Make a day's file."""
-        path = files.path_of(self.directory, number, closed=False)
+        path = files.path_of(self.directory, number)
         day = self.attach(path, number)
         if day is None:
             raise StoreError(f"{path} was unreadable and is set aside; the next try makes a new one")
@@ -198,21 +200,26 @@ class DuckStore:
             with telling(f"a day of {self.directory} cannot be rewritten"):
                 self.close_day(number)
 
-    def close_day(self, number: int) -> None:
-        """Rewrite one day; when rows came meanwhile, the old file stays and a later call tries again."""
-        target = files.path_of(self.directory, number, closed=True)
-        scratch = target.with_name(target.name + ".tmp")
+    def close_day(self, number: int, without: str | None = None) -> bool:
+        """Rewrite one day, without the traces of a service if one is given; answer whether it was done.
+
+        When rows came meanwhile, the old file stays and a later call tries again.
+        """
         with self.pinned(number) as held:
             if not held:
-                return
+                return False
             day, self.rewriting = held
+            target = files.successor(day.path)
+            scratch = target.with_name(target.name + ".tmp")
             before = dict(day.applied)
             try:
-                rewrite(self.rewriting, day, scratch, self.alias())
+                rewrite(self.rewriting, day, scratch, self.alias(), without)
                 with self.writing:
                     # A store that was closed meanwhile may be another process's by now.
-                    if self.engine and day.applied == before and self.days.get(number) is day:
+                    done = bool(self.engine) and day.applied == before and self.days.get(number) is day
+                    if done:
                         self.swap(day, scratch, target)
+                    return done
             finally:
                 self.rewriting = None
                 if self.engine:
@@ -230,23 +237,16 @@ class DuckStore:
 
     def expire(self, before_day: int, max_bytes: int = 0) -> list[int]:
         """Drop days before `before_day`, then the oldest while over `max_bytes`; the newest stays."""
-        dropped: list[int] = []
-        with self.writing, telling(f"days of {self.directory} cannot be dropped"):
-            self.alive()
-            size = files.bytes_of(*self.directory.rglob("*"))
-            *old, newest = sorted(self.days) or [0]
-            for number in old:
-                if number >= before_day and not (max_bytes and size > max_bytes):
-                    break
-                day = self.days[number]
-                size -= files.bytes_of(day.path)
-                self.days[newest].carry(self.writer, day)
-                files.sync(self.directory)
-                with self.guard:
-                    del self.days[number]
-                self.retire(day)
-                dropped.append(number)
-        return dropped
+        return expiry.expire(self, before_day, max_bytes)
+
+    def shares(self) -> dict[str, Share]:
+        """Answer what each service has of the store."""
+        return quota.shares(self.held_by_day(), self.max_bytes)
+
+    def held_by_day(self) -> dict[int, dict[str, Held]]:
+        """Answer what each day holds of each service."""
+        with self.guard:
+            return {number: day.held for number, day in self.days.items()}
 
     def retire(self, day: Day) -> None:
         """Let go of a day's file: now, or when its last reader is done."""

@@ -36,6 +36,7 @@ def view(answers: Any, asked: Asked) -> dict[str, Any]:
         "processes": [process(each) for each in found["processes"]],
         "spool": spool(found["spool"]),
         "store": store(found["store"]),
+        "crowded": crowded(found["store"].get("shares", {})),
         "trouble": found["store"]["trouble"],
         "clients": [client(each) for each in collector["clients"]] if collector else [],
         "losses": losses(collector["lost_before_accept"]) if collector else [],
@@ -94,6 +95,20 @@ def store(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Size", wording.size(found["bytes"])),
         ("Days", wording.count(len(found["days"]))),
         ("Behind the spool", wording.duration(late * 1e9) if late >= 1 else "up to date"),
+    ]
+
+
+def crowded(found: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Answer the services some of whose traces the store had no room for."""
+    return [
+        {
+            "service": service,
+            "left_out": wording.count(share["left_out"]),
+            "size": wording.size(share["bytes"]),
+            "why": wording.CROWDED,
+        }
+        for service, share in sorted(found.items())
+        if share["left_out"]
     ]
 
 
