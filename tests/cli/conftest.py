@@ -51,7 +51,7 @@ class Answers:
             "processes": [{"role": "server", "pid": os.getpid(), "rss_bytes": 50 << 20}],
             "services": {"shop": account},
             "spool": {},
-            "store": {},
+            "store": {"shares": {"shop": {"bytes": 5 << 20, "left_out": 3, "keeps": "counts"}}},
             "collector": None,
         }
 

@@ -189,6 +189,7 @@ def test_status_for_people_tells_drops_by_reason_and_an_open_address(data, capsy
     main(["status", "--data", data])
     said = capsys.readouterr().out
     assert "shop: 2 dropped, queue full" in said
+    assert "shop: 3 not kept whole, more than its share of the store" in said
     assert "OPEN: other machines reach this address" in said
 
 

@@ -28,6 +28,7 @@ def test_status_adds_up_in_words(look, ask_with, shop):
             found["services"]["shop"] |= {"stored": 18_399, "balanced": False}
             found["spool"]["trouble"] = "No space left on device"
             found["store"]["trouble"] = "The store's file cannot be opened"
+            found["store"]["shares"] = {"shop": {"bytes": 5 << 20, "left_out": 1234, "keeps": "counts"}}
             return found | {"collector": None}
 
     words = Page(ask_with(Leaky()).get("/status").text).words
@@ -36,6 +37,7 @@ def test_status_adds_up_in_words(look, ask_with, shop):
     assert "The collector does not answer." in words
     assert "No space left on device" in words
     assert "The store's file cannot be opened" in words
+    assert "shop: 1,234 not kept whole, more than its share of the store. It has about 5 MiB there." in words
 
 
 def test_an_empty_store_says_what_it_waits_for(ask_with, shop):
