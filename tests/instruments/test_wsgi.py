@@ -205,6 +205,31 @@ def test_an_exception_halfway_through_a_body_is_an_error(seen: Any) -> None:
     assert [trace.error for trace in seen] == [("OSError", "gone")]
 
 
+class Unready(Stream):
+    """A body that fails when it is asked for its chunks."""
+
+    def __iter__(self) -> Any:
+        with span("looking"):
+            raise ValueError("not ready")
+
+
+@pytest.mark.parametrize(("body", "error"), [(None, TypeError), (Unready([b"a"]), ValueError)])
+def test_a_body_that_cannot_be_read_fails_before_a_server_begins_it(body: Any, error: Any, seen: Any) -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response(OK, [])
+        return body
+
+    answered = wsgi(app)(environment(), lambda *_: None)
+    with pytest.raises(error):
+        iter(answered)
+    answered.close()
+    (trace,) = seen
+    assert trace.error[0] == error.__name__
+    # What a body does when it is asked belongs to its request.
+    assert len(trace.records[0][0]) == (3 if body else 0)
+    assert LANE.get() is None
+
+
 def test_an_exception_in_close_is_an_error(seen: Any) -> None:
     class Bad(Stream):
         def close(self) -> None:

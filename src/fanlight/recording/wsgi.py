@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from fanlight.recording.lanes import Lane
     from fanlight.recording.recorder import Trace
 
     App = Callable[[Any, Any], Any]
@@ -158,13 +159,26 @@ class Body:
 
     def __iter__(self) -> Iterator[bytes]:
         # A fast path: a response that tells its length is there, reading it runs no code to record.
-        return iter(self.body) if self.is_whole else self.streamed()
-
-    def streamed(self) -> Iterator[bytes]:
-        """Yield the chunks, each computed inside the trace."""
+        if self.is_whole:
+            return iter(self.body)
         lanes = self.trace.lanes
         lane = lanes[0] if lanes is not None else None
-        chunks = iter(self.body)
+        # Some servers ask before they send the headers, so what goes wrong here goes wrong here.
+        inside = LANE.get() is not None
+        if not inside:
+            LANE.set(lane)
+        try:
+            chunks = iter(self.body)
+        except BaseException as error:
+            end(self.trace, error)
+            raise
+        finally:
+            if not inside:
+                LANE.set(None)
+        return self.streamed(chunks, lane)
+
+    def streamed(self, chunks: Iterator[bytes], lane: Lane | None) -> Iterator[bytes]:
+        """Yield the chunks, each computed inside the trace."""
         while True:
             # What the application does for this chunk belongs to the trace; what others do between
             # chunks does not, nor does a body that is read inside of another trace.
