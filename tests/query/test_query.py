@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from datetime import UTC
 from pathlib import Path
@@ -180,3 +181,13 @@ def test_any_arguments_are_a_query_or_an_error(args: list[str]) -> None:
     except QueryError:
         return
     assert read(str(query)) == query
+
+
+def test_a_query_is_read_and_compiled_in_50_microseconds() -> None:
+    def once() -> float:
+        begin_ns = time.process_time_ns()
+        for _ in range(200):
+            Query("status:5xx duration:>1s", now_ns=NOON_NS)
+        return (time.process_time_ns() - begin_ns) / 200 / 1000
+
+    assert min(once() for _ in range(10)) < 50

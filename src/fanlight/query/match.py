@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
-from fanlight.event.event import CONTROL, RAW, TIME, Event
+from fanlight.event.event import CONTROL, LINE, RAW, TIME, Event
+from fanlight.event.names import canonical
 from fanlight.query.nodes import Among, And, Exists, Field, Keyword, Node, Not, Or, Path, Pattern
 from fanlight.query.regex import searcher
-from fanlight.query.values import Test, equal, fold, test_of
+from fanlight.query.values import fold, tests_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     """A value, its unit, its type."""
 
 SPAN = "span."
+STRUCTURE = frozenset({"duration", "lost", "parent", "pid", "span-count", "start"})
+"""Numbers of every trace and span: asked for by name, found by no keyword."""
 
 
 def compiled(node: Node | None, setting: Setting) -> Predicate:
@@ -61,17 +64,10 @@ def value_test(node: Field | Among | Exists, setting: Setting) -> Holds:
     """Answer what is asked of the value at a path."""
     if isinstance(node, Exists):
         return lambda value, *_: value is not None
-    if isinstance(node, Among):
-        tests = [exact_test(value, setting) for value in node.values]
-        return lambda value, unit, kind: any(test.of(value, unit, kind) for test in tests)
-    return test_of(node, setting).of
-
-
-def exact_test(value: str, setting: Setting) -> Test:
-    """Answer what a value of a list asks."""
-    test = Test()
-    equal(test, value, setting)
-    return test
+    tests = tests_of(node, setting)
+    if len(tests) == 1:
+        return tests[0].of
+    return lambda value, unit, kind: any(test.of(value, unit, kind) for test in tests)
 
 
 def conjunction(parts: list[Predicate]) -> Predicate:
@@ -123,11 +119,24 @@ def anywhere(tests: list[Callable[[str], Any]]) -> Predicate:
                 raw = raw.decode("utf-8", "surrogateescape")
             if any(test(raw) for test in tests):
                 return True
+        values = worded(event)
         if single:
-            return any(single(text) for text in texts(event.read()[1]))
-        return any(test(text) for text in texts(event.read()[1]) for test in tests)
+            return any(single(text) for text in texts(values))
+        return any(test(text) for text in texts(values) for test in tests)
 
     return holds
+
+
+def worded(event: Event) -> list[Any]:
+    """Answer the values that keywords look at; not the numbers by which a trace is held together."""
+    schema, values = event.read()
+    if schema.kind not in ("trace", "span"):
+        return values
+    return [
+        value
+        for name, value in zip(schema.names, values, strict=True)
+        if value.__class__ is not int or name not in STRUCTURE
+    ]
 
 
 def texts(values: Any) -> Iterator[str]:
@@ -146,7 +155,7 @@ def texts(values: Any) -> Iterator[str]:
             raw = value.raw
             if raw is not None:
                 yield raw
-            yield from texts(value.read()[1])
+            yield from texts(worded(value))
 
 
 def finder(path: Path, holds: Holds) -> Predicate:
@@ -194,24 +203,27 @@ def nested(event: Event) -> Iterator[Event]:
 def own(path: Path) -> Callable[[Event], Found | None]:
     """Answer what looks up a path in one event alone: value, unit, type; None when it has no value."""
     name = path.text
+    other = name if path.exact else canonical(name)
     steps = name.split(".") if "." in name and not path.exact else []
 
     def look(event: Event) -> Found | None:
         schema, values = event.read()
         place = schema.places.get(name)
+        if place is None and other != name:
+            place = schema.places.get(other)
         if place is not None:
             value = values[place]
             return None if value is None else (value, schema.units[place], schema.types[place])
-        if name == TIME:
+        if other == TIME:
             time = event.time
             return None if time is None else (time, None, None)
-        if name == RAW:
+        if other == RAW:
             raw = event.raw
             return None if raw is None else (raw, None, None)
         if steps:
             value = within(event, steps)
             return None if value is None else (value, None, None)
-        if name == "line" and event.number:
+        if other == LINE and event.number:
             return event.number, None, None
         return None
 

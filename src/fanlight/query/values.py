@@ -10,12 +10,12 @@ from fanlight.event.event import Event
 from fanlight.event.times import Time
 from fanlight.event.units import BYTES, TIME_NS
 from fanlight.query.moments import moment, quantity_of
+from fanlight.query.nodes import Among, Exists, Field
 from fanlight.query.regex import literal_parentheses, plain, searcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fanlight.query.nodes import Field
     from fanlight.query.query import Setting
 
 ORDERS = frozenset({">", ">=", "<", "<="})
@@ -131,6 +131,18 @@ def test_of(field: Field, setting: Setting) -> Test:
     else:
         equal(test, value, setting)
     return test
+
+
+def tests_of(node: Field | Among | Exists, setting: Setting) -> list[Test]:
+    """Answer what a comparison or each value of a list asks; nothing where only a value has to be there."""
+    if isinstance(node, Field):
+        return [test_of(node, setting)]
+    tests = []
+    for value in node.values if isinstance(node, Among) else ():
+        test = Test()
+        equal(test, value, setting)
+        tests.append(test)
+    return tests
 
 
 def equal(test: Test, value: str, setting: Setting) -> None:

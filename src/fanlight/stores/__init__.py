@@ -13,8 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from fanlight.event.event import Event
+    from fanlight.query.query import Query
     from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Size, Trace, TraceRow
     from fanlight.stores.quota import Share
     from fanlight.wire.codec import Message
@@ -81,6 +83,12 @@ class Store(Protocol):
         """Answer what is kept under 32 hex digits, oldest first: one trace a service, or several.
 
         Services that call each other share an id; `stores.choose.together` says which belong.
+        """
+
+    def events(self, query: Query) -> Iterator[Event]:
+        """Yield the kept traces that a query's terms and bounds select, oldest first, as events.
+
+        Its stages are not run. Spans are read unless the stages need nothing but a trace's own columns.
         """
 
     def compact(self) -> None:

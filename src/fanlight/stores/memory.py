@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fanlight.errors import ConfigError, WireError
+from fanlight.event.trace import from_stored
 from fanlight.stores.answers import Counts, Node, Point, Repeat, Size, Trace, TraceRow, merged
 from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES, Quota, others, shares
@@ -16,6 +17,8 @@ from fanlight.wire import messages
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from fanlight.event.event import Event
+    from fanlight.query.query import Query
     from fanlight.stores.answers import Group, Scope
     from fanlight.stores.quota import Held, Share
     from fanlight.wire.codec import Message
@@ -187,6 +190,15 @@ class Memory:
         with self.lock:
             found = [trace for trace in self.kept if trace.row.id == trace_id]
         return together(found)
+
+    def events(self, query: Query) -> Iterator[Event]:
+        """Yield the kept traces that a query selects, oldest first, as events."""
+        with self.lock:
+            kept = sorted(self.kept, key=lambda trace: (trace.row.start_ns, trace.row.id))
+        for trace in kept:
+            event = from_stored(trace.row, trace.spans or None)
+            if query.matches(event):
+                yield event
 
     def compact(self) -> None:
         """Do nothing: dictionaries are merged as they grow."""

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from fanlight.stores.answers import Counts, Node, Point, Repeat, merged
 from fanlight.stores.choose import DAY_NS, choose, together, typical
+from fanlight.stores.duckdb.events import needs_spans, nominated
 from fanlight.stores.duckdb.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from fanlight.event.event import Event
+    from fanlight.query.query import Query
     from fanlight.stores.answers import Group, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.reads import View
 
@@ -98,6 +101,17 @@ def joined(one: Repeat, other: Repeat) -> Repeat:
         repeat_max=max(one.repeat_max, other.repeat_max),
         repeat_total_ns=one.repeat_total_ns + other.repeat_total_ns,
     )
+
+
+def events(views: Callable[[int, int], Views], query: Query) -> Iterator[Event]:
+    """Yield the kept traces of every day that a query selects, oldest first."""
+    low, high = query.bounds()
+    first, end = 0 if low is None else max(low, 0), 2**64 if high is None else high + 1
+    whole = needs_spans(query)
+    for view in views(first, end):
+        for event in nominated(view, query, whole=whole):
+            if query.matches(event):
+                yield event
 
 
 def trace(views: Views, trace_id: str) -> list[Trace]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 COPIED = ("kinds", "groups", "carried")
 
+GRACE_NS = 600_000_000_000
+"""A day is rewritten ten minutes after its end: by then nearly all of its rows have come."""
+
 
 def rewrite(cursor: Connection, day: Day, target: Path, alias: str, without: str | None = None) -> None:
     """Write the day as it stands now into a new file that is complete, without a log, when this returns.

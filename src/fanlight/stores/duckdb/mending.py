@@ -28,6 +28,9 @@ DAMAGE = ("not a valid DuckDB database", "Could not read enough bytes", "orrupt"
 """Words of input/output errors that speak of the content all the same."""
 LOG = "replaying WAL"
 
+PATIENCE_S = 10.0
+"""How long a restart of the engine waits for readers."""
+
 
 def mend(path: Path, error: duckdb.Error) -> tuple[bool, int]:
     """Answer whether to try once more, and how many files were set aside.

@@ -103,6 +103,11 @@ class View:
         self.learn_groups()
         return [number for number, group in self.day.groups.items() if group[: len(scope)] == scope]
 
+    def all_groups(self) -> dict[int, Group]:
+        """Answer every group's names."""
+        self.learn_groups()
+        return self.day.groups
+
     def learn_groups(self) -> None:
         """Look up the groups that this day's readers have not met; what was read once stays right."""
         known = self.day.groups
@@ -217,12 +222,16 @@ class View:
 
     def rows(self, where: str) -> list[TraceRow]:
         """Answer the kept traces that meet a condition."""
+        return list(self.numbered(where).values())
+
+    def numbered(self, where: str) -> dict[int, TraceRow]:
+        """Answer the kept traces that meet a condition, by their numbers."""
         rows = self.ask(f"SELECT {KEPT} FROM {self.alias}.traces WHERE {where}")
         hosts = self.texts({row[10] for row in rows})
-        return [
-            TraceRow._make((f"{high:016x}{low:016x}", *self.group(grp), *rest, hosts[host], pid))
-            for _, high, low, grp, *rest, host, pid in rows
-        ]
+        return {
+            number: TraceRow._make((f"{high:016x}{low:016x}", *self.group(grp), *rest, hosts[host], pid))
+            for number, high, low, grp, *rest, host, pid in rows
+        }
 
     def trace(self, high: int, low: int) -> list[Trace]:
         """Answer the traces of an id, whole ones first, then the newest, at most `TOGETHER`."""
@@ -239,25 +248,26 @@ class View:
 
     def spans(self, number: int) -> tuple[Span, ...]:
         """Answer a whole trace's spans with their annotations, in pre-order."""
-        own = f"WHERE trace = {number} ORDER BY rowid"
-        rows = self.ask(f"SELECT kind, parent, start, duration FROM {self.alias}.spans {own}")
-        noted = self.ask(f"SELECT span, key, type, value FROM {self.alias}.notes {own}")
-        kinds = self.kinds({row[0] for row in rows})
-        used = {row[1] for row in noted} | {row[3] for row in noted if row[2] == NOTE_TEXT}
+        return self.spans_of([number]).get(number, ())
+
+    def spans_of(self, numbers: Collection[int]) -> dict[int, tuple[Span, ...]]:
+        """Answer the spans of some whole traces, by the trace's number, in pre-order."""
+        own = f"WHERE {among('trace', numbers)} ORDER BY rowid"
+        rows = self.ask(f"SELECT trace, kind, parent, start, duration FROM {self.alias}.spans {own}")
+        noted = self.ask(f"SELECT trace, span, key, type, value FROM {self.alias}.notes {own}")
+        kinds = self.kinds({row[1] for row in rows})
+        used = {row[2] for row in noted} | {row[4] for row in noted if row[3] == NOTE_TEXT}
         texts = self.texts(used)
-        notes: dict[int, list[tuple[str, int | float | str | bool]]] = {}
-        for span, key, kind, value in noted:
-            notes.setdefault(span, []).append((texts[key], plain(kind, value, texts)))
-        return tuple(
-            Span(
-                *kinds[kind],
-                None if parent == NO_PARENT else parent,
-                start,
-                duration,
-                tuple(notes.get(place, ())),
-            )
-            for place, (kind, parent, start, duration) in enumerate(rows)
-        )
+        notes: dict[tuple[int, int], list[tuple[str, int | float | str | bool]]] = {}
+        for trace, span, key, kind, value in noted:
+            notes.setdefault((trace, span), []).append((texts[key], plain(kind, value, texts)))
+        spans: dict[int, list[Span]] = {}
+        for trace, kind, parent, start, duration in rows:
+            above = None if parent == NO_PARENT else parent
+            known = spans.setdefault(trace, [])
+            own_notes = tuple(notes.get((trace, len(known)), ()))
+            known.append(Span(*kinds[kind], above, start, duration, own_notes))
+        return {trace: tuple(known) for trace, known in spans.items()}
 
 
 def remembered(

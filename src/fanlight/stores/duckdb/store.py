@@ -12,30 +12,26 @@ import duckdb
 from fanlight.errors import StoreError
 from fanlight.stores import quota
 from fanlight.stores.answers import Size
+from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb import asking, expiry, files
-from fanlight.stores.duckdb.close import rewrite
+from fanlight.stores.duckdb.close import GRACE_NS, rewrite
 from fanlight.stores.duckdb.day import Day
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
 from fanlight.stores.duckdb.load import divided
-from fanlight.stores.duckdb.mending import mend
+from fanlight.stores.duckdb.mending import PATIENCE_S, mend
 from fanlight.stores.duckdb.reads import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
+    from fanlight.event.event import Event
+    from fanlight.query.query import Query
     from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
     from fanlight.stores.quota import Held, Share
     from fanlight.wire.codec import Message
-
-
-GRACE_NS = 600_000_000_000
-"""A day is rewritten ten minutes after its end: by then nearly all of its rows have come."""
-DAY_NS = 86_400_000_000_000
-PATIENCE_S = 10.0
-"""How long a restart of the engine waits for readers."""
 
 
 class DuckStore:
@@ -340,6 +336,10 @@ class DuckStore:
     def trace(self, trace_id: str) -> list[Trace]:
         """Answer what is kept under 32 hex digits, oldest first."""
         return asking.trace(self.views(0, 2**64, newest_first=True), trace_id)
+
+    def events(self, query: Query) -> Iterator[Event]:
+        """Yield the kept traces that a query selects, oldest first, as events."""
+        return asking.events(self.views, query)
 
     def size(self) -> Size:
         """Answer what the store takes on disk, its days, and the files set aside since the start."""
