@@ -136,6 +136,8 @@ STAGES = [
     "| timechart 1h max(duration) by service",
     "| sort -duration | head 3 | fields trace, duration, time",
     "failed=true | stats count by status",
+    "service=shop duration>100us NOT segment:err | stats count(), p50(duration) by endpoint",
+    "shop | stats count by segment",
 ]
 
 

@@ -94,7 +94,10 @@ def test_bounds_are_inclusive_and_narrow_each_other() -> None:
 
 def test_names_that_are_looked_up() -> None:
     query = read("red status:5xx NOT (span.title=x OR exists(user)) | stats p95(duration) by path | sort -n")
-    assert query.fields() == {"status", "span.title", "user", "duration", "path", "n"}
+    assert query.fields() == {"status", "span", "span.title", "user", "duration", "path", "n"}
+    assert read('status-code:1 "elapsed":2 headers.Host:x').fields() == {
+        *("status-code", "status", "elapsed", "headers", "headers.Host")
+    }
 
 
 def test_a_lazy_event_is_not_read_for_a_keyword_that_its_raw_line_has() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fanlight.event.names import canonical
 from fanlight.query.nodes import Among, And, Exists, Field, Keyword, Node, Not, Or, Path, Pattern
 from fanlight.query.regex import SPECIAL, literal_parentheses
 
@@ -171,8 +172,25 @@ def literal(text: str, *, fold: bool) -> Iterator[tuple[Literal, ...]]:
 
 
 def names(node: Node | None) -> frozenset[str]:
-    """Answer the names that a tree looks up."""
-    return frozenset(path.text for path in paths(node))
+    """Answer the names that a tree looks up, in every way in which a property may be called so."""
+    return spellings(path for path in paths(node))
+
+
+def spellings(looked_up: Iterable[Path]) -> frozenset[str]:
+    """Answer paths as written, as the dictionary has them, and what a dotted one may lead through."""
+    found: set[str] = set()
+    for path in looked_up:
+        found |= {path.text} if path.exact else {path.text, canonical(path.text)}
+        steps = [] if path.exact else path.text.split(".")
+        found |= {".".join(steps[:cut]) for cut in range(1, len(steps))}
+    return frozenset(found)
+
+
+def looks_everywhere(node: Node | None) -> bool:
+    """Tell whether a tree has a keyword or a pattern, which any property may meet."""
+    if isinstance(node, And | Or):
+        return any(looks_everywhere(part) for part in node.parts)
+    return looks_everywhere(node.part) if isinstance(node, Not) else isinstance(node, Keyword | Pattern)
 
 
 def paths(node: Node | None) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fanlight import parsers
 from fanlight.errors import ParserError
 from fanlight.event.event import UNTIMED, Event
+from fanlight.event.names import canonical
 from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
 from fanlight.pipeline.files.found import PLAIN, Found, lines
 from fanlight.pipeline.files.pushdown import Pushdown
@@ -196,7 +197,9 @@ class Search:
         known = getattr(getattr(self, "format", None), "fields", None)
         if known is not None:
             has = {field.name for field in known} | ALWAYS
-            asked = {path.partition(".")[0] for path in self.query.fields() if not path.startswith("#")}
+            asked = {
+                canonical(path.partition(".")[0]) for path in self.query.fields() if not path.startswith("#")
+            }
             told += [
                 f"{name}: no event has {lacking!r}: the format {self.format.name} has none; it has "
                 + ", ".join(sorted(has - {"raw", "line"}))

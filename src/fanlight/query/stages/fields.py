@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fanlight.event.event import TIME, UNTIMED, Event
 from fanlight.event.property import Property
 from fanlight.query.match import own, value_of
+from fanlight.query.plan import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,7 +39,7 @@ class Fields:
 
     def fields(self) -> frozenset[str]:
         """Answer the names it looks up."""
-        return frozenset(path.text for path in self.paths)
+        return spellings(self.paths)
 
     def __str__(self) -> str:
         return f"fields {', '.join(map(str, self.paths))}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.query.functions import ordering
 from fanlight.query.match import value_of
+from fanlight.query.plan import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ class Sort:
 
     def fields(self) -> frozenset[str]:
         """Answer the names it looks up."""
-        return frozenset({self.path.text})
+        return spellings([self.path])
 
     def __str__(self) -> str:
         return f"sort {'-' if self.down else ''}{self.path}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fanlight.query.grouping import Grouping, add_up, read_functions, read_grouping
+from fanlight.query.plan import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,8 +27,8 @@ class Stats:
 
     def fields(self) -> frozenset[str]:
         """Answer the names it looks up."""
-        looked = {each.path.text for each in self.functions if each.path}
-        return frozenset(looked | {path.text for path in self.grouping.paths})
+        looked = [each.path for each in self.functions if each.path]
+        return spellings([*looked, *self.grouping.paths])
 
     def __str__(self) -> str:
         by = f" by {self.grouping}" if str(self.grouping) else ""

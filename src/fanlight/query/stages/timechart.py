@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fanlight.query.grouping import Grouping, add_up, read_function, read_step
+from fanlight.query.plan import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,8 +32,8 @@ class Timechart:
 
     def fields(self) -> frozenset[str]:
         """Answer the names it looks up."""
-        looked = {path.text for path in self.grouping.paths}
-        return frozenset(looked | ({self.function.path.text} if self.function.path else set()))
+        path = self.function.path
+        return spellings([*self.grouping.paths, path] if path else self.grouping.paths)
 
     def __str__(self) -> str:
         by = f" by {', '.join(map(str, self.grouping.paths))}" if self.grouping.paths else ""

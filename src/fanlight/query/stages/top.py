@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.query.functions import ordering
 from fanlight.query.grouping import Function, Grouping, add_up, read_function
+from fanlight.query.plan import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,8 +37,8 @@ class Top:
 
     def fields(self) -> frozenset[str]:
         """Answer the names it looks up."""
-        looked = {self.path.text}
-        return frozenset(looked | ({self.function.path.text} if self.function.path else set()))
+        path = self.function.path
+        return spellings([self.path, path] if path else [self.path])
 
     def __str__(self) -> str:
         by = "" if str(self.function) == "count" else f" by {self.function}"

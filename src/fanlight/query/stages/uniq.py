@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.query.functions import hashable
 from fanlight.query.match import value_of
+from fanlight.query.plan import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +33,7 @@ class Uniq:
 
     def fields(self) -> frozenset[str]:
         """Answer the names it looks up."""
-        return frozenset({self.path.text})
+        return spellings([self.path])
 
     def __str__(self) -> str:
         return f"uniq {self.path}"
