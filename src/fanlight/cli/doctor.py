@@ -165,7 +165,8 @@ def end_to_end(settings: Settings) -> str:
     before = seen(client)
     began_s = time.monotonic()
     environment = {**os.environ, "FANLIGHT_SOCKET": state.get("socket", settings["socket"])}
-    environment.pop("FANLIGHT_DSN", None)
+    for name in ("FANLIGHT_DSN", "FANLIGHT_STRATEGY"):
+        environment.pop(name, None)
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-P", "-c", PATIENT],
         env=environment,

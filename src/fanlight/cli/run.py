@@ -38,6 +38,11 @@ last program and the last open page. Everything behind CMD is CMD's own, and so 
 """
 
 OPTIONS = ("data", "service", "socket")
+PASSED = (
+    *("data", "service", "sample", "log", "log_level", "ignore", "release", "strategy"),
+    *("report.token_file", "report.ca_file", "report.plain_hosts"),
+)
+"""Keys that the agent goes by."""
 HAND_STREAMS = "FANLIGHT_INTERNAL_HAND_STREAMS"
 """Variable that demands it, as long as there is no target that does."""
 NOT_FOUND = 127
@@ -161,6 +166,9 @@ def receive(settings: config.Settings) -> dict[str, str]:
     """
     if settings["dsn"]:
         return {"FANLIGHT_DSN": settings["dsn"]}
+    if settings["strategy"] == "embedded":
+        # The program aggregates by itself: there is nothing to start for it here.
+        return {}
     from fanlight.pipeline.directory import prepare
     from fanlight.pipeline.programs import enrol, leave
     from fanlight.pipeline.start import ensure_running
@@ -237,11 +245,7 @@ def inject(settings: config.Settings, receiver: dict[str, str]) -> dict[str, str
     except OSError:
         # Read-only containers report elsewhere; there the program's own environment has the agent.
         directory = os.path.dirname(SITECUSTOMIZE)
-    passed = {
-        config.variable(name): str(settings[name])
-        for name in ("data", "service", "sample", "log", "log_level", "ignore", "release")
-        if settings.is_set(name)
-    }
+    passed = {config.variable(name): str(settings[name]) for name in PASSED if settings.is_set(name)}
     return environment(os.environ, directory, {**passed, **receiver})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from fanlight.cli import options, table
@@ -76,7 +77,8 @@ def show(found: dict[str, Any]) -> None:
     for name, share in sorted(found["store"].get("shares", {}).items()):
         if share["left_out"]:
             write(f"  {clean(name)}: {wording.count(share['left_out'])} not kept whole, {wording.CROWDED}")
-    show_unaccepted(found["collector"] or {})
+    show_unaccepted(found["collector"] or {}, "to the collector")
+    show_reports(found.get("reports") or {})
     for part in ("spool", "store"):
         if found[part].get("trouble"):
             write(f"  {part}: {clean(found[part]['trouble'])}")
@@ -84,13 +86,23 @@ def show(found: dict[str, Any]) -> None:
         write("  the collector does not answer")
 
 
-def show_unaccepted(collector: dict[str, Any]) -> None:
+def show_reports(reports: dict[str, Any]) -> None:
+    """Write who reports without a collector, and what did not get here."""
+    show_unaccepted(reports, "here")
+    clients = reports.get("clients") or []
+    for name, count in sorted(Counter(client["service"] for client in clients).items()):
+        write(f"  {clean(name)}: {wording.plural(count, 'process', 'processes')} without a collector")
+    for client in clients:
+        if off_s := client["clock_off_s"]:
+            where = f"{clean(client['host'])} (pid {client['pid']})"
+            write(f"  {clean(client['service'])}: the clock of {where} is {abs(off_s)} s off, corrected here")
+
+
+def show_unaccepted(collector: dict[str, Any], whereto: str) -> None:
     """Write what agents counted and did not send, and what they could not."""
     for name, reasons in sorted((collector.get("lost_before_accept") or {}).items()):
         for reason, number in sorted(reasons.items()):
-            write(
-                f"  {clean(name)}: {wording.count(number)} lost on the way to the collector, {clean(reason)}"
-            )
+            write(f"  {clean(name)}: {wording.count(number)} lost on the way {whereto}, {clean(reason)}")
     for name, number in sorted((collector.get("ignored") or {}).items()):
         write(f"  {clean(name)}: {wording.count(number)} ignored, as `ignore` says")
 

@@ -66,7 +66,7 @@ def built_environment(environ: Mapping[str, str], settings: Mapping[str, str]) -
     }
     built.update(settings)
     # These are about the application that is run, not about who receives.
-    for name in ("FANLIGHT_DSN", "FANLIGHT_SERVICE", UNSEEN):
+    for name in ("FANLIGHT_DSN", "FANLIGHT_SERVICE", "FANLIGHT_STRATEGY", UNSEEN):
         built.pop(name, None)
     checkout = package_path(environ)
     if checkout:

@@ -17,8 +17,9 @@ REASONS = {
     "spool_full": "the spool was full",
     "queue_bytes": "the application's queue was full of large traces",
     "undelivered": "given up when the application stopped Fanlight",
-    "refused": "in a batch that the collector could not read",
+    "refused": "in a batch that the collector, or a report that the server, could not read",
     "damaged": "part of the spool or the store could not be read and was set aside",
+    "stale": "not taken by the server for a day",
     "fault": "a fault of Fanlight's own in the application",
 }
 
@@ -27,6 +28,8 @@ def view(answers: Any, asked: Asked) -> dict[str, Any]:
     """Answer the template's context."""
     found = answers.status()
     collector = found["collector"]
+    # Who comes over the socket, and who reports without a collector.
+    parts = [part for part in (collector, found.get("reports")) if part]
     accounts = [account(name, each) for name, each in sorted(found["services"].items())]
     context = frame(asked, "status")
     context |= {
@@ -38,9 +41,9 @@ def view(answers: Any, asked: Asked) -> dict[str, Any]:
         "store": store(found["store"]),
         "crowded": crowded(found["store"].get("shares", {})),
         "trouble": found["store"]["trouble"],
-        "clients": [client(each) for each in collector["clients"]] if collector else [],
-        "losses": losses(collector["lost_before_accept"]) if collector else [],
-        "ignored": unwanted(collector.get("ignored", {})) if collector else [],
+        "clients": [client(each) for part in parts for each in part["clients"]],
+        "losses": [each for part in parts for each in losses(part["lost_before_accept"])],
+        "ignored": [each for part in parts for each in unwanted(part.get("ignored", {}))],
         "collector": bool(collector),
         "uptime": wording.duration(collector["uptime_s"] * 1e9) if collector else "",
     }
@@ -117,12 +120,17 @@ def client(found: Mapping[str, Any]) -> dict[str, str]:
     dropped = sum(found["dropped"].values())
     return {
         "service": found["service"],
-        "host": found["host"],
+        "host": found["host"] + clock(found.get("clock_off_s", 0)),
         "pid": str(found["pid"]),
         "release": found.get("release") or "",
         "instruments": instruments(found["instruments"]),
         "dropped": wording.count(dropped),
     }
+
+
+def clock(off_s: int) -> str:
+    """Answer what to say about a clock that is off; what it says is corrected when it comes."""
+    return f" (clock {abs(off_s)} s {'behind' if off_s > 0 else 'ahead'})" if off_s else ""
 
 
 def instruments(found: list[str]) -> str:
