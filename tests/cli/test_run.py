@@ -308,3 +308,26 @@ def test_with_a_collector_elsewhere_not_even_a_place_to_write_is_needed():
     folder, loaded = done.stdout.split()
     assert folder.endswith("/fanlight/agent/inject")
     assert loaded == "True"
+
+
+@pytest.mark.parametrize("mistyped", [{}, {"FANLIGHT_SERVCE": "x"}])
+def test_a_pipe_that_nobody_empties_delays_no_program(data, mistyped):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    command = [*FANLIGHT, "run", "--data", data, sys.executable, "-c", "print('served')"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=writing, text=True, env={**os.environ, **mistyped}
+    )
+    try:
+        assert process.communicate(timeout=40)[0] == "served\n"
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+        os.close(writing)

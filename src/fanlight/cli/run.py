@@ -71,9 +71,7 @@ def main(arguments: list[str]) -> int:
     except (FanlightError, OSError) as error:
         # Whatever keeps us from receiving, the program runs: a full disk, or a mistyped variable on
         # the machine that serves, is our problem, not its.
-        from fanlight.cli.failures import say
-
-        say(excuse(error))
+        tell(excuse(error))
         return become(program, command, dict(os.environ))
 
 
@@ -220,14 +218,27 @@ def greet(data: str, state: Mapping[str, object]) -> None:
             address = Client(data).post("/api/link", {"for": "run"})["url"]
         except FanlightError as error:
             tell(str(error))
-    sys.stderr.write(f"Fanlight: {address}\n")
+    if is_heard():
+        sys.stderr.write(f"Fanlight: {address}\n")
 
 
 def tell(text: str) -> None:
     """Say something that does not keep the program from running."""
     from fanlight.cli.failures import say
 
-    say(text)
+    if is_heard():
+        say(text)
+
+
+def is_heard() -> bool:
+    """Answer whether stderr takes a few lines at once: a pipe that nobody empties delays no program."""
+    from fanlight.log import takes
+
+    try:
+        return takes(sys.stderr.fileno())
+    except (OSError, ValueError):
+        # No descriptor, or none that can be asked: the write itself will tell.
+        return True
 
 
 def inject(settings: config.Settings, receiver: dict[str, str]) -> dict[str, str]:
