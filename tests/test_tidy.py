@@ -235,7 +235,10 @@ SCENERY = {
     "parsers/stamps.py": "",
     "stores/answers.py": "",
     "stores/choose.py": "",
-    "stores/one.py": "import fanlight.stores.answers, fanlight.stores.choose, fanlight.stores.rows",
+    "stores/one.py": (
+        "import fanlight.stores.answers, fanlight.stores.choose, fanlight.stores.quota, fanlight.stores.rows"
+    ),
+    "stores/quota.py": "",
     "stores/rows.py": "",
 }
 SABOTAGE = {
