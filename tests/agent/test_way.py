@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -106,3 +109,23 @@ def test_this_machine_is_never_asked_for_through_a_proxy(embed, house, door, mon
     one()
     assert fanlight.flush(5)
     assert not proxy.connections
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, as only root may")
+def test_another_users_server_is_not_told_our_own_ones_token(embed, tmp_path, monkeypatch, capfd):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "report.token").write_text(TOKEN)
+    (tmp_path / "run" / "report.token").chmod(0o600)
+    monkeypatch.setenv("FANLIGHT_DATA", str(tmp_path))
+    program = (
+        "import os, socket\nos.setuid(12345)\nlistener = socket.create_server(('127.0.0.1', 0))\n"
+        "print(listener.getsockname()[1], flush=True)\nprint(listener.accept()[0].recv(9), flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as stranger:
+        port = int(stranger.stdout.readline())
+        embed(f"http://127.0.0.1:{port}")
+        one()
+        assert not fanlight.flush(2)
+        stranger.kill()
+        assert stranger.stdout.read() == ""
+    assert "user 12345 listens" in capfd.readouterr().err

@@ -14,6 +14,7 @@ SCHEMES = {"http": 80, "https": 443}
 LOCAL = "http://127.0.0.1:7700"
 EXAMPLE = "https://TOKEN@HOST:7700, or http://127.0.0.1:7700 on this machine"
 TOKEN_BYTES = 4_096
+LISTENS = "0A"
 
 
 class Destination:
@@ -26,11 +27,12 @@ class Destination:
         path: what stands before `/v1/report`, mostly nothing.
         given: the token that the address held; "" where a file holds it.
         token_file: the file; "" for none.
+        own: whether that is the file of this user's own server, and for nobody else's ears.
         ca_file: authorities that its certificate is checked by; "" for the machine's own.
         shown: the address without the token, for people.
     """
 
-    __slots__ = ("ca_file", "given", "host", "path", "port", "secure", "shown", "token_file")
+    __slots__ = ("ca_file", "given", "host", "own", "path", "port", "secure", "shown", "token_file")
 
     def __init__(self, secure: bool, host: str, port: int, path: str, given: str) -> None:
         self.secure = secure
@@ -39,6 +41,7 @@ class Destination:
         self.path = path
         self.given = given
         self.token_file = self.ca_file = ""
+        self.own = False
         self.shown = f"http{'s' * secure}://{self.authority()}{path}"
 
     def authority(self) -> str:
@@ -61,6 +64,8 @@ class Destination:
         """
         if self.given:
             return self.given
+        if self.own and (stranger := listener(self.port) - {0, os.geteuid()}):
+            raise PermissionError(f"user {stranger.pop()} listens at {self.shown}, not you; it gets no token")
         with open(self.token_file, "rb") as file:
             found = os.fstat(file.fileno())
             text = file.read(TOKEN_BYTES).strip()
@@ -70,6 +75,19 @@ class Destination:
         if not is_token(token):
             raise ValueError(f"{self.token_file} holds no token")
         return token
+
+
+def listener(port: int) -> set[int]:
+    """Answer the users who listen at a port of this machine, as Linux tells; elsewhere none is known."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="ascii") as file:
+                rows = [line.split() for line in file]
+        except OSError:
+            continue
+        found |= {int(row[7]) for row in rows if row[1].endswith(f":{port:04X}") and row[3] == LISTENS}
+    return found
 
 
 def is_token(text: str) -> bool:
@@ -117,6 +135,7 @@ def destination(dsn: str | None, environ: Mapping[str, str]) -> Destination | No
 
         # Another machine's server is never sent the token of ours.
         found.token_file = config.report_token_file(config.data_directory(environ))
+        found.own = True
     return found
 
 
