@@ -23,6 +23,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 SERVERS = {
     "fish": "fish",
     "mariadb-server": "mariadbd",
+    "nginx-light": "nginx",
     "postgresql": "postgres",
     "redis-server": "redis-server",
     "zsh": "zsh",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,8 @@ from fanlight.parsers.parser import LineParser
 if TYPE_CHECKING:
     from fanlight.parsers import Format
 
-DESCRIPTIONS = {path.stem: tomllib.loads(path.read_text()) for path in parsers.descriptions()}
+FOLDER = Path(parsers.FOLDER)
+DESCRIPTIONS = {name: tomllib.loads((FOLDER / f"{name}.toml").read_text()) for name in parsers.names()}
 SAMPLES = [(name, sample) for name, about in DESCRIPTIONS.items() for sample in about["samples"]]
 FORMATS = {name: parsers.named(name, "UTC") for name in DESCRIPTIONS}
 

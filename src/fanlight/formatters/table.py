@@ -40,9 +40,12 @@ class Table:
         if not self.fields:
             names = (name for event in self.held for name, _, _ in cells(event, ()))
             self.fields = tuple(dict.fromkeys(names))
+        if not self.fields:
+            self.held = []
+            return
         rows = [self.texts(event) for event in self.held]
         header = [name.upper() for name in self.fields]
-        columns = list(zip(*([header, *rows]), strict=True)) or [()]
+        columns = list(zip(*([header, *rows]), strict=True))
         self.widths = [max(map(len, column), default=0) for column in columns]
         values = [[value for _, value, _ in cells(event, self.fields)] for event in self.held]
         self.sides = [

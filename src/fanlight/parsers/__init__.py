@@ -13,13 +13,13 @@ that answers a `Format`, and one line in the table.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
     from typing import Any
 
     from fanlight.event.event import Event, Origin
@@ -71,6 +71,12 @@ class Format(Protocol):
     def moment(self, line: bytes) -> int | None:
         """Answer nanoseconds since 1970 of a head line, None when it tells no time."""
 
+    def chain(self, asked: list[Condition]) -> bytes | None:
+        """Answer a regular expression that a line of every event matches which meets all conditions.
+
+        None when there is no such thing that says more than the hints do.
+        """
+
     def hint(self, asked: Condition) -> bytes | None:
         """Answer a regular expression that some line of every event matches which meets a condition.
 
@@ -108,20 +114,22 @@ SURE = 0.5
 """A score below this is a guess, so that plain text is the better answer."""
 
 
-def descriptions() -> Iterator[Path]:
-    """Yield the files that describe formats, by name."""
-    from pathlib import Path
-
-    yield from sorted((Path(__file__).parent / "formats").glob("*.toml"))
+FOLDER = os.path.join(os.path.dirname(__file__), "formats")
 
 
-def described(path: Path) -> dict[str, Any]:
-    """Answer what a file says about a format, but for its samples; its name is the file's."""
+def names() -> list[str]:
+    """Answer the names of the formats that are described, sorted."""
+    return sorted(name.removesuffix(".toml") for name in os.listdir(FOLDER) if name.endswith(".toml"))
+
+
+def described(name: str) -> dict[str, Any]:
+    """Answer what the file of a format says about it, but for its samples."""
     import tomllib
 
-    # Samples are tests; reading them would cost every search.
-    text = path.read_text(encoding="utf-8").partition("\n[[samples]]")[0]
-    return {"name": path.stem, **tomllib.loads(text)}
+    # Samples are tests; reading them would cost every search, and so would pathlib.
+    with open(os.path.join(FOLDER, f"{name}.toml"), encoding="utf-8") as file:
+        text = file.read().partition("\n[[samples]]")[0]
+    return {"name": name, **tomllib.loads(text)}
 
 
 def format_of(description: dict[str, Any], zone: str | None = None) -> Format:
@@ -154,10 +162,9 @@ def named(name: str, zone: str | None = None) -> Format:
     """
     if "%" in name or "$" in name:
         return format_of({"name": "custom", "title": name, "kind": "access", "format": name}, zone)
-    known = {path.stem: path for path in descriptions()}
     from fanlight.registry import known_or_error
 
-    return format_of(described(known[known_or_error(name, list(known), "format")]), zone)
+    return format_of(described(known_or_error(name, names(), "format")), zone)
 
 
 def detect(lines: list[bytes], zone: str | None = None) -> tuple[Format, float]:
@@ -168,7 +175,7 @@ def detect(lines: list[bytes], zone: str | None = None) -> tuple[Format, float]:
         zone: as `format_of`.
     """
     filled = [line for line in lines if line.strip()]
-    formats = [format_of(described(path), zone) for path in descriptions()]
+    formats = [format_of(described(name), zone) for name in names()]
     best: Format | None = None
     highest = 0.0
     # Those that tell most go first; when one fits altogether, none behind it can fit better.

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.errors import ConfigError
 from fanlight.event import types
 from fanlight.event.stamps import access
-from fanlight.parsers.grouped import WHOLE, Field, PatternFormat
+from fanlight.parsers.grouped import WHOLE, Field, Link, PatternFormat
 from fanlight.parsers.stamps import EPOCHS, HTTPD, ISO, Stamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 QUOTED = rb'[^"\\]*(?:\\.[^"\\]*)*'
+SCANNED = rb'[^"\\\n]*(?:\\[^\n][^"\\\n]*)*'
+"""The same for scanners, which must not go over a line's end."""
 BARE = rb"\S+"
 NUMBER = rb"\d+|-"
 REAL = rb"\d+(?:\.\d+)?|-"
@@ -152,6 +154,7 @@ class Compilation:
         self.table = table
         self.fields: list[Field] = []
         self.time: bytes | None = None
+        self.links: list[Link] = []
         self.is_required = ELEMENT.search(text) is not None and "%t" not in text and "$time" not in text
 
     def format(self, title: str, zone: str | None) -> PatternFormat:
@@ -170,7 +173,9 @@ class Compilation:
             pattern = part + tail if at <= last_required else rb"(?:" + part + tail + rb")?"
         stamps = Stamps(zone)
         reader = None if self.time is None else access if self.time == HTTPD else stamps.any
-        return PatternFormat(self.name, pattern, tuple(self.fields), reader, title=title)
+        return PatternFormat(
+            self.name, pattern, tuple(self.fields), reader, title=title, links=tuple(self.links)
+        )
 
     def parts(self) -> Iterator[tuple[bytes, bool]]:
         """Yield each element's pattern, the text before it included, and whether it is the time."""
@@ -179,6 +184,8 @@ class Compilation:
             before = self.text[elements[at - 1].end() if at else 0 : found.start()]
             behind = self.text[found.end() : elements[at + 1].start() if at + 1 < len(elements) else None]
             literal, closing = re.escape(before.encode()), behind[:1].encode()
+            known = len(self.fields)
+            self.links.append(link_of(before, closing))
             if found["letter"] == "%":
                 yield literal + b"%", False
             elif found["letter"] == "?":
@@ -188,6 +195,8 @@ class Compilation:
             else:
                 value, is_time = self.value(self.directive(found), before, closing)
                 yield literal + value, is_time
+            if len(self.fields) > known:
+                self.links[-1] = named_link(self.links[-1], self.fields[-1], closing)
 
     def directive(self, found: re.Match[str]) -> Directive:
         """Answer what an element stands for.
@@ -241,7 +250,8 @@ class Compilation:
         if any(field.name == name for field in self.fields):
             return rb"(?:" + inside(known, before, closing) + rb")", False
         behind = b"[ \\r\\n]" if closing in (b"", b" ") else re.escape(closing)
-        self.fields.append(Field(name, known.type, known.unit, around(before), behind))
+        zeros = b"" if known is STATUS else rb"0*"
+        self.fields.append(Field(name, known.type, known.unit, around(before), behind, zeros=zeros))
         group = "".join(letter if letter.isalnum() else "_" for letter in name).encode()
         return rb"(?P<" + group + rb">" + inside(known, before, closing) + rb")", False
 
@@ -262,6 +272,30 @@ class Compilation:
         # The odd one is taken when the usual one does not reach the closing mark.
         end = re.escape(closing) if closing else rb"(?: |$)"
         return rb"(?:" + source + rb"(?=" + end + rb"|$)|(?P<request>" + other + rb"))"
+
+
+def link_of(before: str, closing: bytes) -> Link:
+    """Answer an element for scanners, nothing being asked of it."""
+    is_quoted = before.endswith('"') and closing == b'"'
+    after = rb"[ \r\n]" if closing in (b"", b" ") else re.escape(closing)
+    text = before.encode()
+    return Link("", text, re.escape(text), SCANNED if is_quoted else rb"[^\n]*", SCANNED, after)
+
+
+def named_link(last: Link, field: Field, closing: bytes) -> Link:
+    """Answer an element with the property that it is, and what any part of its value is."""
+    if field.name == "request":
+        # Of a request line, the path.
+        filler = rb'[^ "\\\n]*(?:\\[^\n][^ "\\\n]*)*'
+        return (
+            last._replace(name="path", head=rb"[A-Z_-]+ ", filler=filler, tail=SCANNED)
+            if closing == b'"'
+            else last
+        )
+    if last.any == SCANNED:
+        return last._replace(name=field.name)
+    bare = rb"[^\s]+" if field.type == types.STRING else rb"[-0-9.]+"
+    return last._replace(name=field.name, any=bare, filler=rb"[^\s]*")
 
 
 def inside(known: Directive, before: str, closing: bytes) -> bytes:

@@ -38,6 +38,28 @@ class Field(NamedTuple):
     after: bytes | None = None
     empty: tuple[bytes, ...] = (b"-", b"")
     """Texts that mean that there is no value."""
+    zeros: bytes = rb"0*"
+    """Zeros that may stand before a whole number's digits; none where their count is fixed."""
+
+
+class Link(NamedTuple):
+    """An element of a line, as a scanner may see it: patterns that match no less than is there."""
+
+    name: str
+    """Of the property that may be asked for; "" when none can be."""
+    plain: bytes
+    """Text before it."""
+    text: bytes
+    """The same as a pattern."""
+    any: bytes
+    """Whatever it may be; never over a line's end."""
+    filler: bytes
+    """Any part of the value."""
+    after: bytes
+    """What follows it."""
+    head: bytes = b""
+    """What stands between the text before and the value."""
+    tail: bytes = b""
 
 
 class PatternFormat:
@@ -48,7 +70,8 @@ class PatternFormat:
         pattern: over the bytes of a line, with named groups; those that no field has are not read.
         fields: in the order of the properties.
         stamp: reads the text of the group `time`; None when there is none.
-        more: `title`, `heads`, `fold` (which property continuation lines are put into).
+        more: `title`, `heads`, `fold` (which property continuation lines are put into), `links` (the
+            elements in their order, for `chain`).
     """
 
     def __init__(
@@ -64,6 +87,7 @@ class PatternFormat:
         self.raw_is_text: bool = more.get("raw_is_text", True)
         self.heads: re.Pattern[bytes] | None = more.get("heads")
         self.fold: str | None = more.get("fold")
+        self.links: tuple[Link, ...] = more.get("links", ())
         self.has_scaled = any(
             field.type == types.DURATION or BYTES.get((field.unit or "").lower(), 1) != 1 for field in fields
         )
@@ -139,6 +163,38 @@ class PatternFormat:
         except (ValueError, KeyError, OverflowError):
             return None
 
+    def chain(self, asked: list[Condition]) -> bytes | None:
+        """Answer the elements from the first that is asked for to the last, each as it is asked for."""
+        wanted = {each.name: each for each in asked}
+        places = [place for place, link in enumerate(self.links) if link.name in wanted]
+        if len(places) < 2:
+            return None
+        out: list[bytes] = []
+        for place in range(places[0], places[-1] + 1):
+            link = self.links[place]
+            piece = link.any
+            if link.name in wanted:
+                piece = self.asked_piece(link, wanted[link.name]) or link.any
+            # The text before the first is only its last characters: what is sure to be there.
+            out.append((link.text if out else re.escape(link.plain[-2:])) + piece)
+        return b"".join(out) + self.links[places[-1]].after
+
+    def asked_piece(self, link: Link, asked: Condition) -> bytes | None:
+        """Answer an element with a value that meets a condition; None when that cannot be said."""
+        field = next(field for field in self.fields if field.name == link.name)
+        if field.type in (types.DURATION, types.INT) and asked.pattern is None and asked.at_least:
+            return number_of(field, asked.at_least)
+        if asked.pattern is None or (asked.is_number and field.type != types.INT):
+            return None
+        if field.type == types.INT:
+            return field.zeros + rb"(?:" + asked.pattern + rb")" if asked.begins and asked.ends else None
+        if field.type != types.STRING:
+            return None
+        head = b"" if asked.begins else link.filler
+        # What may follow the value covers the rest of the value too.
+        tail = link.tail if asked.ends else link.tail or link.filler
+        return link.head + head + rb"(?:" + asked.pattern + rb")" + tail
+
     def hint(self, asked: Condition) -> bytes | None:
         """Answer what a line with such a value matches: its text, with what always stands around it."""
         field = next((field for field in self.fields if field.name == asked.name), None)
@@ -151,7 +207,7 @@ class PatternFormat:
             return None
         text = rb"(?:" + asked.pattern + rb")"
         if asked.begins and field.before is not None:
-            text = field.before + (rb"0*" if field.type == types.INT else b"") + text
+            text = field.before + (field.zeros if field.type == types.INT else b"") + text
         if asked.ends and field.after is not None:
             text += field.after
         return text
@@ -159,8 +215,14 @@ class PatternFormat:
 
 def field_number(field: Field, at_least: float) -> bytes | None:
     """Answer what a number of at least a size looks like in its place: as many digits, or more."""
-    if field.before is None or field.after is None:
+    found = number_of(field, at_least)
+    if found is None or field.before is None or field.after is None:
         return None
+    return field.before + found + field.after
+
+
+def number_of(field: Field, at_least: float) -> bytes | None:
+    """Answer what a number of at least a size looks like; None when any digit may be one."""
     if field.type == types.DURATION:
         at_least /= TIME_NS[field.unit or "ns"]
     elif field.unit is not None and field.unit.lower() in BYTES:
@@ -168,7 +230,7 @@ def field_number(field: Field, at_least: float) -> bytes | None:
     if at_least < 1:
         return None
     digits = len(str(int(at_least)))
-    return field.before + rb"0*[1-9]\d{%d,}(?:\.\d+)?" % (digits - 1) + field.after
+    return rb"0*[1-9]\d{%d,}(?:\.\d+)?" % (digits - 1)
 
 
 def group_of(name: str) -> str:

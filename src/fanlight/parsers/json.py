@@ -116,6 +116,10 @@ class JsonFormat:
         except (ValueError, KeyError, OverflowError):
             return None
 
+    def chain(self, asked: list[Condition]) -> bytes | None:  # noqa: ARG002 the protocol
+        """Answer None: properties have no order in a line."""
+        return None
+
     def hint(self, asked: Condition) -> bytes | None:
         """Answer what a line with such a value matches: the key, and behind it the text or the digits."""
         keys = self.keys.get(asked.name, (asked.name.rpartition(".")[2],))

@@ -70,6 +70,10 @@ class LogfmtFormat:
         except (ValueError, KeyError, OverflowError):
             return None
 
+    def chain(self, asked: list[Condition]) -> bytes | None:  # noqa: ARG002 the protocol
+        """Answer None: properties have no order in a line."""
+        return None
+
     def hint(self, asked: Condition) -> bytes | None:
         """Answer what a line with such a value matches: its key, and the text when it is the beginning."""
         if asked.pattern is None or not asked.begins or asked.is_number:

@@ -40,6 +40,10 @@ class PlainFormat:
         """Answer None: no time is known."""
         return None
 
+    def chain(self, asked: list[Condition]) -> bytes | None:  # noqa: ARG002 the protocol
+        """Answer None: properties have no order in a line."""
+        return None
+
     def hint(self, asked: Condition) -> bytes | None:
         """Answer the text that is asked of the message."""
         return asked.pattern if asked.name == "message" else None

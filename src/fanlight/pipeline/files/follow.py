@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fanlight.pipeline.files.source import Source
@@ -25,7 +24,7 @@ class Followed(Source):
     """
 
     def __init__(self, path: str, wait: Callable[[float], None] = time.sleep) -> None:
-        super().__init__(path, Path(path).open("rb", buffering=0), None)  # noqa: SIM115 closed by the source
+        super().__init__(path, open(path, "rb", buffering=0), None)  # noqa: SIM115 closed by the source
         self.path = path
         self.wait = wait
         self.place = 0
@@ -65,7 +64,7 @@ class Followed(Source):
             there = os.stat(self.path)
             if (there.st_ino, there.st_dev) == (mine.st_ino, mine.st_dev):
                 return False
-            fresh = Path(self.path).open("rb", buffering=0)  # noqa: SIM115 closed by the source
+            fresh = open(self.path, "rb", buffering=0)  # noqa: SIM115 closed by the source
         except FileNotFoundError:
             return False
         # What was written between the last read and the rename.

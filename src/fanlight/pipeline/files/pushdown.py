@@ -47,6 +47,8 @@ class Pushdown:
         self.scaled = format.has_scaled
         node = query.node
         self.conjuncts = [] if node is None else list(self.required(node))
+        if isinstance(node, And):
+            self.conjuncts += self.chained(node)
         self.is_exact = node is not None and format.raw_is_text and self.is_words(node)
         self.verdict = None if node is None or not format.raw_is_text else self.decided(node)
 
@@ -75,6 +77,17 @@ class Pushdown:
             yield from self.pattern(node.text)
         elif isinstance(node, Field):
             yield from self.field(node, self.setting)
+
+    def chained(self, node: And) -> Iterator[Conjunct]:
+        """Yield what all comparisons together require, where the format knows their order in a line."""
+        asked = [
+            self.condition(part, self.setting)
+            for part in node.parts
+            if isinstance(part, Field) and part.op in (":", "=", "~", ">", ">=")
+        ]
+        found = self.format.chain([each for each in asked if each is not None]) if self.is_single else None
+        if found is not None:
+            yield (Needle(found, self.setting.fold_fields),)
 
     def any_of(self, node: Or) -> Iterator[Conjunct]:
         """Yield what any side requires: of each its best conjunct; a side without one leaves nothing."""
