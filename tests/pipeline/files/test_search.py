@@ -85,6 +85,11 @@ terms = st.one_of(
                 "http.status:5xx",
                 "a:blue",
                 "a in (blue, 2)",
+                "severity:blue",
+                "lvl=blue",
+                "status-code:5xx",
+                "msg:blue",
+                "user-agent:curl",
             ),
         ]
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fanlight.event.names import canonical
 from fanlight.parsers import Condition
 from fanlight.pipeline.files.needles import Bytewise
 from fanlight.pipeline.files.scanners import Needle, needle_of
@@ -132,10 +133,12 @@ class Pushdown:
 
     def field(self, node: Field, setting: Setting) -> Iterator[Conjunct]:
         """Yield what a comparison requires."""
-        name = node.path.text
+        name = self.meant(node)
         if name in OWN or name.startswith(("#", "span.")) or node.op in ("!=", "!~", "<", "<="):
             return
-        asked = self.condition(node, setting)
+        # Where two names may be meant, a line may have the key of either.
+        is_plain = self.format.raw_is_text or name == node.path.text
+        asked = self.condition(node, setting) if is_plain else None
         hint = None if asked is None else self.format.hint(asked)
         if hint is not None:
             needle = Needle(hint, setting.fold_fields)
@@ -143,9 +146,17 @@ class Pushdown:
         elif self.is_single or self.format.raw_is_text:
             yield from self.words(of_field(node, setting))
 
+    def meant(self, node: Field) -> str:
+        """Answer the name of the property that a comparison looks up: as written, else as it is known."""
+        text = node.path.text
+        fields = getattr(self.format, "fields", ())
+        if node.path.exact or any(field.name == text for field in fields):
+            return text
+        return canonical(text)
+
     def condition(self, node: Field, setting: Setting) -> Condition | None:
         """Answer what a format may turn into a needle; None when there is no such thing."""
-        name, value = node.path.text, node.value
+        name, value = self.meant(node), node.value
         numbers = test_of(node, setting).numbers
         if numbers is not None:
             whole = value.isascii() and value.rstrip("xX").isdigit() and bool(value.strip("xX"))
