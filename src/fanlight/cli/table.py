@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NARROWEST = 20
 """Characters that a column keeps however narrow the terminal."""
+WIDEST = 100
+"""Characters that a column of `cut` cells is padded to elsewhere."""
 LINE = 40
 """Characters from which on a text may well take several lines."""
 GAP = 2
@@ -40,9 +42,15 @@ def show(columns: Sequence[Column], rows: Sequence[Sequence[str]], dispensable: 
 
 
 def aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Answer the lines of a plain table, two spaces between columns."""
+    """Answer the lines of a plain table, two spaces between columns.
+
+    Nothing is cut, but one long cell does not push the rest of all lines out of sight.
+    """
     lines = [[heading.upper() for heading, _ in columns], *rows]
-    needed = widths(columns, rows)
+    needed = [
+        min(width, WIDEST) if side == "cut" else width
+        for width, (_, side) in zip(widths(columns, rows), columns, strict=True)
+    ]
     return [
         "  ".join(
             cell.rjust(width) if side == "right" else cell.ljust(width)
