@@ -66,7 +66,7 @@ def judge(python: Path, folder: Path) -> tuple[bool, str]:
     install = [str(venv), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     for step in (
         [str(python), "-m", "venv", str(folder)],
-        [*install, *NEEDED, *NEEDED_TOO, "-e", str(ROOT)],
+        [*install, *NEEDED, *NEEDED_TOO, "-e", f"{ROOT}[server]"],
     ):
         done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=900)
         if done.returncode:
@@ -81,7 +81,8 @@ def judge(python: Path, folder: Path) -> tuple[bool, str]:
         cwd=ROOT,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return done.returncode == 0, "\n  ".join([(done.stdout.strip() or "nothing").splitlines()[-1], *lines])
+    said = done.stdout.strip() or done.stderr.strip() or "nothing"
+    return done.returncode == 0, "\n  ".join([said.splitlines()[-1], *lines])
 
 
 def main(arguments: list[str]) -> int:
