@@ -24,7 +24,6 @@ from django.urls import include, path, re_path
 from django.utils.decorators import sync_and_async_middleware
 from django.views import View
 
-from fanlight.instruments.django import readable
 from fanlight.recording.asgi import asgi
 from fanlight.recording.recorder import SWITCH, current
 from fanlight.recording.wsgi import wsgi
@@ -292,16 +291,3 @@ def test_an_application_called_from_within_a_request_leaves_the_name(seen: Any) 
 def test_statements_stand_in_their_request(handler: Any, ask: Any, seen: Any) -> None:
     ask(handler(), "/statements/")
     assert [payload for _, payload in seen.leaves("sql.query") if "%s" in payload] == ["SELECT %s"]
-
-
-@pytest.mark.parametrize(
-    ("route", "shown"),
-    [
-        (r"^articles/(?P<year>[0-9]{4})/$", "articles/<year>/"),
-        (r"^a/(?P<b>x(y|[)z])+)/(\d+)/(?i:c)?\.json\Z", "a/<b>/<var>/.json"),
-        (r"^half/(?P<open", "half/<open>"),
-        (r"^(?:de|en)/x$", "de|en/x"),
-    ],
-)
-def test_a_regular_expression_is_made_readable(route: str, shown: str) -> None:
-    assert readable(route) == shown

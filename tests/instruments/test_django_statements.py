@@ -117,6 +117,18 @@ def test_with_debugging_on_a_statement_counts_once(trace: Any, monkeypatch: Any)
     assert trace(work) == ["SELECT 1"]
 
 
+def test_what_django_asks_to_show_a_statement_under_debug_is_left_out(trace: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(connections["default"], "force_debug_cursor", True)
+    connection.queries_log.clear()
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s, %s", [1, "a"])
+
+    assert trace(work) == ["SELECT %s, %s"]
+    assert connection.queries_log[0]["sql"] == "SELECT 1, 'a'"
+
+
 def test_a_composed_statement_is_recorded_as_its_text(trace: Any) -> None:
     class Composed:
         def as_string(self, context: Any) -> str:

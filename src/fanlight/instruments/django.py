@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
+from fanlight.recording.patterns import TEMPLATES
 from fanlight.recording.recorder import LANE, ROUTER, SWITCH, current
 from fanlight.recording.views import below, roots
 
@@ -25,7 +26,6 @@ BUSY = "fanlight_busy"
 """Attribute of a cache in whose operation we are: what it asks itself meanwhile is part of that."""
 MARK = "fanlight_records"
 """Attribute of a driver's cursor that records its statements itself."""
-ROUTES_MAX = 10_000
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -45,6 +45,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         "django.core.handlers.base": name_endpoints,
         "django.core.handlers.wsgi": trace_wsgi,
         "django.core.signals": note_errors,
+        "django.db.backends.sqlite3.operations": leave_out_quoting,
         "django.db.backends.utils": record_statements,
         "django.http.response": record_files,
         "django.template.base": record_templates,
@@ -132,6 +133,22 @@ def record_statements(module: ModuleType) -> None:
     wrapper.execute = recorded(wrapper.execute)
     wrapper.executemany = recorded(wrapper.executemany)
     wrapper.callproc = recorded(wrapper.callproc, "CALL ")
+
+
+def leave_out_quoting(module: ModuleType) -> None:
+    """Record nothing of what Django asks SQLite under DEBUG to show each statement with its values."""
+    operations = found(module, "DatabaseOperations", "last_executed_query")
+    show = operations.last_executed_query
+
+    def shown(self: Any, *args: Any, **options: Any) -> Any:
+        here = LANE.get()
+        LANE.set(None)
+        try:
+            return show(self, *args, **options)
+        finally:
+            LANE.set(here)
+
+    operations.last_executed_query = same_face(shown, show)
 
 
 def recorded(execute: Any, verb: str = "") -> Any:
@@ -321,75 +338,3 @@ def found(module: ModuleType, name: str, *methods: str) -> Any:
         if not any(method in vars(each) for each in lineage):
             raise LookupError(f"no {name}.{method}")
     return owner
-
-
-class Templates(dict[str, str]):
-    """Routes as Django writes them to how an endpoint shows them; as many as the project has."""
-
-    def __missing__(self, route: str) -> str:
-        text = str.__str__(route)
-        if "(" in text or "^" in text or "$" in text or "\\" in text:
-            text = readable(text)
-        text = f"/{text.removeprefix('/')}"
-        if len(self) < ROUTES_MAX:
-            self[str.__str__(route)] = text
-        return text
-
-
-TEMPLATES = Templates()
-
-
-def readable(route: str) -> str:
-    """Answer `articles/<year>/` for a regular expression such as `^articles/(?P<year>[0-9]{4})/$`."""
-    parts: list[str] = []
-    place = 0
-    while place < len(route):
-        sign = route[place]
-        if sign == "(":
-            end = group_end(route, place)
-            parts.append(group_name(route[place:end]))
-            place = end
-            # What follows a group says how often it comes.
-            while place < len(route) and route[place] in "?*+":
-                place += 1
-        elif sign == "\\":
-            # `\A`, `\Z` and `\b` stand for places, not characters.
-            following = route[place + 1 : place + 2]
-            parts.append("" if following in ("A", "Z", "b", "B") else following)
-            place += 2
-        else:
-            if sign not in "^$?":
-                parts.append(sign)
-            place += 1
-    return "".join(parts)
-
-
-def group_end(route: str, start: int) -> int:
-    """Answer where the group that begins at `start` is over."""
-    depth = 0
-    in_class = False
-    place = start
-    while place < len(route):
-        sign = route[place]
-        if sign == "\\":
-            place += 1
-        elif in_class:
-            in_class = sign != "]"
-        elif sign == "[":
-            in_class = True
-        elif sign in "()":
-            depth += 1 if sign == "(" else -1
-            if not depth:
-                return place + 1
-        place += 1
-    return len(route)
-
-
-def group_name(group: str) -> str:
-    """Answer `<year>` for `(?P<year>…)`, and the like for a group without a name."""
-    if group.startswith("(?P<"):
-        return f"<{group[4:].partition('>')[0]}>"
-    # A group that captures nothing is part of the text around it.
-    if group.startswith("(?:"):
-        return readable(group[3:-1])
-    return "" if group.startswith("(?") else "<var>"
