@@ -129,7 +129,9 @@ def test_a_bomb_is_refused_before_it_is_unpacked(post, inbox):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"garbage", gzip.compress(b"x" * 999)[:-9], gzip.compress(b"x") + b"behind"]
+    "body",
+    [b"", b"garbage", gzip.compress(b"x" * 999)[:-9], gzip.compress(b"x") + b"behind"],
+    ids=["empty", "garbage", "cut off", "more behind"],
 )
 def test_what_is_not_gzipped_is_refused(post, inbox, body):
     assert code(post(body, more=[("content-encoding", "gzip")])) == (400, "report")
