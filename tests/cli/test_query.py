@@ -254,3 +254,40 @@ def test_a_format_of_nginx_is_read_by_its_own_words(nginx: Path) -> None:
     found = json.loads(ask("--as", words, "--format", "json", "duration:<10s", str(nginx / "timed.log"))[0])
     assert len(found) == 5
     assert all(each["duration"] < 10**10 for each in found)
+
+
+def run(*arguments: str) -> str:
+    command = [sys.executable, "-m", "fanlight", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=True)
+    return done.stdout
+
+
+def test_parse_accounts_for_every_line(tmp_path: Path) -> None:
+    path = tmp_path / "app.jsonl"
+    path.write_text('{"level": "error"}\n\nnonsense\n{"level": "info"}\n')
+    assert run("parse", "--stats", str(path)).split("\n")[1].split()[1:] == ["json", "4", "2", "0", "1", "1"]
+    assert run("parse", "--errors", str(path)).startswith(f"{path}:3: no JSON")
+    assert run("parse", str(path)) == '{"level": "error"}\n{"level": "info"}\n'
+
+
+def test_describe_says_what_there_is(log: str) -> None:
+    rows = [line.split() for line in run("describe", log).splitlines()]
+    assert ["status", "int", "100%", "200"] in rows
+    assert ["user", "string", "33%", "ann"] in rows
+
+
+def test_formats_lists_names_and_titles() -> None:
+    assert "combined  " in run("formats")
+
+
+def test_time_gaps_finds_silence(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("2026-01-31 12:00:00Z a\n2026-01-31 12:00:01Z b\n2026-01-31 12:10:01Z c\n")
+    rows = run("time-gaps", str(path)).splitlines()
+    assert len(rows) == 2
+    assert rows[1].split()[1:] == [
+        "3",
+        "2026-01-31T12:00:01.000+00:00",
+        "2026-01-31T12:10:01.000+00:00",
+        "600s",
+    ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 LIGHT = {
-    "query": "fanlight.cli.query",
+    "query": "fanlight.cli.logs.query",
     "run": "fanlight.cli.run",
     "setup-server": "fanlight.cli.setup_server",
 }

@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
             f"\n  {missing(asked.words)}"
             f"\n  - reads standard input: … | fanlight query {asked_of(asked.words)} -"
         )
-    from fanlight.cli.answering import show
+    from fanlight.cli.logs.answering import show
 
     return show(query_of(asked), asked.options, asked.files)
 

@@ -1,0 +1,1 @@
+"""Commands about log files that nobody ingested, one file each."""

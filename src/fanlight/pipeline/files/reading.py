@@ -1,0 +1,67 @@
+"""A file read from its first line to its last, every one accounted for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fanlight import parsers
+from fanlight.parsers.parser import LineParser
+from fanlight.pipeline.files.blocks import Blocks
+from fanlight.pipeline.files.search import FIRST_LINES, SAMPLE
+from fanlight.pipeline.files.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fanlight.event.event import Event
+    from fanlight.pipeline.files.source import Source
+
+
+class Reading:
+    """The reading of one file.
+
+    Args:
+        path: of the file; `-` is standard input.
+        name: of its format; None detects.
+        zone: where times are meant that tell no offset.
+
+    Attributes:
+        confidence: of the format, 0 to 1; 1 when it was told.
+        events: events so far, without faults.
+        faults: lines so far that could not be read.
+        parser: reads; there once the first event is.
+    """
+
+    def __init__(self, path: str, name: str | None, zone: str | None) -> None:
+        self.path = path
+        self.zone = zone
+        self.confidence = 1.0
+        self.events = 0
+        self.faults = 0
+        self.parser: LineParser | None = None if name is None else LineParser(parsers.named(name, zone))
+
+    def run(self) -> Iterator[Event]:
+        """Yield events, faults among them."""
+        source = open_source(self.path)
+        try:
+            for event in self.each(source):
+                if event.kind == "fault":
+                    self.faults += 1
+                else:
+                    self.events += 1
+                yield event
+        finally:
+            source.close()
+
+    def each(self, source: Source) -> Iterator[Event]:
+        """Yield what the parser answers, but for the end."""
+        blocks = Blocks(source)
+        for begin, end in blocks:
+            if self.parser is None:
+                first = bytes(blocks.buffer[begin : min(end, begin + SAMPLE)]).splitlines()[:FIRST_LINES]
+                found, self.confidence = parsers.detect(first, self.zone)
+                self.parser = LineParser(found)
+            for line in bytes(blocks.buffer[begin : end - 1]).split(b"\n"):
+                yield from self.parser.parse(line)
+        if self.parser is not None:
+            yield from self.parser.close()[:-1]
