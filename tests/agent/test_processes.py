@@ -277,3 +277,27 @@ def test_threads_that_find_out_together_that_c_code_forked_lose_nothing(script, 
     assert result.returncode == 0, result.stderr
     receiver.wait(lambda r: len(r.traces) == 8)
     assert Counter(trace.endpoint for trace in receiver.traces) == {"child": 8}
+
+
+def test_what_the_task_imports_it_imports_where_a_fork_can_tell(script, receiver):
+    result = script("""
+        import sys, threading, time
+        from fanlight.agent.agent import AGENT
+        class Watch:
+            def find_spec(self, name, path=None, target=None):
+                is_task = threading.get_ident() != threading.main_thread().ident
+                if is_task and name.startswith('fanlight') and not AGENT.importing:
+                    found.append(name)
+        found = []
+        sys.meta_path.insert(0, Watch())
+        with fanlight.trace('a'), fanlight.span('b'):
+            pass
+        # Without a flush, which would do the task's work on this thread.
+        deadline = time.monotonic() + 20
+        while AGENT.task.packer.sequence == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert AGENT.task.packer.sequence, 'nothing was sent'
+        assert not found, found
+    """)
+    assert result.returncode == 0, result.stderr
+    assert len(receiver.traces) == 1

@@ -93,7 +93,7 @@ class Agent:
             import re  # noqa: F401  for the messages of exceptions
 
             from fanlight import normalizers
-            from fanlight.agent import ignored  # noqa: F401  for the first parcel
+            from fanlight.agent import ignored, naming  # noqa: F401  for the first parcel and the greeting
 
             for name in normalizers.TABLE:
                 normalizers.NORMALIZERS[name]
