@@ -175,7 +175,7 @@ def test_gunicorn_serves_the_same_bytes_and_every_request_counts(worker: str, fo
         assert [ask(path) for path in PATHS] + [ask("/orders/3", "HEAD")] == with_us
     assert sorted(trace[:5] for trace in found) == [
         ["<unmatched>", 404, "html", "app.wsgi.request", []],
-        ["GET /file", 200, "text", "app.wsgi.request", []],
+        ["GET /file", 200, "text", "app.wsgi.request", ["file.send"]],
         ["GET /orders/<int:number>", 200, "json", "app.wsgi.request", ["sql.query"]],
         ["GET /orders/<int:number>", 200, "json", "app.wsgi.request", ["sql.query"]],
         ["GET /stream", 200, "csv", "app.wsgi.request", []],
