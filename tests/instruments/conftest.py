@@ -19,6 +19,7 @@ from django.conf import settings
 
 import setup
 from fanlight import instruments, normalizers
+from fanlight.recording import branches
 from fanlight.recording.recorder import SWITCH, begin, finish
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Seen(list["Trace"]):
 def _hooked() -> None:
     """Hooks stay for good, as in an application."""
     instruments.install()
+    branches.hook()
 
 
 @pytest.fixture

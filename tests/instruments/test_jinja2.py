@@ -32,7 +32,8 @@ def environment(**options: Any) -> jinja2.Environment:
 def shown(seen: Any) -> list[tuple[str | None, int]]:
     """Answer names and depths of the templates."""
     depth, spans = 0, []
-    for event in seen[-1].records[0][0]:
+    # A task has a lane of its own.
+    for event in (event for events, _, _ in seen[-1].records for event in events):
         if len(event) == 6:
             spans.append((event[3], depth))
             depth += 1

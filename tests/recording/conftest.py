@@ -80,12 +80,12 @@ def caught() -> Iterator[list[Trace]]:
     """Switch the recorder on and keep what finishes."""
     traces: list[Trace] = []
     LANE.set(None)
+    sample, faults = SWITCH.sample, SWITCH.faults
     SWITCH.sink, SWITCH.sample = traces.append, 1.0
-    faults = SWITCH.faults
     gc.disable()
     yield traces
     gc.enable()
-    SWITCH.sink = None
+    SWITCH.sink, SWITCH.sample = None, sample
     LANE.set(None)
     assert SWITCH.faults == faults
 
