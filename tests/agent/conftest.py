@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from receiving import Door, House
 
 import fanlight
+from fanlight import instruments
 from fanlight.agent.agent import AGENT
 from fanlight.agent.queue import HELD
 from fanlight.aggregate.batches import parse
@@ -193,6 +194,12 @@ def read_note(kind: int, value: int, table: Table) -> Any:
     if kind == messages.NOTE_BOOL:
         return bool(value)
     return value - (1 << 64) if value >> 63 else value
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hooked() -> None:
+    """Hooks stay for good, so other tests may leave them to these; here they always are."""
+    instruments.install()
 
 
 @pytest.fixture
