@@ -56,6 +56,14 @@ def test_a_server_that_comes_later_gets_all_that_was_kept(embed, tmp_path):
     embed(f"http://{TOKEN}@127.0.0.1:{port}")
     one(n=5)
     assert not fanlight.flush(0.3)
+    link = AGENT.task.link
+    with AGENT.task.turn:
+        due_ns = link.again_ns = time.monotonic_ns() + 60 * 10**9
+    failures = link.failures
+    assert not fanlight.flush(0.3)
+    assert link.failures > failures
+    assert link.again_ns == due_ns, "a flush tries often, which makes no later pause longer"
+    link.again_ns = 0
     one(n=5)
     house = House(tmp_path / "data", port)
     until(lambda: house.accepted() == 10)

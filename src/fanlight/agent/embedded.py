@@ -98,6 +98,7 @@ class Reporter:
     Attributes:
         path: the server's address, for people.
         failures: attempts since the last success.
+        steps: those of them that were due; each doubles the pause.
         refused: always 0: what is refused is dropped here.
         retry_ns: always 0: what waits is taken over all the same.
         hopeless: whether only people can help.
@@ -107,7 +108,7 @@ class Reporter:
         *("again_ns", "aggregator", "asked_ns", "cells", "complain", "destination", "drop", "dropped"),
         *("failures", "first_kind", "first_string", "greeting", "hopeless", "known", "opened_ns", "origin"),
         *("path", "poster", "random", "record", "refusals", "refused", "retry_ns", "sealed", "sequence"),
-        *("size", "traces"),
+        *("size", "steps", "traces"),
     )
 
     def __init__(
@@ -136,7 +137,7 @@ class Reporter:
         self.sequence = self.size = self.traces = self.cells = 0
         self.opened_ns = self.again_ns = self.asked_ns = 0
         self.dropped: tuple[list[str], array[int]] = ([], array("Q"))
-        self.failures = self.refusals = self.refused = self.retry_ns = 0
+        self.failures = self.steps = self.refusals = self.refused = self.retry_ns = 0
         self.hopeless = False
 
     @property
@@ -315,7 +316,7 @@ class Reporter:
         if reason:
             self.drop(reason, self.sealed.traces)
         else:
-            self.failures = 0
+            self.failures = self.steps = 0
             self.again_ns = self.asked_ns = 0
             self.hopeless = False
         self.refusals = 0
@@ -353,9 +354,14 @@ class Reporter:
 
     def pause(self, after: str | None) -> None:
         """Try again after a while, not before a server that asked for patience gets it."""
+        # For a flush, which tries many times a second: no reason for the thread to wait longer.
+        early = not self.hopeless and clock() < self.again_ns
         self.hopeless = False
-        pause_s = min(RETRY_S * 2 ** min(self.failures, 20), RETRY_MAX_S) * (0.5 + self.random() / 2)
         self.failures += 1
+        if early and not after:
+            return
+        pause_s = min(RETRY_S * 2 ** min(self.steps, 20), RETRY_MAX_S) * (0.5 + self.random() / 2)
+        self.steps += 1
         asked_s = float(after) if after and after.isascii() and after.isdigit() and len(after) < 7 else 0.0
         asked_s = min(asked_s, RETRY_AFTER_MAX_S)
         self.asked_ns = clock() + int(asked_s * NS) if asked_s else 0
