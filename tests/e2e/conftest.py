@@ -44,6 +44,31 @@ def fresh(number):
 '''
 
 
+WALK = """
+import http.client, json, socket, sys
+from urllib.parse import urlencode
+class Local(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(sys.argv[1])
+def get(path):
+    connection = Local("localhost")
+    connection.request("GET", path)
+    response = connection.getresponse()
+    text = response.read().decode()
+    assert response.status == 200, (path, response.status, text)
+    return text
+out = [get("/"), get("/status"), get("/api/status"), get("/api/endpoints")]
+for row in json.loads(sys.argv[2]):
+    asked = urlencode({key: row[key] for key in ("service", "endpoint", "segment")})
+    detail = get(f"/api/endpoint?{asked}")
+    out += [detail, get(f"/endpoint?{asked}")]
+    for sample in json.loads(detail)["samples"]:
+        out += [get(f"/api/trace/{sample['id']}"), get(f"/trace/{sample['id']}")]
+print(json.dumps(out))
+"""
+
+
 class House:
     """One data directory and what runs on it; everything started here ends with it."""
 
@@ -125,6 +150,13 @@ class House:
     def api(self, path):
         """Answer one of the server's JSON documents; faster than a command, for a tight poll."""
         return Client(str(self.data), 1.0).get(path)
+
+    def walk(self, listed):
+        """Answer the JSON and the pages about each listed endpoint and its traces, as the owner sees them."""
+        command = [sys.executable, "-c", WALK, str(self.data / "run" / "server.sock"), json.dumps(listed)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     def stored(self, service):
         """Answer how many traces of a service are stored; -1 while nobody answers."""

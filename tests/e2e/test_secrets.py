@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import duckdb
 import pytest
@@ -114,7 +113,7 @@ def test_no_planted_secret_is_found_in_file_log_or_page(house, kit):
     kit.wait(lambda: house.endpoints("vault").total() == sent, "all requests", 20, 0.3)
     listed = [row for row in json.loads(house.ask("endpoints", "--json")) if row["service"] == "vault"]
     assert planted(json.dumps(listed)) == []
-    pages = walk(house, listed)
+    pages = house.walk(listed)
     assert all(word in "".join(pages) for word in VISIBLE)
     assert planted("".join(pages)) == []
 
@@ -127,34 +126,3 @@ def test_no_planted_secret_is_found_in_file_log_or_page(house, kit):
     assert all(word in "".join(texts) for word in VISIBLE)
     assert planted("".join(texts)) == []
     assert planted((house.folder / "serve.log").read_bytes()) == []
-
-
-def walk(house, listed):
-    """Answer the JSON and the pages about every endpoint and trace, as the owner sees them."""
-    script = """
-import http.client, json, socket, sys
-from urllib.parse import quote, urlencode
-class Local(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(sys.argv[1])
-def get(path):
-    connection = Local("localhost")
-    connection.request("GET", path)
-    response = connection.getresponse()
-    text = response.read().decode()
-    assert response.status == 200, (path, response.status, text)
-    return text
-out = [get("/"), get("/status"), get("/api/status"), get("/api/endpoints")]
-for row in json.loads(sys.argv[2]):
-    asked = urlencode({key: row[key] for key in ("service", "endpoint", "segment")})
-    detail = get(f"/api/endpoint?{asked}")
-    out += [detail, get(f"/endpoint?{asked}")]
-    for sample in json.loads(detail)["samples"]:
-        out += [get(f"/api/trace/{sample['id']}"), get(f"/trace/{sample['id']}")]
-print(json.dumps(out))
-"""
-    command = [sys.executable, "-c", script, str(house.data / "run" / "server.sock"), json.dumps(listed)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
