@@ -26,6 +26,10 @@ ARRIVAL_S = 20.0
 """How long the last counts may take until the list shows them; 5 s is the promise."""
 
 GRACE_S = 15.0
+
+IMPATIENCE_S = 1.0
+"""Ctrl-C pressed again this soon is the same wish to stop; later it means without the table."""
+
 PAGE = 7700
 """Port of the page where somebody looks at it; a timed run takes any, to disturb nobody."""
 
@@ -74,12 +78,18 @@ class Demo:
             raise FanlightError(
                 f"the shop does not answer ({', '.join(tally.surprises)})\n{tail(self.work, 'shop.log')}"
             )
-        self.greet(port, for_s)
-        more = self.send(port, for_s)
-        tally.sent.update(more.sent)
-        tally.surprises.update(more.surprises)
-        self.stop_services()
-        sent = dict(sorted(tally.sent.items()))
+        stop = Event()
+        # From before the greeting names Ctrl-C until the table that it promises is printed.
+        with stopping_on_signals(stop):
+            self.greet(port, for_s)
+            more = self.send(port, for_s, stop)
+            tally.sent.update(more.sent)
+            tally.surprises.update(more.surprises)
+            self.stop_services()
+            return self.show(dict(sorted(tally.sent.items())), tally, as_json)
+
+    def show(self, sent: dict[str, int], tally: load.Tally, as_json: bool) -> int:
+        """Print what arrived beside what was sent; answer the exit code."""
         rows = self.arrived(sent)
         faults = [*verdict(sent, rows), *(f"{n} times {what}" for what, n in tally.surprises.items())]
         if as_json:
@@ -135,15 +145,13 @@ class Demo:
         create(path)
         return path
 
-    def send(self, port: int, for_s: float | None) -> load.Tally:
-        """Send the load for `for_s` seconds or until Ctrl-C."""
-        stop = Event()
-        with stopping_on_signals(stop):
-            if for_s is not None:
-                timer = Timer(for_s, stop.set)
-                timer.daemon = True
-                timer.start()
-            return load.drive(port, stop)
+    def send(self, port: int, for_s: float | None, stop: Event) -> load.Tally:
+        """Send the load for `for_s` seconds or until `stop` is set."""
+        if for_s is not None:
+            timer = Timer(for_s, stop.set)
+            timer.daemon = True
+            timer.start()
+        return load.drive(port, stop)
 
     def stop_services(self) -> None:
         """Stop both services politely, so that their last traces are sent."""
@@ -225,15 +233,17 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def stopping_on_signals(stop: Event) -> Iterator[None]:
-    """Let Ctrl-C and a polite kill end the load rather than the demo."""
-    is_told = False
+    """Let Ctrl-C and a polite kill end the load rather than the demo; a later one ends the demo."""
+    told_s = 0.0
 
     def tell(*_: object) -> None:
-        nonlocal is_told
-        # A second signal may arrive inside the first one's `set`, which holds a lock.
-        if not is_told:
-            is_told = True
+        nonlocal told_s
+        if not told_s:
+            # First the time: a second signal may arrive inside `set`, which holds a lock.
+            told_s = time.monotonic()
             stop.set()
+        elif time.monotonic() - told_s > IMPATIENCE_S:
+            interrupt()
 
     before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
