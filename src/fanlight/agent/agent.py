@@ -7,6 +7,8 @@ import sys
 from _thread import get_ident
 
 from fanlight.agent.addresses import receiver
+from fanlight.agent.leaving import EXIT_S, Budget
+from fanlight.agent.orphans import forget_orphans
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.agent.task import Task
 from fanlight.recording.lanes import LANE
@@ -15,14 +17,12 @@ from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from fanlight.agent.destination import Destination
     from fanlight.wire.codec import Message
 
-EXIT_S = 2.0
-"""Time that everything together may take when the process ends."""
 NAME_CHARS = 255
 """Characters of a name in HELLO, the most that a collector takes."""
 
@@ -31,6 +31,7 @@ class Agent:
     """The agent of one process: off until started, and anew in each forked child.
 
     Attributes:
+        budget: time that the end of this process may take.
         task: carries the traces; None until the first of this process.
         service: name that the traces are reported under.
         path: of the collector's socket.
@@ -47,6 +48,7 @@ class Agent:
 
     __slots__ = (
         *(
+            "budget",
             "client",
             "importing",
             "installed",
@@ -63,6 +65,7 @@ class Agent:
     )
 
     def __init__(self) -> None:
+        self.budget = Budget()
         self.task: Task | None = None
         self.service = ""
         self.path = ""
@@ -82,7 +85,7 @@ class Agent:
         # Its class of process ends without `atexit`; it has an exit of its own to hook.
         processes = sys.modules.get("multiprocessing.util")
         if processes is not None:
-            processes.Finalize(None, flush, args=(EXIT_S,), exitpriority=100)
+            processes.Finalize(None, hand_over, exitpriority=100)
         task.spawn(self.warm_up)
 
     def warm_up(self) -> None:
@@ -176,6 +179,7 @@ class Agent:
         """
         task, self.task = self.task, None
         self.client, self.sequence = "", 0
+        self.budget = Budget()
         SWITCH.lost = 0
         if self.importing:
             forget_orphans(self.importing)
@@ -240,13 +244,14 @@ def start(
     if HELD.line.pid != os.getpid():
         AGENT.renew()
     SWITCH.sample = share
-    SWITCH.sink, SWITCH.flush = push, flush
+    SWITCH.sink, SWITCH.flush = push, hand_over
     tell_begun()
 
 
 def turn_to(path: str, server: Destination | None) -> None:
     """Let what comes from now on go to an address, as `addresses.receiver` answered it."""
-    if path != AGENT.path or key(server) != key(AGENT.server):
+    tokens = [where.given if where is not None else "" for where in (server, AGENT.server)]
+    if path != AGENT.path or tokens[0] != tokens[1]:
         if server is not None or AGENT.server is not None:
             # What is aggregated for one server is not for another.
             stop(0.0)
@@ -261,11 +266,6 @@ def turn_to(path: str, server: Destination | None) -> None:
     if server is not None:
         # Now, because no request may be the first to import it.
         from fanlight.agent import embedded  # noqa: F401  only to have it
-
-
-def key(server: Destination | None) -> str:
-    """Answer the token that a server's address holds."""
-    return server.given if server is not None else ""
 
 
 def named() -> str:
@@ -290,23 +290,6 @@ def tell_begun() -> None:
         from fanlight.agent.chatter import begun
 
         begun(AGENT.service, AGENT.path)
-
-
-def forget_orphans(thread: int) -> None:
-    """Forget, in a forked child, the modules that our thread of the parent was half-way through.
-
-    It is not here to finish them and to open their locks, so whoever imports one would wait for
-    ever. They are imported afresh instead. What the application's own threads were importing is
-    none of our business.
-
-    Args:
-        thread: identity of the task's thread in the parent.
-    """
-    machinery = sys.modules["_frozen_importlib"]
-    for name, reference in list(getattr(machinery, "_module_locks", {}).items()):
-        if getattr(reference(), "owner", None) == thread:
-            sys.modules.pop(name, None)
-            machinery._module_locks.pop(name, None)  # noqa: SLF001  nobody else may
 
 
 def install() -> None:
@@ -344,11 +327,21 @@ def flush(timeout_s: float = EXIT_S) -> bool:
     Args:
         timeout_s: seconds that it may take.
     """
+    return deliver(timeout_s, timeout_s)
+
+
+def deliver(timeout_s: float, still_s: float) -> bool:
+    """Send what waits as `flush` does, and give up sooner, after `still_s`, where nothing is taken."""
     if HELD.line.pid != os.getpid():
         return True
     if AGENT.task is None and not HELD.line.traces:
         return True
-    return AGENT.ready().flush(timeout_s)
+    return AGENT.ready().flush(timeout_s, still_s)
+
+
+def hand_over(timeout_s: float = EXIT_S) -> bool:
+    """Send what waits because the process ends; whatever else ends it has the rest of the same time."""
+    return AGENT.budget.spend(deliver, timeout_s)
 
 
 def stop(timeout_s: float = EXIT_S) -> bool:
@@ -359,11 +352,16 @@ def stop(timeout_s: float = EXIT_S) -> bool:
     Args:
         timeout_s: seconds that it may take.
     """
+    return end(flush, timeout_s)
+
+
+def end(send: Callable[[float], bool], timeout_s: float) -> bool:
+    """Stop as `stop` says, with a way to send what waits."""
     SWITCH.sink = SWITCH.flush = None
     AGENT.pauses.ignore()
     if HELD.line.pid != os.getpid():
         return True
-    arrived = flush(timeout_s)
+    arrived = send(timeout_s)
     if AGENT.task is not None:
         AGENT.task.end()
         AGENT.sequence = AGENT.task.packer.sequence
@@ -377,7 +375,7 @@ def stop(timeout_s: float = EXIT_S) -> bool:
 def leave() -> None:
     """Stop because the interpreter ends; somebody who will not wait for that is not argued with."""
     try:
-        stop()
+        end(hand_over, EXIT_S)
     except KeyboardInterrupt:
         SWITCH.sink = None
 

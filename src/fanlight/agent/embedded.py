@@ -102,13 +102,14 @@ class Reporter:
         refused: always 0: what is refused is dropped here.
         retry_ns: always 0: what waits is taken over all the same.
         hopeless: whether only people can help.
+        taken: how often something was acknowledged.
     """
 
     __slots__ = (
         *("again_ns", "aggregator", "asked_ns", "cells", "complain", "destination", "drop", "dropped"),
         *("failures", "first_kind", "first_string", "greeting", "hopeless", "known", "opened_ns", "origin"),
         *("path", "poster", "random", "record", "refusals", "refused", "retry_ns", "sealed", "sequence"),
-        *("size", "steps", "traces"),
+        *("size", "steps", "taken", "traces"),
     )
 
     def __init__(
@@ -138,6 +139,7 @@ class Reporter:
         self.opened_ns = self.again_ns = self.asked_ns = 0
         self.dropped: tuple[list[str], array[int]] = ([], array("Q"))
         self.failures = self.steps = self.refusals = self.refused = self.retry_ns = 0
+        self.taken = 0
         self.hopeless = False
 
     @property
@@ -316,6 +318,7 @@ class Reporter:
         if reason:
             self.drop(reason, self.sealed.traces)
         else:
+            self.taken += 1
             self.failures = self.steps = 0
             self.again_ns = self.asked_ns = 0
             self.hopeless = False

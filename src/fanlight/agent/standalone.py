@@ -58,6 +58,7 @@ class Link:
         failures: attempts since the last success.
         refused: how often the outstanding parcel was refused for what is in it.
         retry_ns: `clock()` before which the task does not try again.
+        taken: how often something was acknowledged.
     """
 
     __slots__ = (
@@ -72,7 +73,8 @@ class Link:
             "inode",
             "looked_ns",
         ),
-        *("outbox", "path", "progress_ns", "reader", "refused", "retry_ns", "sent", "socket", "welcomed"),
+        *("outbox", "path", "progress_ns", "reader", "refused", "retry_ns", "sent", "socket", "taken"),
+        "welcomed",
     )
 
     pending = 0
@@ -86,7 +88,7 @@ class Link:
         self.socket: socket | None = None
         self.failures = 0
         self.refused = 0
-        self.retry_ns = 0
+        self.retry_ns = self.taken = 0
         self.identity = (0, 0)
         self.forget()
 
@@ -153,6 +155,7 @@ class Link:
         except (OSError, WireError):
             self.failed()
             return False
+        self.taken += 1
         self.failures = 0
         self.refused = 0
         self.retry_ns = 0

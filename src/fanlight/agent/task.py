@@ -151,15 +151,22 @@ class Task:
             if not everything and len(self.line.traces) < BATCH:
                 return self.link.settle(until_ns, yields, everything) and not self.line.traces
 
-    def flush(self, timeout_s: float) -> bool:
-        """Deliver everything on the calling thread; answer whether it arrived in time."""
-        until_ns = clock() + int(timeout_s * 1e9)
+    def flush(self, timeout_s: float, still_s: float) -> bool:
+        """Deliver everything on the calling thread; answer whether it arrived in time.
+
+        Args:
+            timeout_s: what it may take.
+            still_s: what it may take where nothing at all is acknowledged.
+        """
+        began_ns = clock()
+        until_ns = began_ns + int(timeout_s * 1e9)
+        still_ns = min(until_ns, began_ns + int(still_s * 1e9))
         self.hurry += 1
         try:
             if not self.turn.acquire(True, max(timeout_s, 0.0)):
                 return False
             try:
-                return self.drain(until_ns)
+                return self.drain(until_ns, still_ns)
             finally:
                 self.turn.release()
         finally:
@@ -168,18 +175,26 @@ class Task:
             if self.has_work():
                 self.line.ring()
 
-    def drain(self, until_ns: int) -> bool:
-        """Pump until nothing is left, nobody can be there, or the time is over."""
-        refused = self.line.dropped.get(REFUSED)
+    def drain(self, until_ns: int, still_ns: int) -> bool:
+        """Pump until nothing is left, nobody can be there, or the time is over.
+
+        Args:
+            until_ns: `clock()` when it is over.
+            still_ns: `clock()` when it is over where nothing was acknowledged.
+        """
+        refused, taken = self.line.dropped.get(REFUSED), self.link.taken
+        limit_ns = still_ns
         while True:
             try:
-                if self.pump(until_ns, bool, everything=True):
+                if self.pump(limit_ns, bool, everything=True):
                     return self.line.dropped.get(REFUSED) == refused
             except Exception:
                 # The boundary of a flush: an exit must not fail for our sake.
                 SWITCH.faults += 1
                 return False
-            left_s = (until_ns - clock()) / 1e9
+            if self.link.taken != taken:
+                limit_ns = until_ns
+            left_s = (limit_ns - clock()) / 1e9
             if left_s <= 0 or not self.link.may_answer():
                 return False
             pause = allocate_lock()

@@ -1,0 +1,95 @@
+"""The one budget of a process's end."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+import fanlight
+from fanlight.agent.agent import deliver
+from fanlight.agent.leaving import EXIT_S, FORGOTTEN_NS, STILL_S, Budget
+from fanlight.recording.clock import clock
+
+
+def asked(budget, answer=False, takes_s=0.0, timeout_s=EXIT_S):
+    """Spend from a budget; answer what the sender was given."""
+    given = []
+
+    def send(timeout_s, still_s):
+        given.append((timeout_s, still_s))
+        time.sleep(takes_s)  # the time that it takes is what is tested
+        return answer
+
+    assert budget.spend(send, timeout_s) is answer
+    return given[0]
+
+
+def test_the_first_has_all_of_it_and_gives_up_sooner_where_nothing_is_taken():
+    assert asked(Budget()) == (EXIT_S, STILL_S)
+    assert asked(Budget(), timeout_s=0.5) == (0.5, STILL_S)
+
+
+def test_the_next_has_what_is_left_and_at_last_nothing():
+    budget = Budget()
+    asked(budget, takes_s=0.1)
+    timeout_s, still_s = asked(budget)
+    assert EXIT_S - 0.5 < timeout_s <= EXIT_S - 0.1
+    assert STILL_S - 0.5 < still_s <= STILL_S - 0.1
+    budget.spent_ns = int(EXIT_S * 2e9)
+    assert asked(budget) == (0.0, 0.0)
+
+
+def test_what_arrived_took_nothing_from_it():
+    budget = Budget()
+    asked(budget, answer=True, takes_s=0.05)
+    assert asked(budget) == (EXIT_S, STILL_S)
+
+
+def test_a_process_that_lived_on_has_all_of_it_again():
+    budget = Budget()
+    asked(budget, takes_s=0.05)
+    budget.ended_ns = clock() - FORGOTTEN_NS - 1
+    assert asked(budget) == (EXIT_S, STILL_S)
+
+
+def test_what_a_sender_raises_is_passed_on_and_its_time_is_spent():
+    budget = Budget()
+
+    def send(timeout_s, still_s):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        budget.spend(send, EXIT_S)
+    assert budget.spent_ns > 0
+
+
+def test_whoever_takes_nothing_is_given_up_on_sooner(agent, black_hole):
+    with fanlight.trace("job"):
+        pass
+    began_s = time.monotonic()
+    assert not deliver(60, 0.5)
+    assert time.monotonic() - began_s < 30
+
+
+def test_whoever_has_taken_something_has_all_of_the_time(agent, receiver):
+    """The second batch is acknowledged long after the time for one that takes nothing."""
+    second = threading.Event()
+    batch = receiver.batch
+
+    def late(*arguments):
+        if receiver.traces:
+            second.wait(20)
+        batch(*arguments)
+
+    receiver.batch = late
+    for _ in range(1500):
+        with fanlight.trace("job"):
+            pass
+    timer = threading.Timer(3.0, second.set)
+    timer.start()
+    assert deliver(60, 1.5)
+    assert second.is_set()
+    timer.join()
+    assert len(receiver.traces) == 1500
