@@ -1,14 +1,25 @@
 """A server that answers what a test puts into it, on the socket that commands ask."""
 
 import os
+import sys
 import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from fanlight.pipeline import directory, listening
+from fanlight.server.answers import Answers as RealAnswers
+from fanlight.stores import open_store
 from fanlight.web.app import create
 from fanlight.web.gate import Gate
 from fanlight.web.listen import Listening
+
+# The commit builder is the stores' own.
+sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
+
+from commits import Request, commit
 
 MS = 1_000_000
 EVIL = "\x1b[2J\u202e\x9b[bold]"
@@ -128,21 +139,50 @@ TRACE = {
 @pytest.fixture
 def data(tmp_path):
     """A data directory whose server runs in this process; `.answers` is what it answers."""
-    path = str(tmp_path / "data")
+    answers = Answers()
+    with served(str(tmp_path / "data"), answers) as path:
+
+        class Data(str):
+            __slots__ = ("answers",)
+
+        found = Data(path)
+        found.answers = answers
+        yield found
+
+
+@contextmanager
+def served(path, answers):
+    """Serve answers for a data directory, on the socket that commands ask."""
     directory.prepare(path)
     owner = listening.bind_owner(path)
     gate = Gate("127.0.0.1:7700", socket=owner.getsockname())
-    answers = Answers()
     server = Listening(create(answers, gate), [owner])
     thread = threading.Thread(target=server.run)
     thread.start()
-
-    class Data(str):
-        __slots__ = ("answers",)
-
-    served = Data(path)
-    served.answers = answers
-    yield served
+    yield path
     server.stop()
     thread.join(10)
     owner.close()
+
+
+@pytest.fixture
+def asked_store(tmp_path):
+    """A data directory whose server has a store of its own: forty requests, the newest just over."""
+    store = open_store("memory:")
+    now_ns = time.time_ns()
+    store.apply(1, [(1, commit([minute_of(number, now_ns) for number in range(1, 41)]))])
+    with served(str(tmp_path / "data"), RealAnswers(store, dict)) as path:
+        yield path
+
+
+def minute_of(number, now_ns):
+    """Answer a request that took as many milliseconds as it is minutes old; the oldest ten failed."""
+    failed = number > 30
+    return Request(
+        now_ns - number * 60 * 1000 * MS,
+        number * MS,
+        number,
+        (("shop", "pay")[number % 2], f"GET /{number % 4}", "error" if failed else "html"),
+        notes=(("status", 500 if failed else 200),),
+        weight=1.0 + number % 2,
+    )

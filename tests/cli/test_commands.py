@@ -28,7 +28,7 @@ def fanlight(*arguments, **more):
     )
 
 
-ALONE = {"completion", "describe", "formats", "init", "parse", "query", "time-gaps"}
+ALONE = {"completion", "describe", "formats", "init", "parse", "time-gaps"}
 """Commands that talk to no running Fanlight and look at none of its data."""
 
 

@@ -119,7 +119,9 @@ def test_a_zone_says_when_times_without_one_were(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["blue", "no.log"], "'no.log' is no file here"),
+        (["blue", "no.log"], "'no.log' is none here"),
+        (["blue", "--follow"], "--follow no file is named"),
+        (["blue", "--last", "1h", __file__], "--last is of what Fanlight keeps"),
         (["--formt", "csv", "blue"], "did you mean '--format'?"),
         (["--limit", "many", "blue"], "--limit wants a number"),
         (["--untimed", "x", "blue"], "keep or drop"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 from test_query import event_of, read
 
 from fanlight import Event, Property
-from fanlight.query.stages import BUILT_IN, Answer, run
+from fanlight.errors import QueryError
+from fanlight.query.answer import Limits, in_memory
+from fanlight.query.stages import BUILT_IN, run
 
 TABLE = tomllib.loads(Path(__file__).with_name("stages.toml").read_text())
 
@@ -49,9 +52,25 @@ def test_weights_count() -> None:
 
 
 def test_an_answer_from_sampled_rows_says_so() -> None:
-    answer = Answer(read("| stats count").stages, traces())
+    answer = in_memory(read("| stats count"), traces())
     assert [row["count"] for row in answer] == [12]
     assert answer.note() == "estimated from 3 of 12"
-    logs = Answer(read("| stats count").stages, [event_of({"weight": 5}), event_of({})])
+    logs = in_memory(read("| stats count"), [event_of({"weight": 5}), event_of({})])
     assert [row["count"] for row in logs] == [2]
     assert logs.note() is None
+
+
+def test_an_answer_has_no_more_events_than_it_may() -> None:
+    answer = in_memory(read("| sort n"), traces(), Limits(events=2))
+    assert [row["n"] for row in answer] == [10, 20]
+    assert answer.facts.is_truncated
+    whole = in_memory(read("| sort n"), traces(), Limits(events=3))
+    assert len(list(whole)) == 3
+    assert not whole.facts.is_truncated
+
+
+def test_an_answer_whose_time_is_up_is_refused() -> None:
+    late = in_memory(read("| stats count"), traces(), Limits(until_s=time.monotonic() - 1))
+    with pytest.raises(QueryError, match="took longer") as caught:
+        list(late)
+    assert caught.value.code == "too-long"

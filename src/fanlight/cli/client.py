@@ -105,7 +105,7 @@ class Client:
         text = said.get("message") or f"the server of {self.data} answered {status}"
         if status == 404:
             raise NotFoundError(text)
-        if status == 400:
+        if status in (400, 422):
             from fanlight.cli.failures import UsageError
 
             raise UsageError(text)

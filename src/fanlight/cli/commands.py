@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("fanlight.cli.init", "Write a commented fanlight.toml into this directory."),
     "open": ("fanlight.cli.open", "Open the page in a browser, let in by a one-time link."),
     "parse": ("fanlight.cli.logs.parse", "Write every line of a log file as an event."),
-    "query": ("fanlight.cli.logs.query", "Ask log files, as they are."),
+    "query": ("fanlight.cli.logs.query", "Ask log files as they are, or what Fanlight keeps."),
     "run": ("fanlight.cli.run", "Run a program with the agent in it."),
     "serve": ("fanlight.cli.serve", "Run collector and server in the foreground."),
     "setup-server": ("fanlight.cli.setup_server", "Install the server in an environment of its own."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
@@ -11,7 +12,7 @@ from fanlight.query.grammar import Parsed
 from fanlight.query.lexer import INSENSITIVE, SENSITIVE
 from fanlight.query.match import compiled
 from fanlight.query.moments import EXAMPLES, moment, span
-from fanlight.query.nodes import Or
+from fanlight.query.nodes import Or, every
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,6 +148,28 @@ class Query:
             return True
         ns = when.ns if isinstance(when, Time) else when
         return (self.low_ns is None or self.low_ns <= ns) and (self.high_ns is None or ns <= self.high_ns)
+
+    def within(self, low_ns: int | None, high_ns: int | None, *terms: Node) -> Query:
+        """Answer the query narrowed to a time and to further terms.
+
+        Args:
+            low_ns: the first ns since 1970; None for no further bound.
+            high_ns: the last one.
+            terms: what must hold besides.
+        """
+        narrowed = copy(self)
+        lows = [each for each in (self.low_ns, low_ns) if each is not None]
+        highs = [each for each in (self.high_ns, high_ns) if each is not None]
+        narrowed.low_ns = max(lows, default=None)
+        narrowed.high_ns = min(highs, default=None)
+        return narrowed.over(every([*([self.node] if self.node else ()), *terms])) if terms else narrowed
+
+    def over(self, node: Node) -> Query:
+        """Answer the query with another tree, bounds and stages as they are."""
+        other = copy(self)
+        other.node = node
+        other.select = compiled(node, self.setting)
+        return other
 
     def literals(self) -> Prefilter | None:
         """Answer what a raw line must hold so that the query can select it; None when any line may."""

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
+from fanlight.errors import QueryError
+from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import spans, tree
 from fanlight.wire import buckets
 from fanlight.wire.messages import ERROR, WHOLE
@@ -16,6 +18,7 @@ from fanlight.wire.messages import ERROR, WHOLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
+    from fanlight.server.questions import Question
     from fanlight.stores import Store
     from fanlight.stores.answers import Counts, Group, Repeat, Trace, TraceRow
 
@@ -45,6 +48,7 @@ class Answers:
     def __init__(self, store: Store, state: Callable[[], Json]) -> None:
         self.store = store
         self.state = state
+        self.questions = Questions(store)
         self.given = 0
 
     def endpoints(self, from_ns: int, to_ns: int, service: str | None = None) -> list[Json]:
@@ -63,6 +67,14 @@ class Answers:
         minutes = observed(rows, from_ns, to_ns)
         told = [row_of(row, limits[row.service], minutes[row.service], found) for row in rows]
         return sorted(told, key=lambda row: (-row["pain"], -row["mean"] * row["count"], row["endpoint"]))
+
+    def query(self, question: Question) -> tuple[int, Json]:
+        """Answer a query and the HTTP status that goes with the answer."""
+        self.given += 1
+        try:
+            return 200, self.questions.ask(question)
+        except QueryError as error:
+            return 422 if error.code == "too-long" else 400, refused(error)
 
     def endpoint(
         self,

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
+from fanlight.query.answer import UNLIMITED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from fanlight.event.event import Event
+    from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
     from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Size, Trace, TraceRow
     from fanlight.stores.quota import Share
@@ -89,6 +92,13 @@ class Store(Protocol):
         """Yield the kept traces that a query's terms and bounds select, oldest first, as events.
 
         Its stages are not run. Spans are read unless the stages need nothing but a trace's own columns.
+        """
+
+    def answer(self, query: Query, limits: Limits = UNLIMITED) -> Answer:
+        """Answer a query with its stages; what it was come by stands in the answer's facts.
+
+        Raises:
+            QueryError: time is up; may come while the events are taken.
         """
 
     def compact(self) -> None:

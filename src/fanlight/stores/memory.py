@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.errors import ConfigError, WireError
 from fanlight.event.trace import from_stored
+from fanlight.query.answer import UNLIMITED, in_memory
 from fanlight.stores.answers import Counts, Node, Point, Repeat, Size, Trace, TraceRow, merged
 from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES, Quota, others, shares
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from fanlight.event.event import Event
+    from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
     from fanlight.stores.answers import Group, Scope
     from fanlight.stores.quota import Held, Share
@@ -199,6 +201,10 @@ class Memory:
             event = from_stored(trace.row, trace.spans or None)
             if query.matches(event):
                 yield event
+
+    def answer(self, query: Query, limits: Limits = UNLIMITED) -> Answer:
+        """Answer a query with its stages."""
+        return in_memory(query, self.events(query), limits)
 
     def compact(self) -> None:
         """Do nothing: dictionaries are merged as they grow."""

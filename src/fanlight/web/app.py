@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fanlight.web import api, parameters, report
+from fanlight.web import api, asking, parameters, report
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
 from fanlight.web.pages import endpoint, endpoints, status, trace
@@ -34,7 +34,8 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
 
     Args:
         answers: has `endpoints(from_ns, to_ns, service)`, `endpoint(service, endpoint, segment,
-            from_ns, to_ns, octaves)`, `trace(id)` and `status()`; called from several threads.
+            from_ns, to_ns, octaves)`, `trace(id)`, `query(question)` and `status()`; called from
+            several threads.
         gate: who may ask.
         clock: wall-clock ns since 1970, what `last=15m` counts back from.
         inbox: has `take(data, told_ns)` for posted reports; None where none are taken.
@@ -57,6 +58,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/api/status", site.status_json),
         Route("/api/alive", site.alive),
         Route("/api/link", site.link, methods=["POST"]),
+        Route(asking.PATH, site.query_json),
         Route("/static/{name}", site.static),
     ]
     if inbox is not None:
@@ -170,6 +172,11 @@ class Site:
         """`/api/status`."""
         asked = self.read(request, parameters.STATUS)
         return api.mistaken(asked) if isinstance(asked, Mistake) else api.answer(self.answers.status())
+
+    def query_json(self, request: Request) -> Response:
+        """`/v1/query`."""
+        asked = self.read(request, parameters.QUERY)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else asking.answer(self.answers, asked)
 
     async def alive(self, request: Request) -> Response:  # noqa: ARG002 - a handler takes a request
         """`/api/alive`: an open page knocks, so that the server stays while somebody looks."""

@@ -154,7 +154,7 @@ class Gate:
             return None
         if any(self.keys.admits(cookie) for cookie in cookies(headers, self.cookie)):
             return None
-        if scope["path"].startswith("/api/"):
+        if scope["path"].startswith(("/api/", "/v1/")):
             return problem(401, "cookie", "No cookie of this server. Run: fanlight open")
         return closed(401)
 

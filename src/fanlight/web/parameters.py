@@ -27,6 +27,9 @@ CHOICES = {
     "fold": ("off",),
     "part": tuple(map(str, range(20))),
     "for": ("open", "run"),
+    "as": ("rows", "events"),
+    "invert": ("on",),
+    "spans": ("on",),
 }
 
 ENDPOINTS = (*TIMES, "service", "contains", "sort", "order", "show", "live")
@@ -34,7 +37,8 @@ ENDPOINT = (*TIMES, "service", "endpoint", "segment", "octaves", "leaves", "live
 TRACE = (*TIMES, "fold", "part")
 STATUS = ("live",)
 LINK = ("for",)
-EVERY = frozenset((*ENDPOINTS, *ENDPOINT, *TRACE, *STATUS, *LINK))
+QUERY = (*TIMES, "q", "service", "limit", "as", "tz", "invert", "spans")
+EVERY = frozenset((*ENDPOINTS, *ENDPOINT, *TRACE, *STATUS, *LINK, *QUERY))
 
 
 class Mistake(NamedTuple):

@@ -23,7 +23,7 @@ TABLED = ("stats", "top", "timechart", "fields")
 
 def show(query: Query, options: dict[str, str], files: list[str]) -> int:
     """Write the answer of some files; answer the exit code."""
-    fields = tuple(name.strip() for name in options.get("fields", "").split(",") if name.strip())
+    fields = wanted(options)
     wishes = Wishes(
         format=options.get("as"),
         zone=options.get("tz"),
@@ -139,19 +139,25 @@ def default_format(query: Query) -> str:
     )
 
 
+def wanted(options: dict[str, str]) -> tuple[str, ...]:
+    """Answer the properties that were asked for."""
+    return tuple(name.strip() for name in options.get("fields", "").split(",") if name.strip())
+
+
+def united(query: Query, count: int) -> list[str]:
+    """Answer that keywords united, where they did."""
+    if not query.keywords_united:
+        return []
+    from fanlight.query.nodes import Keyword, Or
+
+    parts = query.node.parts if isinstance(query.node, Or) else ()
+    words = " or ".join(str(part) for part in parts if isinstance(part, Keyword))
+    return [f"{count:,} events with {words}; for all of them, write AND between"] if words else []
+
+
 def notes(query: Query, answer: Answer, count: int | None) -> list[str]:
     """Answer what a person has to know about an answer beside it."""
-    told: list[str] = []
-    if query.keywords_united and count is not None:
-        from fanlight.query.nodes import Keyword, Or
-
-        words = [
-            str(part)
-            for part in (query.node.parts if isinstance(query.node, Or) else ())
-            if isinstance(part, Keyword)
-        ]
-        if words:
-            told.append(f"{count:,} events with {' or '.join(words)}; for all of them, write AND between")
+    told = [] if count is None else united(query, count)
     for search in answer.searches:
         told += search.notes()
     return told

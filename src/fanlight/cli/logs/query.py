@@ -1,4 +1,4 @@
-"""`fanlight query QUERY [FILE…]`: ask files that nobody ingested, in the language of queries.
+"""`fanlight query QUERY [FILE…]`: ask files that nobody ingested, or what Fanlight keeps.
 
 FAST PATH: options by hand and no library, so that a search costs little more than reading the file.
 """
@@ -6,6 +6,7 @@ FAST PATH: options by hand and no library, so that a search costs little more th
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,37 +17,52 @@ if TYPE_CHECKING:
     from fanlight.query.query import Query
 
 HELP = """\
-Ask log files, as they are: nothing is ingested.
+Ask log files, as they are, or without a file what Fanlight keeps.
 
   fanlight query 'status:5xx duration:>1s' access.log
   fanlight query error timeout app.log app.log.1.gz
   fanlight query 'last:1h | top 10 path' access.log
   fanlight query 'level:error' --follow app.log
   zcat old.gz | fanlight query 'NOT googlebot' -
+  fanlight query 'duration:>1s | top 5 endpoint' --last 24h
 
 Usage: fanlight query [OPTION]... QUERY... [--] [FILE]...
 
   --format NAME   text, raw, table, json, jsonl, csv, logfmt   [text; table behind stats]
   -F, --fields A,B  only these properties, in this order
-  --limit N       stop after N events
+  --limit N       stop after N events                          [1000 without a file]
   --count         print how many events there are, nothing else
   --invert        what the query does not select
+  --tz ZONE       where times are meant that tell no offset            [this machine's]
+  --plan          say on stderr what was pushed down and how much was read
+  -h, --help      this text
+
+Of files alone:
   --follow        go on with what is written to the file, through renames and truncation
   --as NAME       format of the files; `fanlight formats` lists them   [detected]
-  --tz ZONE       where times are meant that tell no offset            [this machine's]
   --untimed WHAT  keep or drop events without a time, where the query bounds it   [keep]
-  --plan          say on stderr what was pushed down to bytes and how much was read
   --strict        stop at the first line that cannot be read
-  -h, --help      this text
+
+Without a file:
+  --last TIME     time range up to now: 15m, 24h, 7d    [1h, unless the query has a bound]
+  --service NAME  only this service
+  --data DIR      data directory    [FANLIGHT_DATA, else ~/.local/share/fanlight]
 
 Trailing words that exist as files are input, - is standard input, compressed files are unpacked;
 everything else is query. What the words of a query mean: docs/reference/query.md.
 """
 
-VALUED = ("as", "fields", "format", "limit", "tz", "untimed")
+OF_FILES = ("as", "follow", "strict", "untimed")
+OF_STORE = ("data", "last", "service")
+VALUED = ("as", "data", "fields", "format", "last", "limit", "service", "tz", "untimed")
 FLAGS = ("count", "follow", "invert", "plan", "strict")
 PASSED = ("--case-sensitive", "--case-insensitive")
 """Long words that belong to the query."""
+
+FILE_NAME = re.compile(
+    r"[^\s:=<>~()|\"'!]+\.(?:log|gz|zst|txt|json|jsonl|csv|tsv|[0-9]+)|[.~]{1,2}/[^\s:=<>()|\"']+"
+)
+"""A word that can only have been meant as a file."""
 
 
 class Asked(NamedTuple):
@@ -63,29 +79,25 @@ def main(arguments: list[str]) -> int:
     if "help" in asked.options or not arguments:
         sys.stdout.write(HELP)
         return 0
-    if not asked.files:
-        raise UsageError(
-            "query: no file is named; trailing words that exist as files are input"
-            f"\n  {missing(asked.words)}"
-            f"\n  - reads standard input: … | fanlight query {asked_of(asked.words)} -"
-        )
-    from fanlight.cli.logs.answering import show
-
+    beside = [name for name in (OF_STORE if asked.files else OF_FILES) if name in asked.options]
+    if beside:
+        reason = "is of what Fanlight keeps, and files are named" if asked.files else missing(asked.words)
+        raise UsageError(f"query: --{beside[0]} {reason}")
+    if asked.files:
+        from fanlight.cli.logs.answering import show
+    else:
+        if asked.words and FILE_NAME.fullmatch(asked.words[-1]):
+            raise UsageError(
+                f"query: {missing(asked.words)}\n  to look for that text: '\"{asked.words[-1]}\"'"
+            )
+        from fanlight.cli.logs.asking import show
     return show(query_of(asked), asked.options, asked.files)
 
 
 def missing(words: list[str]) -> str:
-    """Answer what the last word was taken for."""
-    if not words:
-        return "fanlight query --help"
-    return f"{words[-1]!r} is no file here, so it was read as a part of the query"
-
-
-def asked_of(words: list[str]) -> str:
-    """Answer the query as a shell needs it."""
-    import shlex
-
-    return shlex.join(words or ["QUERY"])
+    """Answer that no file was named, and what the last word was taken for."""
+    last = f"; {words[-1]!r} is none here" if words else ""
+    return f"no file is named: trailing words that exist as files are input, - is standard input{last}"
 
 
 def query_of(asked: Asked) -> Query:

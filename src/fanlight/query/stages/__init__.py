@@ -90,36 +90,3 @@ def run(stages: tuple[Stage, ...], events: Iterable[Event]) -> Iterator[Event]:
         stream = stage.run(stream)
     yield from stream
     yield from ends
-
-
-class Answer:
-    """What stages make of events, and how many of those were read and stood for how many.
-
-    Args:
-        stages: of a query; none answers the events themselves.
-        events: what it selected.
-    """
-
-    def __init__(self, stages: tuple[Stage, ...], events: Iterable[Event]) -> None:
-        self.read = 0
-        self.stands_for: float = 0
-        self.rows = run(stages, self.counted(events))
-
-    def counted(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield the events and count them."""
-        from fanlight.query.grouping import weight_of
-
-        for event in events:
-            if not event.is_control:
-                self.read += 1
-                self.stands_for += weight_of(event)
-            yield event
-
-    def __iter__(self) -> Iterator[Event]:
-        return self.rows
-
-    def note(self) -> str | None:
-        """Answer, when all rows are taken, that the answer is an estimate; None when it is exact."""
-        if self.stands_for == self.read:
-            return None
-        return f"estimated from {self.read:,} of {round(self.stands_for):,}"

@@ -8,9 +8,13 @@ import duckdb
 
 from fanlight.errors import StoreError
 from fanlight.stores.duckdb import files
+from fanlight.stores.duckdb.day import Day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from fanlight.stores.duckdb.engine import Connection
 
 PASSING = (
     "No space left",
@@ -73,3 +77,31 @@ def cut_zeros(path: Path) -> bool:
             return False
         file.truncate(end)
     return True
+
+
+def attached(cursor: Connection, path: Path, number: int, alias: Callable[[], str]) -> tuple[Day | None, int]:
+    """Answer the day in a file, and how many files were set aside because they are unreadable.
+
+    Args:
+        cursor: of the writer.
+        path: made when it is missing.
+        number: days since 1970.
+        alias: answers a name that no day had before.
+
+    Raises:
+        StoreError: the file may be good, but cannot be opened here and now.
+    """
+    bad = 0
+    while True:
+        try:
+            if path.exists():
+                with path.open("r+b"):
+                    files.remove_unborn(path)
+            return Day(cursor, path, number, alias()), bad
+        except OSError as error:
+            raise StoreError(f"the day file {path} cannot be opened: {error.strerror}") from error
+        except duckdb.Error as error:
+            again, spoiled = mend(path, error)
+            bad += spoiled
+            if not again:
+                return None, bad

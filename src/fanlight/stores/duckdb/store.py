@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from fanlight.errors import StoreError
+from fanlight.query.answer import UNLIMITED
 from fanlight.stores import quota
 from fanlight.stores.answers import Size
 from fanlight.stores.choose import DAY_NS
@@ -18,7 +19,7 @@ from fanlight.stores.duckdb.close import GRACE_NS, rewrite
 from fanlight.stores.duckdb.day import Day
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
 from fanlight.stores.duckdb.load import divided
-from fanlight.stores.duckdb.mending import PATIENCE_S, mend
+from fanlight.stores.duckdb.mending import PATIENCE_S, attached
 from fanlight.stores.duckdb.reads import View
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fanlight.event.event import Event
+    from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
     from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.engine import Connection
@@ -90,19 +92,9 @@ class DuckStore:
         Raises:
             StoreError: the file may be good, but cannot be opened here and now.
         """
-        while True:
-            try:
-                if path.exists():
-                    with path.open("r+b"):
-                        files.remove_unborn(path)
-                return Day(self.writer, path, number, self.alias())
-            except OSError as error:
-                raise StoreError(f"the day file {path} cannot be opened: {error.strerror}") from error
-            except duckdb.Error as error:
-                again, spoiled = mend(path, error)
-                self.bad += spoiled
-                if not again:
-                    return None
+        day, spoiled = attached(self.writer, path, number, self.alias)
+        self.bad += spoiled
+        return day
 
     def alias(self) -> str:
         """Answer a name that no day had before: readers may still hold the one that goes."""
@@ -340,6 +332,10 @@ class DuckStore:
     def events(self, query: Query) -> Iterator[Event]:
         """Yield the kept traces that a query selects, oldest first, as events."""
         return asking.events(self.views, query)
+
+    def answer(self, query: Query, limits: Limits = UNLIMITED) -> Answer:
+        """Answer a query with its stages."""
+        return asking.answer(self.views, query, limits)
 
     def size(self) -> Size:
         """Answer what the store takes on disk, its days, and the files set aside since the start."""

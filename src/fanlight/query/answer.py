@@ -1,0 +1,155 @@
+"""An answer: the events that a query leads to, and what is to be known about how they were come by."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fanlight.errors import QueryError
+from fanlight.query.grouping import weight_of
+from fanlight.query.stages import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fanlight.event.event import Event
+    from fanlight.query.query import Query
+
+CHECKED = 256
+"""Events between two looks at the clock."""
+
+
+class Limits(NamedTuple):
+    """What an answer may take.
+
+    Attributes:
+        events: that it may have; None for any number.
+        until_s: when it has to be there, by the monotonic clock; None for no hurry.
+    """
+
+    events: int | None = None
+    until_s: float | None = None
+
+    def check(self) -> None:
+        """Refuse to go on when time is up.
+
+        Raises:
+            QueryError: with the code `too-long`.
+        """
+        if self.until_s is not None and time.monotonic() > self.until_s:
+            raise too_long()
+
+
+UNLIMITED = Limits()
+
+
+def too_long() -> QueryError:
+    """Answer the error of a query whose time is up."""
+    return QueryError(
+        "too-long", "the answer took longer than it may; bound the time with last:1h, or ask for less"
+    )
+
+
+class Facts:
+    """How an answer was come by; complete when all of its events were taken.
+
+    Attributes:
+        scanned: rows that were looked at one by one, because the store could not decide on them.
+        read: events that were selected.
+        stands_for: how many events those stand for, by their weights.
+        pushed: what the store itself decided, a sentence each.
+        stages_pushed: stages that the store itself ran.
+        stages_run: stages that were run over events, one by one.
+        joined: property that was looked up in the events nearest in time, to how many were found.
+        is_truncated: there was more than the limits allow.
+    """
+
+    def __init__(self) -> None:
+        self.scanned = 0
+        self.read = 0
+        self.stands_for: float = 0
+        self.pushed: list[str] = []
+        self.stages_pushed: list[str] = []
+        self.stages_run: list[str] = []
+        self.joined: dict[str, int] = {}
+        self.is_truncated = False
+
+    def count(self, event: Event) -> None:
+        """Enter an event that was selected."""
+        self.read += 1
+        self.stands_for += weight_of(event)
+
+    def estimate(self) -> str | None:
+        """Answer that the answer is an estimate; None when it is exact."""
+        if self.stands_for == self.read:
+            return None
+        return f"estimated from {self.read:,} of {round(self.stands_for):,}"
+
+    def told(self) -> dict[str, Any]:
+        """Answer the facts as JSON."""
+        return {
+            "scanned": self.scanned,
+            "read": self.read,
+            "stands_for": self.stands_for,
+            "estimate": self.estimate(),
+            "pushed": self.pushed,
+            "stages_pushed": self.stages_pushed,
+            "stages_run": self.stages_run,
+            "joined": self.joined,
+            "truncated": self.is_truncated,
+        }
+
+
+class Answer:
+    """The events that a query's stages leave, within limits.
+
+    Args:
+        events: what comes behind the stages.
+        facts: filled as the events are taken.
+        limits: what it may take.
+    """
+
+    def __init__(self, events: Iterable[Event], facts: Facts, limits: Limits) -> None:
+        self.facts = facts
+        self.limits = limits
+        self.rows = self.limited(events)
+
+    def limited(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield as many events as are allowed, and note that there was one more."""
+        for place, event in enumerate(events):
+            if place == self.limits.events:
+                self.facts.is_truncated = True
+                return
+            yield event
+
+    def __iter__(self) -> Iterator[Event]:
+        return self.rows
+
+    def note(self) -> str | None:
+        """Answer, when all rows are taken, that the answer is an estimate; None when it is exact."""
+        return self.facts.estimate()
+
+
+def in_memory(
+    query: Query, selected: Iterable[Event], limits: Limits = UNLIMITED, facts: Facts | None = None
+) -> Answer:
+    """Answer what a query's stages make of the events that it selected, one by one.
+
+    Args:
+        query: whose stages are run.
+        selected: events that its terms and bounds select, in order.
+        limits: what the answer may take.
+        facts: to go on with.
+    """
+    told = Facts() if facts is None else facts
+    told.stages_run += [str(stage) for stage in query.stages]
+
+    def counted() -> Iterator[Event]:
+        for place, event in enumerate(selected):
+            if place % CHECKED == 0:
+                limits.check()
+            if not event.is_control:
+                told.count(event)
+            yield event
+
+    return Answer(run(query.stages, counted()), told, limits)

@@ -1,0 +1,61 @@
+"""`GET /v1/query`: the words of `fanlight query`, asked of the store."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from starlette.responses import Response
+
+from fanlight.server.questions import ROWS_MAX, Question
+from fanlight.web import api
+from fanlight.web.parameters import TIMES, Mistake
+
+if TYPE_CHECKING:
+    from fanlight.web.parameters import Asked
+
+PATH = "/v1/query"
+TEXT_MAX = 8000
+"""Characters of a query."""
+
+
+def answer(answers: Any, asked: Asked) -> Response:
+    """Answer a query as JSON: what it led to, or what is wrong with it and where."""
+    found = question(asked)
+    if isinstance(found, Mistake):
+        return api.mistaken(found)
+    status, document = answers.query(found)
+    # ASCII: bytes of a log that were no UTF-8 survive as escapes.
+    return Response(json.dumps(document), status, media_type="application/json")
+
+
+def question(asked: Asked) -> Question | Mistake:
+    """Answer what the parameters ask, or the first mistake in them."""
+    text = asked.get("q")
+    if len(text) > TEXT_MAX:
+        return Mistake("q", f"{text[:40]}…", f"a query has at most {TEXT_MAX} characters")
+    limit = asked.get("limit", "1000")
+    if not re.fullmatch(r"[0-9]{1,6}", limit, re.ASCII) or not 0 < int(limit) <= ROWS_MAX:
+        return Mistake("limit", limit[:80], f"expected a number of events, 1 to {ROWS_MAX}")
+    zone = None
+    if asked.get("tz"):
+        try:
+            zone = ZoneInfo(asked.get("tz"))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            wanted = "expected a zone such as Europe/Berlin or UTC"
+            return Mistake("tz", asked.get("tz")[:80], wanted)
+    bounded = any(asked.get(name) for name in TIMES)
+    return Question(
+        text=text,
+        now_ns=asked.now_ns,
+        from_ns=asked.from_ns if bounded else None,
+        to_ns=asked.to_ns if bounded else None,
+        service=asked.get("service"),
+        zone=zone,
+        limit=int(limit),
+        is_inverted=asked.get("invert") == "on",
+        is_whole=asked.get("as") == "events",
+        has_spans=asked.get("spans") == "on",
+    )
