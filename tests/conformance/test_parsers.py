@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fanlight import parsers
 from fanlight.errors import ParserError
 from fanlight.event.event import Event
+from fanlight.formatters.cells import document
 from fanlight.parsers.parser import LineParser
 
 if TYPE_CHECKING:
@@ -24,24 +25,21 @@ DESCRIPTIONS = {name: tomllib.loads((FOLDER / f"{name}.toml").read_text()) for n
 SAMPLES = [(name, sample) for name, about in DESCRIPTIONS.items() for sample in about["samples"]]
 FORMATS = {name: parsers.named(name, "UTC") for name in DESCRIPTIONS}
 
+LINES = [line.encode() for _, sample in SAMPLES for line in sample["line"].split("\n")]
+
 lines = st.lists(
     st.one_of(
         st.binary(max_size=60).map(lambda line: line.replace(b"\n", b"")),
-        st.sampled_from([sample["line"].encode() for _, sample in SAMPLES]),
-        st.sampled_from([sample["line"].encode() for _, sample in SAMPLES]).flatmap(
-            lambda line: st.integers(0, len(line)).map(lambda cut: line[:cut])
-        ),
+        st.sampled_from(LINES),
+        st.sampled_from(LINES).flatmap(lambda line: st.integers(0, len(line)).map(lambda cut: line[:cut])),
     ),
     max_size=12,
 )
 
 
 def shown(event: Event) -> dict[str, Any]:
-    """Answer an event as samples write one: its time as text."""
-    found = {each.name: each.value for each in event if each.value is not None}
-    if event.time is not None:
-        found["time"] = str(event.time)
-    return found
+    """Answer an event as samples write one: its time as text, events in it as tables."""
+    return document(event)
 
 
 @pytest.mark.parametrize(("name", "sample"), SAMPLES)
@@ -59,7 +57,7 @@ def test_a_sample_is_told_by_text_as_by_bytes(name: str, sample: dict[str, Any])
 def test_a_property_has_its_value_when_it_alone_is_read(name: str, sample: dict[str, Any]) -> None:
     for wanted, value in sample["event"].items():
         event = Event.lazy(FORMATS[name].reader(frozenset({wanted})), sample["line"].encode(), 1)
-        assert shown(event)[wanted] == value
+        assert shown(event)[wanted] == value, wanted
 
 
 @pytest.mark.parametrize(("name", "sample"), SAMPLES)
@@ -72,7 +70,8 @@ def test_the_moment_of_a_line_is_its_events_time(name: str, sample: dict[str, An
 
 @pytest.mark.parametrize("name", [name for name in DESCRIPTIONS if name != "plain"])
 def test_samples_are_detected_as_what_they_are(name: str) -> None:
-    found, confidence = parsers.detect([sample["line"].encode() for sample in DESCRIPTIONS[name]["samples"]])
+    texts = [sample["line"] for sample in DESCRIPTIONS[name]["samples"]]
+    found, confidence = parsers.detect([line.encode() for text in texts for line in text.split("\n")])
     assert found.name == name
     assert confidence > parsers.SURE
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def value_at(event: Event, name: str) -> tuple[Any, str | None]:
-    """Answer the value of a name and its type; a dotted name goes into maps."""
+    """Answer the value of a name and its type; a dotted name goes into maps and nested events."""
     found = event.get(name)
     if found is not None:
         return found.value, found.type
@@ -24,6 +24,8 @@ def value_at(event: Event, name: str) -> tuple[Any, str | None]:
         holder, _ = value_at(event, head)
         if isinstance(holder, dict):
             return holder.get(rest), None
+        if isinstance(holder, Event):
+            return value_at(holder, rest)
     return None, None
 
 

@@ -105,6 +105,7 @@ TABLE: dict[str, str] = {
     "access": "fanlight.parsers.access:formats",
     "json": "fanlight.parsers.json:formats",
     "logfmt": "fanlight.parsers.logfmt:formats",
+    "logging": "fanlight.parsers.logging:formats",
     "pattern": "fanlight.parsers.pattern:formats",
     "plain": "fanlight.parsers.plain:formats",
 }
@@ -151,20 +152,26 @@ def format_of(description: dict[str, Any], zone: str | None = None) -> Format:
 
 
 def named(name: str, zone: str | None = None) -> Format:
-    """Answer the format of a name, or of an access log's format string.
+    """Answer the format of a name, or of the format string of an access log or of Python's logging.
 
     Args:
-        name: such as `combined`, or `%h %l %u %t "%r" %>s %b`, or nginx's `$remote_addr …`.
+        name: such as `combined`, or `%h %l %u %t "%r" %>s %b`, or nginx's `$remote_addr …`, or
+            `%(asctime)s %(message)s`, or `{asctime} {message}`.
         zone: as `format_of`.
 
     Raises:
         ConfigError: unknown; says the nearest.
     """
-    if "%" in name or "$" in name:
-        return format_of({"name": "custom", "title": name, "kind": "access", "format": name}, zone)
+    if "%" in name or "$" in name or "{" in name:
+        return format_of({"name": "custom", "title": name, "kind": kind_of(name), "format": name}, zone)
     from fanlight.registry import known_or_error
 
     return format_of(described(known_or_error(name, names(), "format")), zone)
+
+
+def kind_of(text: str) -> str:
+    """Answer which kind of format a format string is of, by how its elements are written."""
+    return "logging" if "%(" in text or ("{" in text and "%" not in text and "$" not in text) else "access"
 
 
 def detect(lines: list[bytes], zone: str | None = None) -> tuple[Format, float]:

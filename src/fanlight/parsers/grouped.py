@@ -11,6 +11,7 @@ from fanlight.event import types
 from fanlight.event.schema import Schema
 from fanlight.event.times import Time
 from fanlight.event.units import BYTES, TIME_NS
+from fanlight.parsers import stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,10 @@ class Field(NamedTuple):
     """Zeros that may stand before a whole number's digits; none where their count is fixed."""
 
 
+TRACED = tuple(Field(name, kind) for name, kind in stacks.NAMES.items())
+"""What events of several lines may have beside the groups of their pattern."""
+
+
 class Link(NamedTuple):
     """An element of a line, as a scanner may see it: patterns that match no less than is there."""
 
@@ -70,8 +75,8 @@ class PatternFormat:
         pattern: over the bytes of a line, with named groups; those that no field has are not read.
         fields: in the order of the properties.
         stamp: reads the text of the group `time`; None when there is none.
-        more: `title`, `heads`, `fold` (which property continuation lines are put into), `links` (the
-            elements in their order, for `chain`).
+        more: `title`, `heads`, `links` (the elements in their order, for `chain`). With heads, a stack
+            trace in an event's lines becomes its `exception` and `stack`, and is no part of the rest.
     """
 
     def __init__(
@@ -86,14 +91,14 @@ class PatternFormat:
         self.title: str = more.get("title", name)
         self.raw_is_text: bool = more.get("raw_is_text", True)
         self.heads: re.Pattern[bytes] | None = more.get("heads")
-        self.fold: str | None = more.get("fold")
         self.links: tuple[Link, ...] = more.get("links", ())
         self.has_scaled = any(
             field.type == types.DURATION or BYTES.get((field.unit or "").lower(), 1) != 1 for field in fields
         )
         self.hidden: dict[str, bytes] = {}
         self.source = pattern
-        self.fields = fields
+        self.grouped = fields
+        self.fields = fields if self.heads is None else (*fields, *TRACED)
         self.stamp = stamp
         self.said = 1 - 0.5 / (1 + len(fields) + (stamp is not None))
         self.flags = re.DOTALL if self.heads else 0
@@ -109,7 +114,7 @@ class PatternFormat:
             found = re.compile(self.source, self.flags)
         except re.error as error:
             raise ConfigError(f"format {self.name}: {error} in its pattern") from None
-        missing = [field.name for field in self.fields if group_of(field.name) not in found.groupindex]
+        missing = [field.name for field in self.grouped if group_of(field.name) not in found.groupindex]
         if missing:
             raise ConfigError(f"format {self.name}: no group of the pattern is named {missing[0]!r}")
         return found
@@ -243,7 +248,9 @@ class Reader:
 
     def __init__(self, of: PatternFormat, names: frozenset[str] | None) -> None:
         self.of = of
-        self.fields = tuple(field for field in of.fields if names is None or field.name in names)
+        self.fields = tuple(field for field in of.grouped if names is None or field.name in names)
+        self.has_lines = of.heads is not None
+        self.has_stack = names is None or not names.isdisjoint(stacks.WITHIN)
         wanted = frozenset(field.name for field in self.fields) | {TIME}
         pattern = re.compile(of.projected(wanted), of.flags)
         self.match = pattern.match
@@ -267,7 +274,12 @@ class Reader:
             ValueError: it is none of this format; says why.
         """
         text = event.text
-        found = self.match(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text or b"")
+        raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text or b""
+        trace = None
+        if self.has_lines and b"\n" in raw:
+            raw = raw.replace(b"\r\n", b"\n")
+            trace = stacks.begin(raw)
+        found = self.match(raw if trace is None else raw[: trace[0]])
         if found is None:
             raise ValueError(f"not a line of the format {self.of.name}")
         groups = found.groups()
@@ -283,6 +295,12 @@ class Reader:
         else:
             event.schema = self.schema
             event.values = values
+        if trace is not None and self.has_stack:
+            thrown = stacks.read(raw[trace[0] :], trace[1], raw[: trace[0]])
+            for name, value in (("exception", thrown.value("exception")), ("stack", thrown)):
+                if value is not None and name not in event.schema.places:
+                    event.schema = event.schema.plus(name, stacks.NAMES[name], None, None)
+                    event.values.append(value)
 
     def moment(self, text: bytes | None) -> Time | None:
         """Answer the time, None when the line was cut before it.

@@ -33,5 +33,4 @@ def formats(description: dict[str, Any], zone: str | None) -> PatternFormat:
         stamp,
         title=description.get("title", name),
         heads=re.compile(heads.encode()) if heads else None,
-        fold=description.get("fold"),
     )

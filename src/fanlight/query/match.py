@@ -161,7 +161,7 @@ def texts(values: Any) -> Iterator[str]:
 def finder(path: Path, holds: Holds) -> Predicate:
     """Answer whether the value at a path meets a test.
 
-    An event's own property decides; where it has none, any nested event's does.
+    An event's own property decides; where it has none, or one that holds an event, any nested event's does.
     """
     if path.text.startswith("#") and not path.exact:
         index = int(path.text[1:])
@@ -175,7 +175,7 @@ def finder(path: Path, holds: Holds) -> Predicate:
 
     def decide(event: Event) -> bool:
         found = mine(event)
-        if found is not None:
+        if found is not None and (not isinstance(found[0], Event) or holds(*found)):
             return holds(*found)
         return any(holds(*found) for inner in nested(event) for found in [mine(inner)] if found is not None)
 
