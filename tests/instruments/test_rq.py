@@ -17,6 +17,7 @@ from rq.job import Job
 
 from fanlight import normalizers
 from fanlight.recording.recorder import SWITCH, begin, finish
+from fanlight.recording.traceparent import identity, known, outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,9 @@ def redis(redis_port: int) -> Iterator[Redis[bytes]]:
 def burst(redis: Any, kind: Any = SimpleWorker) -> None:
     """Run what is in the queue."""
     kind([Queue("mail", connection=redis)], connection=redis).work(burst=True, logging_level="CRITICAL")
+
+
+GIVEN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def enqueued(seen: Any) -> list[str]:
@@ -97,6 +101,56 @@ def test_what_a_request_enqueues_is_a_call_by_the_jobs_name(redis: Any, seen: An
         *("Enqueue fanlight_jobs.add", "Enqueue fanlight_jobs.fail"),
     ]
     assert seen.endpoints() == [("GET /", 0)]
+
+
+def test_a_job_keeps_the_id_of_the_request_that_enqueued_it(redis: Any, seen: Any) -> None:
+    """However it came into the queue: at once, among many, later, or behind another one."""
+    request = begin("app.test", "t", "GET /")
+    queue = Queue("mail", connection=redis)
+    first = queue.enqueue(SHOP.add, 1, 2)
+    queue.enqueue(SHOP.add, 1, 2, depends_on=first)
+    queue.enqueue_many([Queue.prepare_data(SHOP.add, (1, 2))])
+    queue.enqueue_job(Job.create(SHOP.add, (1, 2), connection=redis))
+    later = queue.enqueue_at(datetime.now(UTC) + timedelta(hours=1), SHOP.add, 1, 2)
+    ident = identity(request)
+    finish(request)
+    queue.enqueue(SHOP.add, 1, 2)
+    queue.enqueue_job(Job.fetch(later.id, connection=redis))
+    burst(redis)
+    runs = [known(run) for run in seen if run is not request]
+    assert sorted(runs) == [0, *[ident] * 5]
+
+
+def test_a_job_that_enqueues_another_hands_the_id_on(redis: Any, seen: Any) -> None:
+    job = Queue("mail", connection=redis).enqueue(SHOP.add, 1, 2, meta={"traceparent": GIVEN})
+    assert job.get_meta() == {"traceparent": GIVEN}
+    SHOP.next = lambda: Queue("mail", connection=redis).enqueue(SHOP.add, 1, 2).id  # type: ignore[attr-defined]
+    Queue("mail", connection=redis).enqueue("fanlight_jobs.next", meta={"traceparent": GIVEN})
+    burst(redis)
+    assert [f"{known(run):032x}" for run in seen] == [GIVEN[3:35]] * 3
+
+
+def test_what_an_application_says_about_its_jobs_stays_its_own(redis: Any, seen: Any) -> None:
+    shared = {"tenant": "shop"}
+    request = begin("app.test", "t", "GET /")
+    queue = Queue("mail", connection=redis)
+    job = queue.enqueue(SHOP.add, 1, 2, meta=shared)
+    header = outgoing()
+    finish(request)
+    assert shared == {"tenant": "shop"}
+    meta = Job.fetch(job.id, connection=redis).meta
+    assert meta.pop("traceparent")[:35] == header[:35]
+    assert meta == shared
+
+
+@pytest.mark.parametrize("meta", [["none", "at all"], {"traceparent": 5}, {"traceparent": "none"}])
+def test_a_mark_of_any_shape_harms_no_job(redis: Any, seen: Any, meta: Any) -> None:
+    request = begin("app.test", "t", "GET /")
+    job = Queue("mail", connection=redis).enqueue(SHOP.add, 1, 2, meta=meta)
+    finish(request)
+    assert Job.fetch(job.id, connection=redis).meta == meta
+    burst(redis)
+    assert [(run.endpoint, run.error) for run in seen if run is not request] == [("fanlight_jobs.add", None)]
 
 
 def test_a_synchronous_job_is_a_span_of_the_request(redis: Any, seen: Any) -> None:

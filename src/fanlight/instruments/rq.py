@@ -6,6 +6,7 @@ from functools import wraps
 
 from fanlight.recording.calls import recorded
 from fanlight.recording.recorder import EXPLICIT, SWITCH, begin, current, finish
+from fanlight.recording.traceparent import NAME, outgoing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def patch(module: ModuleType) -> Mapping[str, Part]:
         opened = begin(JOB, UNREADABLE, UNREADABLE)
         if opened is None:
             return within(perform, self, args, options)
+        opened.ident = brought(self)
         try:
             result = perform(self, *args, **options)
         except BaseException as error:
@@ -57,7 +59,7 @@ def patch(module: ModuleType) -> Mapping[str, Part]:
 
 
 def patch_queue(module: ModuleType) -> None:
-    """Record what puts a job into a queue, now or for later, as a call.
+    """Record what puts a job into a queue, now or for later, as a call; the job takes the trace's id along.
 
     Args:
         module: `rq.queue`.
@@ -70,7 +72,53 @@ def patch_queue(module: ModuleType) -> None:
         if not hasattr(queue, name):
             raise LookupError(f"rq has no Queue.{name}")
     for name in ("_enqueue_job", "schedule_job"):
-        setattr(queue, name, recorded(getattr(queue, name), ENQUEUE, "job", enqueued))
+        setattr(queue, name, recorded(marking(getattr(queue, name)), ENQUEUE, "job", enqueued))
+    create = getattr(queue, "create_job", None)
+    if create is not None:
+        # One that waits for another is stored here and enqueued by whoever ends that one.
+        queue.create_job = marking_created(create)  # type: ignore[union-attr]  # it has a method
+
+
+def marking(method: Any) -> Any:
+    """Answer a method that takes a job, and marks it with the trace's id first."""
+
+    @wraps(method)
+    def marked(self: Any, job: Any, *args: Any, **options: Any) -> Any:
+        mark(job)
+        return method(self, job, *args, **options)
+
+    return marked
+
+
+def marking_created(create: Any) -> Any:
+    """Answer a method that answers a job, marked with the trace's id."""
+
+    @wraps(create)
+    def created(self: Any, *args: Any, **options: Any) -> Any:
+        job = create(self, *args, **options)
+        mark(job)
+        return job
+
+    return created
+
+
+def mark(job: Any) -> None:
+    """Give a job the id of the trace that enqueues it, unless it has one."""
+    header = outgoing()
+    if not header:
+        return
+    known = getattr(job, "__dict__", {})
+    meta = known.get("meta")
+    # What could not be read is written back as it is, unless somebody touches it.
+    if type(meta) is dict and NAME not in meta and known.get("_unreadable_meta") is None:
+        # The dict may be the application's own, for all of its jobs.
+        job.meta = {**meta, NAME: header}
+
+
+def brought(job: Any) -> Any:
+    """Answer the `traceparent` that a job brings, 0 for none."""
+    meta = getattr(job, "__dict__", {}).get("meta")
+    return (meta.get(NAME) if type(meta) is dict else None) or 0
 
 
 def patch_worker(module: ModuleType) -> None:
