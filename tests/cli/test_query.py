@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -293,3 +294,63 @@ def test_time_gaps_finds_silence(tmp_path: Path) -> None:
         "2026-01-31T12:10:01.000+00:00",
         "600s",
     ]
+
+
+def test_the_parts_of_a_rotated_log_are_read_oldest_first(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_text(LINES[2] + "\n")
+    (tmp_path / "access.log.1").write_text(LINES[1] + "\n")
+    (tmp_path / "access.log.2.gz").write_bytes(gzip.compress(LINES[0].encode() + b"\n"))
+    (tmp_path / "other.log").write_text("blue red\n")
+    wanted = "".join(f"{line}\n" for line in LINES)
+    named = [str(tmp_path / name) for name in ("access.log", "access.log.1", "access.log.2.gz")]
+    assert ask("blue", "red", *named)[0] == wanted
+    assert ask("blue", "red", f"{tmp_path}/access.log*")[0] == wanted
+    assert ask("blue", "red", named[0], f"{tmp_path}/other.log", named[2])[0].splitlines() == [
+        LINES[0],
+        "blue red",
+        LINES[2],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("acces.log", "is no file here, so it was read as a part of the query; did you mean 'access.log'?"),
+        ("./folder", "'./folder' is a directory; name its files, as ./folder/*.log"),
+        ("none*.log", "'none*.log' matches no file here"),
+    ],
+)
+def test_a_word_that_was_meant_to_be_a_file_is_told(
+    word: str, told: str, log: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(log).parent
+    (folder / "folder").mkdir()
+    monkeypatch.chdir(folder)
+    assert told in ask("blue", word, "access.log")[1]
+    assert told.partition(";")[0] in ask("blue", word, code=2)[1]
+    assert "is no file" not in ask("blue", "/api/x", "page.html", "access.log")[1]
+
+
+def test_several_files_are_followed_at_once(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.log", tmp_path / "b.log"]
+    for path in paths:
+        path.write_text(f"blue {path.stem}\n")
+    command = [sys.executable, "-m", "fanlight", "query", "--follow", "--as", "plain", "blue", *paths]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert {process.stdout.readline() for _ in paths} == {b"blue a\n", b"blue b\n"}
+            for path in (paths[1], paths[0], paths[1]):
+                with path.open("a") as file:
+                    file.write(f"blue again {path.stem}\n")
+                assert process.stdout.readline() == f"blue again {path.stem}\n".encode()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 130
+
+
+def test_a_compressed_file_is_not_followed(tmp_path: Path) -> None:
+    path = tmp_path / "app.log.gz"
+    path.write_bytes(gzip.compress(b"blue\n"))
+    assert "is compressed, so nothing is added to it" in ask("--follow", "blue", str(path), code=1)[1]

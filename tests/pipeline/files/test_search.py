@@ -320,6 +320,33 @@ def test_events_of_several_lines_are_found_whole_by_any_of_them(tmp_path: Path) 
     assert b"".join(blocks) == (b"2026-01-31 12:00:00Z ERROR it broke\n  at a.b\n  at needle.c\n" * 20_000)
 
 
+@pytest.mark.parametrize("engine", ["hyperscan", "re2"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x", "where hits are dense bytes.find"),
+        ("/x+/ OR none", "until hits were dense"),
+        ("x NOT b7", "where hits are dense bytes.find"),
+    ],
+)
+def test_the_engine_changes_where_hits_are_dense_and_the_answer_does_not(
+    engine: str, text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine != "hyperscan":
+        monkeypatch.setitem(sys.modules, "hyperscan", None)
+    dense = [b"xxx b%d%70d" % (number % 50, 0) for number in range(20_000)]
+    sparse = [b"%70d" % 1 if number % 100 else b"X b1" for number in range(20_000)]
+    data = b"\n".join(dense + sparse + dense) + b"\n"
+    answer = Answer(Query(text), ["x"], Wishes(format="plain"), lambda _: Memory(data))
+    found = b"".join(each.raw() for each in answer.found())
+    wanted = [line for line in dense + sparse + dense if b"x" in line.lower()]
+    if "NOT" in text:
+        wanted = [line for line in wanted if b"b7" not in line]
+    assert found.split(b"\n")[:-1] == wanted
+    if engine == "hyperscan":
+        assert said in answer.searches[0].engine
+
+
 def test_every_engine_is_there_to_be_tested(tmp_path: Path) -> None:
     pytest.importorskip("hyperscan")
     needles = [scanners.needle_of(b"blue", ignores_case=True)]

@@ -32,7 +32,8 @@ def show(query: Query, options: dict[str, str], files: list[str]) -> int:
         counts_lines="line" in fields or "line" in query.fields(),
         is_strict="strict" in options,
     )
-    answer = Answer(query, files, wishes, followed if "follow" in options else open_source)
+    is_endless = "follow" in options
+    answer = Answer(query, files, wishes, followed if is_endless else open_source, is_endless=is_endless)
     name = options.get("format") or default_format(query)
     count: int | None
     limit = int(options["limit"]) if "limit" in options else None
@@ -96,7 +97,7 @@ def raw(answer: Answer, limit: int | None) -> int | None:
                 write(line)
         else:
             out.write(found.raw())
-            if answer.opened is followed:
+            if answer.is_endless:
                 out.flush()
         if limit is not None and count is not None and count >= limit:
             break

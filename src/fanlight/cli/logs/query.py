@@ -6,7 +6,6 @@ FAST PATH: options by hand and no library, so that a search costs little more th
 from __future__ import annotations
 
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,8 +47,9 @@ Without a file:
   --service NAME  only this service
   --data DIR      data directory    [FANLIGHT_DATA, else ~/.local/share/fanlight]
 
-Trailing words that exist as files are input, - is standard input, compressed files are unpacked;
-everything else is query. What the words of a query mean: docs/reference/query.md.
+Trailing words that exist as files are input, - is standard input, compressed files are unpacked, the
+parts of a rotated log are read oldest first; everything else is query.
+What the words of a query mean: docs/reference/query.md.
 """
 
 OF_FILES = ("as", "follow", "strict", "untimed")
@@ -58,11 +58,6 @@ VALUED = ("as", "data", "fields", "format", "last", "limit", "service", "tz", "u
 FLAGS = ("count", "follow", "invert", "plan", "strict")
 PASSED = ("--case-sensitive", "--case-insensitive")
 """Long words that belong to the query."""
-
-FILE_NAME = re.compile(
-    r"[^\s:=<>~()|\"'!]+\.(?:log|gz|zst|txt|json|jsonl|csv|tsv|[0-9]+)|[.~]{1,2}/[^\s:=<>()|\"']+"
-)
-"""A word that can only have been meant as a file."""
 
 
 class Asked(NamedTuple):
@@ -83,13 +78,15 @@ def main(arguments: list[str]) -> int:
     if beside:
         reason = "is of what Fanlight keeps, and files are named" if asked.files else missing(asked.words)
         raise UsageError(f"query: --{beside[0]} {reason}")
+    meant = lost(asked.words)
     if asked.files:
+        for told in meant:
+            sys.stderr.write(f"fanlight: {told}\n")
         from fanlight.cli.logs.answering import show
     else:
-        if asked.words and FILE_NAME.fullmatch(asked.words[-1]):
-            raise UsageError(
-                f"query: {missing(asked.words)}\n  to look for that text: '\"{asked.words[-1]}\"'"
-            )
+        if meant:
+            reason = f"{meant[-1]}\n  {missing(asked.words)}"
+            raise UsageError(f"query: {reason}\n  to look for that text: '\"{asked.words[-1]}\"'")
         from fanlight.cli.logs.asking import show
     return show(query_of(asked), asked.options, asked.files)
 
@@ -98,6 +95,15 @@ def missing(words: list[str]) -> str:
     """Answer that no file was named, and what the last word was taken for."""
     last = f"; {words[-1]!r} is none here" if words else ""
     return f"no file is named: trailing words that exist as files are input, - is standard input{last}"
+
+
+def lost(words: list[str]) -> list[str]:
+    """Answer what to say about words of the query that look like files."""
+    if not any("/" in word or "." in word for word in words):
+        return []
+    from fanlight.cli.logs.inputs import looks_like_file, why_none
+
+    return [why_none(word) for word in words if looks_like_file(word)]
 
 
 def query_of(asked: Asked) -> Query:
@@ -146,16 +152,32 @@ def read(arguments: list[str]) -> Asked:
                 value = arguments[position]
                 position += 1
             options[name] = value
-    files: list[str] = []
-    while words and is_input(words[-1]):
-        files.insert(0, words.pop())
+    files = taken(words)
     checked(options)
     return Asked(options, words, files)
 
 
-def is_input(word: str) -> bool:
-    """Answer whether a word names something to read."""
-    return word == "-" or (os.path.exists(word) and not os.path.isdir(word))
+def taken(words: list[str]) -> list[str]:
+    """Answer the input that words end with, and take it off them."""
+    files: list[str] = []
+    while words and (found := inputs(words[-1])):
+        files[:0] = found
+        words.pop()
+    return files
+
+
+def inputs(word: str) -> list[str]:
+    """Answer what there is to read by a word: one file, those that a pattern names, or none."""
+    if word == "-":
+        return ["-"]
+    if os.path.exists(word):
+        return [] if os.path.isdir(word) else [word]
+    if "*" in word or "?" in word or "[" in word:
+        # A shell hands on what it could not match, or what was in quotes.
+        from glob import glob
+
+        return sorted(path for path in glob(word) if not os.path.isdir(path))
+    return []
 
 
 def checked(options: dict[str, str]) -> None:

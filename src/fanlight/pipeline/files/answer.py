@@ -10,24 +10,33 @@ from fanlight.pipeline.files.source import open_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fanlight.event.event import Event
+    from fanlight.event.event import Event, Origin
     from fanlight.pipeline.files.found import Found
     from fanlight.pipeline.files.search import Wishes
     from fanlight.pipeline.files.source import Source
     from fanlight.query.query import Query
+
+
+def in_time_order(paths: list[str], wishes: Wishes) -> list[str]:
+    """Answer files in the order given, but the parts of one rotated log in the order of time."""
+    from fanlight.pipeline.files.rotation import ordered
+
+    return ordered(paths, wishes.format, wishes.zone)
+
 
 ADDING_UP = ("stats", "top", "timechart")
 """Stages that answer groups, so that of an event only what they look up is read."""
 
 
 class Answer:
-    """The answer of some files, in their order.
+    """The answer of some files, in their order; the parts of a rotated log in the order of time.
 
     Args:
         query: asks.
         paths: of files; `-` is standard input.
         wishes: the rest.
         opened: opens a path.
+        is_endless: files are followed, so that all of them have to be read at once.
 
     Attributes:
         searches: one a file, as far as files were begun.
@@ -39,33 +48,49 @@ class Answer:
         paths: list[str],
         wishes: Wishes,
         opened: Callable[[str], Source] = open_source,
+        *,
+        is_endless: bool = False,
     ) -> None:
         self.query = query
-        self.paths = paths
+        self.paths = paths if is_endless or len(paths) < 2 else in_time_order(paths, wishes)
+        self.is_endless = is_endless
         self.wishes = wishes
         self.opened = opened
         self.searches: list[Search] = []
 
     def found(self) -> Iterator[Found]:
         """Yield what is selected, block by block; stages are not run."""
+        for _, found in self.parts():
+            yield found
+
+    def parts(self) -> Iterator[tuple[Search, Found]]:
+        """Yield what is selected with the search that found it, file by file, or as it comes."""
+        if self.is_endless and len(self.paths) > 1:
+            from fanlight.pipeline.files.together import together
+
+            yield from together([self.part(path) for path in self.paths])
+            return
         for path in self.paths:
-            source = self.opened(path)
-            try:
-                search = Search(self.query, source, self.wishes)
-                self.searches.append(search)
-                yield from search.run()
-            finally:
-                source.close()
+            yield from self.part(path)
+
+    def part(self, path: str) -> Iterator[tuple[Search, Found]]:
+        """Yield what is selected of one file."""
+        source = self.opened(path)
+        try:
+            search = Search(self.query, source, self.wishes)
+            self.searches.append(search)
+            for found in search.run():
+                yield search, found
+        finally:
+            source.close()
 
     def selected(self, names: frozenset[str] | None = None) -> Iterator[Event]:
         """Yield the selected events, with all their properties or with some."""
-        reader = None
-        search: Search | None = None
-        for found in self.found():
-            if search is not self.searches[-1]:
-                search = self.searches[-1]
-                reader = search.format.reader(names)
-            assert reader is not None
+        readers: dict[Search, Origin] = {}
+        for search, found in self.parts():
+            reader = readers.get(search)
+            if reader is None:
+                reader = readers[search] = search.format.reader(names)
             yield from found.events(reader)
 
     def events(self, fields: tuple[str, ...] = ()) -> Iterator[Event]:

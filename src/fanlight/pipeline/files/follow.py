@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from fanlight.pipeline.files.source import Source
+from fanlight.pipeline.files.source import GZIP, ZSTD, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +21,16 @@ class Followed(Source):
     Args:
         path: of the file; asked again, for another file may stand there.
         wait: waits some seconds; raises to end.
+
+    Raises:
+        OSError: it cannot be opened, or is compressed.
     """
 
     def __init__(self, path: str, wait: Callable[[float], None] = time.sleep) -> None:
         super().__init__(path, open(path, "rb", buffering=0), None)  # noqa: SIM115 closed by the source
+        if os.pread(self.stream.fileno(), 4, 0).startswith((GZIP, ZSTD)):
+            self.stream.close()
+            raise OSError(f"{path} is compressed, so nothing is added to it; ask it without --follow")
         self.path = path
         self.wait = wait
         self.place = 0

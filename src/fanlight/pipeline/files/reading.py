@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from fanlight import parsers
 from fanlight.parsers.parser import LineParser
 from fanlight.pipeline.files.blocks import Blocks
-from fanlight.pipeline.files.search import FIRST_LINES, SAMPLE
-from fanlight.pipeline.files.source import open_source
+from fanlight.pipeline.files.search import SAMPLE
+from fanlight.pipeline.files.source import first_lines, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ class Reading:
         blocks = Blocks(source)
         for begin, end in blocks:
             if self.parser is None:
-                first = bytes(blocks.buffer[begin : min(end, begin + SAMPLE)]).splitlines()[:FIRST_LINES]
+                first = first_lines(bytes(blocks.buffer[begin : min(end, begin + SAMPLE)]))
                 found, self.confidence = parsers.detect(first, self.zone)
                 self.parser = LineParser(found)
             for line in bytes(blocks.buffer[begin : end - 1]).split(b"\n"):

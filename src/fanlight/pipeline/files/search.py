@@ -11,29 +11,23 @@ from typing import TYPE_CHECKING
 
 from fanlight import parsers
 from fanlight.errors import ParserError
-from fanlight.event.event import UNTIMED, Event
+from fanlight.event.event import Event
 from fanlight.event.names import canonical
 from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
-from fanlight.pipeline.files.found import PLAIN, Found, lines
-from fanlight.pipeline.files.pushdown import Pushdown
-from fanlight.pipeline.files.scanners import scanner_of
+from fanlight.pipeline.files.found import Found
+from fanlight.pipeline.files.look import Look
+from fanlight.pipeline.files.source import first_lines
 from fanlight.pipeline.files.window import Window, window_of
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from fanlight.parsers import Format
-    from fanlight.pipeline.files.scanners import Scanner
     from fanlight.pipeline.files.source import Source
     from fanlight.query.query import Query
 
-    Verdict = Callable[[bytes], bool]
-
 SAMPLE = 256 * 1024
 """Bytes on which it is measured which of several conjuncts nominates fewest."""
-FIRST_LINES = 64
-"""Lines that a format is detected from."""
 
 
 class Wishes:
@@ -132,10 +126,7 @@ class Search:
 
     def detect(self, sample: bytes) -> None:
         """Find the format in the first bytes."""
-        first = sample.removeprefix(b"\xef\xbb\xbf").split(b"\n", FIRST_LINES + 1)
-        # The last may be cut; when it is the only one it is all there is.
-        rows = [row.rstrip(b"\r") for row in (first[:FIRST_LINES] if len(first) > 1 else first)]
-        self.format, self.confidence = parsers.detect(rows, self.wishes.zone)
+        self.format, self.confidence = parsers.detect(first_lines(sample), self.wishes.zone)
 
     def part(self, limit: int | None, line: int | None, *, is_sure: bool) -> Generator[Found, None, int]:
         """Yield what is selected of a part of the source, and return the number of the line behind it.
@@ -190,6 +181,8 @@ class Search:
         name = self.source.name
         for reason, count in self.faults.most_common(3):
             told.append(f"{name}: {count:,} of the lines looked at: {reason}")
+        if self.faults:
+            told.append(f"{name}: `fanlight parse --errors` shows them")
         if self.cut:
             told.append(
                 f"{name}: {self.cut:,} lines were longer than {LINE_MAX >> 20} MiB and were cut there"
@@ -227,169 +220,3 @@ class Search:
 
 
 ALWAYS = frozenset({"time", "raw", "line"})
-
-
-class Look:
-    """How the blocks of one part are looked at: decided once, on its first bytes."""
-
-    def __init__(self, search: Search, buffer: bytearray, sample: tuple[int, int], *, is_sure: bool) -> None:
-        self.search = search
-        self.query = search.query
-        self.format = search.format
-        self.is_sure = is_sure
-        self.heads: re.Pattern[bytes] | None = self.format.heads
-        push = Pushdown(self.query, self.format)
-        conjuncts = [] if search.wishes.invert else push.conjuncts
-        self.scan: Scanner | None = None
-        if conjuncts:
-            scanners = [scanner_of(list(some)) for some in conjuncts]
-            # Which one lets fewest lines through is known by trying.
-            hits = [0] if len(scanners) == 1 else [len(scan(buffer, *sample)) for scan, _ in scanners]
-            best = hits.index(min(hits))
-            self.scan, search.engine = scanners[best]
-            search.needles = [needle.pattern.decode("latin-1") for needle in conjuncts[best]]
-        self.verdict = self.verdict_of(push)
-
-    def verdict_of(self, push: Pushdown) -> Verdict | None:
-        """Answer what decides on a raw event; None when whatever is nominated is selected."""
-        invert = self.search.wishes.invert
-        if push.is_exact and not invert and self.scan is not None:
-            inner: Verdict | None = None
-            self.search.decides = "a line with one of them is selected, with no further look"
-        elif self.query.node is None:
-            inner = None
-            self.search.decides = "time alone decides" if not self.is_sure else "all lines are selected"
-        elif push.verdict is not None:
-            inner = push.verdict
-            self.search.decides = "the raw text decides"
-        else:
-            inner = self.judge()
-            names = ", ".join(sorted(self.query.fields())) or "all properties"
-            self.search.decides = f"the predicate decides on {names}"
-        found = inner if self.is_sure else self.timely(inner)
-        if not invert:
-            return found
-        return (lambda _: False) if found is None else (lambda raw: not found(raw))
-
-    def judge(self) -> Verdict:
-        """Answer the predicate over raw text: read as an event of only what the query asks for."""
-        names = None if self.query.node is None else self.query.fields()
-        # A keyword looks at all there is.
-        reader = self.format.reader(None if looks_everywhere(self.query) else names)
-        select, faults = self.query.select, self.search.faults
-
-        def verdict(raw: bytes) -> bool:
-            event = Event.lazy(reader, raw, 0)
-            try:
-                return select(event)
-            except ValueError as error:
-                faults[str(error)] += 1
-                return select(Event.of(PLAIN, [], UNTIMED, raw))
-
-        return verdict
-
-    def timely(self, inner: Verdict | None) -> Verdict:
-        """Answer a verdict that is about the time first."""
-        reader = self.format.reader(frozenset({"time"}))
-        moment, selects = self.format.moment, self.query.selects
-        keeps, is_exact = self.search.wishes.keeps_untimed, self.format.raw_is_text
-
-        def time_of(raw: bytes) -> int | None:
-            if is_exact:
-                return moment(raw)
-            event = Event.lazy(reader, raw, 0)
-            try:
-                return event.time_ns
-            except ValueError:
-                return None
-
-        def verdict(raw: bytes) -> bool:
-            when = time_of(raw)
-            if when is None:
-                return keeps and (inner is None or inner(raw))
-            return selects(when) and (inner is None or inner(raw))
-
-        return verdict
-
-    def spans(self, buffer: bytearray, begin: int, end: int) -> list[tuple[int, int]] | None:
-        """Answer where the selected events of a block are; None when all of it is."""
-        if self.scan is None:
-            if self.verdict is None and self.heads is None:
-                return None
-            return self.decided(buffer, self.every(buffer, begin, end))
-        hits = self.scan(buffer, begin, end)
-        if self.heads is not None:
-            return self.decided(buffer, self.around(buffer, begin, end, hits))
-        rfind = buffer.rfind
-        if self.verdict is None:
-            # A fast path: -1 becomes 0, which is the begin of a buffer that begins there.
-            found = [(rfind(b"\n", begin, edge) + 1, edge) for edge in hits]
-            if begin and found and found[0][0] == 0:
-                found[0] = (begin, found[0][1])
-            return found
-        return self.decided(buffer, ((max(rfind(b"\n", begin, edge) + 1, begin), edge) for edge in hits))
-
-    def every(self, buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield all events of a block."""
-        return lines(buffer, begin, end) if self.heads is None else self.events(buffer, begin, end)
-
-    def decided(self, buffer: bytearray, spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Answer the spans that the verdict selects."""
-        verdict = self.verdict
-        if verdict is None:
-            return list(spans)
-        with memoryview(buffer) as view:
-            return [(start, edge) for start, edge in spans if verdict(stripped(view, start, edge))]
-
-    def events(self, buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield the events of several lines of a block."""
-        assert self.heads is not None
-        match, find = self.heads.match, buffer.find
-        start = at = begin
-        while at < end:
-            edge = find(b"\n", at, end)
-            if at > start and match(buffer, at, edge):
-                yield start, at - 1
-                start = at
-            at = edge + 1
-        if start < end:
-            yield start, end - 1
-
-    def around(self, buffer: bytearray, begin: int, end: int, hits: list[int]) -> Iterator[tuple[int, int]]:
-        """Yield the events of several lines that have a line with a hit."""
-        assert self.heads is not None
-        match, find, rfind = self.heads.match, buffer.find, buffer.rfind
-        done = begin - 1
-        for hit in hits:
-            if hit <= done:
-                continue
-            start = max(rfind(b"\n", begin, hit) + 1, begin)
-            while start > begin and match(buffer, start, end) is None:
-                start = max(rfind(b"\n", begin, start - 1) + 1, begin)
-            edge = hit
-            while edge + 1 < end and match(buffer, edge + 1, end) is None:
-                edge = find(b"\n", edge + 1, end)
-            done = edge
-            yield start, edge
-
-
-def stripped(view: memoryview, start: int, edge: int) -> bytes:
-    """Answer the bytes of a span, without a carriage return at its end."""
-    raw = bytes(view[start:edge])
-    return raw[:-1] if raw.endswith(b"\r") else raw
-
-
-def looks_everywhere(query: Query) -> bool:
-    """Answer whether a part of the query looks at all properties, or at them by number or in others."""
-    from fanlight.query.nodes import And, Keyword, Not, Or, Pattern
-
-    pending = [query.node]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, Keyword | Pattern):
-            return True
-        if isinstance(node, And | Or):
-            pending += node.parts
-        elif isinstance(node, Not):
-            pending.append(node.part)
-    return any(name.startswith(("#", "span.")) for name in query.fields())

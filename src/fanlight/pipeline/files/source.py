@@ -110,3 +110,14 @@ def unpacked(stream: Any, magic: bytes, path: str) -> Any:
 
         return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
     return stream
+
+
+FIRST_LINES = 64
+"""Lines that a format is detected from."""
+
+
+def first_lines(sample: bytes) -> list[bytes]:
+    """Answer the first lines of a file's first bytes, as a format is detected from them."""
+    first = sample.removeprefix(b"\xef\xbb\xbf").split(b"\n", FIRST_LINES + 1)
+    # The last may be cut; when it is the only one it is all there is.
+    return [row.rstrip(b"\r") for row in (first[:FIRST_LINES] if len(first) > 1 else first)]

@@ -1,0 +1,40 @@
+"""What to say of a word that was meant to be a file and is none."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+
+ENDINGS = frozenset({".csv", ".gz", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".zst"})
+"""Of names that are hardly ever words of a query."""
+
+
+def looks_like_file(word: str) -> bool:
+    """Answer whether a word of a query was rather meant to be read from."""
+    if any(mark in word for mark in ":|=<>\"'() "):
+        return False
+    if os.path.isdir(word):
+        return "/" in word.strip("/") or (word.endswith("/") and not word.startswith("/"))
+    folder, name = os.path.split(word)
+    if folder and (folder.strip("/") == "" or not os.path.isdir(folder)):
+        return False
+    stem, ending = os.path.splitext(name.lower())
+    if ending[1:].isdigit():
+        ending = os.path.splitext(stem)[1]
+    return ending in ENDINGS or bool(folder)
+
+
+def why_none(word: str) -> str:
+    """Answer why a word is no file, and the nearest name of one that is."""
+    if os.path.isdir(word):
+        return f"{word!r} is a directory; name its files, as {os.path.join(word, '*.log')}"
+    if any(mark in word for mark in "*?["):
+        return f"{word!r} matches no file here, so it was read as a part of the query"
+    folder, name = os.path.split(word)
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        names = []
+    near = get_close_matches(name, names, 1)
+    hint = f"; did you mean {os.path.join(folder, near[0])!r}?" if near else ""
+    return f"{word!r} is no file here, so it was read as a part of the query{hint}"
