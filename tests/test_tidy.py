@@ -230,8 +230,13 @@ def test_mypy_judges_the_source_strictly(tmp_path: Path) -> None:
 SCENERY = {
     "formatters/cells.py": "",
     "formatters/one.py": "import fanlight.formatters.cells",
+    "parsers/elements.py": "",
     "parsers/grouped.py": "",
-    "parsers/one.py": "import fanlight.parsers.grouped, fanlight.parsers.stamps",
+    "parsers/one.py": (
+        "import fanlight.parsers.elements, fanlight.parsers.grouped, fanlight.parsers.stacks,"
+        " fanlight.parsers.stamps"
+    ),
+    "parsers/stacks.py": "",
     "parsers/stamps.py": "",
     "stores/answers.py": "",
     "stores/choose.py": "",

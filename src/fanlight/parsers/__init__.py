@@ -14,15 +14,16 @@ that answers a `Format`, and one line in the table.
 from __future__ import annotations
 
 import os
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable
     from typing import Any
 
     from fanlight.event.event import Event, Origin
+    from fanlight.parsers.stamps import Stamps
     from fanlight.query.query import Query
 
 
@@ -104,6 +105,7 @@ class Parser(Protocol):
 TABLE: dict[str, str] = {
     "access": "fanlight.parsers.access:formats",
     "json": "fanlight.parsers.json:formats",
+    "log4j": "fanlight.parsers.log4j:formats",
     "logfmt": "fanlight.parsers.logfmt:formats",
     "logging": "fanlight.parsers.logging:formats",
     "pattern": "fanlight.parsers.pattern:formats",
@@ -133,56 +135,74 @@ def described(name: str) -> dict[str, Any]:
     return {"name": name, **tomllib.loads(text)}
 
 
-def format_of(description: dict[str, Any], zone: str | None = None) -> Format:
+def format_of(description: dict[str, Any], stamps: Stamps | None = None) -> Format:
     """Answer the format that a description makes.
 
     Args:
         description: with `kind`, of the table, and what that kind asks for.
-        zone: where times are meant that tell no offset; None is this machine's.
+        stamps: reads times; None reads those without an offset as this machine's, of now or before.
 
     Raises:
         ConfigError: the kind is unknown, or its description is wrong.
     """
     from fanlight import registry
+    from fanlight.parsers.stamps import Stamps
 
     registry.known_or_error(description.get("kind", ""), list(TABLE), "kind of format")
     module, _, attribute = TABLE[description["kind"]].partition(":")
     make = cast("Callable[..., Format]", getattr(import_module(module), attribute))
-    return make(description, zone)
+    return make(description, stamps or Stamps())
 
 
-def named(name: str, zone: str | None = None) -> Format:
+def named(name: str, zone: str | None = None, written_ns: int | None = None) -> Format:
     """Answer the format of a name, or of the format string of an access log or of Python's logging.
 
     Args:
         name: such as `combined`, or `%h %l %u %t "%r" %>s %b`, or nginx's `$remote_addr …`, or
             `%(asctime)s %(message)s`, or `{asctime} {message}`.
-        zone: as `format_of`.
+        zone: where times are meant that tell no offset; None is this machine's.
+        written_ns: when the file was last written, by which times are read that tell no year or no day.
 
     Raises:
         ConfigError: unknown; says the nearest.
     """
+    from fanlight.parsers.stamps import Stamps
+
     if "%" in name or "$" in name or "{" in name:
-        return format_of({"name": "custom", "title": name, "kind": kind_of(name), "format": name}, zone)
+        return format_of(
+            {"name": "custom", "title": name, "kind": kind_of(name), "format": name}, Stamps(zone, written_ns)
+        )
     from fanlight.registry import known_or_error
 
-    return format_of(described(known_or_error(name, names(), "format")), zone)
+    return format_of(described(known_or_error(name, names(), "format")), Stamps(zone, written_ns))
+
+
+CONVERSION = re.compile(r"%-?\d*(?:\.-?\d+)?(?:d|date|n|msg|message|le|level|logger|thread)(?![A-Za-z])")
+"""What only a layout of log4j has; `%m` is the method in an access log, where no date is `%d`."""
 
 
 def kind_of(text: str) -> str:
     """Answer which kind of format a format string is of, by how its elements are written."""
-    return "logging" if "%(" in text or ("{" in text and "%" not in text and "$" not in text) else "access"
+    if "%(" in text or ("{" in text and "%" not in text and "$" not in text):
+        return "logging"
+    return "log4j" if CONVERSION.search(text) else "access"
 
 
-def detect(lines: list[bytes], zone: str | None = None) -> tuple[Format, float]:
+def detect(
+    lines: list[bytes], zone: str | None = None, written_ns: int | None = None
+) -> tuple[Format, float]:
     """Answer the format that fits best, and how well, 0 to 1.
 
     Args:
         lines: the first of a file, without line ends.
-        zone: as `format_of`.
+        zone: as `named`.
+        written_ns: as `named`.
     """
+    from fanlight.parsers.stamps import Stamps
+
+    stamps = Stamps(zone, written_ns)
     filled = [line for line in lines if line.strip()]
-    formats = [format_of(described(name), zone) for name in names()]
+    formats = [format_of(described(name), stamps) for name in names()]
     best: Format | None = None
     highest = 0.0
     # Those that tell most go first; when one fits altogether, none behind it can fit better.
@@ -194,4 +214,4 @@ def detect(lines: list[bytes], zone: str | None = None) -> tuple[Format, float]:
             best, highest = found, score
     if best is not None and highest >= SURE:
         return best, highest
-    return named("plain", zone), highest
+    return format_of(described("plain"), stamps), highest

@@ -14,10 +14,12 @@ from fanlight.errors import ConfigError
 from fanlight.event import types
 from fanlight.event.stamps import access
 from fanlight.parsers.grouped import WHOLE, Field, Link, PatternFormat
-from fanlight.parsers.stamps import EPOCHS, HTTPD, ISO, Stamps
+from fanlight.parsers.stamps import EPOCHS, HTTPD, ISO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fanlight.parsers.stamps import Stamps
 
 QUOTED = rb'[^"\\]*(?:\\.[^"\\]*)*'
 SCANNED = rb'[^"\\\n]*(?:\\[^\n][^"\\\n]*)*'
@@ -131,7 +133,7 @@ ELEMENT = re.compile(
 )
 
 
-def formats(description: dict[str, Any], zone: str | None) -> PatternFormat:
+def formats(description: dict[str, Any], stamps: Stamps) -> PatternFormat:
     """Answer the format of a description: `format` is a format string, or a preset's name.
 
     Raises:
@@ -142,7 +144,7 @@ def formats(description: dict[str, Any], zone: str | None) -> PatternFormat:
     text = PRESETS.get(text, text)
     is_undertow = description.get("flavour") == "undertow" or text == PRESETS["performance"]
     table = {**APACHE, **UNDERTOW} if is_undertow else APACHE
-    return Compilation(name, text, table).format(description.get("title", text), zone)
+    return Compilation(name, text, table).format(description.get("title", text), stamps)
 
 
 class Compilation:
@@ -157,7 +159,7 @@ class Compilation:
         self.links: list[Link] = []
         self.is_required = ELEMENT.search(text) is not None and "%t" not in text and "$time" not in text
 
-    def format(self, title: str, zone: str | None) -> PatternFormat:
+    def format(self, title: str, stamps: Stamps) -> PatternFormat:
         """Answer the format."""
         parts = list(self.parts())
         if not parts:
@@ -171,7 +173,6 @@ class Compilation:
             part = parts[at][0]
             tail = pattern if at < len(parts) - 1 else rb"(?P<%s>)" % WHOLE.encode()
             pattern = part + tail if at <= last_required else rb"(?:" + part + tail + rb")?"
-        stamps = Stamps(zone)
         reader = None if self.time is None else access if self.time == HTTPD else stamps.any
         return PatternFormat(
             self.name, pattern, tuple(self.fields), reader, title=title, links=tuple(self.links)

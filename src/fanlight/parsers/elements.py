@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.event import types
 from fanlight.parsers.grouped import Field, PatternFormat, group_of
-from fanlight.parsers.stamps import HTTPD, ISO
+from fanlight.parsers.stamps import CLOCK, HTTPD, ISO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,8 @@ LEVELS = (
 SHORT = rb"[^\n]{0,300}?"
 """Some text that ends where the next element begins. Its length is bounded, and so is the time to find it."""
 LONG = rb".*?"
-STAMP = ISO + rb"|" + HTTPD + rb"|\d\d/\d\d/\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+LAST = rb".*"
+STAMP = ISO + rb"|" + HTTPD + rb"|(?:\d\d/\d\d/\d\d )?" + CLOCK
 """A time of any shape that `Stamps.any` reads."""
 
 
@@ -58,33 +59,38 @@ class Layout:
         self.pattern = b""
         self.head: bytes | None = None
         self.has_time = False
+        self.until_time: bytes | None = None
         self.has_message = False
+        is_thrown = any(isinstance(part, Element) and part.name == "exception" for part in parts)
         for place, part in enumerate(parts):
             if isinstance(part, str):
                 self.pattern += re.escape(part.encode())
                 continue
-            self.add(part, is_last=not any(parts[place + 1 :]))
-        if self.has_message and not self.pattern.endswith(b".*)"):
-            # What stands behind the message is its last text: else the first that looks so would end it.
+            is_last = not any(parts[place + 1 :])
+            if part.pattern == LONG and not is_thrown:
+                # What stands behind the message is the text's last: else what looks so in it would end it.
+                part = part._replace(pattern=LAST)  # noqa: PLW2901 the same element
+            self.add(part, is_last=is_last)
+        if self.has_message:
             self.pattern += rb"\s*\Z"
 
     def add(self, element: Element, *, is_last: bool) -> None:
         """Put an element behind what is there."""
         is_time = element.type == types.TIMESTAMP and not self.has_time
-        if element.pattern == LONG and not self.has_message:
+        if element.pattern in (LONG, LAST) and not self.has_message:
             self.has_message = True
             if self.head is None:
                 self.head = self.pattern
         pattern = element.pattern
         if is_last:
-            pattern = {LONG: rb".*", SHORT: rb"[^\n]*"}.get(pattern, pattern)
+            pattern = rb"[^\n]*" if pattern == SHORT else pattern
         is_known = any(field.name == element.name for field in self.fields)
         named = element.name and not is_known and (is_time or element.type != types.TIMESTAMP)
         group = rb"(?P<%s>" % group_of(element.name).encode() if named else rb"(?:"
         self.pattern += element.before + group + pattern + rb")" + element.after
         if is_time:
             self.has_time = True
-            self.head = self.pattern
+            self.head = self.until_time = self.pattern
         elif named:
             self.fields.append(Field(element.name, element.type, element.unit, empty=(b"",)))
 
@@ -98,4 +104,5 @@ class Layout:
             stamp if self.has_time else None,
             title=title,
             heads=re.compile(head) if head else None,
+            until_time=self.until_time,
         )

@@ -75,8 +75,9 @@ class PatternFormat:
         pattern: over the bytes of a line, with named groups; those that no field has are not read.
         fields: in the order of the properties.
         stamp: reads the text of the group `time`; None when there is none.
-        more: `title`, `heads`, `links` (the elements in their order, for `chain`). With heads, a stack
-            trace in an event's lines becomes its `exception` and `stack`, and is no part of the rest.
+        more: `title`, `heads`, `links` (the elements in their order, for `chain`), `until_time` (the
+            pattern's beginning, when that is enough to find the time). With heads, a stack trace in the
+            lines of an event becomes its `exception` and `stack`, and is no part of the rest.
     """
 
     def __init__(
@@ -92,13 +93,17 @@ class PatternFormat:
         self.raw_is_text: bool = more.get("raw_is_text", True)
         self.heads: re.Pattern[bytes] | None = more.get("heads")
         self.links: tuple[Link, ...] = more.get("links", ())
+        self.until_time: bytes | None = more.get("until_time")
         self.has_scaled = any(
             field.type == types.DURATION or BYTES.get((field.unit or "").lower(), 1) != 1 for field in fields
         )
         self.hidden: dict[str, bytes] = {}
         self.source = pattern
         self.grouped = fields
-        self.fields = fields if self.heads is None else (*fields, *TRACED)
+        named = {field.name for field in fields}
+        self.fields = (
+            fields if self.heads is None else (*fields, *(each for each in TRACED if each.name not in named))
+        )
         self.stamp = stamp
         self.said = 1 - 0.5 / (1 + len(fields) + (stamp is not None))
         self.flags = re.DOTALL if self.heads else 0
@@ -122,27 +127,22 @@ class PatternFormat:
     @cached_property
     def timing(self) -> re.Pattern[bytes] | None:
         """The pattern with the time as its only group; None when no time is told."""
-        return re.compile(self.projected(frozenset({TIME})), self.flags) if self.stamp else None
-
-    def projected(self, names: frozenset[str]) -> bytes:
-        """Answer the pattern with only the groups of some properties; fewer groups cost less."""
-        groups = {group_of(name).encode() for name in names}
-        return GROUP.sub(lambda found: found[0] if found[1] in groups else b"(?:", self.source)
+        if self.stamp is None:
+            return None
+        return re.compile(only(self.until_time or self.source, frozenset({TIME})), self.flags)
 
     def score(self, lines: list[bytes]) -> float:
         """Answer the share of lines that match, less what they leave unsaid."""
-        total = heads = 0.0
+        total = 0.0
         is_optional = WHOLE in self.pattern.groupindex
-        for line in lines:
-            if self.heads is not None and self.heads.match(line) is None:
-                continue
-            heads += 1
-            found = self.pattern.match(line)
+        events = lines if self.heads is None else joined(lines, self.heads)
+        for event in events:
+            found = self.pattern.match(event)
             if found is None or not self.tells_time(found):
                 continue
             total += WHOLE_MISSING if is_optional and found[WHOLE] is None else 1.0
         # Continuation lines are no lines of another format, as long as heads are not the exception.
-        out_of = heads if self.heads is not None and heads * 50 > len(lines) else len(lines)
+        out_of = len(events) if len(events) * 50 > len(lines) else len(lines)
         return total / out_of * self.said if out_of else 0.0
 
     def tells_time(self, found: re.Match[bytes]) -> bool:
@@ -218,6 +218,25 @@ class PatternFormat:
         return text
 
 
+def only(pattern: bytes, names: frozenset[str]) -> bytes:
+    """Answer a pattern with only the groups of some properties; fewer groups cost less."""
+    groups = {group_of(name).encode() for name in names}
+    return GROUP.sub(lambda found: found[0] if found[1] in groups else b"(?:", pattern)
+
+
+def joined(lines: list[bytes], heads: re.Pattern[bytes]) -> list[bytes]:
+    """Answer the events of some lines, without their stack traces; lines before the first head are none."""
+    events: list[list[bytes]] = []
+    for line in lines:
+        if heads.match(line) is not None:
+            events.append([line])
+        elif events:
+            events[-1].append(line)
+    texts = [b"\n".join(some) for some in events]
+    traces = [stacks.begin(text) for text in texts]
+    return [text if trace is None else text[: trace[0]] for text, trace in zip(texts, traces, strict=True)]
+
+
 def field_number(field: Field, at_least: float) -> bytes | None:
     """Answer what a number of at least a size looks like in its place: as many digits, or more."""
     found = number_of(field, at_least)
@@ -252,7 +271,7 @@ class Reader:
         self.has_lines = of.heads is not None
         self.has_stack = names is None or not names.isdisjoint(stacks.WITHIN)
         wanted = frozenset(field.name for field in self.fields) | {TIME}
-        pattern = re.compile(of.projected(wanted), of.flags)
+        pattern = re.compile(only(of.source, wanted), of.flags)
         self.match = pattern.match
         groups = pattern.groupindex
         self.places = tuple(groups[group_of(field.name)] for field in self.fields)

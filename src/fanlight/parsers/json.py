@@ -6,16 +6,17 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from fanlight.event import stamps, types
+from fanlight.event import types
 from fanlight.event.schema import Schema
+from fanlight.event.stamps import epoch
 from fanlight.event.times import SECOND_NS, Time
-from fanlight.parsers.stamps import Stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fanlight.event.event import Event
     from fanlight.parsers import Condition
+    from fanlight.parsers.stamps import Stamps
 
 KEYS = {
     "time": (
@@ -59,7 +60,7 @@ class JsonFormat:
     Args:
         name: unique.
         keys: property to the keys that mean it, as `KEYS`.
-        zone: where times are meant that tell no offset.
+        stamps: reads times.
         title: for people.
     """
 
@@ -68,11 +69,11 @@ class JsonFormat:
     has_scaled = False
     heads = None
 
-    def __init__(self, name: str, keys: dict[str, tuple[str, ...]], zone: str | None, title: str) -> None:
+    def __init__(self, name: str, keys: dict[str, tuple[str, ...]], stamps: Stamps, title: str) -> None:
         self.name = name
         self.title = title
         self.keys = keys
-        self.stamps = Stamps(zone)
+        self.stamps = stamps
         self.schemas: dict[tuple[Any, ...], Schema] = {}
         level = rb'"(?:' + b"|".join(re.escape(key.encode()) for key in keys["level"]) + rb')"\s*:\s*'
         self.hidden = {name: level + b"%d" % number for number, name in LEVELS.items()}
@@ -191,7 +192,7 @@ class JsonFormat:
             if value.__class__ is str:
                 return Time(*self.stamps.any(value.encode()))
             if value.__class__ is int:
-                return Time(*stamps.epoch(b"%d" % value))
+                return Time(*epoch(b"%d" % value))
             if value.__class__ is float and abs(value) < 1e11:
                 return Time(round(value * 1e6) * (SECOND_NS // 10**6))
         except (ValueError, KeyError, OverflowError):
@@ -212,7 +213,7 @@ class JsonFormat:
             found["level"] = LEVELS[level]
 
 
-def formats(description: dict[str, Any], zone: str | None) -> JsonFormat:
+def formats(description: dict[str, Any], stamps: Stamps) -> JsonFormat:
     """Answer the format of a description: `keys` may name other keys for time, level, message."""
     given = {name: tuple(keys) for name, keys in description.get("keys", {}).items()}
-    return JsonFormat(description["name"], {**KEYS, **given}, zone, description.get("title", "JSON lines"))
+    return JsonFormat(description["name"], {**KEYS, **given}, stamps, description.get("title", "JSON lines"))

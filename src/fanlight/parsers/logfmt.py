@@ -9,11 +9,11 @@ from fanlight.event import types
 from fanlight.event.schema import Schema
 from fanlight.event.times import Time
 from fanlight.event.units import parse_quantity
-from fanlight.parsers.stamps import Stamps
 
 if TYPE_CHECKING:
     from fanlight.event.event import Event
     from fanlight.parsers import Condition
+    from fanlight.parsers.stamps import Stamps
 
 PAIR = re.compile(rb'([^\s="]+)(?:=(?:"((?:[^"\\]|\\.)*)("?)|([^\s"]*)))?(?=\s|$)')
 NAMES = {
@@ -39,11 +39,11 @@ class LogfmtFormat:
     has_scaled = True
     heads = None
 
-    def __init__(self, name: str, zone: str | None, title: str) -> None:
+    def __init__(self, name: str, stamps: Stamps, title: str) -> None:
         self.name = name
         self.title = title
         self.hidden: dict[str, bytes] = {}
-        self.stamps = Stamps(zone)
+        self.stamps = stamps
         self.schemas: dict[tuple[Any, ...], Schema] = {}
 
     def score(self, lines: list[bytes]) -> float:
@@ -159,6 +159,6 @@ def typed(text: str) -> tuple[Any, str]:
     return text, types.STRING
 
 
-def formats(description: dict[str, Any], zone: str | None) -> LogfmtFormat:
+def formats(description: dict[str, Any], stamps: Stamps) -> LogfmtFormat:
     """Answer the format of a description."""
-    return LogfmtFormat(description["name"], zone, description.get("title", "logfmt"))
+    return LogfmtFormat(description["name"], stamps, description.get("title", "logfmt"))

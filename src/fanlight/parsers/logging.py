@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from fanlight.errors import ConfigError
 from fanlight.event import types
 from fanlight.parsers.elements import LEVELS, LONG, STAMP, Element, Layout, padded
-from fanlight.parsers.stamps import EPOCHS, Stamps, reading
+from fanlight.parsers.stamps import EPOCHS, reading
 
 if TYPE_CHECKING:
     from fanlight.parsers.grouped import PatternFormat
+    from fanlight.parsers.stamps import Stamps
 
 NUMBER = rb"\d{1,18}"
 WORD = rb"[^\s]{0,300}?"
@@ -43,7 +44,7 @@ ELEMENT = re.compile(
 )
 
 
-def formats(description: dict[str, Any], zone: str | None) -> PatternFormat:
+def formats(description: dict[str, Any], stamps: Stamps) -> PatternFormat:
     """Answer the format of a description: `format` is the string, `time` the shape of `asctime`.
 
     Raises:
@@ -64,5 +65,12 @@ def formats(description: dict[str, Any], zone: str | None) -> PatternFormat:
     parts.append(text[end:])
     if not any(isinstance(part, Element) for part in parts):
         raise ConfigError(f"format {name}: {text!r} has no attribute, such as %(levelname)s or {{levelname}}")
-    stamp = reading(Stamps(zone), description.get("time", "any"))
-    return Layout([part for part in parts if part != ""]).format(name, description.get("title", text), stamp)
+    parts = [part for part in parts if part != ""]
+    for at in range(len(parts) - 2):
+        # `%(asctime)s.%(msecs)03d` is one time.
+        if parts[at] == ATTRIBUTES["asctime"] and parts[at + 1] in (".", ","):
+            if parts[at + 2] == ATTRIBUTES["msecs"]._replace(before=rb" *"):
+                del parts[at + 1 : at + 3]
+            break
+    stamp = reading(stamps, description.get("time", "any"))
+    return Layout(parts).format(name, description.get("title", text), stamp)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import ConfigError
 from fanlight.event import types
 from fanlight.parsers.grouped import Field, PatternFormat
-from fanlight.parsers.stamps import Stamps, reading
+from fanlight.parsers.stamps import reading
+
+if TYPE_CHECKING:
+    from fanlight.parsers.stamps import Stamps
 
 
-def formats(description: dict[str, Any], zone: str | None) -> PatternFormat:
+def formats(description: dict[str, Any], stamps: Stamps) -> PatternFormat:
     """Answer the format of a description: `pattern`, `time`, `fields`, and `heads` of several lines.
 
     Raises:
@@ -24,7 +27,7 @@ def formats(description: dict[str, Any], zone: str | None) -> PatternFormat:
         if known["type"] not in types.TYPES:
             raise ConfigError(f"format {name}: unknown type {known['type']!r} of the field {field!r}")
         fields.append(Field(field, known["type"], known["unit"]))
-    stamp = reading(Stamps(zone), description["time"]) if "time" in description else None
+    stamp = reading(stamps, description["time"]) if "time" in description else None
     heads = description.get("heads")
     return PatternFormat(
         name,

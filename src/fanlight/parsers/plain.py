@@ -11,6 +11,7 @@ from fanlight.event.schema import Schema
 if TYPE_CHECKING:
     from fanlight.event.event import Event
     from fanlight.parsers import Condition
+    from fanlight.parsers.stamps import Stamps
 
 SCHEMA = Schema("log", ("message",), (types.STRING,))
 
@@ -58,6 +59,6 @@ class PlainFormat:
         event.instant = UNTIMED
 
 
-def formats(description: dict[str, Any], zone: str | None) -> PlainFormat:  # noqa: ARG001 the protocol
+def formats(description: dict[str, Any], stamps: Stamps) -> PlainFormat:  # noqa: ARG001 the protocol
     """Answer the format of a description."""
     return PlainFormat(description["name"], description.get("title", "plain text"))

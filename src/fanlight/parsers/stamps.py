@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fanlight.event import stamps
+from fanlight.event.times import SECOND_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 HTTPD = rb"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}"
 ISO = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?Z| ?[-+]\d\d:?\d\d| UTC| GMT)?"
+SYSLOG = rb"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 EPOCHS = rb"\d{9,19}(?:\.\d{1,9})?"
 
 
@@ -43,12 +47,16 @@ class Stamps:
 
     Args:
         zone: name of the zone that is meant where no offset is written; None is this machine's.
+        written_ns: when the file was last written. A time that tells no year, or no day, is the latest one
+            before that; so a file of more than a year, or a day, is read as if it were of its last.
+            None is the present moment, whenever a time is read.
 
     Raises:
         ConfigError: there is no such zone.
     """
 
-    def __init__(self, zone: str | None = None) -> None:
+    def __init__(self, zone: str | None = None, written_ns: int | None = None) -> None:
+        self.written_ns = written_ns
         self.zone: tzinfo = MACHINE
         if zone is not None:
             from zoneinfo import ZoneInfo
@@ -74,8 +82,51 @@ class Stamps:
         """Read `MM/dd/yy HH:mm:ss[,SSS]`."""
         return stamps.original(text, self.zone)
 
+    def syslog(self, text: bytes) -> Moment:
+        """Read `Jan  2 03:04:05`, which tells no year."""
+        return self.before_written(lambda day: stamps.syslog(text, day.year, self.zone), YEAR)
+
+    def clock(self, text: bytes) -> Moment:
+        """Read `23:59:59,123`, which tells no day."""
+        return self.before_written(lambda day: stamps.clock(text, day, self.zone), DAY)
+
+    def formed(self, form: str) -> Callable[[bytes], Moment]:
+        """Answer the reader of a date pattern of Java, such as `dd MMM yyyy HH:mm:ss,SSS`.
+
+        Raises:
+            ValueError: the pattern means nothing; says why.
+        """
+        from fanlight.event.patterns import pattern
+
+        found = pattern(form)
+        if {"y", "M", "d"} <= set(found.groups):
+            return lambda text: found.read(text, self.zone)
+        step = YEAR if "d" in found.groups else DAY
+        return lambda text: self.before_written(lambda day: found.read(text, self.zone, day), step)
+
+    def before_written(self, read: Callable[[date], Moment], step: int) -> Moment:
+        """Answer the latest moment before the file was last written that a reader finds on a day.
+
+        Args:
+            read: reads the text as one of a day, of which it may take no more than the year.
+            step: `DAY` or `YEAR`: what the text leaves open.
+        """
+        latest = (time.time_ns() if self.written_ns is None else self.written_ns) + LATE_NS[step]
+        day = on_wall(latest // SECOND_NS, self.zone)
+        error: ValueError | None = None
+        # A 29th of February may be up to eight years back.
+        for back in range(9 if step == YEAR else 2):
+            try:
+                found = read(date(day.year - back, 1, 1) if step == YEAR else day - timedelta(days=back))
+            except ValueError as refused:
+                error = refused
+                continue
+            if found[0] <= latest:
+                return found
+        raise error or ValueError("no such time")
+
     def any(self, text: bytes) -> Moment:
-        """Read ISO 8601, an access log's time, `MM/dd/yy HH:mm:ss` or a number since 1970.
+        """Read ISO 8601, an access log's time, `MM/dd/yy HH:mm:ss`, a clock's or a number since 1970.
 
         Raises:
             ValueError: none of them.
@@ -84,11 +135,26 @@ class Stamps:
             return self.iso(text)
         if text[2:3] == b"/":
             return stamps.access(text) if text[6:7] == b"/" else self.original(text)
-        return stamps.epoch(text)
+        return self.clock(text) if text[2:3] == b":" else stamps.epoch(text)
+
+
+YEAR, DAY = 365, 1
+LATE_NS = {YEAR: 86_400 * SECOND_NS, DAY: 60 * SECOND_NS}
+"""How much later than the file a time may be: clocks and zones differ."""
+
+
+@lru_cache(maxsize=64)
+def on_wall(seconds: int, zone: tzinfo) -> date:
+    """Answer the day that a zone's calendar shows."""
+    if zone is MACHINE:
+        return date(*time.localtime(seconds)[:3])
+    return datetime.fromtimestamp(seconds, UTC).astimezone(zone).date()
 
 
 def reading(found: Stamps, kind: str) -> Callable[[bytes], Moment]:
-    """Answer the reader of a kind of time: access, iso, original, epoch or any.
+    """Answer the reader of a kind of time: access, iso, original, epoch, syslog, clock or any.
+
+    A kind with `HH` or `mm` in it is a date pattern of Java.
 
     Raises:
         ConfigError: there is no such kind.
@@ -100,6 +166,10 @@ def reading(found: Stamps, kind: str) -> Callable[[bytes], Moment]:
         "iso": found.iso,
         "original": found.original,
         "epoch": stamps.epoch,
+        "syslog": found.syslog,
+        "clock": found.clock,
         "any": found.any,
     }
+    if "HH" in kind or "mm" in kind:
+        return found.formed(kind)
     return readers[known_or_error(kind, list(readers), "kind of time")]

@@ -90,6 +90,16 @@ terms = st.one_of(
                 "status-code:5xx",
                 "msg:blue",
                 "user-agent:curl",
+                "exception:ValueError",
+                "exception=java.io.IOException",
+                "stack:blue",
+                "stack.cause.message:blue",
+                "exists(stack)",
+                "cause:b",
+                "function:red",
+                "source-line:5",
+                "source-line>=100",
+                "logger:red",
             ),
         ]
     ),
@@ -146,7 +156,41 @@ stamped_lines = st.one_of(
     ),
     st.builds("  at {}".format, texts),
 )
+TRACES = (
+    "Traceback (most recent call last):",
+    '  File "/srv/blue.py", line 5, in red',
+    "ValueError: blue",
+    "KeyError",
+    "",
+    "The above exception was the direct cause of the following exception:",
+    "java.io.IOException: red",
+    "\tat a.Blue.red(Blue.java:200)",
+    "Caused by: a.Blue: b",
+    "  + Exception Group Traceback (most recent call last):",
+    "  | ExceptionGroup: blue (1 sub-exception)",
+    "  +-+---------------- 1 ----------------",
+    "    | ValueError: Blue",
+)
+
+
+def logged(form: str) -> st.SearchStrategy[str]:
+    """Answer lines of a layout, or of what may follow one."""
+    head = st.builds(
+        form.format,
+        st.integers(0, 59),
+        st.sampled_from(["ERROR", "INFO"]),
+        st.sampled_from(["red", "a.b"]),
+        texts,
+    )
+    return st.one_of(head, st.sampled_from(TRACES))
+
+
 FILES = {
+    "python": logged("2026-01-31 12:{0:02}:00,000 - {2} - {1} - {3}"),
+    "python-basic": logged("{1}:{2}:{3}"),
+    "java": logged("2026-01-31 12:{0:02}:00,000 {1} [{2}] (blue (b)) {3}"),
+    "kafka": logged("[2026-01-31 12:{0:02}:00,000] {1} {3} ({2})"),
+    "uvicorn": logged('{1}:     {2} - "GET /{3} HTTP/1.1" 200 OK'),
     "combined-time": access_lines,
     "json": json_lines.map(dumped),
     "logfmt": logfmt_lines,

@@ -38,11 +38,14 @@ class Reading:
         self.confidence = 1.0
         self.events = 0
         self.faults = 0
-        self.parser: LineParser | None = None if name is None else LineParser(parsers.named(name, zone))
+        self.name = name
+        self.parser: LineParser | None = None
 
     def run(self) -> Iterator[Event]:
         """Yield events, faults among them."""
         source = open_source(self.path)
+        if self.name is not None:
+            self.parser = LineParser(parsers.named(self.name, self.zone, source.written_ns))
         try:
             for event in self.each(source):
                 if event.kind == "fault":
@@ -59,7 +62,7 @@ class Reading:
         for begin, end in blocks:
             if self.parser is None:
                 first = first_lines(bytes(blocks.buffer[begin : min(end, begin + SAMPLE)]))
-                found, self.confidence = parsers.detect(first, self.zone)
+                found, self.confidence = parsers.detect(first, self.zone, source.written_ns)
                 self.parser = LineParser(found)
             for line in bytes(blocks.buffer[begin : end - 1]).split(b"\n"):
                 yield from self.parser.parse(line)

@@ -81,7 +81,8 @@ def first_moment(path: str, name: str | None, zone: str | None) -> int | None:
     finally:
         source.close()
     lines = first_lines(sample)
-    found = parsers.detect(lines, zone)[0] if name is None else parsers.named(name, zone)
+    when = source.written_ns
+    found = parsers.detect(lines, zone, when)[0] if name is None else parsers.named(name, zone, when)
     for line in sample.split(b"\n"):
         moment = found.moment(line.rstrip(b"\r"))
         if moment is not None:

@@ -13,6 +13,7 @@ from fanlight import parsers
 from fanlight.errors import ParserError
 from fanlight.event.event import Event
 from fanlight.event.names import canonical
+from fanlight.parsers import stacks
 from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found
 from fanlight.pipeline.files.look import Look
@@ -93,7 +94,7 @@ class Search:
         self.format: Format
         self.confidence = 1.0
         if wishes.format is not None:
-            self.format = parsers.named(wishes.format, wishes.zone)
+            self.format = parsers.named(wishes.format, wishes.zone, source.written_ns)
 
     def run(self) -> Iterator[Found]:
         """Yield what is selected, block by block; a block without any is left out."""
@@ -126,7 +127,8 @@ class Search:
 
     def detect(self, sample: bytes) -> None:
         """Find the format in the first bytes."""
-        self.format, self.confidence = parsers.detect(first_lines(sample), self.wishes.zone)
+        zone, written_ns = self.wishes.zone, self.source.written_ns
+        self.format, self.confidence = parsers.detect(first_lines(sample), zone, written_ns)
 
     def part(self, limit: int | None, line: int | None, *, is_sure: bool) -> Generator[Found, None, int]:
         """Yield what is selected of a part of the source, and return the number of the line behind it.
@@ -196,7 +198,7 @@ class Search:
             told += [
                 f"{name}: no event has {lacking!r}: the format {self.format.name} has none; it has "
                 + ", ".join(sorted(has - {"raw", "line"}))
-                for lacking in sorted(asked - has - {"span"})
+                for lacking in sorted(asked - has - {"span"} - (stacks.WITHIN if "stack" in has else set()))
                 if not any(each.startswith(lacking + ".") for each in has)
             ]
         return told

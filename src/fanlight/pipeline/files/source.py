@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,8 @@ class Source:
         self.under = under
         self.stream = stream
         self.size = size
+        self.written_ns: int | None = None
+        """When it was last written; None when that is not known, or now."""
         self.is_idle = False
         """Whether a read gave nothing because nothing has come yet; only a followed file is."""
 
@@ -82,8 +85,11 @@ def open_source(path: str) -> Source:
         plain.close()
         raise
     if stream is plain:
-        return Source(path, plain, plain.seek(0, 2) - plain.seek(0))
-    return Source(path, stream, None, plain)
+        found = Source(path, plain, plain.seek(0, 2) - plain.seek(0))
+    else:
+        found = Source(path, stream, None, plain)
+    found.written_ns = os.fstat(plain.fileno()).st_mtime_ns
+    return found
 
 
 def unpacked(stream: Any, magic: bytes, path: str) -> Any:

@@ -1,0 +1,85 @@
+"""Times that tell no year or no day, and clocks that are set forward and back."""
+
+from __future__ import annotations
+
+import pytest
+
+from fanlight.event import stamps
+from fanlight.event.times import Time
+from fanlight.parsers.stamps import Stamps
+
+
+def ns(text: str) -> int:
+    return stamps.iso(text)[0]
+
+
+def shown(moment: tuple[int, int | None]) -> str:
+    return str(Time(*moment))
+
+
+@pytest.mark.parametrize(
+    ("stamp", "written", "wanted"),
+    [
+        ("Jan 31 23:59:59", "2026-02-01T00:00:00Z", "2026-01-31T23:59:59.000+00:00"),
+        ("Dec 31 23:59:59", "2026-01-01T00:00:05Z", "2025-12-31T23:59:59.000+00:00"),
+        ("Jan  1 00:00:01", "2026-01-01T00:00:05Z", "2026-01-01T00:00:01.000+00:00"),
+        # The clock that wrote it is some hours ahead of the one that wrote the file.
+        ("Jan  1 05:00:00", "2025-12-31T23:00:00Z", "2026-01-01T05:00:00.000+00:00"),
+        ("Dec 31 05:00:00", "2025-12-30T23:00:00Z", "2025-12-31T05:00:00.000+00:00"),
+        # A day that only some years have.
+        ("Feb 29 12:00:00", "2026-06-01T00:00:00Z", "2024-02-29T12:00:00.000+00:00"),
+        ("Feb 29 12:00:00", "2103-06-01T00:00:00Z", "2096-02-29T12:00:00.000+00:00"),
+        ("Jun  1 12:00:00.123456", "2026-05-01T00:00:00Z", "2025-06-01T12:00:00.123456+00:00"),
+    ],
+)
+def test_a_time_without_a_year_is_the_latest_before_the_file_was_written(
+    stamp: str, written: str, wanted: str
+) -> None:
+    assert shown(Stamps("UTC", ns(written)).syslog(stamp.encode())) == wanted
+
+
+@pytest.mark.parametrize(
+    ("stamp", "wanted"),
+    [
+        ("11:59:59,123", "2026-02-03T11:59:59.123+00:00"),
+        ("12:00:30", "2026-02-03T12:00:30.000+00:00"),
+        ("12:30:00", "2026-02-02T12:30:00.000+00:00"),
+        ("23:59:59.999", "2026-02-02T23:59:59.999+00:00"),
+    ],
+)
+def test_a_time_without_a_day_is_of_the_day_before_the_file_was_written(stamp: str, wanted: str) -> None:
+    assert shown(Stamps("UTC", ns("2026-02-03T12:00:00Z")).clock(stamp.encode())) == wanted
+
+
+def test_a_day_begins_where_the_clock_is() -> None:
+    found = Stamps("Asia/Tokyo", ns("2026-02-03T16:00:00Z")).clock(b"00:59:59")
+    assert shown(found) == "2026-02-04T00:59:59.000+09:00"
+
+
+def test_without_a_file_the_present_moment_is_the_latest() -> None:
+    now = Time.now()
+    found = Stamps().clock(b"00:00:00")
+    assert 0 <= now.ns - found[0] < 25 * 3600 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("stamp", "wanted"),
+    [
+        # Of an hour that comes twice, the first.
+        ("2026-10-25 02:30:00", "2026-10-25T02:30:00.000+02:00"),
+        ("2026-10-25 03:30:00", "2026-10-25T03:30:00.000+01:00"),
+        # An hour that there is not is as the clock was before it: an hour later by the one after.
+        ("2026-03-29 02:30:00", "2026-03-29T02:30:00.000+01:00"),
+        # An offset that is written counts, whatever the zone.
+        ("2026-10-25 02:30:00+01:00", "2026-10-25T02:30:00.000+01:00"),
+        ("2026-10-25T02:30:00Z", "2026-10-25T02:30:00.000+00:00"),
+    ],
+)
+def test_hours_that_a_clock_shows_twice_or_never_are_read(stamp: str, wanted: str) -> None:
+    assert shown(Stamps("Europe/Berlin").iso(stamp.encode())) == wanted
+
+
+@pytest.mark.parametrize("stamp", ["Jan 32 00:00:00", "Xan  1 00:00:00", "Feb 30 12:00:00"])
+def test_a_day_that_no_year_has_is_refused(stamp: str) -> None:
+    with pytest.raises(ValueError, match="cannot read"):
+        Stamps("UTC", ns("2026-02-03T12:00:00Z")).syslog(stamp.encode())
