@@ -39,6 +39,7 @@ WHO = {
     "host": "h",
     "pid": 7,
     "instruments": ["sqlite3=active"],
+    "release": "2026.1",
 }
 
 
@@ -91,7 +92,7 @@ def told(server: Server) -> dict[str, Any]:
         whole = server.answers.endpoint("shop", *key, from_ns, to_ns)
         assert whole is not None
         kept = {name: whole[name] for name in ("count", "errors", "p50", "p95", "p99", "mean", "max")}
-        kept |= {name: whole[name] for name in ("histogram", "tree", "findings")}
+        kept |= {name: whole[name] for name in ("histogram", "tree", "findings", "releases")}
         kept["samples"] = sorted(each["id"] for each in whole["samples"])
         out[str(key)] = kept
     return out
@@ -117,6 +118,8 @@ def test_the_same_load_gives_the_same_numbers(monkeypatch, tmp_path, collected):
     for group, expected in theirs.items():
         assert ours[group] == expected, group
     assert sum(each["count"] for each in ours.values()) == TRACES
+    assert all(each["releases"][0]["release"] == "2026.1" for each in ours.values())
+    assert all(sum(run["count"] for run in each["releases"]) == TRACES for each in ours.values())
     assert any(each["findings"] for each in ours.values()), "the load has something to find"
     account = house.server.status()["services"]
     assert account == standalone.status()["services"]

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fanlight.aggregate.bounds import OTHER, RELEASES
 from fanlight.wire import buckets, messages
 
 MS = 1_000_000
@@ -316,3 +317,24 @@ def test_paths_are_the_same_in_every_record(told):
     one, two = told.Desk().record([shop(told)]), told.Desk(seed=1).record([shop(told, number=9)])
     assert one["node_path"] == two["node_path"]
     assert len(set(one["node_path"])) == 3
+
+
+def test_traces_are_counted_for_the_release_that_made_them(told):
+    now = told.now_ns // MINUTE
+    ran = [shop(told, number=n)._replace(start=(now - ago) * MINUTE) for n, ago in ((1, 0), (2, 0), (3, 4))]
+    desk = told.Desk()
+    message = desk.record(ran, ran[:1], release="2026.1")
+    runs = [
+        (message["strings"][row["service"]], message["strings"][row["text"]], row["minute"], row["n"])
+        for row in rows(message, "release")
+    ]
+    assert sorted(runs) == [("shop", "2026.1", now - 4, 1), ("shop", "2026.1", now, 3)]
+    assert rows(desk.record(ran), "release") == []
+
+
+def test_releases_without_number_are_one(told):
+    desk = told.Desk()
+    for number in range(RELEASES):
+        desk.record([shop(told)], release=str(number))
+    message = desk.record([shop(told)], [shop(told)], release="one more")
+    assert [message["strings"][text] for text in message["release_text"]] == [OTHER]

@@ -163,6 +163,34 @@ def test_an_endpoint_shows_when_how_slow_and_for_whom(answers: Answers) -> None:
     assert all(each["whole"] and each["spans"] == 9 for each in samples)
 
 
+def test_an_endpoint_tells_what_its_service_ran(answers: Answers) -> None:
+    late = [
+        request._replace(start_ns=request.start_ns + 5 * MINUTE_NS, release="2026.2")
+        for request in requests(3, 500)
+    ]
+    early = [request._replace(release="2026.1") for request in requests(2, 600, ("shop", "/", "html"))]
+    answers.store.apply(1, [(4, commit(late)), (5, commit(early))])
+    found = answers.endpoint("shop", "/checkout", "html", START, START + 2 * HOUR_NS)
+    assert found
+    assert found["releases"] == [
+        {
+            "release": "2026.1",
+            "first": "2024-10-04T00:10:00.000Z",
+            "last": "2024-10-04T00:10:00.000Z",
+            "count": 2,
+        },
+        {
+            "release": "2026.2",
+            "first": "2024-10-04T00:13:00.000Z",
+            "last": "2024-10-04T00:13:00.000Z",
+            "count": 3,
+        },
+    ]
+    later = answers.endpoint("shop", "/checkout", "html", START + 13 * MINUTE_NS, START + 2 * HOUR_NS)
+    assert later
+    assert [run["release"] for run in later["releases"]] == ["2026.2"]
+
+
 def test_octaves_restrict_tree_and_samples_alone(answers: Answers) -> None:
     found = answers.endpoint("shop", "/checkout", "html", START, START + HOUR_NS, [3])
     assert found

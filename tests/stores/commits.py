@@ -44,6 +44,7 @@ class Request(NamedTuple):
     flags: int = WHOLE
     notes: tuple[tuple[str, Any], ...] = ()
     weight: float = 1.0
+    release: str = ""
 
     @property
     def spans(self) -> list[Part]:
@@ -109,6 +110,7 @@ def commit(requests: list[Request] | tuple[Request, ...]) -> dict[str, Any]:
     cells: dict[Any, list[int]] = {}
     latency: dict[Any, int] = defaultdict(int)
     tree: dict[Any, dict[str, Any]] = {}
+    releases: dict[Any, int] = defaultdict(int)
     ledger: dict[str, int] = defaultdict(int)
     for request in requests:
         ledger[request.group[0]] += 1
@@ -121,6 +123,8 @@ def commit(requests: list[Request] | tuple[Request, ...]) -> dict[str, Any]:
         cell[2] += request.duration_ns
         cell[3] = min(cell[3], request.duration_ns)
         cell[4] = max(cell[4], request.duration_ns)
+        if request.release:
+            releases[request.group[0], request.release, request.start_ns // MINUTE_NS] += 1
         latency[key, buckets.bucket(request.duration_ns)] += 1
         fold(tree, request, group)
     for (group, minute), (n, errors, total, least, most) in cells.items():
@@ -132,6 +136,8 @@ def commit(requests: list[Request] | tuple[Request, ...]) -> dict[str, Any]:
         kind = out.kinds(tuple(out.strings(text) for text in sums.pop("kind")))
         sums["location"] = out.strings(sums["location"])
         out.row("node", group=group, hour=hour, octave=octave, path=path, kind=kind, **sums)
+    for (service, release, minute), n in releases.items():
+        out.row("release", service=out.strings(service), text=out.strings(release), minute=minute, n=n)
     out.tables()
     message: dict[str, Any] = {
         name: array(codec.TYPECODE[COMMIT[name][1]], values) for name, values in out.columns.items()

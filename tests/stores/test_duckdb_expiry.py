@@ -9,6 +9,7 @@ from commits import DAY_NS, HOUR_NS, Request, commit
 from history import DAY, SQL, START, open_at, requests
 
 from fanlight.stores.duckdb import files
+from fanlight.stores.duckdb.schema import LATER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,13 +99,15 @@ def test_a_file_left_beside_a_thinned_one_is_cleared_away(directory: Path) -> No
     store.close()
 
 
-def test_a_day_from_before_there_were_shares_is_read_and_written_on(directory: Path) -> None:
+def test_a_day_from_before_there_were_shares_and_releases_is_read_and_written_on(directory: Path) -> None:
     store = open_at(directory)
     store.apply(1, [(1, commit(requests(0, 5)))])
-    store.writer.execute(f"DROP TABLE {store.days[DAY].alias}.held")
+    for table in LATER:
+        store.writer.execute(f"DROP TABLE {store.days[DAY].alias}.{table}")
     store.close()
     store = open_at(directory)
     assert store.shares() == {}
+    assert store.releases("shop", 0, 2**63) == []
     store.apply(1, [(2, commit(requests(5, 5)))])
     assert store.shares()["shop"].bytes > 0
     assert store.ledger() == {"shop": 10}

@@ -199,7 +199,9 @@ class Reporter:
         batch = parse(memoryview(parcel.data)[HEADER.size :], self.known)
         if self.origin is None:
             hello = self.greeting()
-            self.origin = Origin(hello["client"], hello["service"], hello["host"], hello["pid"])
+            self.origin = Origin(
+                hello["client"], hello["service"], hello["host"], hello["pid"], hello["release"]
+            )
         if self.record is None:
             self.record = self.aggregator.begin(time_ns())
             self.opened_ns = clock()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 OTHER = "<other>"
-"""The service, endpoint or segment that stands for all beyond the bound, and the tree's such node."""
+"""The service, endpoint, segment or release that stands for all beyond the bound, and such a node."""
 TOO_MANY = "<too many unique descriptions>"
 
 SERVICES = 200
 ENDPOINTS = 1_000
 SEGMENTS = 50
 """Distinct segments of one service."""
+RELEASES = 100
+"""Distinct releases of one service."""
 NAME_CHARACTERS = 200
 """Characters of such a name; a longer one is cut, for it would push all else off the list."""
 NODES = 2_000
@@ -28,15 +30,16 @@ DAY_NS = 24 * HOUR_NS
 
 
 class Names:
-    """Services, and each service's endpoints and segments, seen this day (UTC)."""
+    """Services, and each service's endpoints, segments and releases, seen this day (UTC)."""
 
-    __slots__ = ("day", "endpoints", "segments", "services")
+    __slots__ = ("day", "endpoints", "releases", "segments", "services")
 
     def __init__(self) -> None:
         self.day = 0
         self.services: set[str] = set()
         self.endpoints: dict[str, set[str]] = {}
         self.segments: dict[str, set[str]] = {}
+        self.releases: dict[str, set[str]] = {}
 
     def turn(self, now_ns: int) -> None:
         """Forget the names when a new day begins, so that what is gone makes room."""
@@ -45,6 +48,7 @@ class Names:
             self.services.clear()
             self.endpoints.clear()
             self.segments.clear()
+            self.releases.clear()
 
     def service(self, name: str) -> str:
         """Answer the name that a service is kept under."""
@@ -57,6 +61,10 @@ class Names:
     def segment(self, service: str, name: str) -> str:
         """Answer the name that a segment of a (kept) service is kept under."""
         return admitted(name, self.segments.setdefault(service, set()), SEGMENTS)
+
+    def release(self, service: str, name: str) -> str:
+        """Answer the name that a release of a (kept) service is kept under."""
+        return admitted(name, self.releases.setdefault(service, set()), RELEASES)
 
 
 def admitted(name: str, known: set[str], limit: int) -> str:

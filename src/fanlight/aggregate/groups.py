@@ -25,15 +25,17 @@ class Origin:
         service: as the application calls itself.
         host: the machine's name.
         pid: the process.
+        release: of the application; "" where it told none.
     """
 
-    __slots__ = ("client", "host", "pid", "service")
+    __slots__ = ("client", "host", "pid", "release", "service")
 
-    def __init__(self, client: str, service: str, host: str, pid: int) -> None:
+    def __init__(self, client: str, service: str, host: str, pid: int, release: str = "") -> None:
         self.client = client
         self.service = service
         self.host = host
         self.pid = pid
+        self.release = release
 
 
 class Group:

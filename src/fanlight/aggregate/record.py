@@ -52,6 +52,7 @@ class Record:
         self.kinds = Kinds()
         self.groups: dict[tuple[str, str, str], Group] = {}
         self.views: dict[tuple[Table, str], View] = {}
+        self.releases: dict[tuple[str, str, int], int] = {}
         self.out: Message = decode(COMMIT, b"")
 
     def add(self, batch: Message, table: Table, origin: Origin, *, detail: bool = True) -> None:
@@ -81,6 +82,8 @@ class Record:
             groups, starts, batch["trace_duration"], failed, strict=True
         ):
             group.count(start // MINUTE_NS).add(duration, error)
+        if origin.release:
+            self.release(view.service, origin.release, starts)
         if detail:
             batch["span_kind"] = array("I", map(view.kinds.__getitem__, batch["span_kind"]))
             self.merge(batch, groups, starts, locations(batch, table, view))
@@ -122,6 +125,13 @@ class Record:
             for name, text in zip(("group_service", "group_endpoint", "group_segment"), key, strict=True):
                 self.out[name].append(self.kinds.string(text))
         return found
+
+    def release(self, service: str, text: str, starts: list[int]) -> None:
+        """Count a batch's traces for the release that made them."""
+        text = self.aggregator.names.release(service, text)
+        for start in starts:
+            key = service, text, start // MINUTE_NS
+            self.releases[key] = self.releases.get(key, 0) + 1
 
     def merge(
         self, batch: Message, groups: list[Group], starts: list[int], places: list[tuple[int, int]]
@@ -222,6 +232,11 @@ class Record:
             out["ledger_accepted"].append(count)
         self.put_counts()
         self.put_nodes()
+        for (service, text, minute), n in self.releases.items():
+            out["release_service"].append(self.kinds.string(service))
+            out["release_text"].append(self.kinds.string(text))
+            out["release_minute"].append(minute)
+            out["release_n"].append(n)
         out["strings"] = self.kinds.strings
         out["kind_category"] = self.kinds.category
         out["kind_title"] = self.kinds.title

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fanlight.server.questions import Question
     from fanlight.stores import Store
-    from fanlight.stores.answers import Counts, Group, Repeat, Trace, TraceRow
+    from fanlight.stores.answers import Counts, Group, Release, Repeat, Trace, TraceRow
 
     Json = dict[str, Any]
 
@@ -116,6 +116,7 @@ class Answers:
             "histogram": histogram(row.buckets),
             "tree": tree(nodes),
             "samples": [sample(each) for each in samples],
+            "releases": [release(each) for each in self.store.releases(service, from_ns, to_ns)],
         }
 
     def timeline(self, group: Group, from_ns: int, to_ns: int) -> list[Json]:
@@ -262,6 +263,16 @@ def document(found: Trace) -> Json:
         "pid": row.pid,
         "lost": row.lost,
         "spans": spans(found.spans),
+    }
+
+
+def release(row: Release) -> Json:
+    """Answer a release that the whole service ran in the range; its minutes are told by their begin."""
+    return {
+        "release": row.release,
+        "first": rfc3339(row.first_ns),
+        "last": rfc3339(row.last_ns),
+        "count": row.n,
     }
 
 

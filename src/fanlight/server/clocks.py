@@ -21,7 +21,12 @@ MAX_AHEAD_NS = HOUR_NS
 """What claims to be from outside of this around now is from when it arrived: neither a wrong clock
 nor a forger may open days of the store. A report may be a day late, and what is in it two days older."""
 
-TIMES = (("trace_start", 1), ("count_minute", MINUTE_NS), ("node_hour", HOUR_NS))
+TIMES = (
+    ("trace_start", 1),
+    ("count_minute", MINUTE_NS),
+    ("node_hour", HOUR_NS),
+    ("release_minute", MINUTE_NS),
+)
 """Columns that tell a time since 1970, and their unit in ns."""
 
 

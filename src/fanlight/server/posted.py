@@ -22,11 +22,11 @@ MAX_INSTRUMENTS = 100
 TOP = 1 << 63
 """No sum of ns or counts is larger; the store adds such up."""
 
-TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node")
+TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node", "release")
 NUMERIC = {name: kind for name, (_, kind) in COMMIT.items() if kind in (U32, U64, F64)}
 POINTERS = (
     ("kind_category kind_title kind_description group_service group_endpoint group_segment", "strings"),
-    ("trace_host note_key node_location", "strings"),
+    ("trace_host note_key node_location release_service release_text", "strings"),
     ("span_kind node_kind", "kind_category"),
     ("trace_group count_group node_group", "group_service"),
     ("note_span", "span_kind"),
@@ -110,7 +110,15 @@ def check(commit: Message) -> None:
     below("latency_bucket", commit["latency_bucket"], 1 << 16)
     below("node_octave", commit["node_octave"], 64)
     below("note_type", commit["note_type"], 1 << 8)
-    for name in ("count_n", "count_errors", "count_sum", "latency_n", "ledger_accepted", "node_n"):
+    for name in (
+        "count_n",
+        "count_errors",
+        "count_sum",
+        "latency_n",
+        "ledger_accepted",
+        "node_n",
+        "release_n",
+    ):
         below(name, commit[name], TOP)
     counted = sum(commit["count_n"])
     if sum(commit["ledger_accepted"]) > counted:

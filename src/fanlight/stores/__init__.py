@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from fanlight.event.event import Event
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
-    from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Size, Trace, TraceRow
+    from fanlight.stores.answers import (
+        Counts,
+        Group,
+        Node,
+        Point,
+        Release,
+        Repeat,
+        Scope,
+        Size,
+        Trace,
+        TraceRow,
+    )
     from fanlight.stores.quota import Share
     from fanlight.wire.codec import Message
 
@@ -71,6 +82,9 @@ class Store(Protocol):
 
     def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
         """Answer every group's nodes that repeated in some trace, in no order."""
+
+    def releases(self, service: str, from_ns: int, to_ns: int) -> list[Release]:
+        """Answer the releases that a service told of, the one that came first in the range first."""
 
     def traces(
         self,

@@ -85,6 +85,15 @@ class Repeat(NamedTuple):
     repeat_total_ns: int
 
 
+class Release(NamedTuple):
+    """A release that a service ran in a range: its first and last minute there, and its requests."""
+
+    release: str
+    first_ns: int
+    last_ns: int
+    n: int
+
+
 class TraceRow(NamedTuple):
     """One kept trace without its spans."""
 
@@ -143,6 +152,14 @@ def merged(one: Node, other: Node) -> Node:
         repeat_total_ns=one.repeat_total_ns + other.repeat_total_ns,
         location=max(one.location, other.location),
     )
+
+
+def spanning(one: Release | None, other: Release) -> Release:
+    """Answer the sum of two rows of one release, if there are two."""
+    if one is None:
+        return other
+    first_ns, last_ns = min(one.first_ns, other.first_ns), max(one.last_ns, other.last_ns)
+    return Release(other.release, first_ns, last_ns, one.n + other.n)
 
 
 def plain(kind: int, value: int, texts: Mapping[int, str] | Sequence[str]) -> int | float | str | bool:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from fanlight.errors import ConfigError, WireError
 from fanlight.event.trace import from_stored
 from fanlight.query.answer import UNLIMITED, in_memory
-from fanlight.stores.answers import Counts, Node, Point, Repeat, Size, Trace, TraceRow, merged
+from fanlight.stores.answers import (
+    Counts,
+    Node,
+    Point,
+    Release,
+    Repeat,
+    Size,
+    Trace,
+    TraceRow,
+    merged,
+    spanning,
+)
 from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES, Quota, others, shares
 from fanlight.stores.rows import DAY_HOURS, DAY_MINUTES, DAY_NS, Cell, NodeKey, Rows
@@ -38,6 +49,8 @@ class Memory:
         self.accepted: dict[str, int] = defaultdict(int)
         self.cells: dict[tuple[Group, int], Cell] = defaultdict(Cell)
         self.nodes: dict[NodeKey, Node] = {}
+        self.runs: dict[tuple[str, str, int], int] = defaultdict(int)
+        """Requests by service, release and minute."""
         self.kept: list[Trace] = []
         self.held: dict[int, dict[str, Held]] = {}
         self.texts: dict[int, set[str]] = defaultdict(set)
@@ -68,6 +81,13 @@ class Memory:
             if key.hour // DAY_HOURS > self.floor:
                 known = self.nodes.get(key)
                 self.nodes[key] = merged(known, node) if known else node
+        for service, release, minute, n in rows.releases:
+            if minute // DAY_MINUTES > self.floor:
+                self.runs[service, release, minute] += n
+        self.add_traces(rows)
+
+    def add_traces(self, rows: Rows) -> None:
+        """Keep one commit's traces as far as there is room for them."""
         days: dict[int, list[Trace]] = {day: [] for day in rows.days() if day > self.floor}
         for trace in rows.traces:
             if trace.row.start_ns // DAY_NS in days:
@@ -165,6 +185,19 @@ class Memory:
             for (group, path), node in found.items()
         ]
 
+    def releases(self, service: str, from_ns: int, to_ns: int) -> list[Release]:
+        """Answer the releases that a service told of, the first one first."""
+        within = range(from_ns // MINUTE_NS, -(-to_ns // MINUTE_NS))
+        with self.lock:
+            runs = [(text, at, n) for (name, text, at), n in self.runs.items() if name == service]
+        found: dict[str, Release] = {}
+        for text, minute, n in runs:
+            if minute in within:
+                found[text] = spanning(
+                    found.get(text), Release(text, minute * MINUTE_NS, minute * MINUTE_NS, n)
+                )
+        return sorted(found.values(), key=lambda each: (each.first_ns, each.release))
+
     def traces(
         self,
         group: Group,
@@ -218,6 +251,8 @@ class Memory:
             self.floor = max([self.floor, *dropped])
             for cell in [cell for cell in self.cells if cell[1] // DAY_MINUTES in dropped]:
                 del self.cells[cell]
+            for run in [run for run in self.runs if run[2] // DAY_MINUTES in dropped]:
+                del self.runs[run]
             for key in [key for key in self.nodes if key.hour // DAY_HOURS in dropped]:
                 del self.nodes[key]
             self.kept = [trace for trace in self.kept if trace.row.start_ns // DAY_NS not in dropped]
@@ -234,6 +269,7 @@ class Memory:
         with self.lock:
             days = {minute // DAY_MINUTES for _, minute in self.cells}
             days |= {key.hour // DAY_HOURS for key in self.nodes}
+            days |= {run[2] // DAY_MINUTES for run in self.runs}
             days |= {trace.row.start_ns // DAY_NS for trace in self.kept}
         return Size(0, tuple(sorted(days)), 0)
 

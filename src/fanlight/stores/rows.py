@@ -71,12 +71,17 @@ class Rows:
         )
         self.cells = self.count_rows()
         self.nodes = [self.node(*row) for row in self.rows(*NODE_COLUMNS)]
+        self.releases = [
+            (self.strings[service], self.strings[text], minute, n)
+            for service, text, minute, n in self.rows(*RELEASE_COLUMNS)
+        ]
         self.traces = list(self.trace_rows())
 
     def days(self) -> set[int]:
         """Answer the days since 1970 that it has rows of."""
         found = {trace.row.start_ns // DAY_NS for trace in self.traces}
         found |= {minute // DAY_MINUTES for _, minute, _ in self.cells}
+        found |= {minute // DAY_MINUTES for _, _, minute, _ in self.releases}
         return found | {key.hour // DAY_HOURS for key, _ in self.nodes}
 
     def rows(self, *names: str) -> list[tuple[int, ...]]:
@@ -134,6 +139,7 @@ class Rows:
             raise ValueError(f"{len(spans)} spans where the traces own {first}")
 
 
+RELEASE_COLUMNS = ("release_service", "release_text", "release_minute", "release_n")
 ROW_COLUMNS = (
     "trace_high",
     "trace_low",

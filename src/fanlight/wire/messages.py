@@ -161,6 +161,10 @@ COMMIT: Schema = {
     "node_repeat_max": (83, U64),
     "node_repeat_total": (84, U64),
     "node_location": (85, U32),
+    "release_service": (90, U32),
+    "release_text": (91, U32),
+    "release_minute": (92, U32),
+    "release_n": (93, U64),
 }
 """One spool record: what one fsync made durable. Everything in it adds up with other records.
 
@@ -175,4 +179,5 @@ COMMIT: Schema = {
   root). `n` spans, `traces` containing it, `total` and `self` ns, `offset` the sum of start offsets
   in ns. `repeated` traces had it 5 times or more under one parent for 50 ms or more in all;
   `repeat_sum`/`repeat_max` its repeats in those, `repeat_total` their ns; `location` its file:line.
+* `release…`: traces per (service, release, minute since 1970), of processes that told a release.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fanlight.query.answer import Facts, in_memory
-from fanlight.stores.answers import Counts, Node, Point, Repeat, merged
+from fanlight.stores.answers import Counts, Node, Point, Release, Repeat, merged, spanning
 from fanlight.stores.choose import DAY_NS, choose, together, typical
 from fanlight.stores.duckdb.events import needs_spans, nominated
 from fanlight.stores.duckdb.tally import Tally
@@ -78,6 +78,15 @@ def tree(views: Views, group: Group, octaves: Collection[int] | None) -> list[No
         for node in view.nodes(view.groups(group), octaves):
             paths[node.path] = merged(paths[node.path], node) if node.path in paths else node
     return list(paths.values())
+
+
+def releases(views: Views, service: str) -> list[Release]:
+    """Answer the releases of a service, the first one first."""
+    found: dict[str, Release] = {}
+    for view in views:
+        for row in view.releases(service):
+            found[row.release] = spanning(found.get(row.release), row)
+    return sorted(found.values(), key=lambda each: (each.first_ns, each.release))
 
 
 def repeats(views: Views, scope: Scope) -> list[Repeat]:

@@ -97,6 +97,7 @@ def used(alias: str) -> str:
         "traces": ("host",),
         "notes": ("key",),
         "nodes": ("location",),
+        "releases": ("service", "release"),
         **dict.fromkeys(("ledger", "carried", "held"), ("service",)),
     }
     found = [f"SELECT {name} FROM {alias}.{table}" for table, names in columns.items() for name in names]

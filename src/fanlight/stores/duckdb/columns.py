@@ -22,7 +22,14 @@ DAY_HOURS = 24
 DAY_MINUTES = 1440
 
 NUMERIC = [name for name, (_, kind) in COMMIT.items() if kind in (U32, U64, F64)]
-TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node")
+TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node", "release")
+
+
+TIMES = (
+    *(("trace_start", DAY_NS), ("count_minute", DAY_MINUTES), ("node_hour", DAY_HOURS)),
+    ("release_minute", DAY_MINUTES),
+)
+"""Columns that say which day a row belongs to, and how much of each makes a day."""
 
 
 def read(commit: Message) -> Columns:
@@ -48,7 +55,7 @@ def check(columns: Columns, strings: int) -> None:
     """Refuse indices that point outside their table."""
     texts = "kind_category kind_title kind_description group_service group_endpoint group_segment"
     limits = (
-        (f"{texts} trace_host note_key node_location", strings),
+        (f"{texts} trace_host note_key node_location release_service release_text", strings),
         ("span_kind node_kind", len(columns["kind_category"])),
         ("trace_group count_group node_group", len(columns["group_service"])),
         ("note_span", len(columns["span_kind"])),
@@ -72,7 +79,7 @@ def within(name: str, column: NDArray[Any], limit: int) -> None:
 def days(columns: Columns) -> list[int]:
     """Answer the days since 1970 that the rows belong to, in order."""
     found: set[int] = set()
-    for name, unit in (("trace_start", DAY_NS), ("count_minute", DAY_MINUTES), ("node_hour", DAY_HOURS)):
+    for name, unit in TIMES:
         column = columns[name]
         if len(column):
             low, high = int(column.min()) // unit, int(column.max()) // unit
@@ -97,6 +104,7 @@ def of_day(columns: Columns, day: int) -> Columns:
         "count": counts,
         "latency": latency,
         "node": nodes,
+        "release": columns["release_minute"] // DAY_MINUTES == day,
     }
     for name in columns:
         mask = masks.get(name.partition("_")[0])

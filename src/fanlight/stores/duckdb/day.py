@@ -13,7 +13,7 @@ import duckdb
 from fanlight.errors import StoreError
 from fanlight.stores.duckdb.engine import literal, transaction
 from fanlight.stores.duckdb.load import Names, Part, load
-from fanlight.stores.duckdb.schema import MERGES, TABLES, VERSION
+from fanlight.stores.duckdb.schema import LATER, MERGES, TABLES, VERSION
 from fanlight.stores.quota import Held
 
 if TYPE_CHECKING:
@@ -75,9 +75,8 @@ class Day:
         if not tables:
             create(cursor, self.alias, self.number)
             self.path.chmod(0o600)
-        elif ("held",) not in tables:
-            # Written before services had shares: what it holds is nobody's.
-            cursor.execute(f"CREATE TABLE {self.alias}.held ({TABLES['held']})")
+        for table in LATER if tables else ():
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS {self.alias}.{table} ({TABLES[table]})")
         ((version, number, closed),) = cursor.execute(f"SELECT * FROM {self.alias}.day").fetchall()
         if version != VERSION:
             raise StoreError(

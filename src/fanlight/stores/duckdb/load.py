@@ -199,6 +199,12 @@ def rows(part: Part, names: Names, next_trace: int) -> dict[str, list[Any]]:
             text[c["node_location"]],
             *(c[f"node_{name}"] for name in NODE_VALUES),
         ],
+        "releases_new": [
+            text[c["release_service"]],
+            text[c["release_text"]],
+            c["release_minute"],
+            c["release_n"],
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from fanlight.stores.answers import Node, Repeat, Span, Trace, TraceRow, plain
+from fanlight.stores.answers import Node, Release, Repeat, Span, Trace, TraceRow, plain
 from fanlight.stores.choose import TOGETHER
 from fanlight.stores.duckdb.schema import total
 from fanlight.stores.duckdb.tally import Tally
@@ -176,6 +176,16 @@ class View:
             Node._make((path, parent, *kinds[kind], *numbers, places[location]))
             for path, parent, kind, location, *numbers in rows
         ]
+
+    def releases(self, service: str) -> list[Release]:
+        """Answer the releases of a service; one may come several times."""
+        names = f"JOIN {self.alias}.strings s ON service = s.id JOIN {self.alias}.strings t ON release = t.id"
+        rows = self.ask(
+            f"SELECT t.text, min(minute)::UBIGINT, max(minute)::UBIGINT, {total('n')} "
+            f"FROM {self.both('releases', self.minutes)} {names} WHERE s.text = ? GROUP BY release, t.text",
+            [service],
+        )
+        return [Release(text, first * MINUTE_NS, last * MINUTE_NS, n) for text, first, last, n in rows]
 
     def repeats(self, groups: Collection[int] | None) -> tuple[dict[Group, int], list[Repeat]]:
         """Answer the traces of each group's trees, and the paths that repeated, by location."""

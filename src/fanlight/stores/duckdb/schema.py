@@ -16,6 +16,7 @@ NODE = (
     "location UINTEGER, n UBIGINT, traces UBIGINT, total UBIGINT, self UBIGINT, start UBIGINT, "
     "repeated UBIGINT, repeat_sum UBIGINT, repeat_total UBIGINT, repeat_max UBIGINT"
 )
+RELEASE = "service UINTEGER, release UINTEGER, minute UINTEGER, n UBIGINT"
 
 TABLES = {
     "day": "version UINTEGER, number UINTEGER, closed BOOLEAN",
@@ -45,7 +46,11 @@ TABLES = {
     "latency_new": LATENCY,
     "nodes": NODE,
     "nodes_new": NODE,
+    "releases": RELEASE,
+    "releases_new": RELEASE,
 }
+LATER = ("held", "releases", "releases_new")
+"""Tables that files of an earlier Fanlight lack: what they hold is nobody's, and of no release."""
 
 
 class Merge(NamedTuple):
@@ -81,6 +86,7 @@ def total(*columns: str) -> str:
 
 
 MERGES = (
+    Merge("releases", "service, release, minute", "minute", ("n",), "", 10_000),
     Merge("counts", "grp, minute", "minute", ("n", "errors", "total"), "min(least), max(most)", 20_000),
     Merge("latency", "grp, minute, bucket", "minute", ("n",), "", 40_000),
     Merge(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fanlight.event.event import Event
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
-    from fanlight.stores.answers import Counts, Group, Node, Point, Repeat, Scope, Trace, TraceRow
+    from fanlight.stores.answers import Counts, Group, Node, Point, Release, Repeat, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
     from fanlight.stores.quota import Held, Share
@@ -313,6 +313,10 @@ class DuckStore:
     def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
         """Answer every group's paths that repeated in some trace."""
         return asking.repeats(self.views(from_ns, to_ns), scope)
+
+    def releases(self, service: str, from_ns: int, to_ns: int) -> list[Release]:
+        """Answer the releases that a service told of, the first one first."""
+        return asking.releases(self.views(from_ns, to_ns), service)
 
     def traces(
         self,

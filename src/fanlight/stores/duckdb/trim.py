@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TEXTS = (
     *("kind_category", "kind_title", "kind_description", "trace_host", "note_key", "node_location"),
+    *("release_service", "release_text"),
     *("group_service", "group_endpoint", "group_segment"),
 )
 """Columns that hold indices of texts."""
