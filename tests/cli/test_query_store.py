@@ -30,7 +30,7 @@ def test_a_trace_is_one_line_of_text(ask):
     assert len(lines) == 2
     assert re.fullmatch(r"\S+Z  3ms  pay  GET /3  html  200  0{31}3", lines[0]), lines[0]
     assert re.fullmatch(r"\S+Z  1ms  pay  GET /1  html  200  0{31}1", lines[1]), lines[1]
-    assert told == "fanlight: estimated from 2 of 4\n"
+    assert told == "fanlight: the 2 that are kept stand for 4\n"
 
 
 def test_stages_answer_a_table_by_weight(ask):

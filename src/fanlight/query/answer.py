@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.errors import QueryError
 from fanlight.query.grouping import weight_of
-from fanlight.query.stages import run
+from fanlight.query.stages import run, summing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,6 +53,9 @@ def too_long() -> QueryError:
 class Facts:
     """How an answer was come by; complete when all of its events were taken.
 
+    Args:
+        is_summed: the stages add up.
+
     Attributes:
         scanned: rows that were looked at one by one, because the store could not decide on them.
         read: events that were selected.
@@ -64,7 +67,8 @@ class Facts:
         is_truncated: there was more than the limits allow.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_summed: bool = False) -> None:
+        self.is_summed = is_summed
         self.scanned = 0
         self.read = 0
         self.stands_for: float = 0
@@ -80,9 +84,11 @@ class Facts:
         self.stands_for += weight_of(event)
 
     def estimate(self) -> str | None:
-        """Answer that the answer is an estimate; None when it is exact."""
+        """Answer that the answer is an estimate, or a sample; None when it is exact."""
         if self.stands_for == self.read:
             return None
+        if not self.is_summed:
+            return f"the {self.read:,} that are kept stand for {round(self.stands_for):,}"
         return f"estimated from {self.read:,} of {round(self.stands_for):,}"
 
     def told(self) -> dict[str, Any]:
@@ -141,7 +147,7 @@ def in_memory(
         limits: what the answer may take.
         facts: to go on with.
     """
-    told = Facts() if facts is None else facts
+    told = Facts(is_summed=summing(query.stages)) if facts is None else facts
     told.stages_run += [str(stage) for stage in query.stages]
 
     def counted() -> Iterator[Event]:

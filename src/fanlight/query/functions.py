@@ -183,14 +183,13 @@ class Key:
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Key)
-            and self.value.__class__ is other.value.__class__
-            and self.value == other.value
-        )
+        if not isinstance(other, Key) or self.value.__class__ is not other.value.__class__:
+            return False
+        # What is no number equals nothing to Python, and is one group to everybody else.
+        return bool(self.value == other.value or (self.value != self.value and other.value != other.value))
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        return hash(self.value) if self.value == self.value else 0
 
 
 def original(key: Any) -> Any:
@@ -198,10 +197,14 @@ def original(key: Any) -> Any:
     return key.value if key.__class__ is Key else key
 
 
+MISSING = 3
+"""Where what is missing, or no number, stands in the order of values."""
+
+
 def ordering(value: Any) -> tuple[int, Any]:
     """Answer by what values of any classes are sorted: numbers, texts, and what is missing last."""
     if value is None or (value.__class__ is float and math.isnan(value)):
-        return 3, 0
+        return MISSING, value is None
     if value.__class__ in (int, float, bool):
         return 1, value
     return (0, value.ns) if hasattr(value, "ns") else (2, str(value))

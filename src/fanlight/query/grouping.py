@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fanlight.event import types
-from fanlight.event.event import UNTIMED, Event
+from fanlight.event.event import TIME, UNTIMED, Event
 from fanlight.event.property import Property
 from fanlight.event.times import Time
 from fanlight.query.functions import (
@@ -179,13 +179,27 @@ def add_up(functions: tuple[Function, ...], grouping: Grouping, events: Iterable
                     shapes[str(each)] = shape(each.path, event)
     if not groups and not grouping.paths and grouping.step_ns is None:
         groups[()] = fresh()
-    for key in sorted(groups, key=lambda key: [ordering(original(part)) for part in key]):
-        sums = groups[key]
-        yield result(
-            key,
-            grouping,
-            [measured(each, added.answer(), shapes) for each, added in zip(functions, sums, strict=True)],
-        )
+    answers = {key: [added.answer() for added in sums] for key, sums in groups.items()}
+    return groups_told(answers, functions, grouping, shapes)
+
+
+def groups_told(
+    answers: dict[tuple[Any, ...], list[Any]],
+    functions: tuple[Function, ...],
+    grouping: Grouping,
+    shapes: dict[str, Shape],
+) -> Iterator[Event]:
+    """Yield an event for each group, in the groups' order.
+
+    Args:
+        answers: what each function says, by what `hashable` makes of the group's values.
+        functions: which were added up.
+        grouping: by what.
+        shapes: type and unit of what a function looked at, by the function as written.
+    """
+    for key in sorted(answers, key=lambda key: [ordering(original(part)) for part in key]):
+        values = zip(functions, answers[key], strict=True)
+        yield result(key, grouping, [measured(each, value, shapes) for each, value in values])
 
 
 def shape(path: Path, event: Event) -> Shape:
@@ -215,5 +229,10 @@ def result(key: tuple[Any, ...], grouping: Grouping, values: list[Property]) -> 
     if grouping.step_ns is not None:
         when = None if key[0] is None else Time(key[0])
         key = key[1:]
-    given = [Property(path.text, original(part)) for path, part in zip(grouping.paths, key, strict=True)]
+    given = []
+    for path, part in zip(grouping.paths, key, strict=True):
+        if path.text != TIME:
+            given.append(Property(path.text, original(part)))
+        elif when is UNTIMED:
+            when = original(part)
     return Event([*given, *values], kind="metrics", time=when)

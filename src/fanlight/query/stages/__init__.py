@@ -90,3 +90,8 @@ def run(stages: tuple[Stage, ...], events: Iterable[Event]) -> Iterator[Event]:
         stream = stage.run(stream)
     yield from stream
     yield from ends
+
+
+def summing(stages: tuple[Stage, ...]) -> bool:
+    """Tell whether stages add up, so that of an event only what they look up matters."""
+    return any(type(stage).__name__ in ("Stats", "Timechart", "Top") for stage in stages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.query.functions import ordering
+from fanlight.query.functions import MISSING, ordering
 from fanlight.query.match import value_of
 from fanlight.query.plan import spellings
 
@@ -28,9 +28,9 @@ class Sort:
         """Yield the events; equal ones stay in order."""
         find = value_of(self.path)
         keyed = [(ordering(find(event)), event) for event in events]
-        there = [pair for pair in keyed if pair[0] != ordering(None)]
+        there = [pair for pair in keyed if pair[0][0] < MISSING]
         there.sort(key=lambda pair: pair[0], reverse=self.down)
-        rest = [pair for pair in keyed if pair[0] == ordering(None)]
+        rest = [pair for pair in keyed if pair[0][0] == MISSING]
         return (event for _, event in there + rest)
 
     def fields(self) -> frozenset[str]:

@@ -27,7 +27,10 @@ class Top:
 
     def run(self, events: Iterable[Event]) -> Iterator[Event]:
         """Yield the groups; events without the property are in none."""
-        rows = add_up((self.function,), Grouping((self.path,)), events)
+        return self.largest(add_up((self.function,), Grouping((self.path,)), events))
+
+    def largest(self, rows: Iterable[Event]) -> Iterator[Event]:
+        """Yield the largest of some groups; they come in the groups' order."""
         there = [row for row in rows if row.value(self.path.text) is not None]
         name = str(self.function)
         there.sort(key=lambda row: ordering(row.value(name)), reverse=True)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.query.answer import Facts, in_memory
 from fanlight.stores.answers import Counts, Node, Point, Release, Repeat, merged, spanning
 from fanlight.stores.choose import DAY_NS, choose, together, typical
-from fanlight.stores.duckdb.events import needs_spans, nominated
 from fanlight.stores.duckdb.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from fanlight.event.event import Event
-    from fanlight.query.answer import Answer, Limits
-    from fanlight.query.query import Query
     from fanlight.stores.answers import Group, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.reads import View
 
@@ -112,25 +107,6 @@ def joined(one: Repeat, other: Repeat) -> Repeat:
         repeat_max=max(one.repeat_max, other.repeat_max),
         repeat_total_ns=one.repeat_total_ns + other.repeat_total_ns,
     )
-
-
-def events(views: Callable[[int, int], Views], query: Query, facts: Facts | None = None) -> Iterator[Event]:
-    """Yield the kept traces of every day that a query selects, oldest first."""
-    low, high = query.bounds()
-    first, end = 0 if low is None else max(low, 0), 2**64 if high is None else high + 1
-    whole = needs_spans(query)
-    for view in views(first, end):
-        for event in nominated(view, query, whole=whole):
-            if facts is not None:
-                facts.scanned += 1
-            if query.matches(event):
-                yield event
-
-
-def answer(views: Callable[[int, int], Views], query: Query, limits: Limits) -> Answer:
-    """Answer a query with its stages."""
-    facts = Facts()
-    return in_memory(query, events(views, query, facts), limits, facts)
 
 
 def trace(views: Views, trace_id: str) -> list[Trace]:

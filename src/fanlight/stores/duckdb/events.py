@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.event.trace import TRACE, from_stored
-from fanlight.query.plan import looks_everywhere
+from fanlight.event.trace import from_stored
 from fanlight.query.sql import some, where
 from fanlight.stores.duckdb.reads import among
 from fanlight.stores.duckdb.terms import DayTerms
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 """Traces whose spans are read together."""
-ROW = frozenset({*TRACE.names, "time"})
-"""What a trace's row has; every trace has all of it, so that no span is asked in its place."""
-SUMMING = frozenset({"Stats", "Timechart", "Top"})
-
-
-def needs_spans(query: Query) -> bool:
-    """Tell whether anything that a trace's row does not have matters for the answer."""
-    summed = any(type(stage).__name__ in SUMMING for stage in query.stages)
-    return not summed or looks_everywhere(query.node) or not query.fields() <= ROW
 
 
 def nominated(view: View, query: Query, *, whole: bool) -> Iterator[Event]:

@@ -14,7 +14,7 @@ from fanlight.query.answer import UNLIMITED
 from fanlight.stores import quota
 from fanlight.stores.answers import Size
 from fanlight.stores.choose import DAY_NS
-from fanlight.stores.duckdb import asking, expiry, files
+from fanlight.stores.duckdb import asking, expiry, files, stages
 from fanlight.stores.duckdb.close import GRACE_NS, rewrite
 from fanlight.stores.duckdb.day import Day
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
@@ -335,11 +335,11 @@ class DuckStore:
 
     def events(self, query: Query) -> Iterator[Event]:
         """Yield the kept traces that a query selects, oldest first, as events."""
-        return asking.events(self.views, query)
+        return stages.selected(self, query)
 
     def answer(self, query: Query, limits: Limits = UNLIMITED) -> Answer:
         """Answer a query with its stages."""
-        return asking.answer(self.views, query, limits)
+        return stages.answer(self, query, limits)
 
     def size(self) -> Size:
         """Answer what the store takes on disk, its days, and the files set aside since the start."""

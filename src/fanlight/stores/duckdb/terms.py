@@ -14,6 +14,7 @@ from fanlight.query.plan import Prefilter, required
 from fanlight.query.sql import FALSE, TRUE, names_of, negated, some, within
 from fanlight.query.values import tests_of
 from fanlight.stores.duckdb.engine import literal
+from fanlight.stores.duckdb.noted import decided
 from fanlight.wire.messages import NOTE_BOOL, NOTE_FLOAT, NOTE_INT, NOTE_TEXT, WHOLE
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ class DayTerms:
         if text in OWN:
             return (TRUE, True) if isinstance(node, Exists) else self.column(text, node, tests)
         names = names_of(node.path)
+        if names[-1] in OWN and not self.keys(names[:1]):
+            return (TRUE, True) if isinstance(node, Exists) else self.column(names[-1], node, tests)
+        exact = decided(self, names, node)
+        if exact is not None:
+            return exact, True
         found = self.below(names, node, tests)
         # By another spelling of a column's name an annotation is meant, where there is one.
         if names[-1] in OWN:
