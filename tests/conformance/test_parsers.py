@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fanlight import parsers
 from fanlight.errors import ParserError
+from fanlight.event import stamps
 from fanlight.event.event import Event
 from fanlight.formatters.cells import document
 from fanlight.parsers.parser import LineParser
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 FOLDER = Path(parsers.FOLDER)
 DESCRIPTIONS = {name: tomllib.loads((FOLDER / f"{name}.toml").read_text()) for name in parsers.names()}
 SAMPLES = [(name, sample) for name, about in DESCRIPTIONS.items() for sample in about["samples"]]
-FORMATS = {name: parsers.named(name, "UTC") for name in DESCRIPTIONS}
+WRITTEN_NS = stamps.iso("2026-02-03T12:00:00Z")[0]
+"""When files were last written, for times that tell no year."""
+FORMATS = {name: parsers.named(name, "UTC", WRITTEN_NS) for name in DESCRIPTIONS}
 
 LINES = [line.encode() for _, sample in SAMPLES for line in sample["line"].split("\n")]
 

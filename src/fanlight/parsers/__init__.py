@@ -110,6 +110,7 @@ TABLE: dict[str, str] = {
     "logging": "fanlight.parsers.logging:formats",
     "pattern": "fanlight.parsers.pattern:formats",
     "plain": "fanlight.parsers.plain:formats",
+    "syslog": "fanlight.parsers.syslog:formats",
 }
 """Kind of format to a function that answers the formats of a description in `formats/`."""
 

@@ -67,6 +67,21 @@ class Link(NamedTuple):
     tail: bytes = b""
 
 
+def fields_of(description: dict[str, Any]) -> tuple[Field, ...]:
+    """Answer the fields of a format's description: `type` and `unit` of each.
+
+    Raises:
+        ConfigError: an unknown type.
+    """
+    fields = []
+    for name, about in description.get("fields", {}).items():
+        kind = about.get("type", types.STRING)
+        if kind not in types.TYPES:
+            raise ConfigError(f"format {description['name']}: unknown type {kind!r} of the field {name!r}")
+        fields.append(Field(name, kind, about.get("unit")))
+    return tuple(fields)
+
+
 class PatternFormat:
     """A format of one regular expression.
 
@@ -355,8 +370,7 @@ class Reader:
 def converter(field: Field) -> Callable[[bytes | None], Any]:
     """Answer what makes a property's value of its bytes; None stays None."""
     if field.type == types.INT:
-        factor = BYTES.get((field.unit or "").lower(), 1)
-        return partial(whole_number, field.empty, factor)
+        return partial(whole_number, field.empty, BYTES.get((field.unit or "").lower(), 1))
     if field.type == types.DURATION:
         return partial(duration, field.empty, TIME_NS[field.unit or "ns"])
     if field.type == types.FLOAT:

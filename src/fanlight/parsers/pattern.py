@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from fanlight.errors import ConfigError
-from fanlight.event import types
-from fanlight.parsers.grouped import Field, PatternFormat
+from fanlight.parsers.grouped import PatternFormat, fields_of
 from fanlight.parsers.stamps import reading
 
 if TYPE_CHECKING:
@@ -21,18 +19,12 @@ def formats(description: dict[str, Any], stamps: Stamps) -> PatternFormat:
         ConfigError: the pattern or a field of it is wrong.
     """
     name = description["name"]
-    fields = []
-    for field, about in description.get("fields", {}).items():
-        known = {"type": types.STRING, "unit": None, **about}
-        if known["type"] not in types.TYPES:
-            raise ConfigError(f"format {name}: unknown type {known['type']!r} of the field {field!r}")
-        fields.append(Field(field, known["type"], known["unit"]))
     stamp = reading(stamps, description["time"]) if "time" in description else None
     heads = description.get("heads")
     return PatternFormat(
         name,
         description["pattern"].encode(),
-        tuple(fields),
+        fields_of(description),
         stamp,
         title=description.get("title", name),
         heads=re.compile(heads.encode()) if heads else None,

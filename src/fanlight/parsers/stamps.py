@@ -133,6 +133,8 @@ class Stamps:
         """
         if text[4:5] in (b"-", b"/"):
             return self.iso(text)
+        if text[3:4] == b" ":
+            return self.syslog(text)
         if text[2:3] == b"/":
             return stamps.access(text) if text[6:7] == b"/" else self.original(text)
         return self.clock(text) if text[2:3] == b":" else stamps.epoch(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lines import FILES, queries, texts
 
 from fanlight import parsers
 from fanlight.errors import ParserError
@@ -24,8 +25,6 @@ from fanlight.query.query import Query
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-ACCESS = '10.0.0.{0} - - [31/Jan/2026:12:{1:02}:00 +0000] "GET /{2} HTTP/1.1" {3} 17 "-" "curl" 0.{4:03}'
 
 
 class Memory(Source):
@@ -65,138 +64,6 @@ def decided(text: str, data: bytes, name: str) -> list[bytes]:
         if query.matches(plain):
             kept += raw.split(b"\n")
     return kept
-
-
-words = st.sampled_from(
-    ["blue", "red", "Blue", "b", "200", "5", "/", "curl", "é", "\u212a", "no such", "12:0"]
-)
-terms = st.one_of(
-    words.map(lambda word: f'"{word}"'),
-    st.sampled_from(
-        [
-            *("status:5xx", "status:200", "status=404", "status>=404", "NOT status:5xx", "path:^/b"),
-            *("path:blue$", "path=/blue", "path~'b.u'", "duration:>100ms", "duration:<100ms", "exists(user)"),
-            *("/b.ue/", "/GET .(blue|red)/", "method:GET", "message:blue", "agent:CURL", "bytes:17"),
-            *(
-                "path:'b[^x]ue'",
-                "level:error",
-                "x.y:1",
-                "x.y>1",
-                "http.status:5xx",
-                "a:blue",
-                "a in (blue, 2)",
-                "severity:blue",
-                "lvl=blue",
-                "status-code:5xx",
-                "msg:blue",
-                "user-agent:curl",
-                "exception:ValueError",
-                "exception=java.io.IOException",
-                "stack:blue",
-                "stack.cause.message:blue",
-                "exists(stack)",
-                "cause:b",
-                "function:red",
-                "source-line:5",
-                "source-line>=100",
-                "logger:red",
-            ),
-        ]
-    ),
-)
-queries = st.recursive(
-    terms,
-    lambda inner: st.tuples(inner, st.sampled_from([" AND ", " OR ", " AND NOT "]), inner).map(
-        lambda part: f"({part[0]}{part[1]}{part[2]})"
-    ),
-    max_leaves=4,
-)
-texts = st.sampled_from(["blue", "red", "Blue", "x", "é", "b\u212aue", 'say "hi"', "a\\b", "200", "5", ""])
-access_lines = st.builds(
-    ACCESS.format,
-    st.integers(0, 9),
-    st.integers(0, 59),
-    texts,
-    st.sampled_from([200, 404, 500]),
-    st.integers(0, 999),
-)
-json_lines = st.dictionaries(
-    st.sampled_from(["a", "level", "message", "status", "x", "time"]),
-    st.one_of(
-        texts,
-        st.integers(-5, 600),
-        st.floats(allow_nan=False, allow_infinity=False),
-        st.dictionaries(st.sampled_from(["y", "status"]), st.one_of(st.integers(0, 600), texts), max_size=2),
-        st.lists(st.one_of(texts, st.integers(0, 600)), max_size=2),
-    ),
-    max_size=4,
-)
-
-
-def dumped(event: dict[str, object]) -> str:
-    import json
-
-    return json.dumps(event, ensure_ascii=bool(len(event) % 2)).replace(
-        "blue", "bl\\u0075e" if "x" in event else "blue"
-    )
-
-
-logfmt_lines = st.lists(
-    st.tuples(
-        st.sampled_from(["a", "level", "msg", "took", "status"]),
-        st.sampled_from(["blue", '"b c"', "5", "1.5s"]),
-    ),
-    min_size=1,
-    max_size=4,
-    unique_by=lambda pair: pair[0],
-).map(lambda pairs: " ".join(f"{key}={value}" for key, value in pairs))
-stamped_lines = st.one_of(
-    st.builds(
-        "2026-01-31 12:{:02}:00Z {} {}".format, st.integers(0, 59), st.sampled_from(["ERROR", "info"]), texts
-    ),
-    st.builds("  at {}".format, texts),
-)
-TRACES = (
-    "Traceback (most recent call last):",
-    '  File "/srv/blue.py", line 5, in red',
-    "ValueError: blue",
-    "KeyError",
-    "",
-    "The above exception was the direct cause of the following exception:",
-    "java.io.IOException: red",
-    "\tat a.Blue.red(Blue.java:200)",
-    "Caused by: a.Blue: b",
-    "  + Exception Group Traceback (most recent call last):",
-    "  | ExceptionGroup: blue (1 sub-exception)",
-    "  +-+---------------- 1 ----------------",
-    "    | ValueError: Blue",
-)
-
-
-def logged(form: str) -> st.SearchStrategy[str]:
-    """Answer lines of a layout, or of what may follow one."""
-    head = st.builds(
-        form.format,
-        st.integers(0, 59),
-        st.sampled_from(["ERROR", "INFO"]),
-        st.sampled_from(["red", "a.b"]),
-        texts,
-    )
-    return st.one_of(head, st.sampled_from(TRACES))
-
-
-FILES = {
-    "python": logged("2026-01-31 12:{0:02}:00,000 - {2} - {1} - {3}"),
-    "python-basic": logged("{1}:{2}:{3}"),
-    "java": logged("2026-01-31 12:{0:02}:00,000 {1} [{2}] (blue (b)) {3}"),
-    "kafka": logged("[2026-01-31 12:{0:02}:00,000] {1} {3} ({2})"),
-    "uvicorn": logged('{1}:     {2} - "GET /{3} HTTP/1.1" 200 OK'),
-    "combined-time": access_lines,
-    "json": json_lines.map(dumped),
-    "logfmt": logfmt_lines,
-    "plain": texts,
-    "stamped": stamped_lines,
-}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -140,11 +140,16 @@ class Pushdown:
         is_plain = self.format.raw_is_text or name == node.path.text
         asked = self.condition(node, setting) if is_plain else None
         hint = None if asked is None else self.format.hint(asked)
+        meets = test_of(node, setting).text
+        hidden = [
+            Needle(shown) for text, shown in self.format.hidden.items() if meets is not None and meets(text)
+        ]
         if hint is not None:
             needle = Needle(hint, setting.fold_fields)
-            yield (needle,) if self.format.raw_is_text else (needle, ESCAPE)
+            yield (needle, *hidden) if self.format.raw_is_text else (needle, ESCAPE, *hidden)
         elif self.is_single or self.format.raw_is_text:
-            yield from self.words(of_field(node, setting))
+            for some in self.words(of_field(node, setting)):
+                yield (*some, *hidden)
 
     def meant(self, node: Field) -> str:
         """Answer the name of the property that a comparison looks up: as written, else as it is known."""
