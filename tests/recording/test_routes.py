@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fanlight.recording.recorder import SWITCH, Trace
-from fanlight.recording.routes import NAMED, ROUTE, note_mount, note_route
+from fanlight.recording.routes import AGAIN, INSIDE, ROUTE, note_mount, note_route
 
 
 class Route:
@@ -26,9 +26,10 @@ def test_the_first_route_names_the_endpoint_and_the_last_is_left_in_the_scope() 
     trace, first, last = opened(), Route(), Route()
     scope: dict[str, Any] = {}
     note_route(first, scope, trace)
+    assert (trace.endpoint, trace.rank) == ("GET /orders/{number}", INSIDE)
     note_route(last, scope, trace)
-    assert trace.endpoint == "GET /orders/{number}"
-    assert (scope[NAMED], scope[ROUTE]) == (first, last)
+    assert (trace.endpoint, trace.rank) == ("GET /orders/{number}", AGAIN)
+    assert scope[ROUTE] is last
 
 
 def test_a_route_behind_mounts_is_named_with_their_templates() -> None:
@@ -36,7 +37,7 @@ def test_a_route_behind_mounts_is_named_with_their_templates() -> None:
     scope: dict[str, Any] = {}
     mount = Route()
     mount.path_format = "/{tenant}/api/{path}"
-    note_mount(mount, scope)
+    note_mount(mount, scope, trace)
     note_route(Route(), scope, trace)
     assert trace.endpoint == "GET /{tenant}/api/orders/{number}"
 
@@ -44,7 +45,7 @@ def test_a_route_behind_mounts_is_named_with_their_templates() -> None:
 def test_classes_that_raise_when_they_are_looked_at_harm_no_request() -> None:
     trace, before = opened(), SWITCH.faults
     note_route(Raising(), {}, trace)
-    note_mount(Raising(), {})
+    note_mount(Raising(), {}, trace)
     assert trace.endpoint == "<unmatched>"
     assert SWITCH.faults == before + 2
     SWITCH.faults = before

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.patterns import TEMPLATES
+from fanlight.recording.exchange import OTHER_METHOD, TITLES
+from fanlight.recording.patterns import ROUTES_MAX, TEMPLATES
 from fanlight.recording.recorder import LANE, ROUTER, SWITCH, current
 from fanlight.recording.views import below, roots
 
@@ -70,12 +71,9 @@ def trace_asgi(module: ModuleType) -> None:
     handler = found(module, "ASGIHandler", "__call__")
     call = handler.__call__
 
-    from fanlight.recording.asgi import respond
+    from fanlight.recording.asgi import tracing
 
-    async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        await respond(call.__get__(self), scope, receive, send)
-
-    handler.__call__ = same_face(traced, call)
+    handler.__call__ = same_face(tracing(call), call)
 
 
 def name_endpoints(module: ModuleType) -> None:
@@ -83,7 +81,6 @@ def name_endpoints(module: ModuleType) -> None:
     handler = found(module, "BaseHandler", "resolve_request")
     resolve = handler.resolve_request
 
-    from fanlight.recording.exchange import OTHER_METHOD, TITLES
     from fanlight.recording.routes import MOUNTS, mounted_prefix
 
     def named(self: Any, request: Any) -> Any:
@@ -93,19 +90,37 @@ def name_endpoints(module: ModuleType) -> None:
         # The first router names it: an application called from within another's request does not.
         if trace is not None and trace.rank < ROUTER:
             try:
-                route = getattr(match, "route", None)
-                if isinstance(route, str):
-                    method = TITLES.get(request.method, OTHER_METHOD)
+                name = NAMES[request.method, getattr(match, "route", None)]
+                if name:
                     # Under ASGI the mounts around it are put before it at the end.
-                    environ = getattr(request, "environ", None)
-                    prefix = mounted_prefix(environ) if environ and MOUNTS in environ else ""
-                    trace.set_endpoint(f"{method} {prefix}{TEMPLATES[route]}", ROUTER)
+                    environ = request.__dict__.get("environ")
+                    if environ is not None and MOUNTS in environ:
+                        method, _, route = name.partition(" ")
+                        name = f"{method} {mounted_prefix(environ)}{route}"
+                    trace.endpoint = name
+                    trace.rank = ROUTER
             except Exception:
                 # Request and resolver may be of the project's own classes.
                 SWITCH.faults += 1
         return match
 
     handler.resolve_request = same_face(named, resolve)
+
+
+class Names(dict["tuple[Any, Any]", str]):
+    """Endpoints by method and route, "" for what is no route; as many as the project has, at the most."""
+
+    def __missing__(self, key: tuple[Any, Any]) -> str:
+        method, route = key
+        if not isinstance(route, str):
+            return ""
+        name = f"{TITLES.get(method, OTHER_METHOD)} {TEMPLATES[route]}"
+        if method in TITLES and len(self) < ROUTES_MAX:
+            self[method, str.__str__(route)] = name
+        return name
+
+
+NAMES = Names()
 
 
 def note_errors(module: ModuleType) -> None:

@@ -26,22 +26,9 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         raise LookupError("starlette has no Starlette.__call__")
     call = application.__call__
 
-    from fanlight.recording.asgi import end, opened, watched
+    from fanlight.recording.asgi import tracing
 
-    # As `recording.asgi.respond`, without its layer.
-    async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        trace = opened(scope)
-        if trace is None:
-            await call(self, scope, receive, send)
-            return
-        try:
-            await call(self, scope, receive, watched(trace, scope, send))
-        except BaseException as error:
-            end(trace, scope, error)
-            raise
-        end(trace, scope)
-
-    application.__call__ = traced
+    application.__call__ = tracing(call)
     return {"starlette.responses": record_files, "starlette.routing": name_routes}
 
 
@@ -66,8 +53,9 @@ def name_routes(module: ModuleType) -> None:
         return handle(self, scope, receive, send)
 
     def mounted(self: Any, scope: Any, receive: Any, send: Any) -> Any:
-        if LANE.get() is not None:
-            note_mount(self, scope)
+        lane = LANE.get()
+        if lane is not None:
+            note_mount(self, scope, lane.trace)
         return handle_mount(self, scope, receive, send)
 
     route.handle, mount.handle = handled, mounted

@@ -10,7 +10,7 @@ from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
 from fanlight.recording.recorder import ROUTER, SWITCH, begin, finish
-from fanlight.recording.routes import INSIDE, MOUNT, NAMED, ROUTE, route_template
+from fanlight.recording.routes import INSIDE, MOUNT, route_template
 from fanlight.recording.traceparent import FIELD
 
 TYPE_CHECKING = False
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     App = Callable[[Any, Any, Any], Awaitable[None]]
 
 CATEGORY = "app.asgi.request"
+CONTENT_TYPE = b"content-type"
 
 
 def asgi(app: App) -> App:
@@ -33,32 +34,48 @@ def asgi(app: App) -> App:
     `<unmatched>` until `fanlight.endpoint(name)` names it.
     """
 
+    # A fast path: here and in `tracing` the one layer does it all, since a coroutine costs as much
+    # as a span.
     async def traced(scope: Any, receive: Any, send: Any) -> None:
-        await respond(app, scope, receive, send)
+        trace = opened(scope)
+        if trace is None:
+            await app(scope, receive, send)
+            return
+        try:
+            await app(scope, receive, watched(trace, scope, send))
+        except BaseException as error:
+            end(trace, scope, error)
+            raise
+        if trace.lanes is not None:
+            end(trace, scope)
 
     traced.__wrapped__ = app  # type: ignore[attr-defined]  # what inspect.unwrap looks for
     return traced
 
 
-async def respond(app: App, scope: Any, receive: Any, send: Any) -> None:
-    """Call the application inside a trace of its own, unless one is open here already."""
-    trace = opened(scope)
-    if trace is None:
-        await app(scope, receive, send)
-        return
-    try:
-        await app(scope, receive, watched(trace, scope, send))
-    except BaseException as error:
-        end(trace, scope, error)
-        raise
-    end(trace, scope)
+def tracing(call: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Answer the `__call__` of a framework's applications with every HTTP request traced."""
+
+    async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        trace = opened(scope)
+        if trace is None:
+            await call(self, scope, receive, send)
+            return
+        try:
+            await call(self, scope, receive, watched(trace, scope, send))
+        except BaseException as error:
+            end(trace, scope, error)
+            raise
+        if trace.lanes is not None:
+            end(trace, scope)
+
+    return traced
 
 
 def opened(scope: Any) -> Trace | None:
     """Answer the trace of a request that begins here; None when there is nothing to trace.
 
-    Whoever asks awaits the application with a `watched` send and then calls `end`, by itself: a
-    layer of coroutines costs as much as a span.
+    Whoever asks awaits the application with a `watched` send and then calls `end`.
     """
     if scope["type"] != "http":
         return None
@@ -73,20 +90,15 @@ def opened(scope: Any) -> Trace | None:
     headers = scope.get("headers")
     # As WSGI's: anything else might be used up by a look.
     if headers.__class__ is list or headers.__class__ is tuple:
-        trace.ident = arrived(headers)
+        try:
+            for field, value in headers:
+                if field == FIELD:
+                    trace.ident = value  # it is judged when it is read
+                    break
+        except (TypeError, ValueError):
+            # The application will judge malformed headers; they are none of ours.
+            SWITCH.faults += 1
     return trace
-
-
-def arrived(headers: Any) -> str | bytes | int:
-    """Answer a request's `traceparent` as it came, 0 when it has none."""
-    try:
-        for name, value in headers:
-            if name == FIELD:
-                return value  # type: ignore[no-any-return]  # it is judged when it is read
-    except (TypeError, ValueError):
-        # The application will judge malformed headers; they are none of ours.
-        SWITCH.faults += 1
-    return 0
 
 
 def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -100,31 +112,44 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
 
     def send(message: Any) -> Any:
         kind = message["type"]
-        if kind == "http.response.body":
-            # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
-            if not message.get("more_body") and trace.status < 500:
-                end(trace, scope)
-        elif kind == "http.response.start":
+        if kind == "http.response.start":
             try:
-                trace.status = int(message["status"])
-                for field, value in message.get("headers") or ():
-                    if len(field) == 12 and field.lower() == b"content-type":
-                        trace.segment = FORMATS[value]
-                        break
+                status = message["status"]
+                trace.status = status if status.__class__ is int else int(status)
+                headers = message.get("headers")
+                if headers.__class__ is list or headers.__class__ is tuple:
+                    for field, value in headers:
+                        # A fast path: names are in lower case, as they should be.
+                        if field == CONTENT_TYPE:
+                            trace.segment = FORMATS[value]
+                            break
+                    else:
+                        trace.segment = FORMATS[spelled(headers)]
             except (TypeError, ValueError, AttributeError, KeyError):
                 # The server will judge a malformed message; it is none of ours.
                 SWITCH.faults += 1
+        # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
+        elif kind == "http.response.body" and not message.get("more_body") and trace.status < 500:
+            end(trace, scope)
         return pass_on(message)
 
     return send
+
+
+def spelled(headers: Any) -> bytes:
+    """Answer the Content-Type of headers that are not in lower case, as they should be; b"" without."""
+    for field, value in headers:
+        if len(field) == len(CONTENT_TYPE) and field.lower() == CONTENT_TYPE:
+            return value  # type: ignore[no-any-return]  # what it is shows when it is read
+    return b""
 
 
 def end(trace: Trace, scope: Any, error: BaseException | None = None) -> None:
     """Name the endpoint and end the trace; a second call does nothing."""
     if trace.lanes is None:
         return
-    # A fast path: the route that took the request last has named it when it did.
-    if trace.rank != INSIDE or scope.get(NAMED) is not scope.get(ROUTE):
+    # A fast path: the only route that took the request has named it when it did.
+    if trace.rank != INSIDE:
         try:
             name(trace, scope)
         except Exception:

@@ -117,8 +117,10 @@ def branching_task(create_task: Any) -> Any:
 
     def create(loop: Any, coroutine: Any, *args: Any, **keywords: Any) -> Any:
         before = LANE.get()
-        # A fast path: a server makes a task for each request, in no trace.
         if before is None:
+            # A fast path: a server makes a task for each request, in no trace.
+            if not keywords and not args:
+                return create_task(loop, coroutine)
             return create_task(loop, coroutine, *args, **keywords)
         lane = branching()
         if lane is None:

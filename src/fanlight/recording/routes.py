@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 ROUTE = "fanlight.route"
 """Key of an ASGI scope: the route that took the request last."""
-NAMED = "fanlight.named"
-"""Key of an ASGI scope: the route that named the endpoint when it took the request."""
 MOUNT = "fanlight.mount"
 """Key of an ASGI scope: (templates of the mounts so far, the last mount, what the scope's `route` was)."""
 MOUNTS = "fanlight.mounts"
 """Key of a WSGI environ: (SCRIPT_NAME before it, its prefixes, the same of what is around it)."""
 INSIDE = 1
 """Rank of an endpoint that is named before the request is over: what the scope says then goes before."""
+AGAIN = -1
+"""Rank of an endpoint that was named so, and then another route or mount took over."""
 UNKNOWN = "<mount>"
 """Stands for a prefix that no mount is known for."""
 
@@ -56,19 +56,23 @@ def note_route(route: Any, scope: Any, trace: Trace | None) -> None:
     """
     try:
         scope[ROUTE] = route
-        if trace is not None and not trace.rank:
+        if trace is None:
+            return
+        rank = trace.rank
+        if not rank:
             # A fast path: no mount around it, and no router that is shared.
             path = route_template(scope) if MOUNT in scope or "fastapi" in scope else route.path_format
             if path:
                 trace.endpoint = f"{trace.title} {path}"
                 trace.rank = INSIDE
-                scope[NAMED] = route
+        elif rank == INSIDE:
+            trace.rank = AGAIN
     except Exception:
         # The route's class is the application's, whatever its properties do.
         SWITCH.faults += 1
 
 
-def note_mount(mount: Any, scope: Any) -> None:
+def note_mount(mount: Any, scope: Any, trace: Trace | None) -> None:
     """Leave in the scope which mount took the request, behind the prefixes of those around it."""
     try:
         before = scope.get(MOUNT)
@@ -76,6 +80,8 @@ def note_mount(mount: Any, scope: Any) -> None:
         own = path.removesuffix("/{path}") if isinstance(path, str) else ""
         scope[MOUNT] = (f"{before[0] if before else ''}{own}", mount, scope.get("route"))
         scope[ROUTE] = None
+        if trace is not None and trace.rank == INSIDE:
+            trace.rank = AGAIN
     except Exception:
         # Likewise.
         SWITCH.faults += 1
