@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lines import FILES, queries, texts
+from log_lines import FILES, queries, texts
 
 from fanlight import parsers
 from fanlight.errors import ParserError
