@@ -184,6 +184,33 @@ def test_whatever_is_wrong_with_us_the_program_runs(inject: str) -> None:
     assert told.stderr == "fanlight: the application is not traced: OSError: gone\n"
 
 
+def test_a_stderr_that_nobody_reads_holds_no_program_up(inject: str) -> None:
+    os.unlink(f"{inject}/fanlight")
+    os.mkdir(f"{inject}/fanlight")
+    Path(f"{inject}/fanlight/__init__.py").write_text("raise OSError('gone')\n")
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    try:
+        told = subprocess.run(
+            [sys.executable, "-c", "print('runs')"],
+            env=injection.environment(dict(os.environ), inject, {"FANLIGHT_SOCKET": f"{inject}/no.sock"}),
+            stdout=subprocess.PIPE,
+            stderr=writing,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert (told.stdout, told.returncode) == ("runs\n", 0)
+
+
 def test_a_directory_that_is_gone_leaves_the_program_as_it_was(inject: str) -> None:
     os.unlink(f"{inject}/sitecustomize.py")
     os.unlink(f"{inject}/fanlight")

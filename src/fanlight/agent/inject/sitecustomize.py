@@ -117,6 +117,19 @@ def chain() -> None:
         return
 
 
+def tell(line: str) -> None:
+    """Write a line to stderr, unless that would hold the program up; our own log may be what is missing."""
+    try:
+        from select import select
+
+        # A pipe that takes anything at once takes this much.
+        if select([], [2], [], 0)[1]:
+            os.write(2, line.encode("utf-8", "backslashreplace")[:511] + b"\n")
+    except (ImportError, OSError, ValueError):
+        # Nobody can be told.
+        return
+
+
 def start() -> None:
     """Start the agent, or say in one line why not."""
     try:
@@ -132,7 +145,7 @@ def start() -> None:
             fanlight.start()
     except Exception as error:
         # The application must start whatever is wrong with us.
-        sys.stderr.write(f"fanlight: the application is not traced: {type(error).__name__}: {error}\n")
+        tell(f"fanlight: the application is not traced: {type(error).__name__}: {error}")
     finally:
         # The application sees its own path; its children find us by PYTHONPATH.
         ours = here()
