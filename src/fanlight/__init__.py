@@ -65,9 +65,8 @@ def __getattr__(name: str) -> object:
     place = PLACES.get(name)
     if place is None:
         raise AttributeError(f"module 'fanlight' has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(place), name)
+    # Not importlib, which would bring an application four modules.
+    value: object = getattr(__import__(place, fromlist=(name,)), name)
     globals()[name] = value
     return value
 

@@ -8,9 +8,8 @@ from _thread import get_ident
 
 from fanlight.agent.addresses import receiver
 from fanlight.agent.leaving import EXIT_S, Budget
-from fanlight.agent.orphans import forget_orphans
 from fanlight.agent.queue import HELD, Line, push
-from fanlight.agent.task import Task
+from fanlight.agent.task import Task, forget_orphans
 from fanlight.recording.lanes import LANE
 from fanlight.recording.pauses import Pauses
 from fanlight.recording.recorder import SWITCH

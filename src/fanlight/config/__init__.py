@@ -70,11 +70,9 @@ PARTS = {
 
 def __getattr__(name: str) -> object:
     """Answer a name of one of the parts, and keep it, so that the next use costs nothing."""
-    from importlib import import_module
-
     for part, names in PARTS.items():
         if name in names.split():
-            value: object = getattr(import_module(f"fanlight.config.{part}"), name)
+            value: object = getattr(__import__(f"fanlight.config.{part}", fromlist=(name,)), name)
             globals()[name] = value
             return value
     raise AttributeError(f"module 'fanlight.config' has no attribute {name!r}")

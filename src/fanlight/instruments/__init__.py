@@ -15,7 +15,6 @@ imported: the function waits until the application does.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 from fanlight.recording.arrival import ARRIVALS
 
@@ -101,6 +100,8 @@ class Installed:
 
     def hook(self, module: ModuleType) -> None:
         """Hook the library that has just arrived; whatever is wrong with it becomes the reason."""
+        from importlib import import_module
+
         where, _, attribute = TABLE[module.__name__].partition(":")
         name = instrument(module.__name__)
         try:

@@ -13,8 +13,6 @@ application 47 ms and a hundred modules.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +48,8 @@ class Loaded(dict[str, "Callable[[str, Any], Span | None]"]):
     """The normalizers by notification name, each imported when its first notification comes."""
 
     def __missing__(self, name: str) -> Callable[[str, Any], Span | None]:
+        from importlib import import_module
+
         where, _, attribute = TABLE.get(name, TABLE["default"]).partition(":")
         found: Callable[[str, Any], Span | None] = getattr(import_module(where), attribute)
         # Names are the application's own words: past a thousand they are looked up each time.
