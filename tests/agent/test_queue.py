@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import fanlight
 from fanlight.agent import queue
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.recording.lanes import RECORDS
-from fanlight.recording.recorder import SWITCH, Trace
+from fanlight.recording.recorder import SWITCH, Trace, fresh_trace
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def finished(events: int = 0) -> Trace:
-    trace = Trace("app.job", "t", "t", 1)
+    trace = fresh_trace("app.job", "t", "t", 1)
     trace.epoch = SWITCH.epoch
     trace.records = [([1] * events, -1, 0)]
     return trace
@@ -103,7 +102,7 @@ def test_after_a_fork_without_hooks_the_first_push_begins_anew(line, monkeypatch
     monkeypatch.setattr(HELD, "renew", lambda: (renewed.append(1), setattr(HELD, "line", Line())))
     monkeypatch.setattr(HELD, "spawn", lambda: None)
     push(finished())
-    monkeypatch.setattr(line, "pid", os.getpid() + 1)
+    monkeypatch.setattr(line, "here", [0])
     push(finished())
     assert renewed == [1]
     assert len(HELD.line.traces) == 1

@@ -240,7 +240,7 @@ def start(
         instruments.install()
     AGENT.pauses.watch()
     HELD.spawn, HELD.renew = AGENT.spawn, AGENT.renew
-    if HELD.line.pid != os.getpid():
+    if not HELD.line.here[0]:
         AGENT.renew()
     SWITCH.sample = share
     SWITCH.sink, SWITCH.flush = push, hand_over
@@ -331,7 +331,7 @@ def flush(timeout_s: float = EXIT_S) -> bool:
 
 def deliver(timeout_s: float, still_s: float) -> bool:
     """Send what waits as `flush` does, and give up sooner, after `still_s`, where nothing is taken."""
-    if HELD.line.pid != os.getpid():
+    if not HELD.line.here[0]:
         return True
     if AGENT.task is None and not HELD.line.traces:
         return True
@@ -358,7 +358,7 @@ def end(send: Callable[[float], bool], timeout_s: float) -> bool:
     """Stop as `stop` says, with a way to send what waits."""
     SWITCH.sink = SWITCH.flush = None
     AGENT.pauses.ignore()
-    if HELD.line.pid != os.getpid():
+    if not HELD.line.here[0]:
         return True
     arrived = send(timeout_s)
     if AGENT.task is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from os import getpid
 
+from fanlight.agent.forked import mark
 from fanlight.agent.unpatched import allocate_lock
 from fanlight.recording.recorder import SWITCH
 
@@ -34,7 +34,7 @@ class Line:
     """The traces that wait, in one process.
 
     Attributes:
-        pid: the process that it belongs to; another one's is never sent from here.
+        here: its first item is 1 in the process that it belongs to, and 0 in every child.
         traces: finished ones, oldest first, each with its estimated bytes.
         bytes: estimate of all of them.
         dropped: traces not taken or not delivered, by reason, since the process began.
@@ -44,10 +44,10 @@ class Line:
         left: locked by whoever begins anew in a forked child, once.
     """
 
-    __slots__ = ("bell", "bytes", "dropped", "fresh", "idle", "left", "pid", "traces")
+    __slots__ = ("bell", "bytes", "dropped", "fresh", "here", "idle", "left", "traces")
 
     def __init__(self) -> None:
-        self.pid = getpid()
+        self.here = mark()
         self.traces: deque[tuple[Trace, int]] = deque()
         self.bytes = 0
         self.dropped: dict[str, int] = {}
@@ -116,7 +116,7 @@ def push(trace: Trace) -> int | None:
     """Take a finished trace; answer how many wait now, None when it was dropped and counted."""
     line = HELD.line
     # Once per trace: at-fork hooks do not run where C code forked.
-    if line.pid != getpid():
+    if not line.here[0]:
         leave(line)
         line = HELD.line
     elif trace.epoch != SWITCH.epoch:
