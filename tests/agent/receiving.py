@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import fanlight
 from fanlight.recording.lanes import LANE, MUTED, Lane
-from fanlight.recording.recorder import Trace
+from fanlight.recording.recorder import fresh_trace
 from fanlight.server.server import Server
 from fanlight.stores import open_store
 from fanlight.web.app import create
@@ -53,8 +53,11 @@ class House:
         The hooks for uvicorn and Starlette trace every application of this process. Each report would
         make a trace, and so another report. Where a trace is open, none begins; this one never ends.
         """
-        around = Trace("app.test", "house", "house", 0)
-        lane = Lane(around, None, get_ident())
+        around = fresh_trace("app.test", "house", "house", 0)
+        lane = Lane()
+        lane.trace = around
+        lane.events, lane.seen = [], {}
+        lane.owner = get_ident()
         lane.limit = MUTED
         around.lanes = [lane]
         LANE.set(lane)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fanlight.recording.nesting import Spans, nest
 from fanlight.recording.pauses import Seen
-from fanlight.recording.recorder import Trace
+from fanlight.recording.recorder import fresh_trace
 
 TEMPLATE = "view.render.template"
 
@@ -56,7 +56,7 @@ def tree(*nodes: Any) -> tuple[list[Any], Spans]:
 
     for node in nodes:
         add(node)
-    trace = Trace("app.test", "t", "e", 0)
+    trace = fresh_trace("app.test", "t", "e", 0)
     trace.end_ns = next(clock)
     trace.records = [(events, -1, 0)]
     names = Kinds()

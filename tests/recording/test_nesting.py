@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from fanlight.recording.nesting import nest
 from fanlight.recording.pauses import Seen
-from fanlight.recording.recorder import Trace
+from fanlight.recording.recorder import Trace, fresh_trace
 
 END = 1_000_000
 
 
 def finished(*lanes: tuple[list[Any], int, int], start: int = 0, end: int = END) -> Trace:
-    trace = Trace("app.job", "root", "root", start)
+    trace = fresh_trace("app.job", "root", "root", start)
     trace.end_ns = end
     trace.records = list(lanes)
     return trace

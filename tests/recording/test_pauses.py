@@ -8,7 +8,7 @@ import pytest
 
 from fanlight.recording.blocks import trace
 from fanlight.recording.pauses import RING, Pauses, Seen, Squeezed
-from fanlight.recording.recorder import Trace, clock, span
+from fanlight.recording.recorder import clock, fresh_trace, span
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_moment_moves_by_the_paused_time_before_it():
 
 def test_the_reference_case_a_tenth_of_a_second_in_a_second(reading):
     ms = 1_000_000
-    finished = Trace("app.job", "root", "root", 0)
+    finished = fresh_trace("app.job", "root", "root", 0)
     finished.end_ns = 1000 * ms
     finished.records = [([(0, "app.block", "child"), 1000 * ms], -1, 0)]
     read = reading(finished, [(200 * ms, 300 * ms)])
@@ -72,7 +72,7 @@ def test_the_reference_case_a_tenth_of_a_second_in_a_second(reading):
 
 
 def test_without_a_collection_there_is_no_such_span(reading):
-    finished = Trace("app.job", "root", "root", 0)
+    finished = fresh_trace("app.job", "root", "root", 0)
     finished.end_ns = 1000
     read = reading(finished, [(2000, 3000)])
     assert read.titles == ["root"]

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from fanlight.recording.lanes import LANE
-from fanlight.recording.recorder import Trace, begin, clock, current, finish, span
+from fanlight.recording.recorder import Trace, begin, clock, current, finish, fresh_trace, span
 
 S = 1_000_000_000
 
 
 def over(events: list[Any], start: float, end: float) -> Trace:
     """Answer a finished trace with these events, whose times are seconds."""
-    trace = Trace("app.job", "root", "root", int(start * S))
+    trace = fresh_trace("app.job", "root", "root", int(start * S))
     trace.end_ns = int(end * S)
     trace.records = [(events, -1, 0)]
     return trace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fanlight.recording.recorder import SWITCH, Trace
+from fanlight.recording.recorder import SWITCH, Trace, fresh_trace
 from fanlight.recording.routes import AGAIN, INSIDE, ROUTE, note_mount, note_route
 
 
@@ -19,7 +19,7 @@ class Raising:
 
 
 def opened() -> Trace:
-    return Trace("app.asgi.request", "GET", "<unmatched>", 1)
+    return fresh_trace("app.asgi.request", "GET", "<unmatched>", 1)
 
 
 def test_the_first_route_names_the_endpoint_and_the_last_is_left_in_the_scope() -> None:

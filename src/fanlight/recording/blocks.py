@@ -6,7 +6,7 @@ import _thread
 
 from fanlight.recording.clock import clock
 from fanlight.recording.lanes import LANE, MUTED
-from fanlight.recording.recorder import EXPLICIT, Trace, begin, current, finish, is_open
+from fanlight.recording.recorder import EXPLICIT, begin, current, finish, fresh_trace, is_open
 from fanlight.recording.reduction import plain, reduce_values
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar, overload
 
     from fanlight.recording.lanes import Lane
+    from fanlight.recording.recorder import Trace
 
     F = TypeVar("F")
 
@@ -59,7 +60,7 @@ class trace:  # noqa: N801  read as a statement: with fanlight.trace("nightly im
         if outer is not None and is_open(outer):
             return outer
         # The agent is off: what the block says about its trace goes nowhere.
-        return Trace(self.category, self.title, self.endpoint, clock())
+        return fresh_trace(self.category, self.title, self.endpoint, clock())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

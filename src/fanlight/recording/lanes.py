@@ -45,6 +45,18 @@ MUTED = -1
 """Limit of a lane that records nothing, and whose branches record nothing either."""
 
 
+class Gone(list["Any"]):
+    """Events of a lane whose trace has ended: stays empty, whoever still appends."""
+
+    __slots__ = ()
+
+    def append(self, event: Any) -> None:
+        """Leave the event out."""
+
+
+GONE = Gone()
+
+
 class Lane:
     """The events of one execution context: a thread, an asyncio task, a greenlet.
 
@@ -62,22 +74,17 @@ class Lane:
         seen: how often each statement has come in this trace.
     """
 
-    __slots__ = ("at", "events", "limit", "loose", "mark", "owner", "parent", "reserved", "seen", "trace")
-
-    def __init__(self, trace: Trace | None, parent: Lane | None, owner: int) -> None:
-        self.trace = trace
-        self.events: list[Any] = []
-        self.limit = self.reserved = self.at = 0
-        self.mark = -1
-        self.loose = False
-        self.owner = owner
-        self.parent = parent
-        self.seen: dict[str, int]
-        if parent is None:
-            self.seen = {}
-        else:
-            self.at = len(parent.events)
-            self.seen = parent.seen
+    # A fast path, as in `Trace`: what a request's own lane never sets is the class's.
+    trace: Trace | None
+    events: list[Any]
+    seen: dict[str, int]
+    owner: int
+    limit: int
+    reserved = 0
+    mark = -1
+    loose = False
+    parent: Lane | None = None
+    at = 0
 
     # What a block is given; the recorder sets it, since it needs `current`.
     __enter__: Callable[..., Any]
@@ -147,7 +154,7 @@ class Lane:
         """End the lane and answer its events, free of the application's objects."""
         events = self.events
         # What still closes here goes nowhere, and a context that lives on pins nothing.
-        self.events = []
+        self.events = GONE
         self.limit = 0
         self.trace = self.parent = None
         if self.seen:
@@ -158,9 +165,14 @@ class Lane:
 
     def fork(self) -> Lane:
         """Answer a lane for a context that branches off here; whoever uses it first owns it."""
-        lane = Lane(self.trace, self, 0)
-        if self.limit < 0:
-            lane.limit = MUTED
+        lane = Lane()
+        lane.trace = self.trace
+        lane.parent = self
+        lane.at = len(self.events)
+        lane.seen = self.seen
+        lane.events = []
+        lane.owner = 0
+        lane.limit = MUTED if self.limit < 0 else 0
         return lane
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "clock",
     "current",
     "finish",
+    "fresh_trace",
     "release",
     "resume",
     "span",
@@ -106,6 +107,9 @@ class Trace:
         segment: the response's format, such as `json`; errors and redirects go by `status`.
         status: HTTP status, 0 when there is none.
         error: type name and message of the exception that ended it.
+        has_length: whether the response tells its length.
+        whole: the response's body when all of it is there, so that sending it runs nothing of the
+            application; True until the framework that knows has answered it.
         notes: annotations of the root span.
         ident: the id as a number, 0 until somebody asks, or the `traceparent` that brings it.
         start_ns: `clock()` at the start; `wall_ns` is the same moment since 1970.
@@ -115,26 +119,27 @@ class Trace:
         lost: spans beyond the limit.
     """
 
-    __slots__ = (
-        *("category", "end_ns", "endpoint", "epoch", "error", "ident", "lanes", "lost", "notes", "rank"),
-        *("records", "room", "sampled", "segment", "start_ns", "status", "title", "wall_ns"),
-    )
-
-    def __init__(self, category: str, title: str, endpoint: str, start_ns: int) -> None:
-        self.category = category
-        self.title = title
-        self.endpoint = endpoint
-        self.segment = ""
-        self.ident: int | str | bytes = 0
-        self.notes: dict[str, Any] = {}
-        self.start_ns = start_ns
-        self.epoch = SWITCH.epoch
-        self.sampled = False
-        self.room = RECORDS
-        self.rank = self.status = self.wall_ns = self.end_ns = self.lost = 0
-        self.error: tuple[str, str] | None = None
-        self.lanes: list[Lane] | None = None
-        self.records: list[tuple[list[Any], int, int]] | None = None
+    # A fast path: what most requests never set is the class's own, and `fresh_trace` stores the rest.
+    category: str
+    title: str
+    endpoint: str
+    start_ns: int
+    epoch: int
+    notes: dict[str, Any]
+    ident: int | str | bytes = 0
+    rank = 0
+    segment = ""
+    status = 0
+    error: tuple[str, str] | None = None
+    has_length = False
+    whole: Any = None
+    wall_ns = 0
+    end_ns = 0
+    sampled = False
+    room = RECORDS
+    lost = 0
+    lanes: list[Lane] | None = None
+    records: list[tuple[list[Any], int, int]] | None = None
 
     def set_endpoint(self, name: str, rank: int) -> None:
         """Name the endpoint unless somebody who knows better has done so.
@@ -150,6 +155,25 @@ class Trace:
     def annotate(self, key: str, value: Any) -> None:
         """Attach an annotation to the root span."""
         self.notes[key] = value
+
+
+def fresh_trace(category: str, title: str, endpoint: str, start_ns: int) -> Trace:
+    """Answer a trace that has begun and has no lane yet.
+
+    Args:
+        category: of the root span, or a notification name.
+        title: of the root span.
+        endpoint: its first name, of rank 0.
+        start_ns: `clock()` when it began.
+    """
+    trace = Trace()
+    trace.category = category
+    trace.title = title
+    trace.endpoint = endpoint
+    trace.start_ns = start_ns
+    trace.epoch = SWITCH.epoch
+    trace.notes = {}
+    return trace
 
 
 def current() -> Lane | None:
@@ -210,15 +234,21 @@ def begin(category: str, title: str, endpoint: str, start_ns: int | None = None)
     if outer is not None and is_open(outer.trace):
         return None
     now_ns = clock()
-    trace = Trace(category, title, endpoint, now_ns if start_ns is None else start_ns)
+    trace = fresh_trace(category, title, endpoint, now_ns if start_ns is None else start_ns)
     trace.wall_ns = wall_clock() if start_ns is None else wall_clock() - now_ns + start_ns
-    lane = Lane(trace, None, _thread.get_ident())
+    lane = Lane()
+    lane.trace = trace
+    lane.owner = _thread.get_ident()
+    lane.events = []
+    lane.seen = {}
     lane.mark = 0
     trace.lanes = [lane]
     if SWITCH.sample >= 1.0 or SWITCH.draw() < SWITCH.sample:
         trace.sampled = True
         trace.room = RECORDS - BLOCK
         lane.limit = lane.reserved = BLOCK
+    else:
+        lane.limit = 0
     LANE.set(lane)
     return trace
 
