@@ -9,7 +9,8 @@ import flask
 import pytest
 from flask.views import MethodView
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.test import Client
+from werkzeug.test import Client, create_environ
+from werkzeug.wsgi import ClosingIterator
 
 from fanlight.recording.recorder import SWITCH, current
 from fanlight.recording.wsgi import wsgi
@@ -279,3 +280,47 @@ def test_a_file_is_one_leaf_without_its_name(tmp_path: Any, seen: Any) -> None:
         assert response.text == "hunter2"
         response.close()
     assert seen.leaves() == [("file.send", ("text/plain", True)), ("file.send", ("text/plain", False))]
+
+
+def answered(app: Any, path: str) -> Any:
+    """Answer the body that an application gives its server."""
+    return app(create_environ(path), lambda *_: None)
+
+
+def rewriting(app: Any) -> Any:
+    """Answer a middleware that makes the body anew while it is sent."""
+    return lambda environ, start_response: (chunk.upper() for chunk in app(environ, start_response))
+
+
+@pytest.mark.parametrize("around", [lambda app: app, wsgi], ids=["alone", "in a server"])
+def test_a_text_response_is_handed_on_as_it_is_and_ends_its_request(around: Any, seen: Any) -> None:
+    body = answered(around(shop()), "/orders/3")
+    assert isinstance(body, ClosingIterator)
+    assert seen.endpoints() == [("GET /orders/<int:number>", 200)]
+    body.close()
+    assert len(seen.endpoints()) == 1
+
+
+@pytest.mark.parametrize("path", ["/stream", "/context", "/file", "/called"])
+def test_a_response_that_still_runs_code_ends_its_request_when_it_is_closed(path: str, seen: Any) -> None:
+    app, closed = shop(), []
+
+    @app.route("/called")
+    def called() -> Any:
+        response = flask.Response("done")
+        response.call_on_close(lambda: closed.append(len(seen.endpoints())))
+        return response
+
+    body = answered(app, path)
+    assert seen.endpoints() == []
+    body.close()
+    assert seen.endpoints() == [(f"GET {path}", 200)]
+    assert closed == ([0] if path == "/called" else [])
+
+
+def test_a_body_that_a_middleware_made_ends_its_request_when_it_is_over(seen: Any) -> None:
+    body = answered(wsgi(rewriting(shop())), "/slash/")
+    assert seen.endpoints() == []
+    assert b"".join(body) == b"/"
+    body.close()
+    assert seen.endpoints() == [("GET /slash/", 200)]

@@ -329,7 +329,7 @@ def test_nothing_of_url_headers_and_body_is_kept(seen: Any) -> None:
     environ = environment("POST", PATH_INFO="/hunter2", QUERY_STRING="a=hunter2", HTTP_COOKIE="k=hunter2")
     app(environ, lambda *given: None)
     trace = seen[0]
-    assert "hunter2" not in repr([getattr(trace, name) for name in trace.__slots__])
+    assert "hunter2" not in repr(vars(trace))
 
 
 @pytest.mark.parametrize(

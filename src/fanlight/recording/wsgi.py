@@ -48,18 +48,16 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
     title = TITLES.get(method, OTHER_METHOD)
     trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
-        return app(environ, start_response)
+        return within(app(environ, start_response))
     # A fast path: nearly every request is titled with its own method.
     if title != method:
         trace.notes["method"] = method if title != OTHER_METHOD else title
     given = environ.get("HTTP_TRACEPARENT")
     if given is not None:
         trace.ident = given
-    is_whole = False
 
     def started(status: str, headers: Any, exc_info: Any = None) -> Any:
-        nonlocal is_whole
-        is_whole = note_response(trace, status, headers) or is_whole
+        note_response(trace, status, headers)
         if exc_info is None:
             return start_response(status, headers)
         return start_response(status, headers, exc_info)
@@ -70,7 +68,8 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
         finish(trace, error)
         raise
     # A fast path: such a body is complete, nothing of the application runs after it.
-    if body.__class__ is list or body.__class__ is tuple:
+    whole = trace.whole
+    if body.__class__ is list or body.__class__ is tuple or whole is True or (whole is body is not None):
         end(trace)
         return body
     if isinstance(body, (list, tuple)):
@@ -81,26 +80,38 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
     wrapper = environ.get("wsgi.file_wrapper")
     if wrapper is not None and is_servers(body, wrapper):
         return watched(trace, body)
-    return (SizedBody if hasattr(body, "__len__") else Body)(trace, body, is_whole)
+    return (SizedBody if hasattr(body, "__len__") else Body)(trace, body)
 
 
-def note_response(trace: Trace, status: str, headers: Any) -> bool:
-    """Take note of status and format; answer whether the response tells its length."""
-    is_whole = False
+def within(body: Any) -> Any:
+    """Answer the body of an application inside another; a middleware between them may change it."""
+    lane = LANE.get()
+    trace = None if lane is None else lane.trace
+    if trace is not None and trace.whole is True:
+        trace.whole = body
+    return body
+
+
+def note_response(trace: Trace, status: str, headers: Any) -> None:
+    """Take note of status and format, and whether the response tells its length."""
     try:
         trace.status = STATUSES[status]
         # Only a list may be looked through: anything else might be used up by it.
-        if isinstance(headers, list):
+        if headers.__class__ is list or isinstance(headers, list):
             for name, value in headers:
-                size = len(name)
-                if size == 12 and name.lower() == "content-type":
+                # A fast path: nearly everybody writes the names this way.
+                if name == "Content-Type":
                     trace.segment = FORMATS[value]
-                elif size == 14 and name.lower() == "content-length":
-                    is_whole = True
+                elif name == "Content-Length":
+                    trace.has_length = True
+                elif len(name) == 12:
+                    if name.lower() == "content-type":
+                        trace.segment = FORMATS[value]
+                elif len(name) == 14 and name.lower() == "content-length":
+                    trace.has_length = True
     except (TypeError, ValueError, AttributeError):
         # The server will judge a malformed response; it is none of ours.
         SWITCH.faults += 1
-    return is_whole
 
 
 def is_servers(body: Any, wrapper: Any) -> bool:
@@ -146,20 +157,18 @@ class Body:
     Args:
         trace: the request's.
         body: what the application answered.
-        is_whole: whether the response told its length.
     """
 
-    __slots__ = ("body", "chunks", "is_whole", "trace")
+    __slots__ = ("body", "chunks", "trace")
 
-    def __init__(self, trace: Trace, body: Any, is_whole: bool) -> None:
+    def __init__(self, trace: Trace, body: Any) -> None:
         self.trace = trace
         self.body = body
-        self.is_whole = is_whole
         self.chunks: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         # A fast path: a response that tells its length is there, reading it runs no code to record.
-        if self.is_whole:
+        if self.trace.has_length:
             return iter(self.body)
         lanes = self.trace.lanes
         lane = lanes[0] if lanes is not None else None
