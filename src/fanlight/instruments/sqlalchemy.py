@@ -6,9 +6,12 @@ library's events, which cost a dispatch as soon as one listener exists.
 
 from __future__ import annotations
 
+import _thread
+
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.recorder import SWITCH, current
+from fanlight.recording.lanes import LANE, resolved
+from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
 NOTIFICATION = "sql.query"
 MARK = "fanlight_records"
 """Attribute of what records by itself: a driver's cursor or connection, a dialect that is wrapped."""
-PLAIN = "fanlight_plain_cursor"
-"""Attribute of a driver's recording connection: makes a cursor that does not record."""
 
 
 def patch(module: ModuleType) -> None:
@@ -81,8 +82,12 @@ def plain_context(context: Any) -> Any:
         """What executes one statement."""
 
         def create_default_cursor(self) -> Any:
-            plain = getattr(getattr(self._dbapi_connection, "dbapi_connection", None), PLAIN, None)
-            return create(self) if plain is None else plain()
+            # A fast path: a pool's connection, and in it one of ours, which tells how to make a plain cursor.
+            try:
+                plain = self._dbapi_connection.dbapi_connection.fanlight_plain_cursor
+            except AttributeError:
+                return create(self)
+            return plain()
 
     Context.__name__, Context.__qualname__ = context.__name__, context.__qualname__
     return Context
@@ -93,9 +98,15 @@ def recorded(execute: Callable[..., Any], *, is_async: bool) -> Callable[..., An
 
     # The library's own arguments, written out: to pack and unpack them costs half as much as all the rest.
     def execute_and_record(cursor: Any, statement: Any, parameters: Any, context: Any = None) -> Any:
-        # A fast path: the driver below records it, or nothing is recorded here and now.
-        if hasattr(cursor, MARK) or (is_async and is_driver_recording(cursor)) or (lane := current()) is None:
+        # A fast path: nothing is recorded here, or the driver below records it.
+        lane = LANE.get()
+        if lane is None or hasattr(cursor, MARK) or (is_async and is_driver_recording(cursor)):
             return execute(cursor, statement, parameters, context)
+        # The checks of `current`, without the call.
+        if lane.owner != _thread.get_ident() or len(lane.events) >= lane.limit:
+            lane = resolved(lane)
+            if lane is None:
+                return execute(cursor, statement, parameters, context)
         start_ns = clock()
         try:
             result = execute(cursor, statement, parameters, context)
