@@ -108,7 +108,7 @@ def test_a_request_is_named_by_its_template(
     assert seen.endpoints() == [(endpoint, status)]
     assert seen[0].segment == segment
     trace = seen[0]
-    assert "hunter2" not in repr([getattr(trace, name) for name in trace.__slots__])
+    assert "hunter2" not in repr(vars(trace))
 
 
 @pytest.mark.parametrize(("method", "path"), [(case[0], case[1]) for case in CASES])
