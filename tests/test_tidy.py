@@ -230,11 +230,12 @@ def test_mypy_judges_the_source_strictly(tmp_path: Path) -> None:
 SCENERY = {
     "formatters/cells.py": "",
     "formatters/one.py": "import fanlight.formatters.cells",
+    "parsers/digits.py": "",
     "parsers/elements.py": "",
     "parsers/grouped.py": "",
     "parsers/one.py": (
-        "import fanlight.parsers.elements, fanlight.parsers.grouped, fanlight.parsers.stacks,"
-        " fanlight.parsers.stamps"
+        "import fanlight.parsers.digits, fanlight.parsers.elements, fanlight.parsers.grouped,"
+        " fanlight.parsers.stacks, fanlight.parsers.stamps"
     ),
     "parsers/stacks.py": "",
     "parsers/stamps.py": "",

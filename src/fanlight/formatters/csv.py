@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fanlight.event.event import TIME, UNTIMED
+from fanlight.event.times import Time
+from fanlight.event.types import TIMESTAMP
 from fanlight.formatters.cells import cells, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fanlight.event.batch import Batch
     from fanlight.event.event import Event
+    from fanlight.event.schema import Schema
 
+REMEMBERED = 4096
+"""Numbers of a column whose text is remembered."""
 HELD = 1000
 """Events held back for the header, when nobody said which properties; later names have no column."""
 
@@ -24,6 +31,9 @@ class Csv:
         self.fields = fields
         self.held: list[Event] = []
         self.header = ""
+        self.schema: Schema | None = None
+        self.columns: list[tuple[int, str, dict[int, str]]] = []
+        self.is_timed = False
         if fields:
             self.header = row(fields)
 
@@ -37,7 +47,65 @@ class Csv:
         if self.header:
             yield self.header
             self.header = ""
-        yield row([text_of(value, kind) for _, value, kind in cells(event, self.fields)])
+        yield row(self.texts(event))
+
+    def batch(self, batch: Batch) -> Iterator[str]:
+        """Yield the rows of events side by side."""
+        if not self.fields:
+            if self.held:
+                yield from self.release()
+            else:
+                # As with events: in the order in which the first of them have the properties.
+                firsts = [first_value(column) for column in batch.columns]
+                there = [place for place, first in enumerate(firsts) if first < HELD]
+                there.sort(key=lambda place: firsts[place])
+                self.fields = tuple(batch.names[place] for place in there)
+                self.header = row(self.fields) if self.fields else ""
+        if not self.fields or not set(self.fields) <= set(batch.names):
+            for event in batch.events():
+                yield from self.event(event)
+            return
+        yield self.header
+        self.header = ""
+        columns = []
+        for name in self.fields:
+            place = batch.names.index(name)
+            columns.append(shown(batch.columns[place], batch.types[place]))
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(zip(*columns, strict=True))
+        yield out.getvalue()
+
+    def texts(self, event: Event) -> list[str]:
+        """Answer the cells of a row.
+
+        FAST PATH: events of one schema have their values in the same places, and numbers come again.
+        """
+        schema, values = event.read()
+        if schema is not self.schema:
+            self.schema = schema
+            self.columns = []
+            if all(name in schema.places or name == TIME for name in self.fields):
+                places = [schema.places.get(name, -1) for name in self.fields]
+                kinds = [schema.types[place] if place >= 0 else TIMESTAMP for place in places]
+                self.columns = [(place, kind, {}) for place, kind in zip(places, kinds, strict=True)]
+            self.is_timed = -1 in (place for place, _, _ in self.columns)
+        if not self.columns or (self.is_timed and event.instant is UNTIMED):
+            return [text_of(value, kind) for _, value, kind in cells(event, self.fields)]
+        texts = []
+        for place, kind, known in self.columns:
+            value = values[place] if place >= 0 else event.instant
+            if value.__class__ is str:
+                texts.append(value)
+            elif value.__class__ is int:
+                text = known.get(value)
+                if text is None:
+                    if len(known) >= REMEMBERED:
+                        known.clear()
+                    text = known[value] = text_of(value if place >= 0 else event.time, kind)
+                texts.append(text)
+            else:
+                texts.append(text_of(value if place >= 0 else event.time, kind))
+        return texts
 
     def release(self) -> Iterator[str]:
         """Yield what was held back, under a header of all its names."""
@@ -56,8 +124,34 @@ class Csv:
             yield self.header
 
 
+class Line:
+    """A file of one line, for the library writes to files alone."""
+
+    def write(self, text: str) -> str:
+        """Answer what is written."""
+        return text
+
+
+WRITER = csv.writer(Line(), lineterminator="\n")
+
+
+def first_value(column: list[Any]) -> int:
+    """Answer the place of the first value; behind the last when there is none."""
+    return next((place for place, value in enumerate(column) if value is not None), len(column) + HELD)
+
+
+def shown(column: list[Any], kind: str) -> list[Any]:
+    """Answer a column's values as they are written; the same value is made a text once."""
+    if all(value.__class__ is str for value in column):
+        return column
+    known: dict[Any, str] = {}
+    for value in column:
+        # Floats that are equal may be written in two ways, and ints another.
+        if value not in known and value.__class__ is not float:
+            known[value] = text_of(Time(value) if kind == TIMESTAMP and value is not None else value, kind)
+    return [text_of(value, kind) if value.__class__ is float else known[value] for value in column]
+
+
 def row(values: list[str] | tuple[str, ...]) -> str:
     """Answer one row with its line end."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(values)
-    return out.getvalue()
+    return str(WRITER.writerow(values))

@@ -25,6 +25,14 @@ QUOTED = rb'[^"\\]*(?:\\.[^"\\]*)*'
 SCANNED = rb'[^"\\\n]*(?:\\[^\n][^"\\\n]*)*'
 """The same for scanners, which must not go over a line's end."""
 BARE = rb"\S+"
+SIMPLER = (
+    (QUOTED, rb'[^"]*'),
+    (rb'[^ ?"\\]*(?:\\.[^ ?"\\]*)*', rb'[^ ?"]*'),
+    (rb'[^ "\\]*(?:\\.[^ "\\]*)*', rb'[^ "]*'),
+    (BARE, rb"[^ ]+"),
+    (HTTPD, rb".{26}"),
+)
+"""Patterns, and quicker ones for lines without a backslash and without any white space but blanks."""
 NUMBER = rb"\d+|-"
 REAL = rb"\d+(?:\.\d+)?|-"
 
@@ -174,9 +182,12 @@ class Compilation:
             tail = pattern if at < len(parts) - 1 else rb"(?P<%s>)" % WHOLE.encode()
             pattern = part + tail if at <= last_required else rb"(?:" + part + tail + rb")?"
         reader = None if self.time is None else access if self.time == HTTPD else stamps.any
-        return PatternFormat(
-            self.name, pattern, tuple(self.fields), reader, title=title, links=tuple(self.links)
-        )
+        # Lines with all elements and without escapes, which most logs have alone, are read quicker.
+        whole = b"".join(part for part, _ in parts)
+        for slow, quick in SIMPLER:
+            whole = whole.replace(slow, quick)
+        more = {"links": tuple(self.links), "quick": whole, "time_shape": self.time}
+        return PatternFormat(self.name, pattern, tuple(self.fields), reader, title=title, **more)
 
     def parts(self) -> Iterator[tuple[bytes, bool]]:
         """Yield each element's pattern, the text before it included, and whether it is the time."""

@@ -12,6 +12,7 @@ from fanlight.event.schema import Schema
 from fanlight.event.times import Time
 from fanlight.event.units import BYTES, TIME_NS
 from fanlight.parsers import stacks
+from fanlight.parsers.digits import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,8 +92,11 @@ class PatternFormat:
         fields: in the order of the properties.
         stamp: reads the text of the group `time`; None when there is none.
         more: `title`, `heads`, `links` (the elements in their order, for `chain`), `until_time` (the
-            pattern's beginning, when that is enough to find the time). With heads, a stack trace in the
-            lines of an event becomes its `exception` and `stack`, and is no part of the rest.
+            pattern's beginning, when that is enough to find the time), `quick` (a pattern with the same
+            groups that matches just as this one wherever it matches a line without a backslash or white
+            space but blanks, and may match fewer lines), `time_shape` (what the time has to match, for
+            `quick` may not look). With heads, a stack trace in the lines of an event becomes its
+            `exception` and `stack`, and is no part of the rest.
     """
 
     def __init__(
@@ -113,6 +117,8 @@ class PatternFormat:
             field.type == types.DURATION or BYTES.get((field.unit or "").lower(), 1) != 1 for field in fields
         )
         self.hidden: dict[str, bytes] = {}
+        self.quick: bytes | None = more.get("quick")
+        self.time_shape: bytes | None = more.get("time_shape")
         self.source = pattern
         self.grouped = fields
         named = {field.name for field in fields}
@@ -203,7 +209,7 @@ class PatternFormat:
         """Answer an element with a value that meets a condition; None when that cannot be said."""
         field = next(field for field in self.fields if field.name == link.name)
         if field.type in (types.DURATION, types.INT) and asked.pattern is None and asked.at_least:
-            return number_of(field, asked.at_least)
+            return number_of(field.type, field.unit, asked.at_least)
         if asked.pattern is None or (asked.is_number and field.type != types.INT):
             return None
         if field.type == types.INT:
@@ -222,7 +228,9 @@ class PatternFormat:
             return None
         if asked.is_number and (field.type != types.INT or asked.pattern is None):
             is_text = field.type == types.STRING or asked.at_least is None
-            return None if is_text else field_number(field, asked.at_least or 0)
+            found = None if is_text else number_of(field.type, field.unit, asked.at_least or 0)
+            around = (field.before, field.after)
+            return None if found is None or None in around else found.join(around)  # type: ignore[arg-type]
         if asked.pattern is None or field.type not in (types.STRING, types.INT):
             return None
         text = rb"(?:" + asked.pattern + rb")"
@@ -250,26 +258,6 @@ def joined(lines: list[bytes], heads: re.Pattern[bytes]) -> list[bytes]:
     texts = [b"\n".join(some) for some in events]
     traces = [stacks.begin(text) for text in texts]
     return [text if trace is None else text[: trace[0]] for text, trace in zip(texts, traces, strict=True)]
-
-
-def field_number(field: Field, at_least: float) -> bytes | None:
-    """Answer what a number of at least a size looks like in its place: as many digits, or more."""
-    found = number_of(field, at_least)
-    if found is None or field.before is None or field.after is None:
-        return None
-    return field.before + found + field.after
-
-
-def number_of(field: Field, at_least: float) -> bytes | None:
-    """Answer what a number of at least a size looks like; None when any digit may be one."""
-    if field.type == types.DURATION:
-        at_least /= TIME_NS[field.unit or "ns"]
-    elif field.unit is not None and field.unit.lower() in BYTES:
-        at_least /= BYTES[field.unit.lower()]
-    if at_least < 1:
-        return None
-    digits = len(str(int(at_least)))
-    return rb"0*[1-9]\d{%d,}(?:\.\d+)?" % (digits - 1)
 
 
 def group_of(name: str) -> str:

@@ -8,13 +8,14 @@ from fanlight.pipeline.files.search import Search
 from fanlight.pipeline.files.source import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.event.event import Event, Origin
     from fanlight.pipeline.files.found import Found
     from fanlight.pipeline.files.search import Wishes
     from fanlight.pipeline.files.source import Source
     from fanlight.query.query import Query
+    from fanlight.query.stages import Stage
 
 
 def in_time_order(paths: list[str], wishes: Wishes) -> list[str]:
@@ -86,15 +87,19 @@ class Answer:
 
     def selected(self, names: frozenset[str] | None = None) -> Iterator[Event]:
         """Yield the selected events, with all their properties or with some."""
+        return self.read(self.parts(), names)
+
+    def read(self, parts: Iterable[tuple[Search, Found]], names: frozenset[str] | None) -> Iterator[Event]:
+        """Yield the events of what was found."""
         readers: dict[Search, Origin] = {}
-        for search, found in self.parts():
+        for search, found in parts:
             reader = readers.get(search)
             if reader is None:
                 reader = readers[search] = search.format.reader(names)
             yield from found.events(reader)
 
-    def events(self, fields: tuple[str, ...] = ()) -> Iterator[Event]:
-        """Yield the events of the answer: what the stages make of the selected ones.
+    def events(self, fields: tuple[str, ...] = ()) -> Iterable[Event]:
+        """Answer the events of the answer: what the stages make of the selected ones.
 
         Args:
             fields: names that are asked for afterwards; none: all.
@@ -102,11 +107,19 @@ class Answer:
         stages = self.query.stages
         names: frozenset[str] | None = None
         if stages and str(stages[0]).split(" ")[0] in ADDING_UP:
+            from fanlight.pipeline.files.adding import Selected
+
             names = self.query.fields()
-        elif not stages and fields:
+            events: Iterable[Event] = Selected(self, names)
+            return run(stages, events)
+        if not stages and fields:
             # A dotted name goes into a map, whose own name is the part before the dots.
             names = frozenset(fields) | {name.partition(".")[0] for name in fields}
-        events = self.selected(names)
-        for stage in stages:
-            events = stage.run(events)
-        return events
+        return run(stages, self.selected(names))
+
+
+def run(stages: tuple[Stage, ...], events: Iterable[Event]) -> Iterable[Event]:
+    """Answer what stages make of events."""
+    for stage in stages:
+        events = stage.run(events)
+    return events

@@ -53,6 +53,13 @@ class Found:
         buffer = self.buffer
         return b"".join([buffer[start : edge + 1] for start, edge in self.spans])
 
+    def text(self) -> bytes:
+        """Answer the text of all, without a newline behind the last."""
+        if self.spans is None:
+            return bytes(memoryview(self.buffer)[self.begin : self.end - 1])
+        with memoryview(self.buffer) as view:
+            return b"\n".join([view[start:edge] for start, edge in self.spans])
+
     def events(self, reader: Origin) -> Iterator[Event]:
         """Yield the events, read; a line that cannot be read has nothing but its raw text."""
         number, at = self.line, self.begin
