@@ -241,8 +241,10 @@ SCENERY = {
     "parsers/stamps.py": "",
     "stores/answers.py": "",
     "stores/choose.py": "",
+    "stores/imports.py": "",
     "stores/one.py": (
-        "import fanlight.stores.answers, fanlight.stores.choose, fanlight.stores.quota, fanlight.stores.rows"
+        "import fanlight.stores.answers, fanlight.stores.choose, fanlight.stores.imports, "
+        "fanlight.stores.quota, fanlight.stores.rows"
     ),
     "stores/quota.py": "",
     "stores/rows.py": "",

@@ -65,7 +65,13 @@ class Client:
         """Send a command; answer its JSON. Raises like `get`."""
         return self.ask("POST", path, query)
 
-    def ask(self, method: str, path: str, query: Mapping[str, str | None] | None) -> Any:
+    def send(self, path: str, document: Any) -> Any:
+        """Send a document; answer its JSON. Raises like `get`; is not tried twice."""
+        return self.ask("POST", path, None, json.dumps(document).encode())
+
+    def ask(
+        self, method: str, path: str, query: Mapping[str, str | None] | None, body: bytes | None = None
+    ) -> Any:
         """Answer the JSON of one request."""
         given = {name: value for name, value in (query or {}).items() if value is not None}
         target = quote(path) + (f"?{urlencode(given)}" if given else "")
@@ -73,9 +79,9 @@ class Client:
         try:
             # Given its connection, http.client asks for none.
             connection.sock = connect_owner(self.data, self.wait_s)
-            connection.request(method, target)
+            connection.request(method, target, body, {"content-type": "application/json"} if body else {})
             answer = connection.getresponse()
-            body = answer.read(ANSWER_BYTES + 1)
+            text = answer.read(ANSWER_BYTES + 1)
         except TimeoutError as error:
             raise UnreachableError(
                 f"the server of {self.data} did not answer within {self.wait_s:g} s; it may be restarting\n"
@@ -89,7 +95,7 @@ class Client:
             ) from error
         finally:
             connection.close()
-        return self.judge(answer.status, body)
+        return self.judge(answer.status, text)
 
     def judge(self, status: int, body: bytes) -> Any:
         """Answer a response's JSON, or raise what it says."""

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("fanlight.cli.doctor", "Check the installation and send a real trace end to end."),
     "endpoints": ("fanlight.cli.endpoints", "List endpoints, the most harmful first."),
     "formats": ("fanlight.cli.logs.formats", "List the formats of logs that are known."),
+    "import": ("fanlight.cli.logs.import_", "Keep log files beside the traces, each line once."),
     "init": ("fanlight.cli.init", "Write a commented fanlight.toml into this directory."),
     "open": ("fanlight.cli.open", "Open the page in a browser, let in by a one-time link."),
     "parse": ("fanlight.cli.logs.parse", "Write every line of a log file as an event."),

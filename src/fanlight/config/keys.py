@@ -67,6 +67,7 @@ KEYS: dict[str, Key] = {
     "leave_after_s": Key("count", 60, "idle seconds after which a background Fanlight leaves", project=True),
     "spool.max_bytes": Key("bytes", 1 << 30, "size bound of what waits for the store", project=True),
     "store.retention_days": Key("count", 14, "whole days kept besides today", project=True),
+    "store.import_days": Key("count", 90, "whole days that imported events are kept for", project=True),
     "store.max_bytes": Key("bytes", 2 << 30, "size at which the store's oldest days go", project=True),
     "store.spans_per_s": Key("count", 2000, "spans a second and service kept whole", project=True),
     "store.traces_per_s": Key("count", 500, "root rows a second and service", project=True),

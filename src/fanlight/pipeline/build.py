@@ -75,7 +75,9 @@ def server(settings: Settings) -> Server:
         spool_directory(settings),
         lambda: collector_status(settings["socket"]),
         store_url=settings["store"],
-        retention=Retention(settings["store.retention_days"], settings["store.max_bytes"]),
+        retention=Retention(
+            settings["store.retention_days"], settings["store.max_bytes"], settings["store.import_days"]
+        ),
     )
     built.inbox.max_bytes = settings["spool.max_bytes"]
     return built

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
+from fanlight.server import imports
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import spans, tree
 from fanlight.wire import buckets
@@ -75,6 +76,16 @@ class Answers:
             return 200, self.questions.ask(question)
         except QueryError as error:
             return 422 if error.code == "too-long" else 400, refused(error)
+
+    def imports(self) -> Json:
+        """Answer what is kept of imported files."""
+        self.given += 1
+        return imports.files(self.store)
+
+    def take_import(self, told: Any) -> tuple[int, Json]:
+        """Keep a piece of a file; answer the HTTP status and what is kept of the file then."""
+        self.given += 1
+        return imports.take(self.store, told)
 
     def endpoint(
         self,

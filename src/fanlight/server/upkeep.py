@@ -25,6 +25,8 @@ class Retention(NamedTuple):
     days: int = 14
     """Whole days kept besides today."""
     max_bytes: int = 2 << 30
+    import_days: int = 90
+    """Whole days that imported events are kept for, from the day of their import on."""
 
 
 RETENTION = Retention()
@@ -76,6 +78,7 @@ class Upkeep:
             self.store.compact()
             today = self.clock() // DAY_NS
             self.store.expire(today - self.retention.days, self.retention.max_bytes)
+            self.store.imports.expire(today - self.retention.import_days)
         except Exception as error:
             if self.ended.is_set():
                 # The store was closed while a day was being rewritten.

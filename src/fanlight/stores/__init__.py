@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Trace,
         TraceRow,
     )
+    from fanlight.stores.imports import Imports
     from fanlight.stores.quota import Share
     from fanlight.wire.codec import Message
 
@@ -50,6 +51,7 @@ class Store(Protocol):
     """
 
     max_bytes: int
+    imports: Imports
 
     def apply(self, segment: int, records: Sequence[tuple[int, Message]]) -> None:
         """Keep the commits of one spool segment that are not kept yet.
@@ -103,7 +105,7 @@ class Store(Protocol):
         """
 
     def events(self, query: Query) -> Iterator[Event]:
-        """Yield the kept traces that a query's terms and bounds select, oldest first, as events.
+        """Yield the kept traces and imported events that a query's terms and bounds select, oldest first.
 
         Its stages are not run. Spans are read unless the stages need nothing but a trace's own columns.
         """

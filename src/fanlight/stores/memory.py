@@ -22,6 +22,7 @@ from fanlight.stores.answers import (
     spanning,
 )
 from fanlight.stores.choose import choose, together, typical
+from fanlight.stores.imports import InMemory, in_order
 from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES, Quota, others, shares
 from fanlight.stores.rows import DAY_HOURS, DAY_MINUTES, DAY_NS, Cell, NodeKey, Rows
 from fanlight.wire import messages
@@ -54,6 +55,7 @@ class Memory:
         self.kept: list[Trace] = []
         self.held: dict[int, dict[str, Held]] = {}
         self.texts: dict[int, set[str]] = defaultdict(set)
+        self.imports = InMemory()
         self.max_bytes = 0
         self.floor = -1
         """The newest expired day: rows for it and older ones are expired when they come."""
@@ -230,10 +232,8 @@ class Memory:
         """Yield the kept traces that a query selects, oldest first, as events."""
         with self.lock:
             kept = sorted(self.kept, key=lambda trace: (trace.row.start_ns, trace.row.id))
-        for trace in kept:
-            event = from_stored(trace.row, trace.spans or None)
-            if query.matches(event):
-                yield event
+        traces = (from_stored(trace.row, trace.spans or None) for trace in kept)
+        return filter(query.matches, in_order(traces, self.imports.nominated(query)))
 
     def answer(self, query: Query, limits: Limits = UNLIMITED) -> Answer:
         """Answer a query with its stages."""

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fanlight.web import api, asking, parameters, report
+from fanlight.web import api, asking, importing, parameters, report
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
 from fanlight.web.pages import endpoint, endpoints, status, trace
@@ -45,6 +45,9 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
     async def take_report(request: Request) -> Response:
         return await report.take(inbox, request)
 
+    async def take_import(request: Request) -> Response:
+        return await importing.take(answers, request)
+
     # Plain functions run in starlette's threads: a slow query holds up nobody else.
     routes = [
         Route("/", site.endpoints_page),
@@ -59,6 +62,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/api/alive", site.alive),
         Route("/api/link", site.link, methods=["POST"]),
         Route(asking.PATH, site.query_json),
+        Route(importing.PATH, take_import, methods=["GET", "POST"]),
         Route("/static/{name}", site.static),
     ]
     if inbox is not None:

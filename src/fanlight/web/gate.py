@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from fanlight.config import is_loopback
-from fanlight.web import report
+from fanlight.web import importing, report
 from fanlight.web.headers import armour
 from fanlight.web.keys import LIFETIME_S, Keys
 from fanlight.web.names import literal, origins
@@ -106,9 +106,8 @@ class Gate:
             return too_large(scope)
         if self.owner(scope):
             return None
-        if scope["path"] == report.PATH:
-            # No cookie and no page: a header that no browser sends by itself.
-            return self.wrong_host(scope, headers) or report.refusal(headers, self.report_digest)
+        if scope["path"] in (importing.PATH, report.PATH):
+            return self.wrong_host(scope, headers) or self.wrong_program(scope, headers)
         return (
             self.wrong_host(scope, headers)
             or self.wrong_origin(method, headers)
@@ -147,6 +146,13 @@ class Gate:
         if method == "GET" and follows and values(headers, b"sec-fetch-dest") == [b"document"]:
             return None
         return problem(403, "initiator", "Other sites' pages may not ask here.")
+
+    def wrong_program(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+        """Refuse whoever is not the program that a door is for; none of these is for pages."""
+        if scope["path"] == importing.PATH:
+            return importing.refusal()
+        # No cookie and no page: a header that no browser sends by itself.
+        return report.refusal(headers, self.report_digest)
 
     def no_cookie(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
         """Refuse browsers that no one-time link let in; the link itself must get through."""
@@ -194,7 +200,8 @@ def guard(app: ASGIApp, gate: Gate) -> ASGIApp:
 
 def body_max(scope: Scope) -> int:
     """Answer how many bytes the body of a request may have."""
-    return report.BODY_MAX if scope["path"] == report.PATH else BODY_MAX
+    longer = {report.PATH: report.BODY_MAX, importing.PATH: importing.BODY_MAX}
+    return longer.get(scope["path"], BODY_MAX)
 
 
 def too_large(scope: Scope) -> Refusal:

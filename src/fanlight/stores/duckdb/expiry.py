@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.stores.duckdb import files
 from fanlight.stores.duckdb.engine import telling
+from fanlight.stores.duckdb.imported import FILE
 from fanlight.stores.quota import heaviest
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def drop(store: DuckStore, before_day: int, max_bytes: int) -> list[int]:
     dropped: list[int] = []
     with store.writing, telling(f"days of {store.directory} cannot be dropped"):
         store.alive()
-        left = files.bytes_of(*store.directory.rglob("*"))
+        imports = files.bytes_of(store.directory / FILE)
+        left = files.bytes_of(*store.directory.rglob("*")) - imports
         *old, newest = sorted(store.days) or [0]
         for number in old:
             if number >= before_day and not (max_bytes and left > max_bytes):

@@ -21,6 +21,7 @@ from fanlight.stores.duckdb.engine import telling, transaction
 from fanlight.stores.duckdb.events import AT_ONCE, nominated
 from fanlight.stores.duckdb.reads import View, among
 from fanlight.stores.duckdb.relation import ORDER, Relation
+from fanlight.stores.imports import in_order
 from fanlight.wire.messages import WHOLE
 
 if TYPE_CHECKING:
@@ -61,13 +62,15 @@ def selected(
     """Yield the kept traces of every day that a query selects, oldest first; its stages are not run."""
     whole = looks_everywhere(query.node) or need_spans(query.stages) or not query.fields() <= ROW
     facts = Facts() if facts is None else facts
-    for view in store.views(*range_of(query)):
-        for event in nominated(view, query, whole=whole):
-            facts.scanned += 1
-            if facts.scanned % AT_ONCE == 1:
-                limits.check()
-            if query.matches(event):
-                yield event
+    traces = (
+        event for view in store.views(*range_of(query)) for event in nominated(view, query, whole=whole)
+    )
+    for event in in_order(traces, store.imports.nominated(query)):
+        facts.scanned += 1
+        if facts.scanned % AT_ONCE == 1:
+            limits.check()
+        if query.matches(event):
+            yield event
 
 
 def answer(store: DuckStore, query: Query, limits: Limits) -> Answer:
@@ -80,11 +83,10 @@ def rows(store: DuckStore, query: Query, limits: Limits, facts: Facts) -> Iterat
     """Yield what a query's stages leave."""
     with joint(store, *range_of(query)) as (views, cursor):
         relation = Relation(views, query)
-        if views and relation.is_exact:
+        if views and relation.is_exact and not store.imports.may_select(query):
             yield from compiled(relation, query, limits, facts, hurried(cursor, limits))
             return
-    if relation.views:
-        facts.pushed.append("the tables nominate traces, the predicate decides on each")
+    facts.pushed.append("the tables nominate events, the predicate decides on each")
     yield from in_memory(query, selected(store, query, facts, limits), limits, facts)
 
 

@@ -18,6 +18,7 @@ from fanlight.stores.duckdb import asking, expiry, files, stages
 from fanlight.stores.duckdb.close import GRACE_NS, rewrite
 from fanlight.stores.duckdb.day import Day
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
+from fanlight.stores.duckdb.imported import Imports
 from fanlight.stores.duckdb.load import divided
 from fanlight.stores.duckdb.mending import PATIENCE_S, attached
 from fanlight.stores.duckdb.reads import View
@@ -51,8 +52,7 @@ class DuckStore:
         self.directory = files.own(directory)
         self.clock = clock
         self.writing = Lock()
-        # Guards `days` and the days' reader counts, held for moments only.
-        self.guard = Lock()
+        self.guard = Lock()  # of `days` and the days' reader counts, held for moments only
         self.days: dict[int, Day] = {}
         self.max_bytes = self.serial = self.bad = 0
         self.suspect = self.closed = False
@@ -60,6 +60,7 @@ class DuckStore:
         self.rewriting: Connection | None = None
         self.engine: Connection | None = None
         self.held = files.lock(self.directory)
+        self.imports = Imports(self)
         try:
             self.start()
         except BaseException:

@@ -1,0 +1,226 @@
+"""Events of imported files: a database of their own beside the days, with a retention of its own."""
+
+# ruff: noqa: S608 - statements hold the schema's own names and integers; texts go in as literals
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fanlight.event.packing import Packed, unpack
+from fanlight.query.plan import Prefilter, prefilter
+from fanlight.query.sql import every, some
+from fanlight.stores.choose import DAY_NS
+from fanlight.stores.duckdb.engine import literal, telling, transaction
+from fanlight.stores.imports import Imported, bounded, continued
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fanlight.event.event import Event
+    from fanlight.query.plan import Literal
+    from fanlight.query.query import Query
+    from fanlight.stores.duckdb.engine import Connection
+    from fanlight.stores.duckdb.store import DuckStore
+    from fanlight.stores.imports import Piece
+
+FILE = "imports.db"
+TABLES = {
+    "files": (
+        "id UINTEGER, name VARCHAR, format VARCHAR, inode VARCHAR, head VARCHAR, head_bytes UBIGINT, "
+        "tail VARCHAR, position UBIGINT, lines UBIGINT, events UBIGINT, imported UBIGINT"
+    ),
+    "shapes": "id UINTEGER, told VARCHAR",
+    # `day` is the one of the import, by which events go; rows are in the order in which they came.
+    "events": (
+        "file UINTEGER, line UBIGINT, time BIGINT, shape UINTEGER, raw VARCHAR, told VARCHAR, day UINTEGER"
+    ),
+}
+AT_ONCE = 2_000
+"""Events that are read together."""
+QUOTED = frozenset('"\\')
+"""Characters that JSON writes as escapes; other than ASCII there is none in a literal."""
+
+
+class Imports:
+    """What is kept of imported files. One thread writes, under the store's lock.
+
+    Args:
+        store: whose engine and directory.
+    """
+
+    def __init__(self, store: DuckStore) -> None:
+        self.store = store
+        self.engine: Connection | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever imported."""
+        return (self.store.directory / FILE).exists()
+
+    def attach(self) -> None:
+        """Let the engine that there is now know the file; made when it is missing."""
+        with self.store.guard:
+            engine = self.store.opened()
+            if engine is self.engine:
+                return
+            cursor = engine.cursor()
+            path = self.store.directory / FILE
+            cursor.execute(f"ATTACH {literal(str(path))} AS imports")
+            path.chmod(0o600)
+            for table, columns in TABLES.items():
+                cursor.execute(f"CREATE TABLE IF NOT EXISTS imports.{table} ({columns})")
+            cursor.close()
+            self.engine = engine
+
+    def cursor(self) -> Connection:
+        """Answer a connection that can read what is kept."""
+        self.attach()
+        with self.store.guard:
+            return self.store.opened().cursor()
+
+    def files(self) -> list[Imported]:
+        """Answer every file that something is kept of."""
+        if not self.is_there:
+            return []
+        with telling(f"what is imported into {self.store.directory} cannot be read"):
+            cursor = self.cursor()
+            rows = cursor.execute("FROM imports.files ORDER BY id").fetchall()
+            cursor.close()
+        return [Imported(*row) for row in rows]
+
+    def keep(self, piece: Piece, now_ns: int) -> Imported:
+        """Keep a piece of a file and how far that goes, in one transaction.
+
+        Raises:
+            ElsewhereError: the piece does not continue what is kept.
+        """
+        with self.store.writing, telling(f"{piece.file.name} cannot be imported into {self.store.directory}"):
+            cursor = self.cursor()
+            try:
+                with transaction(cursor):
+                    return self.add(cursor, piece, now_ns)
+            finally:
+                cursor.close()
+
+    def add(self, cursor: Connection, piece: Piece, now_ns: int) -> Imported:
+        """Add a piece inside of a transaction."""
+        known = [Imported(*row) for row in cursor.execute("FROM imports.files").fetchall()]
+        mine = [
+            each
+            for each in known
+            if each.id == piece.file.id or (not piece.file.id and each.is_same(piece.file))
+        ]
+        continued(mine[0] if mine else None, piece)
+        before = mine[0] if mine else piece.file._replace(id=max((each.id for each in known), default=0) + 1)
+        after = before.grown(piece, now_ns)
+        shapes = self.shapes(cursor, piece)
+        if piece.events:
+            append(cursor, after.id, piece.events, shapes, now_ns // DAY_NS)
+        cursor.execute("DELETE FROM imports.files WHERE id = ?", [after.id])
+        cursor.execute(f"INSERT INTO imports.files VALUES ({', '.join('?' * len(after))})", list(after))
+        return after
+
+    def shapes(self, cursor: Connection, piece: Piece) -> dict[str, int]:
+        """Answer the ids of a piece's shapes; new ones are written."""
+        known = dict(cursor.execute("SELECT told, id FROM imports.shapes").fetchall())
+        for shape in dict.fromkeys(row.shape for row in piece.events):
+            if shape not in known:
+                known[shape] = len(known)
+                cursor.execute("INSERT INTO imports.shapes VALUES (?, ?)", [known[shape], shape])
+        return known
+
+    def condition(self, query: Query) -> str:
+        """Answer where an event may be selected: by its time, and by what its texts must hold."""
+        low, high = bounded(query)
+        needed = prefilter(query.node, query.setting)
+        return every([f"(time IS NULL OR time BETWEEN {low} AND {high})", *map(held, needed_of(needed))])
+
+    def may_select(self, query: Query) -> bool:
+        """Tell whether an imported event may be selected."""
+        if not self.is_there:
+            return False
+        with telling(f"what is imported into {self.store.directory} cannot be read"):
+            cursor = self.cursor()
+            source = f"FROM imports.events WHERE {self.condition(query)}"
+            found = cursor.execute(f"SELECT 1 {source} LIMIT 1").fetchall()
+            cursor.close()
+        return bool(found)
+
+    def nominated(self, query: Query) -> Iterator[Event]:
+        """Yield the events that may be selected: those without a time first, then by time."""
+        if not self.is_there:
+            return
+        cursor = self.cursor()
+        try:
+            with telling(f"what is imported into {self.store.directory} cannot be read"), transaction(cursor):
+                shapes = dict(cursor.execute("FROM imports.shapes").fetchall())
+                cursor.execute(
+                    f"SELECT time, line, shape, raw, told FROM imports.events WHERE {self.condition(query)} "
+                    "ORDER BY time NULLS FIRST, file, line, rowid"
+                )
+                while rows := cursor.fetchmany(AT_ONCE):
+                    for time, line, shape, raw, told in rows:
+                        yield unpack(Packed(time, line, shapes[shape], raw, told))
+        finally:
+            cursor.close()
+
+    def expire(self, before_day: int) -> int:
+        """Drop what was imported before a day since 1970; answer how many events.
+
+        A file stays known, so that importing it again brings nothing back.
+        """
+        if not self.is_there:
+            return 0
+        with self.store.writing, telling(f"imports of {self.store.directory} cannot be dropped"):
+            cursor = self.cursor()
+            try:
+                with transaction(cursor):
+                    where = f"FROM imports.events WHERE day < {before_day}"
+                    ((count,),) = cursor.execute(f"SELECT count(*) {where}").fetchall()
+                    if count:
+                        cursor.execute(f"DELETE {where}")
+                if count:
+                    cursor.execute("CHECKPOINT imports")
+            finally:
+                cursor.close()
+        return int(count)
+
+
+def append(cursor: Connection, file: int, rows: Sequence[Packed], shapes: dict[str, int], day: int) -> None:
+    """Append events; the engine reads numpy's memory."""
+    incoming = {
+        "line": np.array([row.line for row in rows], np.uint64),
+        "is_timed": np.array([row.time_ns is not None for row in rows]),
+        "time": np.array([row.time_ns or 0 for row in rows], np.int64),
+        "shape": np.array([shapes[row.shape] for row in rows], np.uint32),
+        "has_raw": np.array([row.raw is not None for row in rows]),
+        "raw": np.array([row.raw or "" for row in rows], object),
+        "told": np.array([row.values for row in rows], object),
+    }
+    cursor.register("incoming", incoming)
+    try:
+        cursor.execute(
+            f"INSERT INTO imports.events SELECT {file}, line, CASE WHEN is_timed THEN time END, shape, "
+            f"CASE WHEN has_raw THEN raw END, told, {day} FROM incoming"
+        )
+    finally:
+        cursor.unregister("incoming")
+
+
+def needed_of(needed: Prefilter | None) -> list[tuple[Literal, ...]]:
+    """Answer the conjuncts that a text as JSON shows as they are."""
+    conjuncts = needed.conjuncts if needed else ()
+    return [some for some in conjuncts if not any(QUOTED & set(one.text.decode()) for one in some)]
+
+
+def held(conjunct: tuple[Literal, ...]) -> str:
+    """Answer where a raw text or the values hold one of some texts."""
+    found = [
+        f"contains({f'lower({column})' if one.fold else column}, {literal(one.text.decode())})"
+        for one in conjunct
+        for column in ("raw", "told")
+    ]
+    # Without a raw text the values hold it.
+    return f"coalesce({some(found)}, false)"

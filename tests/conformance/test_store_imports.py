@@ -1,0 +1,186 @@
+"""What is imported is kept once, apart from the traces, and asked together with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from commits import DAY_NS, Request, commit
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from fanlight import Event, Property, Query
+from fanlight.errors import QueryError
+from fanlight.event.event import UNTIMED
+from fanlight.event.packing import pack
+from fanlight.event.times import Time
+from fanlight.stores import BUILT_IN, open_store
+from fanlight.stores.imports import ElsewhereError, Imported, Piece
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START_NS = 20_000 * DAY_NS
+FILE = Imported(0, "/var/log/app.log", "plain", "1:2", "abcd", 100)
+
+
+def line(number: int, text: str, at: int | None = None, **more: object) -> Event:
+    time = UNTIMED if at is None else Time(START_NS + at)
+    event = Event([Property("message", text), *(Property(*each) for each in more.items())], time=time)
+    event.number = number
+    event.append_raw_line(f"{at} {text}")
+    return event
+
+
+def piece(file: Imported, position: int, *events: Event) -> Piece:
+    return Piece(file, f"tail {position}", position, len(events), [pack(event) for event in events])
+
+
+@pytest.fixture(params=sorted(BUILT_IN))
+def store(request, tmp_path: Path):
+    store = open_store(f"{request.param}:{'' if request.param == 'memory' else tmp_path / 'store'}")
+    yield store
+    store.close()
+
+
+def messages(store, text: str) -> list[object]:
+    return [event.value("message") or event.value("service") for event in store.events(Query(text))]
+
+
+def test_a_piece_is_kept_with_how_far_the_file_is(store) -> None:
+    first = store.imports.keep(piece(FILE, 100, line(1, "one", 5), line(2, "two")), START_NS)
+    assert (first.id, first.position, first.events, first.tail) == (1, 100, 2, "tail 100")
+    second = store.imports.keep(piece(first, 150, line(3, "three", 1)), START_NS)
+    assert store.imports.files() == [second]
+    assert (second.position, second.events) == (150, 3)
+    assert messages(store, "") == ["two", "three", "one"]
+
+
+def test_a_piece_that_was_kept_already_is_refused_whole(store) -> None:
+    first = store.imports.keep(piece(FILE, 100, line(1, "one")), START_NS)
+    for again in (piece(FILE, 100, line(1, "one")), piece(first._replace(position=50), 120, line(2, "two"))):
+        with pytest.raises(ElsewhereError, match="is kept up to byte 100"):
+            store.imports.keep(again, START_NS)
+    assert messages(store, "") == ["one"]
+
+
+def test_files_are_kept_apart(store) -> None:
+    store.imports.keep(piece(FILE, 100, line(1, "one", 2)), START_NS)
+    other = store.imports.keep(
+        piece(FILE._replace(head="ef", inode="1:3"), 10, line(1, "other", 1)), START_NS
+    )
+    assert other.id == 2
+    assert messages(store, "") == ["other", "one"]
+
+
+def test_traces_and_imported_events_come_in_the_order_of_time(store) -> None:
+    store.apply(1, [(1, commit([Request(START_NS + at, 1, at + 1, (f"s{at}", "/", "")) for at in (3, 7)]))])
+    store.imports.keep(
+        piece(FILE, 9, line(1, "a", 5), line(2, "b", 9), line(3, "c"), line(4, "d", 1)), START_NS
+    )
+    assert messages(store, "") == ["c", "d", "s3", "a", "s7", "b"]
+    assert messages(store, f"from:{START_NS + 4}") == ["c", "a", "s7", "b"]
+    assert [event["count"] for event in store.answer(Query("| stats count"))] == [6]
+    assert [event["count"] for event in store.answer(Query("exists(service) | stats count"))] == [2]
+
+
+def test_imported_events_go_by_the_day_of_their_import(store) -> None:
+    first = store.imports.keep(piece(FILE, 100, line(1, "old")), 10 * DAY_NS)
+    store.imports.keep(piece(first, 150, line(2, "new")), 20 * DAY_NS)
+    assert store.imports.expire(20) == 1
+    assert messages(store, "") == ["new"]
+    assert store.imports.files()[0].position == 150
+    assert store.imports.expire(20) == 0
+
+
+def test_expiry_of_days_leaves_what_is_imported(store) -> None:
+    store.apply(1, [(1, commit([Request(START_NS + day * DAY_NS, 1, day + 1) for day in range(3)]))])
+    store.imports.keep(piece(FILE, 100, line(1, "kept", -(10**6))), START_NS)
+    store.expire(20_002, 1)
+    assert messages(store, "message:kept") == ["kept"]
+
+
+@pytest.mark.parametrize("name", sorted(set(BUILT_IN) - {"memory"}))
+def test_it_is_there_when_the_store_is_opened_again(name: str, tmp_path: Path) -> None:
+    for rounds in range(3):
+        store = open_store(f"{name}:{tmp_path / 'store'}")
+        files = store.imports.files()
+        file = files[0] if files else FILE
+        store.imports.keep(piece(file, 10 + rounds, line(1, f"{rounds}", rounds)), START_NS)
+        assert messages(store, "") == [str(each) for each in range(rounds + 1)]
+        store.close()
+
+
+texts = st.sampled_from(
+    ["blue car", 'say "hi"', "größe", "caf\udce9", "K 42", "back\\slash", "", "503", "it's"]
+)
+logs = st.lists(
+    st.builds(
+        lambda text, at, more: (text, at, dict(more)),
+        texts,
+        st.none() | st.integers(-5, 5),
+        st.lists(
+            st.tuples(
+                st.sampled_from(["status", "user", "map"]),
+                st.sampled_from([1, 42, 503, "blue", "k", {"a": "blue"}, 0.5, True]),
+            ),
+            max_size=2,
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+terms = st.sampled_from(
+    [
+        *(
+            "blue",
+            "größe",
+            "42",
+            "k",
+            '"\\""',
+            "back",
+            '"say \\"hi\\""',
+            "NOT blue",
+            "status:503",
+            "user=blue",
+        ),
+        *(
+            "/bl.e/",
+            "map.a:blue",
+            "status>5",
+            "message:car OR user:k",
+            "exists(status)",
+            "it's",
+            "--case-sensitive K",
+        ),
+        *(f"from:{START_NS}", f"to:{START_NS} blue", "raw:blue", "blue 503", '"caf"', "line=2"),
+    ]
+)
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+def test_imported_events_are_selected_as_the_predicate_selects_them(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    @given(logs=logs, asked=st.lists(terms, min_size=5, max_size=5))
+    @settings(
+        max_examples=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.generate),
+    )
+    def law(logs: list[tuple[str, int | None, dict[str, object]]], asked: list[str]) -> None:
+        events = [line(number, text, at, **more) for number, (text, at, more) in enumerate(logs, 1)]
+        place = "" if name == "memory" else tmp_path_factory.mktemp("law") / "store"
+        store = open_store(f"{name}:{place}")
+        store.imports.keep(piece(FILE, 100, *events), START_NS)
+        for text in asked:
+            try:
+                query = Query(text)
+            except QueryError:
+                continue
+            right = sorted(event.number for event in events if query.matches(event))
+            assert sorted(event.number for event in store.events(query)) == right, text
+        store.close()
+
+    law()
