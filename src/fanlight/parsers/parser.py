@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fanlight.errors import ParserError
 from fanlight.event import types
@@ -10,7 +10,7 @@ from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
 
 if TYPE_CHECKING:
-    from fanlight.parsers import Format
+    from fanlight.parsers import Format, Sections
     from fanlight.query.query import Query
 
 FAULT = Schema(
@@ -32,6 +32,7 @@ class LineParser:
     Attributes:
         continuations: lines that were added to the event before them.
         blanks: lines that were empty.
+        headings: lines that said what the lines below them hold.
     """
 
     def __init__(self, format: Format) -> None:  # noqa: A002 the thing's own word
@@ -40,11 +41,14 @@ class LineParser:
         self.line_number = 0
         self.continuations = 0
         self.blanks = 0
+        self.headings = 0
         self.reader = format.reader()
         self.held: list[bytes] = []
         self.held_bytes = 0
         self.held_line = 0
         self.is_closed = False
+        self.sections = sections_of(format)
+        self.is_inside = False
 
     def parse(self, line: str | bytes, query: Query | None = None) -> list[Event]:
         """Answer the events that end with this line, faults among them; only those that a query selects.
@@ -59,6 +63,8 @@ class LineParser:
         self.line_number += 1
         if self.line_number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
+        if self.sections is not None:
+            return self.row(self.sections, raw, query)
         heads = self.format.heads
         if heads is None:
             if not raw.strip():
@@ -78,6 +84,31 @@ class LineParser:
         self.held_bytes = len(raw)
         self.held_line = self.line_number
         return before
+
+    def row(self, sections: Sections, raw: bytes, query: Query | None) -> list[Event]:
+        """Answer the events that end with a line of a format that lines of the file change."""
+        if not self.held:
+            changed = sections.section(raw)
+            if changed is not None:
+                self.headings += 1
+                if changed is not self.format:
+                    self.format, self.sections = changed, sections_of(changed)
+                    self.reader = changed.reader()
+                return []
+            if not raw.strip():
+                self.blanks += 1
+                return []
+            self.held_line, self.held_bytes = self.line_number, 0
+        else:
+            self.continuations += 1
+        self.held.append(raw)
+        self.held_bytes += len(raw) + 1
+        if self.is_inside or b'"' in raw:
+            self.is_inside = sections.is_open(raw, inside=self.is_inside)
+        if self.is_inside and self.held_bytes < EVENT_MAX:
+            return []
+        self.is_inside = False
+        return self.release(query)
 
     def release(self, query: Query | None) -> list[Event]:
         """Answer the event that was held back."""
@@ -107,6 +138,11 @@ class LineParser:
             return []
         self.is_closed = True
         return [*self.release(query), Event.of(END, [], UNTIMED)]
+
+
+def sections_of(found: Format) -> Sections | None:
+    """Answer a format as one that lines of the file change; None when none does."""
+    return cast("Sections", found) if hasattr(found, "section") else None
 
 
 def fault(raw: bytes, number: int, reason: str, position: int = 0) -> Event:

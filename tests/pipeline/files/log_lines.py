@@ -117,6 +117,14 @@ TRACES = (
 )
 
 
+cells = st.one_of(
+    texts.map(lambda text: text.replace('"', "")),
+    st.sampled_from(["blue", "red, b", 'say "hi"', "two\nblue", "", "5"]).map(
+        lambda text: '"' + text.replace('"', '""') + '"'
+    ),
+)
+
+
 def logged(form: str) -> st.SearchStrategy[str]:
     """Answer lines of a layout, or of what may follow one."""
     head = st.builds(
@@ -134,6 +142,18 @@ FILES = {
     "python-basic": logged("{1}:{2}:{3}"),
     "java": logged("2026-01-31 12:{0:02}:00,000 {1} [{2}] (blue (b)) {3}"),
     "kafka": logged("[2026-01-31 12:{0:02}:00,000] {1} {3} ({2})"),
+    "csv": st.one_of(
+        st.builds("{},{},{},{}".format, st.integers(0, 600), cells, cells, cells),
+        st.sampled_from(["status,a,user,message", '"', '5,"', 'red",blue']),
+    ),
+    "csv-headed": st.one_of(
+        st.builds("01/31/26 12:{:02}:00, {}, {}".format, st.integers(0, 59), cells, cells),
+        st.sampled_from(["# time, a, status(int)", "#time,message,a", "# a comment", '"']),
+    ),
+    "w3c": st.one_of(
+        st.builds("2026-01-31 12:{:02}:00 {} {}".format, st.integers(0, 59), st.integers(0, 600), texts),
+        st.sampled_from(["#Fields: date time sc-status a", "#Fields: date time time-taken a", "#Version: 1"]),
+    ),
     "syslog": logged("Jan 31 12:{0:02}:00 {1} {2}: {3}"),
     "syslog-3164": st.one_of(
         logged("<11>Jan 31 12:{0:02}:00 {1} {2}[5]: {3}"), logged("<34>Jan 31 12:{0:02}:00 {1} {2}[5]: {3}")

@@ -51,7 +51,7 @@ def command(
 COLUMNS: tuple[table.Column, ...] = (
     ("file", "left"),
     ("format", "left"),
-    *((name, "right") for name in ("lines", "events", "continuations", "blank", "faults")),
+    *((name, "right") for name in ("lines", "events", "continuations", "headings", "blank", "faults")),
 )
 
 
@@ -59,6 +59,7 @@ def counts(path: str, reading: Reading) -> list[str]:
     """Answer the row of one file."""
     parser = reading.parser
     if parser is None:
-        return [path, "", "0", "0", "0", "0", "0"]
-    numbers = (parser.line_number, reading.events, parser.continuations, parser.blanks, reading.faults)
+        return [path, "", *("0",) * 6]
+    told = (parser.continuations, parser.headings, parser.blanks, reading.faults)
+    numbers = (parser.line_number, reading.events, *told)
     return [path, parser.name, *(f"{number:,}" for number in numbers)]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.event.event import Event, Origin
+    from fanlight.parsers import Format
     from fanlight.pipeline.files.found import Found
     from fanlight.pipeline.files.search import Wishes
     from fanlight.pipeline.files.source import Source
@@ -91,11 +92,13 @@ class Answer:
 
     def read(self, parts: Iterable[tuple[Search, Found]], names: frozenset[str] | None) -> Iterator[Event]:
         """Yield the events of what was found."""
-        readers: dict[Search, Origin] = {}
+        readers: dict[Search, tuple[Format, Origin]] = {}
         for search, found in parts:
-            reader = readers.get(search)
-            if reader is None:
-                reader = readers[search] = search.format.reader(names)
+            known, reader = readers.get(search, (None, None))
+            # A heading may have changed what lines hold.
+            if reader is None or known is not search.format:
+                reader = search.format.reader(names)
+                readers[search] = search.format, reader
             yield from found.events(reader)
 
     def events(self, fields: tuple[str, ...] = ()) -> Iterable[Event]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fanlight.pipeline.files.found import records
+
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
+    from fanlight.parsers import Sections
     from fanlight.pipeline.files.source import Source
 
 BLOCK = 512 * 1024
@@ -42,6 +45,8 @@ class Blocks:
         self.source = source
         self.heads = heads
         self.limit = limit
+        self.sections: Sections | None = None
+        """Tells which lines belong together, where no look at a line's beginning does."""
         self.buffer = bytearray(BLOCK)
         self.cut = 0
         self.scanned = 0
@@ -97,6 +102,11 @@ class Blocks:
         if begin >= filled:
             return filled
         edge = self.buffer.rfind(b"\n", begin, filled) + 1
+        if self.sections is not None and edge and not is_last and self.buffer.find(b'"', begin, edge) >= 0:
+            whole = 0
+            for _, last in records(self.buffer, begin, edge, self.sections, keeps_rest=False):
+                whole = last + 1
+            return whole
         if self.heads is None or is_last or not edge:
             return edge
         # The last event may have lines that are still to come: it begins at the last head.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
+from fanlight.parsers.parser import EVENT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fanlight.event.event import Origin
+    from fanlight.parsers import Sections
 
 PLAIN = Schema("log")
 """Of a line that its format cannot read: nothing but its raw text."""
@@ -89,6 +91,42 @@ def lines(buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
         if edge - at > SHORT or buffer[at:edge].strip():
             yield at, edge
         at = edge + 1
+
+
+def records(
+    buffer: bytearray, begin: int, end: int, sections: Sections, *, keeps_rest: bool = True
+) -> Iterator[tuple[int, int]]:
+    """Yield the events of a table, whose cells may hold line ends: begin, and place of the last newline.
+
+    Args:
+        buffer: holds them.
+        begin: of the first.
+        end: of the last.
+        sections: tells which line the next belongs to.
+        keeps_rest: also what is not closed at the end.
+    """
+    find = buffer.find
+    start = at = begin
+    is_inside = False
+    while at < end:
+        edge = find(b"\n", at, end)
+        if not is_inside and buffer.startswith(sections.mark, at, end):
+            changed = sections.section(bytes(buffer[at:edge]).rstrip(b"\r"))
+            if changed is not None:
+                sections = cast("Sections", changed)
+                start = at = edge + 1
+                continue
+        if is_inside or find(b'"', at, edge) >= 0:
+            is_inside = sections.is_open(bytes(buffer[at:edge]), inside=is_inside)
+        at = edge + 1
+        if is_inside and edge - start < EVENT_MAX:
+            continue
+        is_inside = False
+        if edge - start > SHORT or buffer[start:edge].strip():
+            yield start, edge
+        start = at
+    if keeps_rest and start < end:
+        yield start, end - 1
 
 
 SHORT = 64

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fanlight.event.event import UNTIMED, Event
-from fanlight.pipeline.files.found import PLAIN, lines
+from fanlight.parsers.parser import sections_of
+from fanlight.pipeline.files.found import PLAIN, lines, records
 from fanlight.pipeline.files.pushdown import Pushdown
 from fanlight.pipeline.files.scanners import finder, scanner_of
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterator
 
+    from fanlight.parsers import Sections
     from fanlight.pipeline.files.scanners import Needle, Scanner
     from fanlight.pipeline.files.search import Search
     from fanlight.query.query import Query
@@ -33,6 +35,7 @@ class Look:
         self.query = search.query
         self.format = search.format
         self.is_sure = is_sure
+        self.sections = sections_of(self.format)
         self.heads: re.Pattern[bytes] | None = self.format.heads
         push = Pushdown(self.query, self.format)
         conjuncts = [] if search.wishes.invert else push.conjuncts
@@ -112,6 +115,8 @@ class Look:
 
     def spans(self, buffer: bytearray, begin: int, end: int) -> list[tuple[int, int]] | None:
         """Answer where the selected events of a block are; None when all of it is."""
+        if self.sections is not None and buffer.find(b'"', begin, end) >= 0:
+            return self.decided(buffer, self.recorded(self.sections, buffer, begin, end))
         if self.scan is None:
             if self.verdict is None and self.heads is None:
                 return None
@@ -151,7 +156,25 @@ class Look:
 
     def every(self, buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield all events of a block."""
+        if self.sections is not None:
+            return records(buffer, begin, end, self.sections)
         return lines(buffer, begin, end) if self.heads is None else self.events(buffer, begin, end)
+
+    def recorded(
+        self, sections: Sections, buffer: bytearray, begin: int, end: int
+    ) -> Iterator[tuple[int, int]]:
+        """Yield the events of a table that have a line with a hit, or all."""
+        found = records(buffer, begin, end, sections)
+        if self.scan is None:
+            yield from found
+            return
+        hits = self.scan(buffer, begin, end)
+        at = 0
+        for start, edge in found:
+            while at < len(hits) and hits[at] < start:
+                at += 1
+            if at < len(hits) and hits[at] <= edge:
+                yield start, edge
 
     def decided(self, buffer: bytearray, spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
         """Answer the spans that the verdict selects."""

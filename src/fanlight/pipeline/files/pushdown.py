@@ -46,6 +46,9 @@ class Pushdown:
         self.format = format
         self.is_single = format.heads is None
         self.scaled = format.has_scaled
+        escape = getattr(format, "escape", None)
+        self.escape = ESCAPE if escape is None else needle_of(escape, ignores_case=False)
+        self.plain_escape = (ASCII_ESCAPE,) if escape is None else ()
         node = query.node
         self.conjuncts = [] if node is None else list(self.required(node))
         if isinstance(node, And):
@@ -107,7 +110,7 @@ class Pushdown:
             needles = [needle_of(one.text, ignores_case=one.fold) for one in some]  # type: ignore[attr-defined]
             if not self.format.raw_is_text:
                 is_plain = all(one.plain for one in some)  # type: ignore[attr-defined]
-                needles.append(ASCII_ESCAPE if is_plain else ESCAPE)
+                needles += [*self.plain_escape] if is_plain else [self.escape]
             yield tuple(needles)
 
     def shown_otherwise(self, text: str) -> Iterator[Needle]:
@@ -125,7 +128,7 @@ class Pushdown:
         if self.format.raw_is_text:
             yield (needle,)
         elif not self.format.hidden:
-            yield needle, ESCAPE
+            yield needle, self.escape
 
     def crosses(self, found: Bytewise) -> bool:
         """Answer whether a match may be spread over lines, which not every scanner sees."""
@@ -146,7 +149,7 @@ class Pushdown:
         ]
         if hint is not None:
             needle = Needle(hint, setting.fold_fields)
-            yield (needle, *hidden) if self.format.raw_is_text else (needle, ESCAPE, *hidden)
+            yield (needle, *hidden) if self.format.raw_is_text else (needle, self.escape, *hidden)
         elif self.is_single or self.format.raw_is_text:
             for some in self.words(of_field(node, setting)):
                 yield (*some, *hidden)

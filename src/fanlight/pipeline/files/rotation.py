@@ -83,6 +83,7 @@ def first_moment(path: str, name: str | None, zone: str | None) -> int | None:
     lines = first_lines(sample)
     when = source.written_ns
     found = parsers.detect(lines, zone, when)[0] if name is None else parsers.named(name, zone, when)
+    found = parsers.fitted(found, lines)
     for line in sample.split(b"\n"):
         moment = found.moment(line.rstrip(b"\r"))
         if moment is not None:

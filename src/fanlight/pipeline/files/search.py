@@ -14,6 +14,7 @@ from fanlight.errors import ParserError
 from fanlight.event.event import Event
 from fanlight.event.names import canonical
 from fanlight.parsers import stacks
+from fanlight.parsers.parser import sections_of
 from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found
 from fanlight.pipeline.files.look import Look
@@ -23,7 +24,7 @@ from fanlight.pipeline.files.window import Window, window_of
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from fanlight.parsers import Format
+    from fanlight.parsers import Format, Sections
     from fanlight.pipeline.files.source import Source
     from fanlight.query.query import Query
 
@@ -100,9 +101,9 @@ class Search:
         """Yield what is selected, block by block; a block without any is left out."""
         has_bounds = self.query.bounds() != (None, None)
         if self.source.size is not None:
-            if self.wishes.format is None:
-                self.detect(self.source.read_at(0, min(SAMPLE, self.source.size)))
-            if has_bounds and not self.wishes.invert:
+            self.fit(self.source.read_at(0, min(SAMPLE, self.source.size)))
+            # A heading further up would say what the lines of a window hold.
+            if has_bounds and not self.wishes.invert and not self.is_sectioned:
                 self.window = window_of(self.source, self.format, self.query.bounds())
             self.source.seek(0)
         if self.window is None:
@@ -125,10 +126,44 @@ class Search:
         blocks = Blocks(self.source, None, place)
         return sum(blocks.buffer.count(b"\n", begin, end) for begin, end in blocks)
 
-    def detect(self, sample: bytes) -> None:
-        """Find the format in the first bytes."""
-        zone, written_ns = self.wishes.zone, self.source.written_ns
-        self.format, self.confidence = parsers.detect(first_lines(sample), zone, written_ns)
+    def fit(self, sample: bytes) -> None:
+        """Find the format in the first bytes, or let them say what they may of the one that was told."""
+        lines = first_lines(sample)
+        if hasattr(self, "format"):
+            self.format = parsers.fitted(self.format, lines)
+        else:
+            zone, written_ns = self.wishes.zone, self.source.written_ns
+            self.format, self.confidence = parsers.detect(lines, zone, written_ns)
+
+    @property
+    def is_sectioned(self) -> bool:
+        """Whether what lines hold may change further down."""
+        sections = sections_of(self.format)
+        return sections is not None and sections.mark == b"#"
+
+    def sectioned(self, buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the parts of a block between headings, each when `format` is the one of its lines."""
+        sections = sections_of(self.format)
+        start = at = closed = begin
+        is_inside = False
+        while sections is not None and at < end:
+            if not buffer.startswith(sections.mark, at, end):
+                at = buffer.find(b"\n" + sections.mark, at, end) + 1
+                if not at:
+                    break
+            edge = buffer.find(b"\n", at, end)
+            is_inside = is_open_at(sections, (buffer, closed, at), inside=is_inside)
+            closed = at
+            changed = None if is_inside else sections.section(bytes(buffer[at:edge]).rstrip(b"\r"))
+            if changed is not None:
+                closed = edge + 1
+                if at > start:
+                    yield start, at
+                start = edge + 1
+                self.format, sections = changed, sections_of(changed)
+            at = edge + 1
+        if start < end:
+            yield start, end
 
     def part(self, limit: int | None, line: int | None, *, is_sure: bool) -> Generator[Found, None, int]:
         """Yield what is selected of a part of the source, and return the number of the line behind it.
@@ -140,23 +175,31 @@ class Search:
         """
         heads = self.format.heads if hasattr(self, "format") else None
         blocks = Blocks(self.source, heads, limit)
+        if hasattr(self, "format"):
+            blocks.sections = sections_of(self.format)
         number = (line or 1) if self.wishes.counts_lines else 0
         look: Look | None = None
         before = self.scanned
-        for begin, end in blocks:
-            if not hasattr(self, "format"):
-                self.detect(bytes(blocks.buffer[begin : min(end, begin + SAMPLE)]))
+        for first, last in blocks:
+            if look is None and self.source.size is None:
+                self.fit(bytes(blocks.buffer[first : min(last, first + SAMPLE)]))
                 blocks.heads = self.format.heads
-            if look is None:
-                look = Look(self, blocks.buffer, (begin, min(end, begin + SAMPLE)), is_sure=is_sure)
-            if self.wishes.is_strict:
-                self.check(blocks.buffer, list(look.every(blocks.buffer, begin, end)), (begin, number))
-            spans = look.spans(blocks.buffer, begin, end)
-            self.scanned, self.cut = before + blocks.scanned, blocks.cut
-            if spans is None or spans:
-                yield Found(blocks.buffer, begin, end, spans, number)
+            counted = first
+            for begin, end in self.sectioned(blocks.buffer, first, last):
+                if look is None or look.format is not self.format:
+                    look = Look(self, blocks.buffer, (begin, min(end, begin + SAMPLE)), is_sure=is_sure)
+                if number:
+                    number += blocks.buffer.count(b"\n", counted, begin)
+                    counted = begin
+                if self.wishes.is_strict:
+                    self.check(blocks.buffer, list(look.every(blocks.buffer, begin, end)), (begin, number))
+                spans = look.spans(blocks.buffer, begin, end)
+                self.scanned, self.cut = before + blocks.scanned, blocks.cut
+                if spans is None or spans:
+                    yield Found(blocks.buffer, begin, end, spans, number)
+            blocks.sections = sections_of(self.format)
             if number:
-                number += blocks.buffer.count(b"\n", begin, end)
+                number += blocks.buffer.count(b"\n", counted, last)
         self.scanned, self.cut = before + blocks.scanned, blocks.cut
         return number
 
@@ -219,6 +262,22 @@ class Search:
             told.append("plan: every line is looked at")
         told.append(f"plan: {self.decides}")
         return told
+
+
+def is_open_at(sections: Sections, lines: tuple[bytearray, int, int], *, inside: bool) -> bool:
+    """Tell whether a place is within a cell in quotes.
+
+    Args:
+        sections: tells of each line.
+        lines: a buffer, where the first line begins, and the place behind the last.
+        inside: where the first line begins already is.
+    """
+    buffer, at, end = lines
+    while at < end and (inside or buffer.find(b'"', at, end) >= 0):
+        edge = buffer.find(b"\n", at, end)
+        inside = sections.is_open(bytes(buffer[at:edge]), inside=inside)
+        at = edge + 1
+    return inside
 
 
 ALWAYS = frozenset({"time", "raw", "line"})
