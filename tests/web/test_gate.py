@@ -6,7 +6,13 @@ import pytest
 from web_client import assert_armoured, fetched
 
 OWN = "http://127.0.0.1:7700"
-PAGES = ("/", "/endpoint?service=shop&endpoint=POST+/checkout&segment=html", f"/trace/{1:032x}", "/status")
+PAGES = (
+    "/",
+    "/endpoint?service=shop&endpoint=POST+/checkout&segment=html",
+    f"/trace/{1:032x}",
+    "/explore",
+    "/status",
+)
 DATA = ("/api/endpoints", "/api/endpoint?service=shop&endpoint=POST+/checkout&segment=html", "/api/status")
 WRONG = (
     "/nothing",
@@ -196,7 +202,7 @@ def test_every_route_is_behind_the_gate(stranger):
     from fanlight.web.app import Site
 
     handlers = [name for name in vars(Site) if not name.startswith("__") and name != "read"]
-    assert len(handlers) == 13, "add the new route's address here"
+    assert len(handlers) == 14, "add the new route's address here"
     addresses = [*PAGES, *DATA, "/v1/query", f"/api/trace/{1:032x}", "/api/alive", "/api/link"]
     addresses.append("/static/x.css")
     assert {stranger.get(address).status for address in addresses} == {401}

@@ -21,6 +21,11 @@ PAGES = (
     TRACE,
     TRACE + "?fold=off",
     "/status",
+    "/explore",
+    "/explore?q=status:5xx",
+    "/explore?q=|top+5+endpoint",
+    "/explore?q=|+timechart+5m+p95(duration)+by+endpoint&last=6h",
+    "/explore?q=nowhere:1",
 )
 
 

@@ -48,6 +48,7 @@ class Question(NamedTuple):
         is_inverted: what the terms do not select.
         is_whole: events as they are, in the coding that loses nothing, instead of columns and rows.
         has_spans: whether a trace comes with its spans.
+        patience_s: how long it may take, where that is less than any question may.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Question(NamedTuple):
     is_inverted: bool = False
     is_whole: bool = False
     has_spans: bool = False
+    patience_s: float = PATIENCE_S
 
     def read(self) -> Query:
         """Answer the query, narrowed to what stands beside it; of the last hour when nothing bounds it.
@@ -97,8 +99,9 @@ class Questions:
             QueryError: it cannot be read, or its time was up.
         """
         query = question.read()
-        until_s = time.monotonic() + self.patience_s
-        if not self.turns.acquire(timeout=self.patience_s):
+        patience_s = min(self.patience_s, question.patience_s)
+        until_s = time.monotonic() + patience_s
+        if not self.turns.acquire(timeout=patience_s):
             raise too_long()
         try:
             limits = Limits(min(question.limit, ROWS_MAX), until_s)

@@ -13,10 +13,11 @@ from starlette.routing import Route
 from fanlight.web import api, asking, importing, parameters, report
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
-from fanlight.web.pages import endpoint, endpoints, status, trace
+from fanlight.web.pages import endpoint, endpoints, explore, status, trace
 from fanlight.web.parameters import Asked, Mistake
 from fanlight.web.refusal import closed
 from fanlight.web.rendering import page
+from fanlight.web.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/", site.endpoints_page),
         Route("/endpoint", site.endpoint_page),
         Route("/trace/{id}", site.trace_page),
+        Route("/explore", site.explore_page),
         Route("/status", site.status_page),
         Route("/login", site.login),
         Route("/api/endpoints", site.endpoints_json),
@@ -81,6 +83,7 @@ class Site:
         self.answers = answers
         self.gate = gate
         self.clock = clock
+        self.seen = Seen(answers)
 
     def read(self, request: Request, known: tuple[str, ...]) -> Asked | Mistake:
         """Answer what the query string asks for."""
@@ -114,6 +117,16 @@ class Site:
         if context is None:
             return missing("No such trace is kept")
         return shown(self.gate, "trace.html", context)
+
+    def explore_page(self, request: Request) -> Response:
+        """`/explore`: a query and its answer."""
+        asked = self.read(request, parameters.EXPLORE)
+        wrong = asked if isinstance(asked, Mistake) else asking.mistake(asked, explore.ROWS_MAX)
+        if isinstance(asked, Mistake) or wrong is not None:
+            assert wrong is not None
+            return puzzled(wrong)
+        status_code, context = explore.view(self.answers, self.seen, asked, self.gate.socket)
+        return shown(self.gate, "explore.html", context, status_code)
 
     def status_page(self, request: Request) -> Response:
         """`/status`: Fanlight about itself."""
@@ -201,9 +214,9 @@ class Site:
         return Response(asset.body, media_type=asset.media_type)
 
 
-def shown(gate: Gate, template: str, context: dict[str, Any]) -> Response:
+def shown(gate: Gate, template: str, context: dict[str, Any], status_code: int = 200) -> Response:
     """Answer a page, which says so when more than this machine reaches it."""
-    return page(template, {**context, "exposed": gate.exposed})
+    return page(template, {**context, "exposed": gate.exposed}, status_code)
 
 
 def puzzled(mistake: Mistake) -> Response:

@@ -33,12 +33,9 @@ def answer(answers: Any, asked: Asked) -> Response:
 
 def question(asked: Asked) -> Question | Mistake:
     """Answer what the parameters ask, or the first mistake in them."""
-    text = asked.get("q")
-    if len(text) > TEXT_MAX:
-        return Mistake("q", f"{text[:40]}…", f"a query has at most {TEXT_MAX} characters")
-    limit = asked.get("limit", "1000")
-    if not re.fullmatch(r"[0-9]{1,6}", limit, re.ASCII) or not 0 < int(limit) <= ROWS_MAX:
-        return Mistake("limit", limit[:80], f"expected a number of events, 1 to {ROWS_MAX}")
+    wrong = mistake(asked, ROWS_MAX)
+    if wrong is not None:
+        return wrong
     zone = None
     if asked.get("tz"):
         try:
@@ -48,14 +45,25 @@ def question(asked: Asked) -> Question | Mistake:
             return Mistake("tz", asked.get("tz")[:80], wanted)
     bounded = any(asked.get(name) for name in TIMES)
     return Question(
-        text=text,
+        text=asked.get("q"),
         now_ns=asked.now_ns,
         from_ns=asked.from_ns if bounded else None,
         to_ns=asked.to_ns if bounded else None,
         service=asked.get("service"),
         zone=zone,
-        limit=int(limit),
+        limit=int(asked.get("limit", "1000")),
         is_inverted=asked.get("invert") == "on",
         is_whole=asked.get("as") == "events",
         has_spans=asked.get("spans") == "on",
     )
+
+
+def mistake(asked: Asked, rows_max: int) -> Mistake | None:
+    """Answer what is wrong with the length of a query or of its answer."""
+    text = asked.get("q")
+    if len(text) > TEXT_MAX:
+        return Mistake("q", f"{text[:40]}…", f"a query has at most {TEXT_MAX} characters")
+    limit = asked.get("limit", "1")
+    if not re.fullmatch(r"[0-9]{1,6}", limit, re.ASCII) or not 0 < int(limit) <= rows_max:
+        return Mistake("limit", limit[:80], f"expected a number of events, 1 to {rows_max}")
+    return None

@@ -37,8 +37,10 @@ ENDPOINT = (*TIMES, "service", "endpoint", "segment", "octaves", "leaves", "live
 TRACE = (*TIMES, "fold", "part")
 STATUS = ("live",)
 LINK = ("for",)
+EXPLORE = (*TIMES, "q", "service", "limit", "live")
+COMPLETE = (*TIMES, "q", "at", "service")
 QUERY = (*TIMES, "q", "service", "limit", "as", "tz", "invert", "spans")
-EVERY = frozenset((*ENDPOINTS, *ENDPOINT, *TRACE, *STATUS, *LINK, *QUERY))
+EVERY = frozenset((*ENDPOINTS, *ENDPOINT, *TRACE, *STATUS, *LINK, *EXPLORE, *COMPLETE, *QUERY))
 
 
 class Mistake(NamedTuple):

@@ -96,6 +96,7 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "to_time": wording.rfc3339(asked.to_ns),
         "when": when(asked),
         "home": address("/", asked.times()),
+        "explore_home": address("/explore", asked.times()),
         "status": "/status",
         "live": asked.get("live") == "on",
         "live_link": asked.link(live=None if asked.get("live") == "on" else "on"),

@@ -19,7 +19,7 @@ for (const element of $all("time[datetime]")) {
 }
 for (const element of $all("text[data-mark]")) {
   const time = new Date(element.dataset.mark);
-  element.textContent = element.dataset.days ? day(time) : clock(time).slice(0, 5);
+  element.textContent = element.dataset.days ? day(time) : clock(time).slice(0, element.dataset.seconds ? 8 : 5);
 }
 for (const element of $all(".zone")) element.textContent = zone;
 
@@ -91,12 +91,13 @@ document.addEventListener("keydown", (event) => {
   const rows = $all("a.row");
   const here = rows.indexOf(document.activeElement);
   if (before === "g" && event.key === "e") follow(".brand");
+  else if (before === "g" && event.key === "x") follow('.top nav a[href^="/explore"]');
   else if (before === "g" && event.key === "s") follow('.top nav a[href^="/status"]');
   else if (event.key === "[") follow('a[rel="prev"]');
   else if (event.key === "]") follow('a[rel="next"]');
   else if (event.key === "j") rows[Math.min(here + 1, rows.length - 1)]?.focus();
   else if (event.key === "k") rows[Math.max(here - 1, 0)]?.focus();
-  else if (event.key === "/") document.querySelector('input[type="search"]')?.focus();
+  else if (event.key === "/") document.querySelector('input[type="search"], input.query')?.focus();
   else {
     before = event.key;
     return;

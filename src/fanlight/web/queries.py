@@ -1,0 +1,104 @@
+"""Queries that pages lead to, and what asks the same outside of a browser."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from copy import copy
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from fanlight.event.times import Time
+from fanlight.query.nodes import BARE_NAME, BOUNDS, EXACT, Bound, Field, Path
+from fanlight.web.parameters import address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fanlight.query.nodes import Node
+    from fanlight.query.query import Query
+    from fanlight.web.parameters import Asked
+
+PATH = "/explore"
+
+
+def field(name: str, value: str, op: str = EXACT) -> Node:
+    """Answer the comparison of a property, its name in quotes where it needs them."""
+    return Field(Path(name, exact=name in BOUNDS or not BARE_NAME.fullmatch(name)), op, value)
+
+
+def term(name: str, value: str, op: str = EXACT) -> str:
+    """Answer the comparison of a property as one writes it."""
+    return str(field(name, value, op))
+
+
+def group(service: str, endpoint: str, segment: str) -> str:
+    """Answer the query of all requests that the page of an endpoint is about."""
+    return " ".join((term("service", service), term("endpoint", endpoint), term("segment", segment)))
+
+
+def took(octaves: Iterable[int]) -> str:
+    """Answer the query of durations in some powers of two; octave `o` is `(2**(o-1), 2**o]` ns."""
+    runs: list[list[int]] = []
+    for octave in sorted(octaves):
+        if runs and octave == runs[-1][1] + 1:
+            runs[-1][1] = octave
+        else:
+            runs.append([octave, octave])
+    parts = [f"duration>{2 ** (low - 1)}ns duration<={2**high}ns" for low, high in runs]
+    return parts[0] if len(parts) == 1 else f"({' OR '.join(f'({part})' for part in parts)})"
+
+
+def link(query: str, times: dict[str, str]) -> str:
+    """Answer the address of a query on the page Explore."""
+    return address(PATH, {"q": query, **times})
+
+
+def filtering(query: Query, *terms: Node) -> str:
+    """Answer what a query selects with, narrowed by further terms, without its stages."""
+    selecting = query.within(None, None, *terms)
+    selecting.stages = ()
+    return str(selecting)
+
+
+def bounded(query: Query, asked: Asked) -> str:
+    """Answer a query with the times of the address among its words."""
+    if "from" not in asked.given and "to" not in asked.given:
+        return str(query)
+    words = copy(query)
+    # The last moment of a query is part of it, that of an address is not.
+    ends = (Bound("from", str(Time(asked.from_ns))), Bound("to", str(Time(asked.to_ns - 1))))
+    words.limits = (*query.limits, *ends)
+    return str(words)
+
+
+def command(query: Query, asked: Asked) -> str:
+    """Answer the command line that asks the same in a terminal."""
+    text = bounded(query, asked)
+    words = ["fanlight", "query"]
+    for name in ("last", "service"):
+        if asked.get(name):
+            words += [f"--{name}", asked.get(name)]
+    # What begins with two dashes would be taken for an option of the command.
+    return shlex.join([*words, *(["--"] if text.startswith("--") else []), text])
+
+
+def parameters_of(asked: Asked) -> dict[str, str]:
+    """Answer the parameters of `/v1/query` that ask what the page asks."""
+    return {name: asked.given[name] for name in ("q", "service", "last", "from", "to") if name in asked.given}
+
+
+def json_link(asked: Asked) -> str:
+    """Answer the address of the same answer as JSON."""
+    return f"/v1/query?{urlencode({'q': '', **parameters_of(asked)}, errors='replace')}"
+
+
+def curl(asked: Asked, socket: str | None) -> str | None:
+    """Answer the command line that asks the owner's socket; None where there is none."""
+    if socket is None:
+        return None
+    words = ["curl", "--get", "--unix-socket", socket, "http://localhost/v1/query"]
+    for name, value in {"q": "", **parameters_of(asked)}.items():
+        plain = re.fullmatch(r"[\w.:-]+", value, re.ASCII)
+        words += ["-d" if plain else "--data-urlencode", f"{name}={value}"]
+    return shlex.join(words)
