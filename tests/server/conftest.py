@@ -69,12 +69,12 @@ def segments(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], object]], None]:
-    """Wait until something holds, at most ten seconds."""
+    """Wait until something holds, at most thirty seconds."""
 
     def wait(holds: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not holds():
-            assert time.monotonic() < deadline, "it did not come to hold within ten seconds"
+            assert time.monotonic() < deadline, "it did not come to hold within thirty seconds"
             time.sleep(0.005)
 
     return wait

@@ -98,6 +98,40 @@ def test_a_second_server_waits_for_the_first_one_to_leave(inbox, tmp_path):
     second.stop()
 
 
+def test_a_report_is_applied_although_telling_so_failed_and_nobody_reports_again(tmp_path, until):
+    server = Server(open_store("memory:"), tmp_path / "spool", lambda: None)
+    server.start()
+    server.inbox.take(posted(1, start_ns=time.time_ns()))
+    settled = tmp_path / "inbox" / "settled"
+    settled.unlink()
+    settled.mkdir()
+    assert server.inbox.take(posted(2, start_ns=time.time_ns())) == 2
+    assert server.inbox.owes
+    settled.rmdir()
+    until(lambda: server.store.ledger().get("shop") == 2)
+    server.stop()
+
+
+def test_what_a_predecessor_left_gives_its_room_back(tmp_path, until):
+    before = Inbox(str(tmp_path / "inbox"))
+    before.take(posted(1, n=200, start_ns=time.time_ns()))
+    before.stop()
+    server = Server(open_store("memory:"), tmp_path / "spool", lambda: None)
+    server.start()
+    until(lambda: server.store.ledger().get("shop") == 200)
+    more = posted(2, n=3, start_ns=time.time_ns())
+    server.inbox.max_bytes = server.inbox.writer.used + len(more) // 2
+
+    def taken() -> bool:
+        try:
+            return server.inbox.take(more) == 2
+        except RoomError:
+            return False
+
+    until(taken)
+    server.stop()
+
+
 def test_its_segments_never_have_the_collectors_numbers(inbox, tmp_path):
     inbox.take(posted(1))
     (path,) = spool.segments(tmp_path / "inbox")

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from posts import Desk, Reporting
 from world import World
 
 SHORT, LONG = 26, 200
@@ -19,11 +20,11 @@ BUDGET_S = 60.0
 """CPU seconds that the many may take."""
 
 
-def live(seed, moves, folder):
+def live(seed, moves, folder, *kinds):
     """Let a seed's world live in an empty directory; a failure names the seed."""
     folder.mkdir()
     try:
-        World(seed, folder).live(moves)
+        World(seed, folder, *kinds).live(moves)
     except BaseException as error:
         error.add_note(f"FANLIGHT_TEST_SEED={seed} repeats it, in a life of {moves} moves")
         raise
@@ -67,3 +68,16 @@ def test_ten_thousand_seeds_lose_and_double_nothing_within_a_minute(memory):
 def test_a_thousand_long_lives_lose_and_double_nothing(memory):
     for seed in seeds(MANY // 10):
         live(seed, LONG, memory / str(seed))
+
+
+@pytest.mark.parametrize(("count", "moves"), [(200, SHORT), (40, LONG)], ids=["short", "long"])
+def test_some_hundred_seeds_of_posted_reports_lose_and_double_nothing(memory, count, moves):
+    for seed in seeds(count):
+        live(seed, moves, memory / str(seed), Reporting, Desk)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("count", "moves"), [(MANY, SHORT), (MANY // 10, LONG)], ids=["short", "long"])
+def test_thousands_of_seeds_of_posted_reports_lose_and_double_nothing(memory, count, moves):
+    for seed in seeds(count):
+        live(seed, moves, memory / str(seed), Reporting, Desk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from disk import Crash, Odds, SimDisk
 from line import Selector, connect
@@ -109,6 +109,11 @@ class Agent:
         about = {"protocol": 1, "client": self.name, "service": self.service, "host": "box"}
         self.link.outbox = memoryview(frame(HELLO, codec.encode(messages.HELLO, about)))
 
+    def die(self) -> None:
+        """Leave the connection as a killed process does."""
+        if self.link.socket is not None:
+            self.link.socket.break_off()
+
 
 class Collector:
     """The collector's parts as `collector.Collector` puts them together, without its sockets and clocks."""
@@ -148,6 +153,17 @@ class Collector:
             self.reception.sweep()
             self.committer.look()
 
+    def look(self) -> None:
+        """Do what it does every second."""
+        self.committer.look()
+
+    def end(self) -> None:
+        """Leave the connections as a killed process does."""
+        for peer in list(self.selector.watched):
+            peer.break_off()
+        for connection in self.reception.connections:
+            connection.peer.close()
+
 
 class FickleStore:
     """A store that fails or dies before or behind its transaction; a transaction is whole and durable."""
@@ -177,10 +193,14 @@ class World:
     Args:
         seed: decides all that happens.
         folder: an empty directory for the spool.
+        sender, receiver: the classes of who sends parcels and of who acknowledges them.
     """
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(
+        self, seed: int, folder: Path, sender: type[Any] = Agent, receiver: type[Any] = Collector
+    ) -> None:
         self.seed = seed
+        self.sender, self.receiver = sender, receiver
         self.chance = random.Random(seed)
         self.folder = str(folder)
         self.now_ns, self.mono_ns = START_NS, S
@@ -205,7 +225,7 @@ class World:
 
     def new_agent(self) -> Agent:
         self.born += 1
-        return Agent(self, self.born)
+        return self.sender(self, self.born)
 
     def new_applier(self) -> Applier:
         return Applier(self.store, self.disk_path(), lambda _: None, self.seconds, self.disk.sync)
@@ -241,7 +261,7 @@ class World:
         """Let the collector do something; it may die in it, and is started anew when it is dead."""
         try:
             if self.collector is None:
-                Collector(self)
+                self.receiver(self)
             else:
                 self.collector.move(self.chance)
         except Crash:
@@ -253,18 +273,14 @@ class World:
     def kill_collector(self) -> None:
         """End the collector with -9."""
         if self.collector is not None:
-            for peer in list(self.collector.selector.watched):
-                peer.break_off()
-            for connection in self.collector.reception.connections:
-                connection.peer.close()
+            self.collector.end()
         self.collector = None
         self.disk.bury()
 
     def kill_agent(self) -> None:
         """End an application with -9 and start another one."""
         gone = self.agents.pop(self.chance.randrange(len(self.agents)))
-        if gone.link.socket is not None:
-            gone.link.socket.break_off()
+        gone.die()
         self.agents.append(self.new_agent())
 
     def lose_power(self) -> None:
@@ -318,8 +334,7 @@ class World:
                 break
         else:
             raise AssertionError("it does not come to an end")
-        # What the collector does every second.
-        self.collector.committer.look()
+        self.collector.look()
         while self.applier.attempt() == 0.0:
             pass
         self.check_acknowledged()

@@ -160,16 +160,21 @@ class SpoolWriter:
         self.used += len(header)
         self.segments += 1
 
-    def settle(self, totals: Message) -> None:
-        """Tell the server that all that was appended is durable; what fails is made good by the next call.
+    def settle(self, totals: Message) -> bool:
+        """Tell the server that all that was appended is durable; answer whether it is told.
+
+        What fails is made good by the next call.
 
         Args:
             totals: the fields of `settled.SETTLED` but number and position.
         """
         number, position = self.durable
         if self.unsettled is None and number:
-            with suppress(OSError):
+            try:
                 self.publish({**totals, "number": number, "position": position})
+            except OSError:
+                return False
+        return True
 
     def adopt(self, path: str) -> None:
         """Make the newest segment of a predecessor durable, and tell so once its totals are known."""
@@ -193,8 +198,9 @@ class SpoolWriter:
         self.fd, self.unsettled = -1, None
 
     def turn(self) -> None:
-        """Begin another segment if the open one has records, so that they may be deleted once applied."""
-        if self.has_records and self.unsettled is None:
+        """Begin another segment if the newest one has records, so that they may be deleted once applied."""
+        # A predecessor's newest is as much in the way as our own.
+        if self.unsettled is None and (self.has_records or (self.fd < 0 and self.segments)):
             self.seal()
             self.begin()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fanlight.collector.disk import Disk, sync_folder
@@ -20,8 +21,8 @@ from fanlight.wire.salvage import surviving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from fanlight.server.inbox import Inbox
     from fanlight.stores import Store
     from fanlight.wire.codec import Message
     from fanlight.wire.salvage import Gap
@@ -49,7 +50,7 @@ class Applier:
         tell: is given a line when something goes wrong and when it is well again.
         clock: monotonic seconds.
         sync: makes a directory's entries durable.
-        inbox: a second spool, of what was posted; its segments have other numbers.
+        inbox: whose spool is applied too; its segments have other numbers.
 
     Attributes:
         turn: held while records go from the spool to the store, so that whoever holds it sees
@@ -67,11 +68,12 @@ class Applier:
         tell: Callable[[str], None] = LOG.warning,
         clock: Callable[[], float] = time.monotonic,
         sync: Callable[[str], None] = sync_entries,
-        inbox: Path | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         self.store = store
         self.directory = directory
-        self.directories = [directory] if inbox is None else [directory, inbox]
+        self.inbox = inbox
+        self.directories = [directory] if inbox is None else [directory, Path(inbox.directory)]
         self.tell = tell
         self.clock = clock
         self.sync = sync
@@ -136,6 +138,8 @@ class Applier:
 
     def take_turn(self) -> bool:
         """Apply the next records, `TURN_BYTES` of each spool at most; answer whether there may be more."""
+        if self.inbox is not None:
+            self.inbox.look()
         spools = [spool.segments(directory) for directory in self.directories]
         # Each spool gets its turn, however much waits in another.
         more = [self.work_through(paths) for paths in spools]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fanlight.collector import status
@@ -65,6 +66,7 @@ class Inbox:
     Attributes:
         max_bytes: from here on nothing is taken until the store has applied some.
         ledger: whose reports are on disk, and what clients lost themselves.
+        owes: whether the applier could not be told how far to read.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Inbox:
         self.writer = SpoolWriter(directory, self.ledger.describe, clock, segment_bytes=SEGMENT_BYTES)
         self.writer.base = BASE
         self.turn = threading.Lock()
-        self.opened = False
+        self.opened = self.owes = False
         self.stuck: Waiting | None = None
         self.looked_s = 0.0
 
@@ -121,7 +123,7 @@ class Inbox:
             self.writer.adopt(str(path))
         for text in self.ledger.restore(self.directory):
             self.notices.trouble(text, f"set aside: {text}")
-        self.writer.settle(self.ledger.totals())
+        self.owes = not self.writer.settle(self.ledger.totals())
         self.notices.over("open", "the inbox is open.")
         self.opened = True
 
@@ -175,7 +177,16 @@ class Inbox:
         self.stuck = None
         self.notices.over("write", f"the inbox {self.directory} can be written again.")
         self.ledger.commit(commit, spool.RECORD.size + len(body))
-        self.writer.settle(self.ledger.totals())
+        self.owes = not self.writer.settle(self.ledger.totals())
+
+    def look(self) -> None:
+        """Make good what failed, the record that waits or how far it may be read: nobody may come by to."""
+        if not self.owes and self.stuck is None:
+            return
+        with self.turn, suppress(OSError):
+            if self.opened:
+                self.flush()
+                self.owes = not self.writer.settle(self.ledger.totals())
 
     def check_room(self, more: int) -> None:
         """Raise when the inbox would pass its bound."""

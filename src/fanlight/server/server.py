@@ -58,9 +58,8 @@ class Server:
         store.max_bytes = retention.max_bytes
         self.store_url = store_url
         self.collector_status = collector_status
-        inbox = Path(spool_dir).with_name("inbox")
-        self.inbox = Inbox(str(inbox), tell=tell)
-        self.applier = Applier(store, Path(spool_dir), tell, inbox=inbox)
+        self.inbox = Inbox(str(Path(spool_dir).with_name("inbox")), tell=tell)
+        self.applier = Applier(store, Path(spool_dir), tell, inbox=self.inbox)
         self.upkeep = Upkeep(store, retention, tell)
         self.answers = Answers(store, self.status)
 
