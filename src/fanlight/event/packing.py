@@ -32,8 +32,12 @@ class Packed(NamedTuple):
     values: str
 
 
-def pack(event: Event) -> Packed:
+def pack(event: Event, kind: str | None = None) -> Packed:
     """Answer an event, packed.
+
+    Args:
+        event: any.
+        kind: that it is kept as; None for its own.
 
     Raises:
         ValueError: it is nested too deep.
@@ -48,11 +52,11 @@ def pack(event: Event) -> Packed:
         None if time is None else written_time(time),
         held,
         *(
-            None if value is None else value_out(kind, value, 1)
-            for kind, value in zip(schema.types, values, strict=True)
+            None if value is None else value_out(type_, value, 1)
+            for type_, value in zip(schema.types, values, strict=True)
         ),
     ]
-    shape = shape_of(schema.kind, schema.time_format, event.is_timed, tuple(schema.columns()))
+    shape = shape_of(kind or schema.kind, schema.time_format, event.is_timed, tuple(schema.columns()))
     return Packed(
         None if time is None else time.ns,
         event.number,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from fanlight.errors import StoreError
 from fanlight.event.packing import unpack
+from fanlight.query.asof import KIND
 from fanlight.stores.choose import DAY_NS
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ class Imports(Protocol):
     def nominated(self, query: Query) -> Iterator[Event]:
         """Yield at least the events that a query selects: those without a time first, then by time."""
 
+    def readings(self, low_ns: int | None, high_ns: int | None) -> Iterator[Event]:
+        """Yield the events of kind `metrics` between two moments, both included."""
+
     def expire(self, before_day: int) -> int:
         """Drop what was imported before a day since 1970; answer how many events.
 
@@ -168,6 +172,17 @@ class InMemory:
         for _, packed in kept:
             if packed.time_ns is None or low <= packed.time_ns <= high:
                 yield unpack(packed)
+
+    def readings(self, low_ns: int | None, high_ns: int | None) -> Iterator[Event]:
+        """Yield the readings between two moments."""
+        with self.lock:
+            kept = [packed for _, _, packed in self.kept if packed.time_ns is not None]
+        for packed in kept:
+            time_ns = packed.time_ns or 0
+            if (low_ns is None or low_ns <= time_ns) and (high_ns is None or time_ns <= high_ns):
+                event = unpack(packed)
+                if event.kind == KIND:
+                    yield event
 
     def expire(self, before_day: int) -> int:
         """Drop what was imported before a day."""

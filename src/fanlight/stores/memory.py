@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from fanlight.errors import ConfigError, WireError
 from fanlight.event.trace import from_stored
-from fanlight.query.answer import UNLIMITED, in_memory
+from fanlight.query.answer import UNLIMITED, Facts, in_memory
+from fanlight.query.asof import AsOf
+from fanlight.query.stages import summing
 from fanlight.stores.answers import (
     Counts,
     Node,
@@ -229,15 +231,21 @@ class Memory:
         return together(found)
 
     def events(self, query: Query) -> Iterator[Event]:
-        """Yield the kept traces that a query selects, oldest first, as events."""
+        """Yield the kept traces and imported events that a query selects, oldest first."""
+        return self.selected(query, Facts())
+
+    def selected(self, query: Query, facts: Facts) -> Iterator[Event]:
+        """Yield what a query selects, traces with what readings near them have."""
         with self.lock:
             kept = sorted(self.kept, key=lambda trace: (trace.row.start_ns, trace.row.id))
         traces = (from_stored(trace.row, trace.spans or None) for trace in kept)
-        return filter(query.matches, in_order(traces, self.imports.nominated(query)))
+        joined = AsOf(query, self.imports.readings).joined(traces, facts)
+        return filter(query.matches, in_order(joined, self.imports.nominated(query)))
 
     def answer(self, query: Query, limits: Limits = UNLIMITED) -> Answer:
         """Answer a query with its stages."""
-        return in_memory(query, self.events(query), limits)
+        facts = Facts(is_summed=summing(query.stages))
+        return in_memory(query, self.selected(query, facts), limits, facts)
 
     def compact(self) -> None:
         """Do nothing: dictionaries are merged as they grow."""

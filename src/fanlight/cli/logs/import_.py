@@ -12,6 +12,7 @@ from fanlight.cli import options, table
 from fanlight.cli.client import reach
 from fanlight.cli.terminal import clean, is_terminal, write, write_json
 from fanlight.pipeline.files.portions import Portions, known
+from fanlight.query.asof import KIND
 from fanlight.server.imports import written
 from fanlight.stores.imports import Imported
 
@@ -40,14 +41,16 @@ COLUMNS: tuple[table.Column, ...] = (
 @click.argument("files", nargs=-1, required=True)
 @click.option("--as", "name", metavar="NAME", help="Format of the files.  [detected]")
 @click.option("--tz", metavar="ZONE", help="Where times are meant that tell no offset.  [this machine's]")
+@click.option("--metrics", is_flag=True, help="The events are readings, which queries add to traces.")
 def command(
-    *, data: str | None, as_json: bool, files: tuple[str, ...], name: str | None, tz: str | None
+    *, data: str | None, as_json: bool, metrics: bool, files: tuple[str, ...], **how: str | None
 ) -> None:
     """Keep log files beside the traces, so that one query asks both.
 
     \b
       fanlight import access.log app.log.1.gz
       fanlight query 'error last:24h'
+      fanlight import --metrics telemetry.jsonl
 
     A file is known again by its content, wherever it is: importing it again brings what is new in it, and
     after an interruption what was missing. Imported events stay for `store.import_days`.
@@ -56,7 +59,8 @@ def command(
     rows = []
     for path in files:
         bar = Bar(path)
-        rows.append(one(client, path, Portions(recognised(client, path), name, tz), bar.show))
+        portions = Portions(recognised(client, path), how["name"], how["tz"], KIND if metrics else None)
+        rows.append(one(client, path, portions, bar.show))
         bar.end()
     if as_json:
         write_json(rows)

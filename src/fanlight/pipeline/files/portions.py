@@ -121,6 +121,7 @@ class Portions:
         file: as the store knows it.
         name: of its format; None for the one it had, or detects it.
         zone: where times are meant that tell no offset.
+        kind: that the events are kept as; None for the one they were read as.
 
     Attributes:
         position: bytes read.
@@ -129,8 +130,11 @@ class Portions:
         left: bytes of a last line without an end in a file that may be going on; left for the next time.
     """
 
-    def __init__(self, file: Imported, name: str | None = None, zone: str | None = None) -> None:
+    def __init__(
+        self, file: Imported, name: str | None = None, zone: str | None = None, kind: str | None = None
+    ) -> None:
         self.file = file
+        self.kind = kind
         self.name = name or file.format or None
         self.zone = zone
         self.position = file.position
@@ -209,8 +213,8 @@ class Portions:
         """Answer an event to keep: of a line that cannot be read, its text."""
         if event.kind == "fault":
             self.faults += 1
-            event = Event.of(PLAIN, [], UNTIMED, event.value("raw"), event.value("line"))
-        return pack(event)
+            return pack(Event.of(PLAIN, [], UNTIMED, event.value("raw"), event.value("line")))
+        return pack(event, self.kind)
 
     def piece(self, behind: int, lines: int, events: list[Packed]) -> Piece:
         """Answer a piece; the next one begins behind it."""

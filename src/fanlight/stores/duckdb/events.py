@@ -23,9 +23,18 @@ AT_ONCE = 500
 """Traces whose spans are read together."""
 
 
-def nominated(view: View, query: Query, *, whole: bool) -> Iterator[Event]:
-    """Yield a day's nominated traces, oldest first."""
-    terms = DayTerms(view, query.setting)
+def nominated(
+    view: View, query: Query, *, whole: bool, beyond: frozenset[str] = frozenset()
+) -> Iterator[Event]:
+    """Yield a day's nominated traces, oldest first.
+
+    Args:
+        view: of the day.
+        query: nominates.
+        whole: whether spans are read.
+        beyond: names that more than the day's tables may have.
+    """
+    terms = DayTerms(view, query.setting, beyond)
     said = where(query.node, terms)
     condition = said if said == "true" else some([said, terms.odd()])
     bounds = f"start >= {view.from_ns} AND start < {view.to_ns}"

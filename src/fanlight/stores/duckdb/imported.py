@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fanlight.event.packing import Packed, unpack
+from fanlight.query.asof import KIND
 from fanlight.query.plan import Prefilter, prefilter
 from fanlight.query.sql import every, some
 from fanlight.stores.choose import DAY_NS
@@ -150,14 +151,25 @@ class Imports:
 
     def nominated(self, query: Query) -> Iterator[Event]:
         """Yield the events that may be selected: those without a time first, then by time."""
-        if not self.is_there:
-            return
+        return self.ordered(self.condition(query)) if self.is_there else iter(())
+
+    def readings(self, low_ns: int | None, high_ns: int | None) -> Iterator[Event]:
+        """Yield the readings between two moments."""
+        bounds = [f"time >= {low_ns}"] if low_ns is not None else []
+        bounds += [f"time <= {high_ns}"] if high_ns is not None else []
+        begin = literal(f'["{KIND}",')
+        shapes = f"SELECT id FROM imports.shapes WHERE starts_with(told, {begin})"
+        kind = f"shape IN ({shapes}) AND time IS NOT NULL"
+        return self.ordered(every([kind, *bounds])) if self.is_there else iter(())
+
+    def ordered(self, condition: str) -> Iterator[Event]:
+        """Yield the events that meet a condition: those without a time first, then by time."""
         cursor = self.cursor()
         try:
             with telling(f"what is imported into {self.store.directory} cannot be read"), transaction(cursor):
                 shapes = dict(cursor.execute("FROM imports.shapes").fetchall())
                 cursor.execute(
-                    f"SELECT time, line, shape, raw, told FROM imports.events WHERE {self.condition(query)} "
+                    f"SELECT time, line, shape, raw, told FROM imports.events WHERE {condition} "
                     "ORDER BY time NULLS FIRST, file, line, rowid"
                 )
                 while rows := cursor.fetchmany(AT_ONCE):

@@ -40,16 +40,18 @@ class Relation:
     Args:
         views: of the days, oldest first, on one connection.
         query: whose terms select.
+        beyond: names that more than the tables may have.
 
     Attributes:
         is_exact: whether the tables decide; without it there is no relation.
         said: what they decide on, for each day.
     """
 
-    def __init__(self, views: list[View], query: Query) -> None:
+    def __init__(self, views: list[View], query: Query, beyond: frozenset[str] = frozenset()) -> None:
         self.views = views
         self.query = query
-        self.terms = [DayTerms(view, query.setting) for view in views]
+        self.beyond = beyond
+        self.terms = [DayTerms(view, query.setting, beyond) for view in views]
         self.is_exact = True
         self.said: list[str] = []
         for terms in self.terms:
@@ -69,6 +71,8 @@ class Relation:
     def column(self, path: Path) -> Column | None:
         """Answer the column of a property; None when only the events themselves tell it."""
         names = names_of(path)
+        if self.beyond.intersection(names):
+            return None
         if any(name.startswith(("#", BELOW)) for name in names) and not path.exact:
             return None
         if names[0] in TRACE.names or names[0] == "time":

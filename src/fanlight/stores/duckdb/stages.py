@@ -13,6 +13,7 @@ import duckdb
 
 from fanlight.event.trace import TRACE, from_stored
 from fanlight.query.answer import UNLIMITED, Answer, Facts, in_memory, too_long
+from fanlight.query.asof import AsOf
 from fanlight.query.compile import Compiled, stage_paths
 from fanlight.query.plan import looks_everywhere
 from fanlight.query.stages import run, summing
@@ -57,15 +58,22 @@ def need_spans(stages: tuple[Stage, ...]) -> bool:
 
 
 def selected(
-    store: DuckStore, query: Query, facts: Facts | None = None, limits: Limits = UNLIMITED
+    store: DuckStore,
+    query: Query,
+    facts: Facts | None = None,
+    limits: Limits = UNLIMITED,
+    asof: AsOf | None = None,
 ) -> Iterator[Event]:
     """Yield the kept traces of every day that a query selects, oldest first; its stages are not run."""
     whole = looks_everywhere(query.node) or need_spans(query.stages) or not query.fields() <= ROW
     facts = Facts() if facts is None else facts
+    asof = AsOf(query, store.imports.readings) if asof is None else asof
     traces = (
-        event for view in store.views(*range_of(query)) for event in nominated(view, query, whole=whole)
+        event
+        for view in store.views(*range_of(query))
+        for event in nominated(view, query, whole=whole, beyond=asof.names)
     )
-    for event in in_order(traces, store.imports.nominated(query)):
+    for event in in_order(asof.joined(traces, facts), store.imports.nominated(query)):
         facts.scanned += 1
         if facts.scanned % AT_ONCE == 1:
             limits.check()
@@ -81,13 +89,14 @@ def answer(store: DuckStore, query: Query, limits: Limits) -> Answer:
 
 def rows(store: DuckStore, query: Query, limits: Limits, facts: Facts) -> Iterator[Event]:
     """Yield what a query's stages leave."""
+    asof = AsOf(query, store.imports.readings)
     with joint(store, *range_of(query)) as (views, cursor):
-        relation = Relation(views, query)
+        relation = Relation(views, query, asof.names)
         if views and relation.is_exact and not store.imports.may_select(query):
             yield from compiled(relation, query, limits, facts, hurried(cursor, limits))
             return
     facts.pushed.append("the tables nominate events, the predicate decides on each")
-    yield from in_memory(query, selected(store, query, facts, limits), limits, facts)
+    yield from in_memory(query, selected(store, query, facts, limits, asof), limits, facts)
 
 
 def compiled(relation: Relation, query: Query, limits: Limits, facts: Facts, ask: Ask) -> Iterator[Event]:

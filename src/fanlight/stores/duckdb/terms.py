@@ -41,10 +41,12 @@ class DayTerms:
     Args:
         view: of the day.
         setting: of the query.
+        beyond: names that more than the day's tables may have.
     """
 
-    def __init__(self, view: View, setting: Setting) -> None:
+    def __init__(self, view: View, setting: Setting, beyond: frozenset[str] = frozenset()) -> None:
         self.view = view
+        self.beyond = beyond
         self.setting = setting
         self.alias = view.alias
         self.groups = view.all_groups()
@@ -86,7 +88,8 @@ class DayTerms:
     def leaf(self, node: Leaf) -> tuple[str, bool]:
         """Answer where what is asked of a property may hold."""
         text = node.path.text
-        if (text.startswith("#") and not node.path.exact) or text in (SPANS, "raw", "line"):
+        is_index = text.startswith("#") and not node.path.exact
+        if is_index or text in (SPANS, "raw", "line") or self.beyond.intersection(names_of(node.path)):
             return TRUE, False
         tests = tests_of(node, self.setting)
         if text.startswith(BELOW) and not node.path.exact:

@@ -1,0 +1,103 @@
+"""`fanlight import`: what it says, and that one query asks files and traces afterwards."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+
+import pytest
+
+from fanlight.cli import main
+
+
+@pytest.fixture
+def run(asked_store, capsys):
+    """Answer what a command writes to stdout and to stderr."""
+
+    def run(command, *arguments, code=0):
+        assert main([command, "--data", asked_store, *map(str, arguments)]) == code
+        said = capsys.readouterr()
+        return said.out, said.err
+
+    return run
+
+
+def stamp(ago_s: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ago_s))
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "app.jsonl"
+    lines = [
+        {"time": stamp(60 * number), "level": "error", "message": f"wrong {number}"} for number in range(9)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in reversed(lines)))
+    return path
+
+
+def test_a_file_is_kept_once_and_the_table_says_so(log, run):
+    out, told = run("import", log)
+    assert out.splitlines()[0].split() == ["FILE", "FORMAT", "NEW", "EVENTS", "KEPT", "LINES", "UNREADABLE"]
+    assert out.splitlines()[1].split() == [str(log), "json", "9", "9", "9", "0"]
+    assert told == ""
+    assert json.loads(run("import", "--json", log)[0]) == [
+        {
+            "file": str(log),
+            "format": "json",
+            "new": 0,
+            "kept": 9,
+            "lines": 9,
+            "unreadable": 0,
+            "left_bytes": 0,
+        }
+    ]
+
+
+def test_one_query_asks_files_and_traces(log, run):
+    run("import", log)
+    assert run("query", "--count", "level:error")[0] == "9\n"
+    assert run("query", "wrong 4", "--limit", "1")[0].startswith('{"time": ')
+    out = run("query", "message:wrong OR duration:<=3ms", "-F", "message,duration", "--format", "csv")[0]
+    header, *rows = out.splitlines()
+    assert header == "message,duration"
+    assert sorted(rows) == [",1ms", ",2ms", ",3ms", *(f"wrong {number}," for number in range(9))]
+
+
+def test_packed_files_and_several_at_once(log, run, tmp_path):
+    packed = tmp_path / "old.log.gz"
+    line = '10.0.0.1 - - [31/Jan/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 17\n'
+    packed.write_bytes(gzip.compress((line * 20 + "bad\n").encode()))
+    rows = json.loads(run("import", "--json", log, packed)[0])
+    assert [(row["new"], row["unreadable"]) for row in rows] == [(9, 0), (21, 1)]
+    assert run("query", "status:200 client:10.0.0.1", "--last", "400d", "-F", "bytes")[0] == "17\n" * 20
+
+
+def test_a_last_line_without_an_end_is_told(log, run):
+    with log.open("a") as file:
+        file.write('{"level": "er')
+    told = run("import", log)[1]
+    assert told == f"fanlight: {log}: its last line has no end yet and is left for the next time\n"
+
+
+def test_readings_add_to_traces_and_the_answer_says_so(run, tmp_path):
+    path = tmp_path / "telemetry.jsonl"
+    readings = [
+        {"time": stamp(60 * number), "service": "shop", "host": "web-1", "queue.backlog": number}
+        for number in range(0, 20, 1)
+    ]
+    path.write_text("".join(json.dumps(each) + "\n" for each in reversed(readings)))
+    run("import", "--metrics", path)
+    out, told = run("query", "exists(trace) queue.backlog:16..18 last:1h", "-F", "duration,queue.backlog")
+    assert out == "18ms  18\n16ms  16\n"
+    assert "queue.backlog was looked up in the events nearest in time: 10 found" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("none.log", "No such file"), (os.curdir, "is no file"), ("-", "No such file")],
+)
+def test_what_cannot_be_imported_is_refused(name, told, run, tmp_path):
+    assert told in run("import", tmp_path / name, code=1)[1]
