@@ -29,7 +29,7 @@ def test_a_trace_arrives_with_its_spans_names_and_annotations(agent, receiver):
         with agent.span("render", "view.cart"):
             pass
         trace.annotate("rows", 1 << 80)
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     assert received.endpoint == "nightly import"
     assert received.segment == ""
@@ -48,7 +48,7 @@ def test_times_are_offsets_in_ns_from_a_wall_anchor(agent, receiver):
     with agent.trace("job"), agent.span("a"):
         pass
     after = __import__("time").time_ns()
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     root, inner = received.spans
     assert before <= received.start <= after
@@ -66,7 +66,7 @@ def test_what_comes_without_a_flush_is_sent_within_a_second(agent, receiver):
 def test_an_error_carries_type_and_message_and_no_secret(agent, receiver):
     with pytest.raises(ValueError, match="log in"), agent.trace("job"), agent.span("inner"):
         raise ValueError("cannot log in: password=hunter2 at https://ada:lovelace@db/x\nSELECT 'secret'")
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     assert received.flags & ERROR
     assert received.segment == "error"
@@ -82,7 +82,7 @@ def test_an_error_carries_type_and_message_and_no_secret(agent, receiver):
 def test_values_of_secret_names_never_leave(agent, receiver):
     with agent.trace("job"), agent.span("a", api_key="k", user_password=12345678, X_Csrf_Token="t", ok="v"):
         agent.annotate(**{"Set-Cookie": "c", "nested": {"password": "p", "x": [{"pwd": 1}]}})
-    assert agent.flush(10)
+    assert agent.flush(30)
     notes = receiver.traces[0].spans[1].notes
     assert notes == {
         "api_key": "<redacted>",
@@ -100,7 +100,7 @@ def test_values_of_secret_names_never_leave(agent, receiver):
 def test_long_texts_are_cut_and_odd_ones_survive(agent, receiver):
     with agent.trace("job \ud800"), agent.span("x" * 5000, n="y" * 10_000, null="a\0b", empty="", none=None):
         pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     assert received.endpoint == "job ?"
     assert len(received.spans[1].title) == 4096
@@ -148,7 +148,7 @@ def test_a_context_that_lives_on_pins_nothing_and_heals(agent, receiver):
         kept = contextvars.copy_context()
         agent.annotate(big=big)
     del big
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert gone() is None
     assert kept.run(current) is None
     assert kept.run(begin, "app.job", "again", "again") is not None
@@ -163,7 +163,7 @@ def test_unsampled_traces_are_counted_without_children(tmp_path, receiver):
             trace.status = 302
             with fanlight.trace("inner") as inner:
                 assert inner is trace
-        assert fanlight.flush(10)
+        assert fanlight.flush(30)
     finally:
         fanlight.stop(1)
     (received,) = receiver.traces
@@ -178,7 +178,7 @@ def test_a_share_of_the_traces_is_sampled(tmp_path, receiver):
         for _ in range(1000):
             with fanlight.trace("job"), fanlight.span("a"):
                 pass
-        assert fanlight.flush(10)
+        assert fanlight.flush(30)
     finally:
         fanlight.stop(1)
     sampled = sum(not trace.flags & UNSAMPLED for trace in receiver.traces)
@@ -197,7 +197,7 @@ def test_the_segment_follows_the_status(agent, receiver, status, segment):
     with agent.trace("job") as trace:
         trace.segment = "json"
         trace.status = status
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert receiver.traces[0].segment == segment
 
 
@@ -208,14 +208,14 @@ def test_who_knows_better_names_the_endpoint(agent, receiver):
     trace.set_endpoint("another middleware", 1)
     finish(trace)
     finish(trace)
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert [trace.endpoint for trace in receiver.traces] == ["/cart/<id>"]
 
 
 def test_a_trace_inside_a_trace_yields_the_outer_one(agent, receiver):
     with agent.trace("outer") as outer, agent.span("a"), agent.trace("inner") as inner, agent.span("b"):
         assert inner is outer
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert receiver.shapes() == [("outer", [("a", ["b"])])]
 
 
@@ -235,7 +235,7 @@ def test_huge_traces_travel_pruned_with_their_totals(agent, receiver):
     with agent.trace("job"), agent.span("view"):
         for _ in range(3000):
             current().leaf("db.sql.query", "q", 1, 2)
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     assert received.flags & PRUNED
     assert len(received.spans) <= 2048
@@ -248,7 +248,7 @@ def test_a_trace_whose_spans_break_us_is_still_counted(agent, receiver):
     faults = SWITCH.faults
     with agent.trace("job"):
         current().events.append(("no", "such", "event", "shape", "at", "all", "here"))
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert [trace.endpoint for trace in receiver.traces] == ["job"]
     assert SWITCH.faults == faults + 1
     SWITCH.faults = faults
@@ -260,7 +260,7 @@ def test_a_trace_that_a_fault_of_ours_costs_is_reported(agent, receiver):
         current().trace.notes = ["no dict"]
     with agent.trace("job"):
         pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert [trace.endpoint for trace in receiver.traces] == ["job"]
     assert receiver.dropped == {"fault": 1}
     assert SWITCH.faults == faults + 1
@@ -278,7 +278,7 @@ def test_traces_of_many_threads_all_arrive_once(agent, receiver):
         thread.start()
     for thread in threads:
         thread.join()
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert len(receiver.traces) == 1600
     assert len({(trace.high, trace.low) for trace in receiver.traces}) == 1600
     assert set(map(json.dumps, receiver.shapes())) == {'["job", ["a"]]'}
@@ -328,7 +328,7 @@ def test_address_and_service_come_from_the_environment(tmp_path: Path, receiver,
     try:
         with fanlight.trace("job"):
             pass
-        assert fanlight.flush(10)
+        assert fanlight.flush(30)
     finally:
         fanlight.stop(1)
     assert receiver.hellos[0]["service"] == "till"
@@ -372,5 +372,5 @@ def test_a_service_name_of_any_length_is_taken(agent, receiver, monkeypatch):
     monkeypatch.setattr(AGENT, "service", "ö" * 5_000)
     with agent.trace("job"):
         pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert receiver.hellos[0]["service"] == "ö" * 255

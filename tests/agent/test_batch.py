@@ -23,7 +23,7 @@ def test_annotations_keep_their_type_and_one_nested_level(agent, receiver):
         agent.mark("packed", "app.mark", box={"number": 4})
         trace.annotate("about", {"kind": "test"})
         cart["items"] = 4
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     assert received.root.find("pack").notes == {
         "cart.items": 3,
@@ -44,7 +44,7 @@ def test_a_payloads_tuples_and_dicts_are_annotations_too(agent, receiver):
     payload = {"title": "load", "ids": (1, 2), "page": {"size": 20, "of": 3}}
     with agent.trace("job"), agent.notify("app.load", payload):
         pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert receiver.traces[0].root.find("load").notes == {"ids": "[1, 2]", "page.size": 20, "page.of": 3}
 
 
@@ -52,7 +52,7 @@ def test_secrets_one_level_down_never_leave(agent, receiver):
     headers = {"Authorization": "planted", "host": "example", "X-Api-Key": 4711}
     with agent.trace("job"), agent.span("a", headers=headers, token={"first": "planted"}):
         pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert receiver.traces[0].root.find("a").notes == {
         "headers.Authorization": "<redacted>",
         "headers.host": "example",
@@ -65,7 +65,7 @@ def test_secrets_one_level_down_never_leave(agent, receiver):
 def test_a_large_dict_keeps_its_first_entries_and_tells_how_many_more_there_were(agent, receiver):
     with agent.trace("job"), agent.span("a", rows={str(n): n for n in range(ENTRIES + 5)}):
         pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     notes = receiver.traces[0].root.find("a").notes
     assert notes == {**{f"rows.{n}": n for n in range(ENTRIES)}, "rows.…": 5}
 
@@ -77,7 +77,7 @@ def test_annotations_beyond_the_bound_are_counted_and_the_error_is_told(agent, r
         for _ in range(marks):
             agent.mark("a", "app.mark", rows=entries, n=1, nothing=None)
         trace.error = "ValueError", "x"
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     lost = received.root.notes.pop("annotations.lost")
     assert received.root.notes == {"error.type": "ValueError", "error.message": "x"}
@@ -90,7 +90,7 @@ def test_as_many_annotations_as_travel_are_all_told(agent, receiver):
     with agent.trace("job"):
         for _ in range(NOTES // 16):
             agent.mark("a", "app.mark", **{f"n{number}": number for number in range(16)})
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert sum(len(span.notes) for span in receiver.traces[0].spans) == NOTES
     assert receiver.traces[0].root.notes == {}
 
@@ -102,7 +102,7 @@ def test_a_category_without_a_tier_is_other_and_a_wrong_one_is_told_once(agent, 
             with agent.span("left out", category), agent.span("below"):
                 pass
             agent.mark("left out", category)
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     assert received.root.shape() == ("job", [("kept", ["below"] * 5)])
     assert received.root.find("kept").category == "other.foo.bar"
@@ -120,7 +120,7 @@ def test_a_trace_arrives_under_the_id_that_it_brought_or_sent(agent, receiver):
         sent = outgoing()
     with agent.trace("called by garbage") as garbage:
         garbage.ident = "00-4bf9"
-    assert agent.flush(10)
+    assert agent.flush(30)
     quiet, brought, drawn, own = (f"{trace.high:016x}{trace.low:016x}" for trace in receiver.traces)
     assert brought == "4bf92f3577b34da6a3ce929d0e0e4736"
     assert sent.split("-")[1] == drawn
@@ -137,7 +137,7 @@ def test_a_line_of_the_log_arrives_at_its_moment_without_its_secret(agent, recei
         )
         with agent.span("after"):
             pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     (received,) = receiver.traces
     assert received.root.shape() == ("job", ["before", "shop.cart", "after"])
     line = received.root.find("shop.cart")

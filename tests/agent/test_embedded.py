@@ -326,7 +326,7 @@ def test_killed_in_the_middle_of_a_post_leaves_nothing_half(tmp_path, house):
         process = subprocess.Popen([sys.executable, str(program)])
         until(lambda before=before: house.accepted() > before)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(30)
     until(lambda: house.stored() == house.accepted())
     counted = sum(row.n for row in house.server.store.counts(0, 1 << 62))
     account = house.server.status()["services"]["shop"]

@@ -290,7 +290,7 @@ def test_an_end_without_exit_handlers_keeps_its_status_and_waits_for_nobody(tmp_
         import os, sys
         with fanlight.trace('sent'):
             pass
-        assert fanlight.flush(10)
+        assert fanlight.flush(30)
         with fanlight.trace('not sent'):
             pass
         print('up', flush=True)
@@ -326,7 +326,7 @@ def test_threads_that_live_on_may_record_while_the_interpreter_ends(script, rece
                     ready.set()
         for _ in range(4):
             threading.Thread(target=busy, daemon=True).start()
-        ready.wait(10)
+        ready.wait(30)
     """)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""

@@ -47,11 +47,11 @@ def test_what_broke_half_way_arrives_once_when_somebody_takes_it(agent, receiver
     os.unlink(receiver.path)
     receiver.listen()
     receiver.wait(lambda r: len(r.traces) >= TRACES)
-    assert fanlight.flush(10)
+    assert fanlight.flush(30)
     told = sorted(trace.root.find("a").notes["text"][:5] for trace in receiver.traces)
     assert told == [f"{number:5}" for number in range(TRACES)]
     assert receiver.dropped == {}
     with agent.trace("after"):
         pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert receiver.traces[-1].endpoint == "after"

@@ -92,7 +92,7 @@ def test_a_child_closes_its_copy_of_the_connection_and_writes_nothing_to_it(scri
             return sum(link.startswith('socket:') for link in out)
         with fanlight.trace('a'):
             pass
-        assert fanlight.flush(10)
+        assert fanlight.flush(30)
         assert links() == 1
         pid = os.fork()
         if not pid:
@@ -100,7 +100,7 @@ def test_a_child_closes_its_copy_of_the_connection_and_writes_nothing_to_it(scri
         assert os.waitpid(pid, 0)[1] == 0
         with fanlight.trace('b'):
             pass
-        assert fanlight.flush(10)
+        assert fanlight.flush(30)
     """)
     assert result.returncode == 0, result.stderr
     assert len(receiver.hellos) == 1
@@ -125,11 +125,11 @@ def test_a_storm_of_forks_beside_busy_threads_hangs_nobody(script, receiver):
             if not pid:
                 with fanlight.trace('child'), fanlight.span('b'):
                     pass
-                os._exit(0 if fanlight.flush(10) else 1)
+                os._exit(0 if fanlight.flush(30) else 1)
             assert os.waitpid(pid, 0)[1] == 0
         stop.set()
         [thread.join() for thread in threads]
-        assert fanlight.flush(10)
+        assert fanlight.flush(30)
         """,
         timeout_s=60,
     )
@@ -177,7 +177,7 @@ def test_a_child_forked_while_the_task_imports_hangs_nobody(script, receiver):
                 execute = spec.loader.exec_module
                 def slowly(module):
                     inside.set()
-                    forked.wait(10)
+                    forked.wait(30)
                     execute(module)
                 spec.loader.exec_module = slowly
                 return spec
@@ -185,7 +185,7 @@ def test_a_child_forked_while_the_task_imports_hangs_nobody(script, receiver):
         sys.meta_path.insert(0, Slow())
         with fanlight.trace('job'):
             pass
-        assert inside.wait(10)
+        assert inside.wait(30)
         pid = os.fork()
         if not pid:
             forked.set()
@@ -194,7 +194,7 @@ def test_a_child_forked_while_the_task_imports_hangs_nobody(script, receiver):
             os._exit(0 if fanlight.flush(5) else 1)
         forked.set()
         assert os.waitpid(pid, 0)[1] == 0
-        assert fanlight.flush(10)
+        assert fanlight.flush(30)
         """
     )
     assert result.returncode == 0, result.stderr

@@ -92,7 +92,7 @@ def test_what_did_not_fit_is_reported_with_the_next_batch(agent, receiver, monke
     for _ in range(5):
         with agent.trace("job"):
             pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert len(receiver.traces) == 2
     assert receiver.dropped == {"queue_full": 3}
 

@@ -112,7 +112,7 @@ def test_hello_tells_it_and_a_later_checkout_does_not_change_it(agent, receiver,
     monkeypatch.setattr(fanlight.agent.agent.AGENT, "release", None)
     with agent.trace("job"):
         pass
-    assert agent.flush(10)
+    assert agent.flush(30)
     (hello,) = receiver.hellos
     assert hello["release"] == git(repository, "rev-parse", "HEAD")[:12]
     git(repository, "commit", "-q", "--allow-empty", "-m", "two")

@@ -50,7 +50,7 @@ def collected(tmp_path: Path) -> Iterator[tuple[str, Server]]:
     collector = Collector(Options(socket=path, spool=str(tmp_path / "spool")))
     thread = threading.Thread(target=collector.run, daemon=True)
     thread.start()
-    assert collector.listening.wait(10)
+    assert collector.listening.wait(30)
     server = Server(open_store("memory:"), tmp_path / "spool", lambda: None)
     server.start()
     yield path, server

@@ -35,7 +35,7 @@ def test_a_killed_collector_gets_the_outstanding_batch_again_unchanged(agent, bl
     black_hole.acknowledges = True
     black_hole.listen()
     one("second")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert [trace.endpoint for trace in black_hole.traces] == ["first", "second"]
     first, again = black_hole.batches[:2]
     assert first == again
@@ -54,7 +54,7 @@ def test_a_batch_that_was_committed_before_the_break_is_not_sent_again(agent, bl
     black_hole.acknowledges = True
     black_hole.listen()
     one("second")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert [number for _, number, _ in black_hole.batches] == [1, 2]
     assert [trace.root.shape() for trace in black_hole.traces] == [("second", ["a"])]
 
@@ -63,13 +63,13 @@ def test_a_collector_that_takes_over_the_path_is_found_without_an_error_on_the_o
     agent, receiver, tmp_path
 ):
     one("first")
-    assert agent.flush(10)
+    assert agent.flush(30)
     # The old listener and its connection stay up: only the path tells that somebody else serves now.
     os.unlink(receiver.path)
     old = receiver.listener
     receiver.listen()
     one("second")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert len(receiver.hellos) == 2
     assert [trace.endpoint for trace in receiver.traces] == ["first", "second"]
     old.close()
@@ -77,24 +77,24 @@ def test_a_collector_that_takes_over_the_path_is_found_without_an_error_on_the_o
 
 def test_a_missing_path_does_not_end_a_connection_that_works(agent, receiver):
     one("first")
-    assert agent.flush(10)
+    assert agent.flush(30)
     os.unlink(receiver.path)
     one("second")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert len(receiver.hellos) == 1
 
 
 @pytest.mark.parametrize("forks", [False, True])
 def test_an_application_that_closes_all_descriptors_keeps_what_it_opens_next(agent, receiver, forks):
     one("first")
-    assert agent.flush(10)
+    assert agent.flush(30)
     number = AGENT.task.link.socket.fileno()
     ours, theirs = socket.socketpair()
     os.dup2(theirs.fileno(), number)  # the connection is closed, and its number in use again
     if forks:
         AGENT.renew()
     one("second")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert os.fstat(number).st_ino == os.fstat(theirs.fileno()).st_ino
     ours.setblocking(False)
     with pytest.raises(BlockingIOError):
@@ -114,12 +114,12 @@ def test_reporting_begins_when_the_collector_appears(agent, tmp_path, request):
 
 def test_the_whole_table_is_sent_again_on_a_new_connection(agent, receiver):
     one("first")
-    assert agent.flush(10)
+    assert agent.flush(30)
     receiver.hang_up()
     os.unlink(receiver.path)
     receiver.listen()
     one("first")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert receiver.shapes() == [("first", ["a"])] * 2
 
 
@@ -234,9 +234,9 @@ def refusing(receiver: Any, code: str, times: int) -> list[bytes]:
 def test_a_batch_that_cannot_be_read_is_dropped_and_counted_and_the_next_one_arrives(agent, receiver):
     refused = refusing(receiver, "frame", times=99)
     one("first")
-    assert not agent.flush(10)
+    assert not agent.flush(30)
     one("second")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert len(refused) == 2
     assert refused[0] == refused[1]
     assert [trace.endpoint for trace in receiver.traces] == ["second"]
@@ -251,7 +251,7 @@ def test_what_a_stop_gave_up_is_reported_after_the_next_start(agent, black_hole)
     black_hole.acknowledges = True
     agent.start("shop", dsn=f"unix://{black_hole.path}", instrument=False)
     one("third")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert [trace.endpoint for trace in black_hole.traces] == ["third"]
     assert black_hole.dropped == {"undelivered": 2}
     (client,) = black_hole.committed
@@ -262,7 +262,7 @@ def test_what_a_stop_gave_up_is_reported_after_the_next_start(agent, black_hole)
 def test_a_batch_that_may_be_taken_later_is_sent_again(agent, receiver, code, times):
     refused = refusing(receiver, code, times)
     one("first")
-    assert agent.flush(10)
+    assert agent.flush(30)
     assert len(refused) == times
     assert [trace.endpoint for trace in receiver.traces] == ["first"]
     assert receiver.dropped == {}
