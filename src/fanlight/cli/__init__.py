@@ -5,7 +5,12 @@ FAST PATH: `fanlight run` stands in front of somebody's application and must add
 
 from __future__ import annotations
 
+import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 LIGHT = {
     "query": "fanlight.cli.logs.query",
@@ -21,7 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     Args:
         arguments: what stands behind `fanlight`; the process's own when None.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        arguments = sys.argv[1:]
+        if arguments[:1] == ["query"]:
+            leave(answered(arguments))
+    return answered(arguments)
+
+
+def answered(arguments: list[str]) -> int:
+    """Run one command; answer its exit code."""
     first = arguments[0] if arguments else ""
     if first == "--version":
         from fanlight import __version__
@@ -30,9 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         if first in LIGHT:
-            from importlib import import_module
+            import gc
 
-            return int(import_module(LIGHT[first]).main(arguments[1:]))
+            # A short life: what it makes need not be looked through for what nobody holds.
+            gc.disable()
+            __import__(LIGHT[first])
+            return int(sys.modules[LIGHT[first]].main(arguments[1:]))
         if arguments[:2] == ["serve", "--role"]:
             from fanlight.cli.role import main as play
 
@@ -44,3 +60,22 @@ def main(arguments: list[str] | None = None) -> int:
         from fanlight.cli.failures import report
 
         return report(error, arguments)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process.
+
+    FAST PATH: taking an interpreter down costs as much as a small search.
+    """
+    import atexit
+
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError as error:
+        from fanlight.cli.failures import report
+
+        code = report(error, [])
+    # What was asked for to run at the end runs; what is left out is the taking apart.
+    atexit._run_exitfuncs()  # noqa: SLF001 there is no public way to ask for it
+    os._exit(code)

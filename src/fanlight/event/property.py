@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime, timedelta
 from functools import total_ordering
 from typing import Any
 
 from fanlight.event import types
-from fanlight.event.reading import read, written_time
 from fanlight.event.times import Time, time_of
 from fanlight.event.units import written_duration
 
@@ -95,6 +93,9 @@ class Property:
         Raises:
             ValueError: the text is no value of the type; it is read strictly and to its end.
         """
+        # Loaded here, for a search reads no property from text.
+        from fanlight.event.reading import read
+
         return Property(self.name, read(text, self.type, self.format), self.type, self.unit, self.format)
 
     def __eq__(self, other: object) -> bool:
@@ -177,6 +178,13 @@ def fitting(name: str, value: Any, kind: str) -> str:
     raise ValueError(f"cannot create the {kind} property {name!r} with the {found} {value!r}")
 
 
+def formed(value: Time | date, form: str) -> str:
+    """Answer a time or a date in a format."""
+    from fanlight.event.reading import written_time
+
+    return written_time(value, form)
+
+
 def written(value: Any, kind: str | None = None, form: str | None = None) -> str:
     """Answer a value as text.
 
@@ -186,7 +194,7 @@ def written(value: Any, kind: str | None = None, form: str | None = None) -> str
         form: as `Property.format`.
     """
     if isinstance(value, Time | date):
-        text = str(value) if form is None else written_time(value, form)
+        text = str(value) if form is None else formed(value, form)
     elif value.__class__ is bool:
         text = "true" if value else "false"
     elif kind == types.DURATION:
@@ -194,6 +202,8 @@ def written(value: Any, kind: str | None = None, form: str | None = None) -> str
     elif isinstance(value, bytes | bytearray):
         text = bytes(value).hex()
     elif isinstance(value, dict | list | tuple):
+        import json
+
         text = json.dumps(value, ensure_ascii=False, default=written)
     else:
         text = str(value) if form is None else format(value, form)

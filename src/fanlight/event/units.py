@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 TIME_NS = {
     "ns": 1,
@@ -59,7 +58,11 @@ def parse_quantity(text: str) -> tuple[int | float, str | None] | None:
     for factors, of in ((TIME_NS, "ns"), (BYTES, "bytes")):
         factor = factors.get(unit if factors is TIME_NS else unit.lower())
         if factor is not None:
-            # Exact: a double cannot hold the nanoseconds of more than a hundred days.
+            if digits.isdigit():
+                return int(digits) * factor, of
+            # Loaded here, for few ask. Exact: a double cannot hold the ns of more than a hundred days.
+            from fractions import Fraction
+
             return round(Fraction(digits) * factor), of
     return None
 

@@ -153,13 +153,30 @@ def names() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in os.listdir(FOLDER) if name.endswith(".toml"))
 
 
-def described(name: str) -> dict[str, Any]:
-    """Answer what the file of a format says about it, but for its samples."""
-    import tomllib
-
+def text_of(name: str) -> str:
+    """Answer what stands in the file of a format before its samples."""
     # Samples are tests; reading them would cost every search, and so would pathlib.
     with open(os.path.join(FOLDER, f"{name}.toml"), encoding="utf-8") as file:
-        text = file.read().partition("\n[[samples]]")[0]
+        return file.read().partition("\n[[samples]]")[0]
+
+
+SIMPLE = re.compile(r"""([a-z]+) = (?:'([^'\n]*)'|"([^"\\\n]*)")""")
+
+
+def described(name: str) -> dict[str, Any]:
+    """Answer what the file of a format says about it, but for its samples."""
+    text = text_of(name)
+    found: dict[str, Any] = {"name": name}
+    for line in text.splitlines():
+        row = SIMPLE.fullmatch(line)
+        if row is None:
+            break
+        found[row[1]] = row[2] if row[3] is None else row[3]
+    else:
+        # FAST PATH: nothing but texts without escapes, so that the library need not be loaded.
+        return found
+    import tomllib
+
     return {"name": name, **tomllib.loads(text)}
 
 
@@ -180,6 +197,9 @@ def format_of(description: dict[str, Any], stamps: Stamps | None = None) -> Form
     module, _, attribute = TABLE[description["kind"]].partition(":")
     make = cast("Callable[..., Format]", getattr(import_module(module), attribute))
     return make(description, stamps or Stamps())
+
+
+ACCESS_TIME = re.compile(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\]")
 
 
 def named(name: str, zone: str | None = None, written_ns: int | None = None) -> Format:
@@ -230,7 +250,23 @@ def detect(
 
     stamps = Stamps(zone, written_ns)
     filled = [line for line in lines if line.strip()]
+    kind = "access" if filled and ACCESS_TIME.search(filled[0]) else ""
+    if kind:
+        # FAST PATH: no other kind of log has such a time, and most of a small search was to look at all.
+        mark = f'kind = "{kind}"'
+        some = [format_of(described(name), stamps) for name in names() if mark in text_of(name)]
+        best, highest = best_of(some, filled)
+        if best is not None and highest >= best.said:
+            return fitted(best, filled), highest
     formats = [format_of(described(name), stamps) for name in names()]
+    best, highest = best_of(formats, filled)
+    if best is not None and highest >= SURE:
+        return fitted(best, filled), highest
+    return format_of(described("plain"), stamps), highest
+
+
+def best_of(formats: list[Format], filled: list[bytes]) -> tuple[Format | None, float]:
+    """Answer the format that fits lines best, and how well."""
     best: Format | None = None
     highest = 0.0
     # Those that tell most go first; when one fits altogether, none behind it can fit better.
@@ -240,6 +276,4 @@ def detect(
         score = found.score(filled)
         if score > highest:
             best, highest = found, score
-    if best is not None and highest >= SURE:
-        return fitted(best, filled), highest
-    return format_of(described("plain"), stamps), highest
+    return best, highest

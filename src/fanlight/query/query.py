@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
@@ -11,7 +10,6 @@ from fanlight.event.times import Time
 from fanlight.query.grammar import Parsed
 from fanlight.query.lexer import INSENSITIVE, SENSITIVE
 from fanlight.query.match import compiled
-from fanlight.query.moments import EXAMPLES, moment, span
 from fanlight.query.nodes import Or, every
 
 if TYPE_CHECKING:
@@ -106,6 +104,9 @@ class Query:
 
     def bind(self, each: Bound, at: int) -> None:
         """Narrow the query to one time bound."""
+        # Loaded here: a search without a time does without it.
+        from fanlight.query.moments import EXAMPLES, moment, span
+
         setting = self.setting
         if each.key == "last":
             long = span(each.value)
@@ -157,6 +158,8 @@ class Query:
             high_ns: the last one.
             terms: what must hold besides.
         """
+        from copy import copy
+
         narrowed = copy(self)
         lows = [each for each in (self.low_ns, low_ns) if each is not None]
         highs = [each for each in (self.high_ns, high_ns) if each is not None]
@@ -166,6 +169,8 @@ class Query:
 
     def over(self, node: Node) -> Query:
         """Answer the query with another tree, bounds and stages as they are."""
+        from copy import copy
+
         other = copy(self)
         other.node = node
         other.select = compiled(node, self.setting)

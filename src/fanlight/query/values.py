@@ -9,14 +9,29 @@ from fanlight.errors import QueryError
 from fanlight.event.event import Event
 from fanlight.event.times import Time
 from fanlight.event.units import BYTES, TIME_NS
-from fanlight.query.moments import moment, quantity_of
 from fanlight.query.nodes import Among, Exists, Field
 from fanlight.query.regex import literal_parentheses, plain, searcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
     from fanlight.query.query import Setting
+
+
+def moment(value: str, now_ns: int, zone: tzinfo | None) -> int | None:
+    """Answer what `moments.moment` does, which a search for words does not load."""
+    from fanlight.query import moments
+
+    return moments.moment(value, now_ns, zone)
+
+
+def quantity_of(value: str) -> tuple[float, str | None] | None:
+    """Answer what `moments.quantity_of` does."""
+    from fanlight.query import moments
+
+    return moments.quantity_of(value)
+
 
 ORDERS = frozenset({">", ">=", "<", "<="})
 RANGE = re.compile(r"(.+?)\.\.(.+)")

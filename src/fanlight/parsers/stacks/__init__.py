@@ -7,17 +7,26 @@ To add a language: a file here with `BEGIN` and `read`, and one line in `LANGUAG
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fanlight.event import types
-from fanlight.parsers.stacks import java, python
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from fanlight.event.event import Event
 
-LANGUAGES: tuple[ModuleType, ...] = (python, java)
+LANGUAGES = ("python", "java")
+
+
+@cache
+def languages() -> tuple[ModuleType, ...]:
+    """Answer the modules of the languages; most searches read no stack trace and load none."""
+    return tuple(import_module(f"fanlight.parsers.stacks.{name}") for name in LANGUAGES)
+
+
 NAMES = {"exception": types.STRING, "stack": types.EVENT}
 """What an event with a stack trace has, to its type: the class, and the trace itself."""
 WITHIN = frozenset(
@@ -31,7 +40,7 @@ def begin(text: bytes) -> tuple[int, ModuleType] | None:
 
     The place is one of a newline: a trace that begins in the first line itself begins behind it.
     """
-    for language in LANGUAGES:
+    for language in languages():
         place = language.begin(text)
         if place >= 0:
             return place, language

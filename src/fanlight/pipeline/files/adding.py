@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -62,7 +61,7 @@ class Selected:
         for search, found in parts:
             if adding is None:
                 is_small = search.source.size is not None and search.source.size < WORTH
-                if is_small or find_spec("numpy") is None:
+                if is_small or not has_numpy():
                     yield from summed(functions, grouping, self.events(search, found, parts))
                     return
                 adding = Adding(functions, grouping, self.names)
@@ -82,6 +81,15 @@ class Selected:
     def events(self, search: Search, found: Found, parts: Iterator[tuple[Search, Found]]) -> Iterator[Event]:
         """Yield the events of what was found, and of what is found from here on."""
         return self.answer.read(chain([(search, found)], parts), self.names)
+
+
+def has_numpy() -> bool:
+    """Answer whether the library of columns is there."""
+    try:
+        import numpy  # noqa: F401, ICN001 asked for its being there
+    except ImportError:
+        return False
+    return True
 
 
 class Adding:

@@ -7,7 +7,6 @@ of the needles; one that it answers is looked at again by whoever asked, unless 
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -33,10 +32,9 @@ def needle_of(text: bytes, *, ignores_case: bool) -> Needle:
 
 def scanner_of(needles: list[Needle]) -> tuple[Scanner, str]:
     """Answer a scanner, and the name of its engine."""
-    if find_spec("hyperscan") is not None:
-        found = hyperscan(needles)
-        if found is not None:
-            return found, "hyperscan"
+    found = hyperscan(needles)
+    if found is not None:
+        return found, "hyperscan"
     literals = [needle for needle in needles if needle.literal is not None]
     # Few texts are found quicker by the standard library than by an engine called for every hit.
     if len(literals) == len(needles) <= FEW:
@@ -51,9 +49,11 @@ FEW = 4
 
 
 def hyperscan(needles: list[Needle]) -> Scanner | None:
-    """Answer a scanner of hyperscan, None when it cannot take the patterns."""
-    import hyperscan as engine
-
+    """Answer a scanner of hyperscan, None when it is not there or cannot take the patterns."""
+    try:
+        import hyperscan as engine
+    except ImportError:
+        return None
     database = engine.Database()
     flags = [
         engine.HS_FLAG_MULTILINE | (engine.HS_FLAG_CASELESS if needle.ignores_case else 0)

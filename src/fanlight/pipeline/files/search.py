@@ -224,7 +224,7 @@ class Search:
         """Answer what a person has to know about the answer of this source."""
         told = []
         name = self.source.name
-        for reason, count in self.faults.most_common(3):
+        for reason, count in self.faults.most_common(3) if self.faults else ():
             told.append(f"{name}: {count:,} of the lines looked at: {reason}")
         if self.faults:
             told.append(f"{name}: `fanlight parse --errors` shows them")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 from fanlight.errors import MissingExtraError
@@ -95,25 +94,25 @@ def open_source(path: str) -> Source:
 def unpacked(stream: Any, magic: bytes, path: str) -> Any:
     """Answer a stream of what a stream holds: itself, or without its compression."""
     if magic.startswith(GZIP):
-        if find_spec("isal") is not None:
+        try:
             from isal import igzip
+        except ImportError:
+            import gzip
 
-            return igzip.IGzipFile(fileobj=stream)  # type: ignore[no-untyped-call]
-        import gzip
-
-        return gzip.GzipFile(fileobj=stream)
+            return gzip.GzipFile(fileobj=stream)
+        return igzip.IGzipFile(fileobj=stream)  # type: ignore[no-untyped-call]
     if magic == ZSTD:
         if sys.version_info >= (3, 14):
             from compression.zstd import ZstdFile
 
             return ZstdFile(cast("RawIOBase", stream))
-        if find_spec("zstandard") is None:
+        try:
+            import zstandard
+        except ImportError:
             raise MissingExtraError(
                 f"{path} is compressed with zstd, which needs a library that is not installed"
                 "\n  pip install 'fanlight[fast]'"
-            )
-        import zstandard
-
+            ) from None
         return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
     return stream
 
