@@ -138,6 +138,7 @@ TABLE: dict[str, str] = {
     "pattern": "fanlight.parsers.pattern:formats",
     "plain": "fanlight.parsers.plain:formats",
     "syslog": "fanlight.parsers.syslog:formats",
+    "threads": "fanlight.parsers.threads:formats",
 }
 """Kind of format to a function that answers the formats of a description in `formats/`."""
 

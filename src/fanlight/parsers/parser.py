@@ -19,8 +19,10 @@ FAULT = Schema(
     (types.INT, types.INT, types.STRING, types.STRING),
 )
 END = Schema("end")
-EVENT_MAX = 1 << 20
+EVENT_MAX = 16 << 20
 """Bytes of an event of several lines; what follows begins an event of its own."""
+ROW_MAX = 1 << 20
+"""The same of a table's row, where a quote that nothing closes would take all that follows."""
 
 
 class LineParser:
@@ -105,7 +107,7 @@ class LineParser:
         self.held_bytes += len(raw) + 1
         if self.is_inside or b'"' in raw:
             self.is_inside = sections.is_open(raw, inside=self.is_inside)
-        if self.is_inside and self.held_bytes < EVENT_MAX:
+        if self.is_inside and self.held_bytes < ROW_MAX:
             return []
         self.is_inside = False
         return self.release(query)

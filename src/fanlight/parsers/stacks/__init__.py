@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fanlight.event.event import Event
 
 LANGUAGES = ("python", "java")
+KIND = "stack-trace"
 
 
 @cache
@@ -58,3 +59,14 @@ def read(text: bytes, language: ModuleType, head: bytes) -> Event:
     lines = text.decode("utf-8", "surrogateescape").replace("\r", "").split("\n")[1:]
     found: Event = language.read(lines, head.rpartition(b"\n")[2].decode("utf-8", "surrogateescape"))
     return found
+
+
+def where(frame: str) -> tuple[str | None, str | None, int | None]:
+    """Answer function, file and line of a frame of Java, as far as it tells them."""
+    name, opening, place = frame.removeprefix("at ").partition("(")
+    if not opening:
+        return None, None, None
+    # A module, as of java.base/java.lang.Thread.run, is no part of the function's name, nor of the file's.
+    file, _, number = place.partition(")")[0].rpartition("/")[2].partition(":")
+    whole = int(number) if number.isascii() and number.isdigit() and len(number) < 18 else None
+    return name.rpartition("/")[2] or None, file or None, whole

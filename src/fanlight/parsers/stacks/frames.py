@@ -7,8 +7,8 @@ from typing import Any
 from fanlight.event import types
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import shaped
+from fanlight.parsers.stacks import KIND
 
-KIND = "stack-trace"
 DEEP = 64
 """Exceptions behind exceptions that become events; what is deeper stays text of the deepest."""
 

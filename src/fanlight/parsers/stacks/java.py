@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fanlight.parsers.stacks import where
 from fanlight.parsers.stacks.frames import DEEP, Thrown
 
 if TYPE_CHECKING:
@@ -109,9 +110,5 @@ def hang(
 def framed(made: Thrown, line: str) -> None:
     """Add a line of the frames; the first tells where it was thrown."""
     made.frames.append(line.strip())
-    name, opening, place = line.strip().removeprefix("at ").partition("(")
-    if len(made.frames) == 1 and opening:
-        file, _, number = place.partition(")")[0].partition(":")
-        # A module, as of java.base/java.lang.Thread.run, is no part of the function's name.
-        whole = int(number) if number.isascii() and number.isdigit() and len(number) < 18 else None
-        made.where = (name.rpartition("/")[2] or None, file or None, whole)
+    if len(made.frames) == 1:
+        made.where = where(line.strip())

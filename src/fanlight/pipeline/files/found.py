@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
-from fanlight.parsers.parser import EVENT_MAX
+from fanlight.parsers.parser import ROW_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,7 @@ def records(
         if is_inside or find(b'"', at, edge) >= 0:
             is_inside = sections.is_open(bytes(buffer[at:edge]), inside=is_inside)
         at = edge + 1
-        if is_inside and edge - start < EVENT_MAX:
+        if is_inside and edge - start < ROW_MAX:
             continue
         is_inside = False
         if edge - start > SHORT or buffer[start:edge].strip():
