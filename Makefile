@@ -20,8 +20,8 @@ check: setup    ## style, types, directions, tidiness: the gates that run no cod
 test: check     ## the gates, then every test but the long ones
 	@.venv/bin/python -m pytest -n 2 $(ARGS)
 
-soak: setup     ## the tests that take minutes
-	@.venv/bin/python -m pytest -m soak --timeout 3600 $(ARGS)
+soak: setup     ## the tests that take minutes; ARGS=--page writes down what came of them
+	@.venv/bin/python tools/soak.py $(ARGS)
 
 bench: setup    ## our cost beside the peers', in one run; fails when a ratio is missed
 	@.venv/bin/python bench/run.py $(ARGS)
