@@ -91,7 +91,8 @@ class Receiver:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(16)
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+        self.accepting = threading.Thread(target=self.accept, args=(self.listener,), daemon=True)
+        self.accepting.start()
 
     def accept(self, listener: socket.socket) -> None:
         while True:
@@ -154,6 +155,8 @@ class Receiver:
         """Die as a killed process does: no listener, no connection, the path left behind."""
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        # One that it has just accepted is still to be noted.
+        self.accepting.join(20)
         for peer in self.peers:
             # Without this the kernel would keep the connection up for the thread that reads it.
             peer.shutdown(socket.SHUT_RDWR)

@@ -177,8 +177,14 @@ class Relay:
                 return
             collector = socket.socket(socket.AF_UNIX)
             collector.connect(self.target)
-            for pair in ((agent, collector, self.seen), (collector, agent, bytearray())):
-                threading.Thread(target=self.carry, args=pair, daemon=True).start()
+            threading.Thread(target=self.pass_on, args=(agent, collector), daemon=True).start()
+
+    def pass_on(self, agent, collector):
+        with agent, collector:
+            back = threading.Thread(target=self.carry, args=(collector, agent, bytearray()), daemon=True)
+            back.start()
+            self.carry(agent, collector, self.seen)
+            back.join()
 
     def carry(self, source, target, kept):
         try:
