@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+import time
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from fanlight import Event, Query
 from fanlight.errors import QueryError
 from fanlight.query.answer import Limits, in_memory
 from fanlight.stores import BUILT_IN, open_store
+from fanlight.stores.duckdb.stages import hurried, joint
 from fanlight.wire.messages import ERROR, WHOLE
 
 START_NS = 20_000 * DAY_NS
@@ -216,6 +218,7 @@ HISTORY = [
 PUSHED = [
     ("| stats count(), p95(duration), sum(duration) by endpoint", 1),
     ("| timechart 1h max(duration) by service", 1),
+    ("| stats p50(duration), p50(rate), p99(duration), p0(rate), p95(pid)", 1),
     ("| sort -duration | head 3 | fields trace, duration", 2),
     ("service=shop | top 3 endpoint by p50(duration) | sort endpoint", 1),
     ("| uniq endpoint | tail 2", 2),
@@ -247,6 +250,20 @@ def test_what_the_tables_cannot_decide_is_decided_over_events(tmp_path: Path) ->
     assert answer.facts.stages_run == ["stats count"]
     assert answer.facts.stages_pushed == []
     assert answer.facts.scanned == 15
+    store.close()
+
+
+def test_a_statement_is_stopped_when_time_is_up(tmp_path: Path) -> None:
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    store.apply(1, [(1, commit(HISTORY))])
+    with joint(store, 0, 2**64) as (_, cursor):
+        began_s = time.monotonic()
+        ask = hurried(cursor, Limits(until_s=began_s + 0.3))
+        with pytest.raises(QueryError, match="took longer than it may") as caught:
+            ask("SELECT count(*) FROM range(4_000_000_000) WHERE hash(range) = 1")
+        assert caught.value.code == "too-long"
+        assert time.monotonic() - began_s < 10
+    assert len(list(store.answer(Query("")))) == 30
     store.close()
 
 

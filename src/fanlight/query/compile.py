@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fanlight.query.functions import PERCENTILE, Extreme, function, hashable, whole
+from fanlight.query.functions import PERCENTILE, Extreme, Percentile, hashable, whole
 from fanlight.query.grouping import Grouping, groups_told
 from fanlight.query.stages.head import Head
 from fanlight.query.stages.sort import Sort
@@ -222,10 +222,13 @@ class Sums:
                 values.append(self.finish(each, row[at : at + size]))
                 at += size
             found[self.key_of(row[:width])] = values
-        for place, each in enumerate(self.functions):
-            percentile = PERCENTILE.fullmatch(each.name)
-            if percentile:
-                for key, value in self.percentiles(each, float(percentile[1]) / 100, rows, ask):
+        for path in dict.fromkeys(str(each.path) for each in self.functions if is_percentile(each)):
+            mine = [place for place, each in enumerate(self.functions) if str(each.path) == path]
+            mine = [place for place in mine if is_percentile(self.functions[place])]
+            for key, values in self.percentiles(
+                path, [self.functions[place].name for place in mine], rows, ask
+            ):
+                for place, value in zip(mine, values, strict=True):
                     found[key][place] = value
         shapes = {str(each): self.columns[str(each.path)].shape for each in self.functions if each.path}
         return groups_told(found, self.functions, self.grouping, shapes)
@@ -240,7 +243,7 @@ class Sums:
         if each.name == "distinct":
             packed = ", ".join(f"p{place} := {part}" for place, part in enumerate(column.parts))
             return [f"count(DISTINCT struct_pack({packed})) FILTER (WHERE {column.is_there})"]
-        if PERCENTILE.fullmatch(each.name):
+        if is_percentile(each):
             return []
         whole_number, fraction = column.whole_number or "NULL::BIGINT", column.fraction or "NULL::DOUBLE"
         real = f"CASE WHEN {nan(fraction)} THEN NULL ELSE {fraction} END"
@@ -273,38 +276,52 @@ class Sums:
         return total / weight if each.name == "avg" else total
 
     def percentiles(
-        self, each: Function, share: float, rows: str, ask: Ask
-    ) -> Iterator[tuple[tuple[Any, ...], Any]]:
-        """Yield each group's percentile: the smallest number that enough of the weight does not exceed."""
-        assert each.path is not None
-        column = self.columns[str(each.path)]
+        self, path: str, names: list[str], rows: str, ask: Ask
+    ) -> Iterator[tuple[tuple[Any, ...], list[Any]]]:
+        """Yield each group's percentiles: the smallest numbers that enough of the weight does not exceed.
+
+        The numbers of a group are sorted once for all of them.
+        """
+        column = self.columns[path]
         width = len(self.key_parts)
         keys = "".join(f"{part} AS k{place}, " for place, part in enumerate(self.key_parts))
-        names = ", ".join(f"k{place}" for place in range(width))
+        group = ", ".join(f"k{place}" for place in range(width))
         if column.fraction is None and column.whole_number is not None:
-            over = f"PARTITION BY {names} " if width else ""
+            over = f"PARTITION BY {group} " if width else ""
             source = f"SELECT {keys}{column.whole_number} AS v, {WEIGHT} FROM ({rows}) WHERE v IS NOT NULL"
             reached = (
                 f"SELECT *, sum({WEIGHT}) OVER ({over}ORDER BY v) AS reached, "
                 f"sum({WEIGHT}) OVER ({over.strip()}) AS total FROM ({source})"
             )
-            condition = f"reached >= CAST('{share!r}' AS DOUBLE) * total"
-            grouped = f" GROUP BY {names}" if width else ""
-            selected = f"{names}, min(v)" if width else "min(v)"
-            for row in ask(f"SELECT {selected} FROM ({reached}) WHERE {condition}{grouped}"):
-                if row[-1] is not None:
-                    yield self.key_of(row[:-1]), row[-1]
+            least = [
+                f"min(v) FILTER (WHERE reached >= CAST('{share_of(name)!r}' AS DOUBLE) * total)"
+                for name in names
+            ]
+            chosen = ", ".join([group, *least] if width else least)
+            for row in ask(f"SELECT {chosen} FROM ({reached}){f' GROUP BY {group}' if width else ''}"):
+                yield self.key_of(row[:width]), list(row[width:])
             return
-        made: dict[tuple[Any, ...], Any] = {}
+        made: dict[tuple[Any, ...], list[Any]] = {}
         numbers = [part or "NULL" for part in (column.whole_number, column.fraction)]
         grouped = ", ".join(map(str, range(1, width + 3)))
         for row in ask(f"SELECT {keys}{', '.join(numbers)}, sum({WEIGHT}) FROM ({rows}) GROUP BY {grouped}"):
-            maker = function(each.name)
-            assert maker
             value = row[width] if row[width] is not None else row[width + 1]
-            made.setdefault(row[:width], maker()).add(value, row[-1])
-        for parts, added in made.items():
-            yield self.key_of(parts), added.answer()
+            for added in made.setdefault(row[:width], [Percentile(share_of(name)) for name in names]):
+                added.add(value, row[-1])
+        for parts, some in made.items():
+            yield self.key_of(parts), [added.answer() for added in some]
+
+
+def is_percentile(each: Function) -> bool:
+    """Tell whether a function is a percentile."""
+    return PERCENTILE.fullmatch(each.name) is not None
+
+
+def share_of(name: str) -> float:
+    """Answer the share of the weight that a percentile is of."""
+    found = PERCENTILE.fullmatch(name)
+    assert found
+    return float(found[1]) / 100
 
 
 def nan(expression: str) -> str:
