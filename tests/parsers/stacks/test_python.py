@@ -111,4 +111,4 @@ def test_groups_in_groups_are_read_to_a_depth(depth: int) -> None:
     found = stacks.begin(text)
     assert found is not None
     event = stacks.read(text, found[1], b"")
-    assert sum(1 for _ in event.walk()) == min(depth, 65)
+    assert sum(1 for _ in event.walk()) == min(depth, 17)

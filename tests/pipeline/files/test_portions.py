@@ -39,6 +39,14 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "BLOCK", 100)
 
 
+TABLE = "time,name,count\n" + "".join(
+    f'2026-01-31T12:00:{at:02}Z,"two\nlines {at}",{at}\n' for at in range(12)
+)
+HEADED = "# time, a, b\n01/31/26 12:00:00, 1, 2\n01/31/26 12:00:01, 3, 4\n# time, c\n" + "".join(
+    f"01/31/26 12:00:{at:02}, {at}\n" for at in range(2, 12)
+)
+
+
 def imported(store: Store, path: Path, pieces: int | None = None) -> Portions:
     """Import a file, or some pieces of it."""
     reading = Portions(known(str(path), store.imports.files()))
@@ -54,7 +62,9 @@ def raws(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "text", [ACCESS, STACKS, "plain\nwords\n\nhere\n"], ids=["access", "stacks", "plain"]
+    "text",
+    [ACCESS, STACKS, "plain\nwords\n\nhere\n", TABLE, HEADED],
+    ids=["access", "stacks", "plain", "table", "headings"],
 )
 @pytest.mark.parametrize("cuts", [[None], [1, 1, 2, None], [0, 3, None, None]], ids=str)
 def test_events_are_those_of_one_reading(
@@ -65,9 +75,13 @@ def test_events_are_those_of_one_reading(
     store = open_store("memory:")
     for pieces in cuts:
         reading = imported(store, path, pieces)
-    found = [(event.number, event.raw) for event in store.events(Query(""))]
+    found = [
+        (event.number, event.raw, [each.name for each in event if each.name not in ("line", "raw", "file")])
+        for event in store.events(Query(""))
+    ]
     right = [
-        (event.value("line") or event.number, event.raw) for event in Reading(str(path), None, None).run()
+        (event.value("line") or event.number, event.raw, [each.name for each in event])
+        for event in Reading(str(path), None, None).run()
     ]
     assert sorted(found) == sorted(right)
     (file,) = store.imports.files()

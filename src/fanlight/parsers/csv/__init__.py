@@ -174,12 +174,16 @@ class CsvFormat:
         rows = fitting = 0
         is_inside = False
         for line in lines:
-            if is_inside or found.section(line) is not None:
-                is_inside = is_inside and found.is_open(line, inside=True)
+            if is_inside:
+                is_inside = found.is_open(line, inside=True)
+                continue
+            changed = found.section(line)
+            if changed is not None:
+                found = changed
                 continue
             is_inside = found.is_open(line)
             with suppress(ValueError):
-                fitting += is_inside or len(found.cells(line)) == len(columns)
+                fitting += is_inside or len(found.cells(line)) == len(found.fields)
             rows += 1
         return self.said * fitting / rows if rows else self.said if self.dialect.mark else 0.0
 

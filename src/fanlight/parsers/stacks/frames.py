@@ -9,8 +9,8 @@ from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import shaped
 from fanlight.parsers.stacks import KIND
 
-DEEP = 64
-"""Exceptions behind exceptions that become events; what is deeper stays text of the deepest."""
+DEEP = 16
+"""How many events deep exceptions may be, which no store has to refuse; the raw text has all."""
 
 
 class Thrown:

@@ -54,18 +54,19 @@ def begin(text: bytes) -> int:
 
 def read(lines: list[str], head: str) -> Event:
     """Answer the event of a trace, the outermost exception."""
-    roots: list[tuple[int, Thrown]] = []
+    roots: list[tuple[int, Thrown, int]] = []
     below: list[tuple[str, Thrown, Thrown]] = []
     if FRAME.match(b"\n" + lines[0].encode("utf-8", "surrogateescape")) is not None:
         found = TAIL.match(head)
-        roots.append((0, Thrown(found[1] if found else None, [found[2] or ""] if found else [])))
+        roots.append((0, Thrown(found[1] if found else None, [found[2] or ""] if found else []), 0))
     root = roots[0][1] if roots else Thrown(None)
     for line in lines:
         named = HEADER.fullmatch(line)
-        if named is not None and (named[2] or not roots) and len(below) < DEEP:
+        if named is not None and (named[2] or not roots) and (not roots or roots[-1][2] < DEEP):
             made = Thrown(named[3], [named[4] or ""])
             root = made if not roots else hang((len(named[1]), named[2], made), root, (roots, below))
-            roots.append((len(named[1]), made))
+            # What wraps those before it makes them all one deeper.
+            roots.append((len(named[1]), made, roots[-1][2] + 1 if roots else 0))
         elif roots and (roots[-1][1].frames or FRAME.match(b"\n" + line.encode("utf-8", "surrogateescape"))):
             framed(roots[-1][1], line)
         elif roots:
@@ -74,7 +75,7 @@ def read(lines: list[str], head: str) -> Event:
     for name, outer, inner in reversed(below):
         held = inner.event()
         if name == "suppressed":
-            outer.behind[name] = [held, *(outer.behind.get(name) or [])]
+            outer.behind.setdefault(name, []).insert(0, held)  # type: ignore[union-attr]
         else:
             outer.behind[name] = held
     return root.event()
@@ -83,14 +84,14 @@ def read(lines: list[str], head: str) -> Event:
 def hang(
     given: tuple[int, str, Thrown],
     root: Thrown,
-    known: tuple[list[tuple[int, Thrown]], list[tuple[str, Thrown, Thrown]]],
+    known: tuple[list[tuple[int, Thrown, int]], list[tuple[str, Thrown, Thrown]]],
 ) -> Thrown:
     """Put an exception where its indentation says; answer the outermost one.
 
     Args:
         given: its indentation, how it is introduced, and itself.
         root: the outermost so far.
-        known: indentation and exception of those that are open; relation, outer and inner of those read.
+        known: indentation, exception and depth of those that are open; relation, outer, inner of all read.
     """
     indent, led, made = given
     opened, below = known

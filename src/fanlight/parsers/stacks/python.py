@@ -46,15 +46,17 @@ def chain(lines: list[str], deep: int) -> Event:
             is_group = True
         plain = unmargined(line) if is_group else line
         name = CHAINS.get(plain) if plain[:1] in "TD" else None
-        if name is not None and len(links) < DEEP:
+        if name is not None:
             links.append((name, own))
             own = []
         else:
             own.append(plain)
     before: Event | None = None
     name = ""
-    for following, part in links:
-        before = traceback(part, (name, before), deep)
+    # The last is the outermost; from too long a chain its innermost go.
+    links = links[-deep:] if deep else []
+    for place, (following, part) in enumerate(links):
+        before = traceback(part, (name, before), deep - len(links) + place)
         name = following
     return traceback(own, (name, before), deep)
 

@@ -12,7 +12,8 @@ from fanlight import parsers
 from fanlight.errors import ParserError
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.packing import pack
-from fanlight.parsers.parser import LineParser
+from fanlight.parsers.parser import LineParser, sections_of
+from fanlight.pipeline.files.blocks import BOM
 from fanlight.pipeline.files.found import PLAIN
 from fanlight.pipeline.files.source import first_lines, open_source
 from fanlight.stores.imports import Imported, Piece
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fanlight.event.packing import Packed
+    from fanlight.parsers import Format
     from fanlight.pipeline.files.source import Source
 
 BLOCK = 256 * 1024
@@ -114,6 +116,22 @@ def tail_at(path: str, position: int) -> str:
         stream.close()
 
 
+def headed(path: str, to: int, found: Format) -> Format:
+    """Answer a format with what the headings of a file say before a place."""
+    stream = Stream(path)
+    try:
+        rest = b""
+        while stream.position < to and (more := stream.read(to - stream.position)):
+            lines, _, rest = (rest + more).rpartition(b"\n")
+            for line in lines.split(b"\n"):
+                sections = sections_of(found)
+                if sections is not None and line.startswith(sections.mark):
+                    found = sections.section(line.removeprefix(BOM).rstrip(b"\r")) or found
+    finally:
+        stream.close()
+    return found
+
+
 class Portions:
     """The pieces of one file from the place on up to which it is kept.
 
@@ -201,9 +219,13 @@ class Portions:
         written_ns = stream.source.written_ns
         if self.name is None:
             sample = bytes(self.window[self.file.position - self.base :])
+            # A line that was read in part looks like none of its format.
+            sample = sample[: sample.rfind(b"\n") + 1] or sample
             found, _ = parsers.detect(first_lines(sample), self.zone, written_ns)
         else:
             found = parsers.named(self.name, self.zone, written_ns)
+        if self.file.position and sections_of(found) is not None:
+            found = headed(self.file.name, self.file.position, found)
         self.file = self.file._replace(format=self.name or found.name)
         parser = LineParser(found)
         parser.line_number = self.file.lines
