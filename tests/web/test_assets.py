@@ -13,7 +13,7 @@ from fanlight.web.assets import NAMES, assets
 from fanlight.web.refusal import closed
 
 ROOM = files("fanlight.web")
-SCRIPT = (ROOM / "static" / "fanlight.js").read_text("utf-8")
+SCRIPT = "".join((ROOM / "static" / name).read_text("utf-8") for name in NAMES if name.endswith(".js"))
 SHEET = (ROOM / "static" / "fanlight.css").read_text("utf-8")
 TEMPLATES = {each.name: each.read_text("utf-8") for each in (ROOM / "templates").iterdir()}
 

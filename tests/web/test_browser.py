@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 CHROMIUM = "/usr/bin/chromium"
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"
-PAGES = {"endpoints": "/", "endpoint": CHECKOUT, "trace": TRACE, "status": "/status"}
+PAGES = {"endpoints": "/", "endpoint": CHECKOUT, "explore": "/explore", "trace": TRACE, "status": "/status"}
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
 pytestmark = pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="there is no Chromium here")
@@ -193,6 +193,92 @@ def test_everything_is_readable_without_a_script(visit):
     assert "octaves=" in page.url
 
 
+def test_a_query_is_completed_by_keys(visit):
+    page = visit()
+    page.goto(page.base + "/explore?last=6h")
+    page.keyboard.press("/")
+    box = page.locator("input.query")
+    assert box.evaluate("(element) => element === document.activeElement")
+    page.keyboard.type("stat")
+    page.wait_for_selector("[role=option]")
+    assert box.get_attribute("aria-expanded") == "true"
+    assert page.inner_text("[role=option] >> nth=0").split()[:3] == ["status", "HTTP", "status"]
+    page.keyboard.press("ArrowDown")
+    assert box.get_attribute("aria-activedescendant") == page.get_attribute("[aria-selected=true]", "id")
+    page.keyboard.press("Enter")
+    assert box.input_value() == "status:"
+    page.wait_for_selector("[role=option] >> text=5xx")
+    page.keyboard.press("Escape")
+    assert page.locator(".offers").is_hidden()
+    assert box.get_attribute("aria-expanded") == "false"
+    page.keyboard.type("500 | top 3 end")
+    page.wait_for_selector("[role=option] >> text=endpoint")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    assert box.input_value() == "status:500 | top 3 end", "leaving takes nothing"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("End")
+    page.keyboard.type("point")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "q=status%3A500+%7C+top+3+endpoint" in page.url
+    assert "last=6h" in page.url
+    assert "POST /checkout" in page.inner_text("table.results")
+    page.go_back()
+    assert page.input_value("input.query") == ""
+    assert page.complaints == []
+
+
+def test_assistive_software_finds_nothing_to_complain_of_while_one_writes(visit):
+    page = visit(color_scheme="dark", viewport={"width": 390, "height": 844})
+    page.goto(page.base + "/explore")
+    page.click("input.query")
+    page.keyboard.type("s")
+    page.wait_for_selector("[role=option]")
+    page.keyboard.press("ArrowDown")
+    found = Axe().run(page)["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+
+
+def test_a_mistake_is_marked_and_writing_goes_on_there(visit):
+    page = visit()
+    page.goto(page.base + "/explore?q=status:5xx+|+sats")
+    found = Axe().run(page)["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    mark, sign = page.locator(".caret b").bounding_box(), page.locator(".caret span").bounding_box()
+    assert abs(sign["x"] + sign["width"] - mark["x"] - mark["width"]) < 1, "the caret is under the place"
+    assert page.evaluate("document.activeElement.selectionStart") == len("status:5xx | ")
+
+
+def test_sweeping_over_the_bars_becomes_the_address(visit):
+    page = visit(viewport={"width": 1280, "height": 1000})
+    page.goto(page.base + "/explore?q=duration:>1ms&last=1h")
+    links = page.query_selector_all("svg.sweep a")
+    first, last = links[5].bounding_box(), links[9].bounding_box()
+    page.mouse.move(first["x"] + 5, first["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 5, last["y"] + 40, steps=6)
+    with page.expect_navigation():
+        page.mouse.up()
+    assert "last=" not in page.url
+    assert re.search(r"q=duration.*from=.*to=", page.url)
+    assert "A bar is 5 seconds." in page.inner_text("main")
+    page.query_selector_all("svg.sweep a")[0].click()
+    page.wait_for_function("document.body.innerText.includes('A bar is 1 second.')")
+
+
+def test_explore_works_without_a_script(visit):
+    page = visit(java_script_enabled=False)
+    page.goto(page.base + "/explore")
+    page.fill("input.query", "status:500")
+    page.select_option("select[name=service]", "shop")
+    page.click("form.ask button")
+    assert "q=status%3A500" in page.url
+    assert "service=shop" in page.url
+    page.click("table.results a.row >> nth=0")
+    assert "/trace/" in page.url
+
+
 @pytest.mark.parametrize("width", [1280, 320])
 def test_no_page_scrolls_sideways(visit, width):
     page = visit(viewport={"width": width, "height": 800})
@@ -203,7 +289,7 @@ def test_no_page_scrolls_sideways(visit, width):
 
 @pytest.mark.parametrize(
     ("scheme", "width", "names"),
-    [("light", 1280, ("endpoints", "trace")), ("dark", 390, ("endpoint", "status"))],
+    [("light", 1280, ("endpoints", "trace")), ("dark", 390, ("endpoint", "status", "explore"))],
 )
 def test_assistive_software_finds_nothing_to_complain_of(visit, scheme, width, names):
     """Contrast of every pair of colours is computed in test_assets, so each page is checked once."""

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fanlight.web import api, asking, importing, parameters, report
+from fanlight.web import api, asking, completing, importing, parameters, report
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
 from fanlight.web.pages import endpoint, endpoints, explore, status, trace
@@ -63,6 +63,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/api/status", site.status_json),
         Route("/api/alive", site.alive),
         Route("/api/link", site.link, methods=["POST"]),
+        Route("/api/complete", site.complete_json),
         Route(asking.PATH, site.query_json),
         Route(importing.PATH, take_import, methods=["GET", "POST"]),
         Route("/static/{name}", site.static),
@@ -194,6 +195,11 @@ class Site:
         """`/v1/query`."""
         asked = self.read(request, parameters.QUERY)
         return api.mistaken(asked) if isinstance(asked, Mistake) else asking.answer(self.answers, asked)
+
+    def complete_json(self, request: Request) -> Response:
+        """`/api/complete`."""
+        asked = self.read(request, parameters.COMPLETE)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else completing.answer(self.seen, asked)
 
     async def alive(self, request: Request) -> Response:  # noqa: ARG002 - a handler takes a request
         """`/api/alive`: an open page knocks, so that the server stays while somebody looks."""

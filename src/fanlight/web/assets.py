@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-NAMES = ("fanlight.css", "fanlight.js", "fanlight.svg")
+NAMES = ("explore.js", "fanlight.css", "fanlight.js", "fanlight.svg")
 
 
 class Asset(NamedTuple):
@@ -33,5 +33,9 @@ def assets() -> dict[str, Asset]:
 
 
 def hrefs() -> dict[str, str]:
-    """Answer the addresses by kind: `css`, `js`, `svg`."""
-    return {asset.name.rpartition(".")[2]: asset.href for asset in assets().values()}
+    """Answer the addresses: `css`, `js`, `svg` of every page, and of a page's own script by its name."""
+    found = {}
+    for asset in assets().values():
+        stem, _, kind = asset.name.rpartition(".")
+        found[kind if stem == "fanlight" else stem] = asset.href
+    return found
