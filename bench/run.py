@@ -14,7 +14,10 @@ from pathlib import Path
 from rows import Row, table
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("peers", "frameworks", "startup", "pipe", "store", "files", "resident", "installed", "events")
+PARTS = (
+    *("peers", "frameworks", "startup", "pipe", "store", "strategies", "files", "resident", "installed"),
+    "events",
+)
 """Each is a module with `run(rounds) -> list[Row]`, `store` a program of its own."""
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"

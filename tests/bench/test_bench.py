@@ -134,3 +134,12 @@ def test_each_cost_of_an_event_is_measured(bench, monkeypatch):
     assert len(rows) == len(events.MEASURED) + 1
     assert all(row.value > 0 for row in rows[-1:])
     assert rows[-1].passed
+
+
+def test_a_paced_load_is_measured_with_and_without_recording(bench, tmp_path):
+    strategies = bench("strategies")
+    settings = {"FANLIGHT_DSN": f"unix://{tmp_path}/nobody.sock"}
+    assert strategies.measure(1, settings, traced=False) > 0
+    with pytest.raises(strategies.subprocess.CalledProcessError):
+        # What did not arrive is not measured.
+        strategies.measure(1, settings)
