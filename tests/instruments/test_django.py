@@ -260,6 +260,16 @@ def test_a_streamed_response_ends_with_its_close_and_holds_what_it_asks(seen: An
     assert [leaf for leaf in seen.leaves() if "%s" in leaf[1]] == [("sql.query", "SELECT %s")] * 3
 
 
+def test_a_response_that_is_all_there_is_handed_on_as_it_is_and_ends_its_request(seen: Any) -> None:
+    for app in (WSGIHandler(), wsgi(WSGIHandler())):
+        body = app(environ("/orders/3/"), lambda *_: None)
+        assert isinstance(body, HttpResponse)
+        assert len(seen.endpoints()) == 1
+        body.close()
+        assert len(seen.endpoints()) == 1
+        seen.clear()
+
+
 def test_a_file_goes_through_the_servers_wrapper(seen: Any) -> None:
     class Wrapper:
         def __init__(self, file: Any, size: int) -> None:

@@ -61,7 +61,15 @@ def trace_wsgi(module: ModuleType) -> None:
     from fanlight.recording.wsgi import respond
 
     def traced(self: Any, environ: Any, start_response: Any) -> Any:
-        return respond(call.__get__(self), environ, start_response)
+        return respond(answered.__get__(self), environ, start_response)
+
+    def answered(self: Any, environ: Any, start_response: Any) -> Any:
+        response = call(self, environ, start_response)
+        lane = LANE.get()
+        if lane is not None and lane.trace is not None:
+            # All of it is there: nothing but the project's cleaning up is left for its close.
+            lane.trace.whole = getattr(response, "streaming", True) is False
+        return response
 
     handler.__call__ = same_face(traced, call)
 

@@ -1,4 +1,4 @@
-"""One WSGI request as one trace (HOT): begins with the call, ends when the body is closed.
+"""One WSGI request as one trace (HOT): begins with the call, ends when the body is all there or closed.
 
 No byte and no behaviour of the response changes: a list or tuple goes through as it is, a server's
 file wrapper stays the object that the server recognises, anything else keeps its length if it has
