@@ -85,3 +85,17 @@ def test_with_the_engine_a_repetition_of_a_repetition_ends() -> None:
 
 def test_lone_surrogates_are_searched() -> None:
     assert searcher("x.y")(b"\xffx\xfey".decode("utf-8", "surrogateescape"))
+
+
+@given(
+    text=st.text(st.sampled_from("ab./^é\n\\"), min_size=1, max_size=4),
+    marks=st.sampled_from([("", ""), ("^", ""), ("", "$"), ("^", "$")]),
+    subject=st.text(st.sampled_from("ab./^é\n\\"), max_size=8),
+)
+def test_texts_are_compared_as_engines_find_them(text: str, marks: tuple[str, str], subject: str) -> None:
+    pattern = marks[0] + re.escape(text).replace("\\\n", "\n") + marks[1]
+    quick = regex.comparing(pattern)
+    if quick is not None:
+        assert bool(quick(subject)) == bool(re2.search(pattern.replace("$", r"\z"), subject))
+    assert regex.comparing("a|b") is None
+    assert regex.comparing("a\\$") is None

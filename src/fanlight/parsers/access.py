@@ -169,24 +169,30 @@ class Compilation:
 
     def format(self, title: str, stamps: Stamps) -> PatternFormat:
         """Answer the format."""
-        parts = list(self.parts())
+        parts: list[tuple[bytes, bool]] = []
+        known: list[int] = []
+        for part in self.parts():
+            parts.append(part)
+            known.append(len(self.fields))
         if not parts:
             raise ConfigError(
                 f"format {self.name}: {self.text!r} has no directive, such as %h or $remote_addr"
             )
-        pattern = b""
         last_required = next((at for at, (_, is_time) in enumerate(parts) if is_time), 0)
-        # From behind, so that each element is optional together with all that follow.
-        for at in range(len(parts) - 1, -1, -1):
-            part = parts[at][0]
-            tail = pattern if at < len(parts) - 1 else rb"(?P<%s>)" % WHOLE.encode()
-            pattern = part + tail if at <= last_required else rb"(?:" + part + tail + rb")?"
+
+        def until(names: frozenset[str]) -> bytes:
+            # What follows is optional: it never changes what was found before it.
+            needed = max((at for at, field in enumerate(self.fields) if field.name in names), default=-1)
+            last = next((at for at, count in enumerate(known) if count > needed), len(parts))
+            return nested(parts[: max(last, last_required) + 1], last_required, b"")
+
+        pattern = nested(parts, last_required, rb"(?P<%s>)" % WHOLE.encode())
         reader = None if self.time is None else access if self.time == HTTPD else stamps.any
         # Lines with all elements and without escapes, which most logs have alone, are read quicker.
         whole = b"".join(part for part, _ in parts)
         for slow, quick in SIMPLER:
             whole = whole.replace(slow, quick)
-        more = {"links": tuple(self.links), "quick": whole, "time_shape": self.time}
+        more = {"links": tuple(self.links), "quick": whole, "time_shape": self.time, "until": until}
         return PatternFormat(self.name, pattern, tuple(self.fields), reader, title=title, **more)
 
     def parts(self) -> Iterator[tuple[bytes, bool]]:
@@ -284,6 +290,17 @@ class Compilation:
         # The odd one is taken when the usual one does not reach the closing mark.
         end = re.escape(closing) if closing else rb"(?: |$)"
         return rb"(?:" + source + rb"(?=" + end + rb"|$)|(?P<request>" + other + rb"))"
+
+
+def nested(parts: list[tuple[bytes, bool]], last_required: int, end: bytes) -> bytes:
+    """Answer the pattern of elements, of which some at the end of a line may be missing."""
+    pattern = end
+    # From behind, so that each element is optional together with all that follow.
+    for at in range(len(parts) - 1, -1, -1):
+        pattern = parts[at][0] + pattern
+        if at > last_required:
+            pattern = rb"(?:" + pattern + rb")?"
+    return pattern
 
 
 def link_of(before: str, closing: bytes) -> Link:

@@ -95,7 +95,8 @@ class PatternFormat:
             pattern's beginning, when that is enough to find the time), `quick` (a pattern with the same
             groups that matches just as this one wherever it matches a line without a backslash or white
             space but blanks, and may match fewer lines), `time_shape` (what the time has to match, for
-            `quick` may not look). With heads, a stack trace in the lines of an event becomes its
+            `quick` may not look), `until` (answers as much of the pattern as finds some properties).
+            With heads, a stack trace in the lines of an event becomes its
             `exception` and `stack`, and is no part of the rest.
     """
 
@@ -113,6 +114,7 @@ class PatternFormat:
         self.heads: re.Pattern[bytes] | None = more.get("heads")
         self.links: tuple[Link, ...] = more.get("links", ())
         self.until_time: bytes | None = more.get("until_time")
+        self.until: Callable[[frozenset[str]], bytes] = more.get("until", lambda _: pattern)
         self.has_scaled = any(
             field.type == types.DURATION or BYTES.get((field.unit or "").lower(), 1) != 1 for field in fields
         )
@@ -150,7 +152,8 @@ class PatternFormat:
         """The pattern with the time as its only group; None when no time is told."""
         if self.stamp is None:
             return None
-        return re.compile(only(self.until_time or self.source, frozenset({TIME})), self.flags)
+        names = frozenset({TIME})
+        return re.compile(only(self.until_time or self.until(names), names), self.flags)
 
     def score(self, lines: list[bytes]) -> float:
         """Answer the share of lines that match, less what they leave unsaid."""
@@ -198,28 +201,36 @@ class PatternFormat:
         out: list[bytes] = []
         for place in range(places[0], places[-1] + 1):
             link = self.links[place]
-            piece = link.any
-            if link.name in wanted:
-                piece = self.asked_piece(link, wanted[link.name]) or link.any
-            # The text before the first is only its last characters: what is sure to be there.
-            out.append((link.text if out else re.escape(link.plain[-2:])) + piece)
+            asked_for = wanted.get(link.name)
+            piece = None if asked_for is None else self.asked_piece(link, asked_for, is_first=not out)
+            if piece is None:
+                # Of the text before the first only its last characters are sure to be there.
+                out.append((link.text if out else re.escape(link.plain[-2:])) + link.any)
+            else:
+                out.append((link.text if out else b"") + piece)
         return b"".join(out) + self.links[places[-1]].after
 
-    def asked_piece(self, link: Link, asked: Condition) -> bytes | None:
+    def asked_piece(self, link: Link, asked: Condition, *, is_first: bool) -> bytes | None:
         """Answer an element with a value that meets a condition; None when that cannot be said."""
+        # The first comes with what stands before it, as short as can be: engines look for a text first.
         field = next(field for field in self.fields if field.name == link.name)
+        before = re.escape(link.plain[-2:]) if is_first else b""
         if field.type in (types.DURATION, types.INT) and asked.pattern is None and asked.at_least:
-            return number_of(field.type, field.unit, asked.at_least)
+            digits = number_of(field.type, field.unit, asked.at_least)
+            return None if digits is None else before + digits
         if asked.pattern is None or (asked.is_number and field.type != types.INT):
             return None
         if field.type == types.INT:
-            return field.zeros + rb"(?:" + asked.pattern + rb")" if asked.begins and asked.ends else None
+            is_whole = asked.begins and asked.ends
+            return before + field.zeros + rb"(?:" + asked.pattern + rb")" if is_whole else None
         if field.type != types.STRING:
             return None
-        head = b"" if asked.begins else link.filler
+        head = link.head + (b"" if asked.begins else link.filler)
+        if is_first:
+            head = re.escape((link.head or link.plain)[-1:]) if asked.begins else b""
         # What may follow the value covers the rest of the value too.
         tail = link.tail if asked.ends else link.tail or link.filler
-        return link.head + head + rb"(?:" + asked.pattern + rb")" + tail
+        return head + rb"(?:" + asked.pattern + rb")" + tail
 
     def hint(self, asked: Condition) -> bytes | None:
         """Answer what a line with such a value matches: its text, with what always stands around it."""
@@ -274,7 +285,8 @@ class Reader:
         self.has_lines = of.heads is not None
         self.has_stack = names is None or not names.isdisjoint(stacks.WITHIN)
         wanted = frozenset(field.name for field in self.fields) | {TIME}
-        pattern = re.compile(only(of.source, wanted), of.flags)
+        source = of.source if names is None else of.until(wanted)
+        pattern = re.compile(only(source, wanted), of.flags)
         self.match = pattern.match
         groups = pattern.groupindex
         self.places = tuple(groups[group_of(field.name)] for field in self.fields)

@@ -13,6 +13,7 @@ from fanlight.event.batch import Batch
 from fanlight.formatters.csv import Csv
 from fanlight.pipeline.files import adding, columns, sums
 from fanlight.pipeline.files.answer import Answer
+from fanlight.pipeline.files.found import event_of
 from fanlight.pipeline.files.search import Wishes
 from fanlight.pipeline.files.source import Source
 from fanlight.query.query import Query
@@ -201,3 +202,16 @@ def test_rows_of_a_batch_are_those_of_its_events(fields: tuple[str, ...], data: 
         return "".join([*out, *writer.end()])
 
     assert written(batched=True) == written(batched=False)
+
+
+@given(line=FILES["combined-time"], data=st.data())
+def test_a_reader_of_some_properties_reads_what_the_reader_of_all_does(
+    line: str, data: st.DataObject
+) -> None:
+    found = parsers.named(data.draw(st.sampled_from(["combined-time", "combined", "common"])), "UTC")
+    names = data.draw(st.frozensets(st.sampled_from([field.name for field in found.fields])))
+    whole, some = (
+        event_of(found.reader(wanted), line.encode().partition(b"\n")[0]) for wanted in (None, names)
+    )
+    assert whole.time == some.time
+    assert {name: whole.value(name) for name in names} == {name: some.value(name) for name in names}
