@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.event.trace import OWN, PREFIX, SHAPES, SPANS
-from fanlight.query.match import value_test
+from fanlight.event.trace import OFFSET, OWN, PREFIX, SHAPES, SPANS
+from fanlight.query.match import STRUCTURE, value_test
 from fanlight.query.sql import FALSE
 from fanlight.stores.answers import plain
 from fanlight.wire.messages import NOTE_TEXT
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 5_000
 """Different values that are tested one by one; of more, the predicate decides on each trace."""
-STRUCTURAL = OWN["trace"] | OWN["span"] | {"raw", "line", SPANS}
+STRUCTURAL = OWN["trace"] | OWN["span"] | {"raw", "line", SPANS, OFFSET}
 """Names that no annotation is found under, or not that alone."""
 
 
@@ -61,6 +61,28 @@ def decided(terms: DayTerms, names: tuple[str, ...], node: Leaf) -> str | None:
         f"FROM ({spans} GROUP BY trace, span) GROUP BY trace"
     )
     return f"number IN (SELECT trace FROM ({found}) WHERE CASE WHEN is_own THEN hit_own ELSE hit END)"
+
+
+def are_plain(terms: DayTerms, matched: list[str]) -> bool:
+    """Tell whether a keyword is found in annotations wherever one of some conditions holds.
+
+    It is not where a trace tells more than the tables do, where an annotation is called like a number by
+    which traces are held together, or where a later one of its name took its place.
+
+    Args:
+        terms: of the day.
+        matched: conditions on annotations.
+    """
+    if terms.keys((SHAPES, OFFSET, *STRUCTURE)):
+        return False
+    if not matched:
+        return True
+    notes = f"{terms.alias}.notes"
+    slots = f"SELECT trace, span, key FROM {notes} WHERE {' OR '.join(f'({each})' for each in matched)}"
+    return not terms.view.ask(
+        f"SELECT 1 FROM {notes} WHERE (trace, span, key) IN ({slots}) "
+        "GROUP BY trace, span, key HAVING count(*) > 1 LIMIT 1"
+    )
 
 
 def preferred(terms: DayTerms, names: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from fanlight.query.plan import Prefilter, required
 from fanlight.query.sql import FALSE, TRUE, names_of, negated, some, within
 from fanlight.query.values import tests_of
 from fanlight.stores.duckdb.engine import literal
-from fanlight.stores.duckdb.noted import decided
+from fanlight.stores.duckdb.noted import are_plain, decided
 from fanlight.wire.messages import NOTE_BOOL, NOTE_FLOAT, NOTE_INT, NOTE_TEXT, WHOLE
 
 if TYPE_CHECKING:
@@ -64,15 +64,19 @@ class DayTerms:
         ids = self.strings(test, node)
         if ids is None:
             return TRUE, False
+        matched = [f"type = {NOTE_TEXT} AND {listed('value', ids)}"] if ids else []
         if ids:
-            texts = ", ".join(map(str, ids))
-            kinds = " OR ".join(f"{part} IN ({texts})" for part in ("category", "title", "description"))
-            found += [
-                f"host IN ({texts})",
-                self.noted(f"type = {NOTE_TEXT} AND value IN ({texts})"),
-                self.spanned(f"kind IN (SELECT id FROM {self.alias}.kinds WHERE {kinds})"),
-            ]
-        return some([*found, self.whole_numbers(test, "true")]), False
+            kinds = some([listed(part, ids) for part in ("category", "title", "description")])
+            found.append(listed("host", ids))
+            found.append(self.spanned(f"kind IN (SELECT id FROM {self.alias}.kinds WHERE {kinds})"))
+        numbers = self.integers(test, "true")
+        if numbers is None:
+            matched.append(f"type = {NOTE_INT}")
+        elif numbers:
+            matched.append(f"type = {NOTE_INT} AND {listed('value', numbers)}")
+        found += map(self.noted, matched)
+        is_exact = numbers is not None and isinstance(node, Keyword) and are_plain(self, matched)
+        return some(found), is_exact
 
     def identity(self, node: Word) -> str:
         """Answer where a trace's id may hold a word."""
@@ -184,13 +188,19 @@ class DayTerms:
 
     def whole_numbers(self, test: Callable[[str], Any], named: str) -> str:
         """Answer where an annotation holds a whole number whose digits meet a test."""
+        numbers = self.integers(test, named)
+        if numbers is None:
+            return self.noted(f"type = {NOTE_INT} AND {named}")
+        condition = f"type = {NOTE_INT} AND {named} AND {listed('value', numbers)}"
+        return self.noted(condition) if numbers else FALSE
+
+    def integers(self, test: Callable[[str], Any], named: str) -> list[int] | None:
+        """Answer the whole numbers of annotations whose digits meet a test; None when they are too many."""
         source = f"FROM {self.alias}.notes WHERE type = {NOTE_INT} AND {named}"
         numbers = self.view.ask(f"SELECT DISTINCT value {source} LIMIT {MOST_IDS + 1}")
         if len(numbers) > MOST_IDS:
-            return self.noted(f"type = {NOTE_INT} AND {named}")
-        chosen = [n for (n,) in numbers if test(str(n - 2 * INT64 if n >= INT64 else n))]
-        condition = f"type = {NOTE_INT} AND {named} AND {listed('value', chosen)}"
-        return self.noted(condition) if chosen else FALSE
+            return None
+        return [n for (n,) in numbers if test(str(n - 2 * INT64 if n >= INT64 else n))]
 
     def noted(self, condition: str) -> str:
         """Answer the traces with an annotation that meets a condition."""
