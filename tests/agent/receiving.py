@@ -204,7 +204,7 @@ def speaking_tls(folder: Path, name: str = "localhost") -> tuple[ssl.SSLContext,
     return context, cert
 
 
-def until(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
+def until(condition: Callable[[], object], timeout_s: float = 40.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come to hold"

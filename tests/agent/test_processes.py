@@ -226,7 +226,7 @@ def test_flush_and_stop_keep_to_the_time_they_are_given(agent, black_hole):
     for call in (agent.flush, agent.stop):
         started = time.monotonic()
         assert not call(0.3)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5
 
 
 def test_a_flush_takes_over_from_the_task_in_the_middle_of_its_wait(agent, black_hole, tmp_path):
@@ -236,7 +236,7 @@ def test_a_flush_takes_over_from_the_task_in_the_middle_of_its_wait(agent, black
     black_hole.wait(lambda r: r.batches)
     started = time.monotonic()
     assert not agent.flush(0.2)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert len(black_hole.batches) == 1
 
 

@@ -23,7 +23,7 @@ def test_tls_is_spoken_and_the_certificate_checked(embed, door, tmp_path, monkey
     embed(f"https://{TOKEN}@localhost:{there.port}")
     for _ in range(2):
         one(n=200)
-        assert fanlight.flush(5)
+        assert fanlight.flush(30)
     assert sum(request.traces() for request in there.requests) == 400
     assert there.connections == 1
 
@@ -37,8 +37,8 @@ def test_a_bad_certificate_is_told_once_and_nothing_is_sent(embed, door, tmp_pat
     embed(f"https://{TOKEN}@localhost:{there.port}")
     one()
     began = time.monotonic()
-    assert not fanlight.flush(5)
-    assert time.monotonic() - began < 2
+    assert not fanlight.flush(30)
+    assert time.monotonic() - began < 10
     one()
     assert not fanlight.flush(5)
     assert capfd.readouterr().err.count("is not to be trusted") == 1
@@ -81,7 +81,7 @@ def test_a_proxy_carries_what_it_cannot_read(embed, door, tmp_path, monkeypatch)
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:p%40ss@127.0.0.1:{proxy.port}")
     embed(f"https://{TOKEN}@reports.example:{there.port}")
     one(n=2)
-    assert fanlight.flush(5)
+    assert fanlight.flush(30)
     assert sum(request.traces() for request in there.requests) == 2
     (request,) = proxy.requests
     assert (request.method, request.target) == ("CONNECT", f"reports.example:{there.port}")
@@ -107,7 +107,7 @@ def test_this_machine_is_never_asked_for_through_a_proxy(embed, house, door, mon
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
     embed(house.dsn)
     one()
-    assert fanlight.flush(5)
+    assert fanlight.flush(30)
     assert not proxy.connections
 
 

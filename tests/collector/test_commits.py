@@ -99,7 +99,7 @@ def test_a_stop_during_the_trouble_does_not_wait_and_acknowledges_nothing(desk, 
         began = time.monotonic()
         collector.stop()
         assert peer.socket.recv(1) == b""
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 8
     with desk.running(folder) as collector, desk.Peer(collector.options.socket) as peer:
         assert peer.greet() == 0
         assert peer.batch(1) == 1

@@ -104,8 +104,8 @@ def test_a_group_that_is_open_at_sigterm_is_written_and_acknowledged(desk, folde
         began = time.monotonic()
         child.send_signal(signal.SIGTERM)
         assert peer.answer()[1]["sequence"] == 1
-        assert child.wait(5) == 0
-        assert time.monotonic() - began < 2
+        assert child.wait(20) == 0
+        assert time.monotonic() - began < 8
     child.stderr.close()
     assert desk.batches(folder / "spool") == [("a" * 32, 1)]
 
