@@ -160,7 +160,7 @@ open(f"up-{{os.getpid()}}", "w").close()
 
 
 def answered(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/")
         return connection.getresponse().read() == b"served"

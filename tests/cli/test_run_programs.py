@@ -60,7 +60,7 @@ def test_when_no_python_has_loaded_the_agent_one_line_says_why_it_may_be(data):
         else:
             assert lines[1:] == [], name
     # Who looks holds stderr no longer than the program does.
-    assert time.monotonic() - began_s < 30
+    assert time.monotonic() - began_s < 60
     assert os.listdir(f"{data}/run/unseen") == []
 
 

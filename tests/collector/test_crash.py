@@ -60,7 +60,7 @@ def kill_rounds(desk, folder, rounds, *, number):
             )
             time.sleep(chance.random() / 5)
             child.send_signal(number)
-            assert child.wait(5) == (-signal.SIGKILL if number == signal.SIGKILL else 0)
+            assert child.wait(30) == (-signal.SIGKILL if number == signal.SIGKILL else 0)
             child.stderr.close()
     finally:
         for sender in senders:
@@ -116,7 +116,7 @@ def test_a_successor_that_waits_can_be_told_to_go(desk, folder):
         waiting = threading.Thread(target=second.run)
         waiting.start()
         second.stop()
-        waiting.join(2)
+        waiting.join(20)
         assert not waiting.is_alive()
         assert not second.listening.is_set()
 
@@ -126,5 +126,5 @@ def test_a_successor_waits_for_its_predecessor_to_leave(desk, folder):
     threading.Timer(0.3, child.terminate).start()
     with desk.running(folder, lock_wait_s=10) as collector, desk.Peer(collector.options.socket) as peer:
         assert peer.greet() == 0
-    assert child.wait(5) == 0
+    assert child.wait(30) == 0
     child.stderr.close()

@@ -26,7 +26,7 @@ def child(desk, folder):
         assert peer.batch(sequence + 1) == sequence + 1
     assert desk.state(folder / "run" / "c.sock")["pid"] == process.pid
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
+    assert process.wait(30) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
 

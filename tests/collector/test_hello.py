@@ -16,7 +16,7 @@ def child(desk, folder):
     process = desk.process(folder)
     yield process
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
+    assert process.wait(30) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
 

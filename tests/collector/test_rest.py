@@ -28,6 +28,6 @@ def test_at_rest_the_collector_takes_less_than_two_thousandths_of_a_core(desk, f
         took_s = spent_s(process.pid) - before_s
         assert peer.batch(2) == 2
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
+    assert process.wait(30) == 0
     process.stderr.close()
     assert took_s <= SHARE * RUN_S, f"{took_s * 1e3:.2f} ms of CPU in {RUN_S:g} s"

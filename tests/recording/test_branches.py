@@ -165,10 +165,10 @@ def test_requests_of_one_loop_do_not_mix(caught, reading):
 def work(name: str, barrier: threading.Barrier | None = None) -> None:
     with span(name):
         if barrier is not None:
-            barrier.wait(5)
+            barrier.wait(30)
         with span(f"{name} sql"):
             if barrier is not None:
-                barrier.wait(5)
+                barrier.wait(30)
 
 
 def test_an_executors_calls_nest_where_they_were_submitted(caught, reading):
@@ -296,14 +296,14 @@ def test_a_thread_that_lives_on_records_nothing_afterwards(caught):
     seen = []
 
     def live() -> None:
-        go.wait(5)
+        go.wait(30)
         seen.append(current())
         done.set()
 
     with trace("root"):
         threading.Thread(target=live, daemon=True).start()
     go.set()
-    done.wait(5)
+    done.wait(30)
     assert seen == [None]
 
 
