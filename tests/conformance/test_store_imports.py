@@ -111,6 +111,23 @@ def test_it_is_there_when_the_store_is_opened_again(name: str, tmp_path: Path) -
         store.close()
 
 
+def test_imported_events_that_cannot_be_meant_leave_the_engine_its_work(tmp_path: Path) -> None:
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    store.apply(1, [(1, commit([Request(START_NS + at, 5, at + 1) for at in range(3)]))])
+    store.imports.keep(piece(FILE, 9, line(1, "a", 5), line(2, "b", 9, status=503)), START_NS)
+    for text, pushed in (
+        ("duration>1 | stats count", True),
+        ("exists(trace) AND NOT status:5xx | stats count", True),
+        ("status:503 | stats count", False),
+        ("NOT exists(trace) | stats count", False),
+        ("| stats count", False),
+    ):
+        answer = store.answer(Query(text))
+        list(answer)
+        assert bool(answer.facts.stages_pushed) is pushed, text
+    store.close()
+
+
 texts = st.sampled_from(
     ["blue car", 'say "hi"', "größe", "caf\udce9", "K 42", "back\\slash", "", "503", "it's"]
 )

@@ -6,6 +6,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fanlight.event import types
 from fanlight.event.coding import time_in, value_in, value_out, written_time
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
@@ -102,3 +103,9 @@ def schema_of(shape: str) -> tuple[Schema, bool]:
     parts: list[Any] = [tuple(part) for part in zip(*columns, strict=True)] or [(), (), (), ()]
     names, types, units, formats = parts
     return Schema(kind, names, types, units, formats, time_format), is_timed
+
+
+def names_of(shape: str) -> tuple[frozenset[str], bool]:
+    """Answer the names of a shape's properties, and whether there may be more in events below them."""
+    schema, _ = schema_of(shape)
+    return frozenset(schema.names), bool({types.EVENT, types.LIST} & set(schema.types))

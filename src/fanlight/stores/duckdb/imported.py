@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fanlight.event.packing import Packed, unpack
+from fanlight.event.packing import Packed, names_of, unpack
 from fanlight.query.asof import KIND
-from fanlight.query.plan import Prefilter, prefilter
-from fanlight.query.sql import every, some
+from fanlight.query.match import SPAN as BELOW
+from fanlight.query.nodes import Among, And, Exists, Field
+from fanlight.query.plan import Prefilter, prefilter, spellings
+from fanlight.query.sql import FALSE, every, some
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import literal, telling, transaction
 from fanlight.stores.imports import Imported, bounded, continued
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from fanlight.event.event import Event
+    from fanlight.query.nodes import Node
     from fanlight.query.plan import Literal
     from fanlight.query.query import Query
     from fanlight.stores.duckdb.engine import Connection
@@ -40,6 +43,8 @@ TABLES = {
 }
 AT_ONCE = 2_000
 """Events that are read together."""
+EVERYWHERE = frozenset({"line", "raw", "time"})
+"""Names of what an event has beside its properties."""
 QUOTED = frozenset('"\\')
 """Characters that JSON writes as escapes; other than ASCII there is none in a literal."""
 
@@ -132,11 +137,37 @@ class Imports:
                 cursor.execute("INSERT INTO imports.shapes VALUES (?, ?)", [known[shape], shape])
         return known
 
-    def condition(self, query: Query) -> str:
-        """Answer where an event may be selected: by its time, and by what its texts must hold."""
+    def condition(self, cursor: Connection, query: Query) -> str:
+        """Answer where an event may be selected: by its time, properties, and what its texts must hold."""
         low, high = bounded(query)
-        needed = prefilter(query.node, query.setting)
-        return every([f"(time IS NULL OR time BETWEEN {low} AND {high})", *map(held, needed_of(needed))])
+        needed = needed_of(prefilter(query.node, query.setting))
+        shaped = [
+            f"shape IN (SELECT id FROM imports.shapes WHERE told IN ({', '.join(map(literal, some))}))"
+            if some
+            else FALSE
+            for some in self.fitting(cursor, query.node)
+        ]
+        return every([f"(time IS NULL OR time BETWEEN {low} AND {high})", *shaped, *map(held, needed)])
+
+    def fitting(self, cursor: Connection, node: Node | None) -> Iterator[list[str]]:
+        """Yield, for each thing that every selected event must have, the shapes that have it.
+
+        Nothing is yielded where all of them do.
+        """
+        parts = node.parts if isinstance(node, And) else (node,)
+        wanted = [
+            spellings([part.path])
+            for part in parts
+            if isinstance(part, Field | Among | Exists) and not part.path.text.startswith(("#", BELOW))
+        ]
+        wanted = [names for names in wanted if not names & EVERYWHERE]
+        if not wanted:
+            return
+        shapes = [told for (told,) in cursor.execute("SELECT told FROM imports.shapes").fetchall()]
+        for names in wanted:
+            fitting = [told for told in shapes if names & names_of(told)[0] or names_of(told)[1]]
+            if len(fitting) < len(shapes):
+                yield fitting
 
     def may_select(self, query: Query) -> bool:
         """Tell whether an imported event may be selected."""
@@ -144,14 +175,16 @@ class Imports:
             return False
         with telling(f"what is imported into {self.store.directory} cannot be read"):
             cursor = self.cursor()
-            source = f"FROM imports.events WHERE {self.condition(query)}"
+            source = f"FROM imports.events WHERE {self.condition(cursor, query)}"
             found = cursor.execute(f"SELECT 1 {source} LIMIT 1").fetchall()
             cursor.close()
         return bool(found)
 
     def nominated(self, query: Query) -> Iterator[Event]:
         """Yield the events that may be selected: those without a time first, then by time."""
-        return self.ordered(self.condition(query)) if self.is_there else iter(())
+        if not self.is_there:
+            return iter(())
+        return self.ordered(lambda cursor: self.condition(cursor, query))
 
     def readings(self, low_ns: int | None, high_ns: int | None) -> Iterator[Event]:
         """Yield the readings between two moments."""
@@ -160,16 +193,17 @@ class Imports:
         begin = literal(f'["{KIND}",')
         shapes = f"SELECT id FROM imports.shapes WHERE starts_with(told, {begin})"
         kind = f"shape IN ({shapes}) AND time IS NOT NULL"
-        return self.ordered(every([kind, *bounds])) if self.is_there else iter(())
+        condition = every([kind, *bounds])
+        return self.ordered(lambda _: condition) if self.is_there else iter(())
 
-    def ordered(self, condition: str) -> Iterator[Event]:
+    def ordered(self, condition: Callable[[Connection], str]) -> Iterator[Event]:
         """Yield the events that meet a condition: those without a time first, then by time."""
         cursor = self.cursor()
         try:
             with telling(f"what is imported into {self.store.directory} cannot be read"), transaction(cursor):
                 shapes = dict(cursor.execute("FROM imports.shapes").fetchall())
                 cursor.execute(
-                    f"SELECT time, line, shape, raw, told FROM imports.events WHERE {condition} "
+                    f"SELECT time, line, shape, raw, told FROM imports.events WHERE {condition(cursor)} "
                     "ORDER BY time NULLS FIRST, file, line, rowid"
                 )
                 while rows := cursor.fetchmany(AT_ONCE):

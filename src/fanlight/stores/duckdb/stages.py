@@ -93,14 +93,17 @@ def rows(store: DuckStore, query: Query, limits: Limits, facts: Facts) -> Iterat
     with joint(store, *range_of(query)) as (views, cursor):
         relation = Relation(views, query, asof.names)
         if views and relation.is_exact and not store.imports.may_select(query):
-            yield from compiled(relation, query, limits, facts, hurried(cursor, limits))
+            events, rest = compiled(relation, query, limits, facts, hurried(cursor, limits))
+            yield from run(rest, asof.joined(events, facts))
             return
     facts.pushed.append("the tables nominate events, the predicate decides on each")
     yield from in_memory(query, selected(store, query, facts, limits, asof), limits, facts)
 
 
-def compiled(relation: Relation, query: Query, limits: Limits, facts: Facts, ask: Ask) -> Iterator[Event]:
-    """Yield what the engine answers, and what the other stages make of it."""
+def compiled(
+    relation: Relation, query: Query, limits: Limits, facts: Facts, ask: Ask
+) -> tuple[Iterator[Event], tuple[Stage, ...]]:
+    """Answer what the engine answers, and the stages that are left."""
     columns = relation.columns(stage_paths(query.stages))
     plan = Compiled(query.stages, columns, ORDER)
     facts.pushed.append("the tables decide on every term")
@@ -109,13 +112,11 @@ def compiled(relation: Relation, query: Query, limits: Limits, facts: Facts, ask
     source = relation.sql()
     ((facts.read, facts.stands_for),) = ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({source})")
     if plan.summing is not None:
-        events = plan.groups(source, ask)
-    else:
-        chosen = plan.rows(source)
-        most = "" if plan.rest or limits.events is None else f" LIMIT {limits.events + 1}"
-        places = ask(f"SELECT day, number FROM ({chosen}) ORDER BY {plan.ordering()}{most}")
-        events = made(relation.views, places, limits, whole=need_spans(plan.rest))
-    yield from run(plan.rest, events)
+        return plan.groups(source, ask), plan.rest
+    chosen = plan.rows(source)
+    most = "" if plan.rest or limits.events is None else f" LIMIT {limits.events + 1}"
+    places = ask(f"SELECT day, number FROM ({chosen}) ORDER BY {plan.ordering()}{most}")
+    return made(relation.views, places, limits, whole=need_spans(plan.rest)), plan.rest
 
 
 def made(views: list[View], places: list[tuple[int, int]], limits: Limits, *, whole: bool) -> Iterator[Event]:
