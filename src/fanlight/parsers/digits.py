@@ -1,4 +1,4 @@
-"""Digits: what numbers of at least a size look like in a raw line."""
+"""Digits: what numbers of at least a size look like in a raw line, and which number a text is."""
 
 from __future__ import annotations
 
@@ -22,3 +22,35 @@ def number_of(kind: str, unit: str | None, at_least: float) -> bytes | None:
         return None
     digits = len(str(int(at_least)))
     return rb"0*[1-9]\d{%d,}(?:\.\d+)?" % (digits - 1)
+
+
+def whole_number(empty: tuple[bytes, ...], factor: int, text: bytes | None) -> int | None:
+    """Answer an integer."""
+    return None if text is None or text in empty else held(int(text) * factor)
+
+
+def held(value: int) -> int:
+    """Answer a whole number that a property may hold.
+
+    Raises:
+        ValueError: it is beyond 64 bits.
+    """
+    if value > types.INT_MAX:
+        raise ValueError(f"{str(value)[:40]} is no int of 64 bits")
+    return value
+
+
+def real_number(empty: tuple[bytes, ...], text: bytes | None) -> float | None:
+    """Answer a float."""
+    return None if text is None or text in empty else float(text)
+
+
+def duration(empty: tuple[bytes, ...], factor: int, text: bytes | None) -> int | None:
+    """Answer nanoseconds."""
+    if text is None or text in empty:
+        return None
+    if text.isdigit():
+        return held(int(text) * factor)
+    value = float(text) * factor
+    # Not even a number can be made of what is infinite.
+    return held(round(value) if value < types.INT_MAX else types.INT_MAX + 1)

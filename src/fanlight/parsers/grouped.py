@@ -12,7 +12,7 @@ from fanlight.event.schema import Schema
 from fanlight.event.times import Time
 from fanlight.event.units import BYTES, TIME_NS
 from fanlight.parsers import stacks
-from fanlight.parsers.digits import number_of
+from fanlight.parsers.digits import duration, number_of, real_number, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,7 +185,7 @@ class PatternFormat:
     def moment(self, line: bytes) -> int | None:
         """Answer nanoseconds since 1970 of a line."""
         found = self.timing.match(line) if self.timing else None
-        if found is None or self.stamp is None:
+        if found is None or self.stamp is None or found[1] is None:
             return None
         try:
             return self.stamp(found[1])[0]
@@ -311,7 +311,7 @@ class Reader:
         raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text or b""
         trace = None
         if self.has_lines and b"\n" in raw:
-            raw = raw.replace(b"\r\n", b"\n")
+            raw = raw.replace(b"\r\n", b"\n").rstrip(b"\r\n")
             trace = stacks.begin(raw)
         found = self.match(raw if trace is None else raw[: trace[0]])
         if found is None:
@@ -381,20 +381,3 @@ def converter(field: Field) -> Callable[[bytes | None], Any]:
 def string(empty: tuple[bytes, ...], text: bytes | None) -> str | None:
     """Answer text; bytes that are no UTF-8 survive as surrogates."""
     return None if text is None or text in empty else text.decode("utf-8", "surrogateescape")
-
-
-def whole_number(empty: tuple[bytes, ...], factor: int, text: bytes | None) -> int | None:
-    """Answer an integer."""
-    return None if text is None or text in empty else int(text) * factor
-
-
-def real_number(empty: tuple[bytes, ...], text: bytes | None) -> float | None:
-    """Answer a float."""
-    return None if text is None or text in empty else float(text)
-
-
-def duration(empty: tuple[bytes, ...], factor: int, text: bytes | None) -> int | None:
-    """Answer nanoseconds."""
-    if text is None or text in empty:
-        return None
-    return int(text) * factor if text.isdigit() else round(float(text) * factor)

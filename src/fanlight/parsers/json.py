@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fanlight.event import types
+from fanlight.event.event import UNTIMED
 from fanlight.event.schema import Schema
 from fanlight.event.stamps import epoch
 from fanlight.event.times import SECOND_NS, Time
@@ -160,7 +161,9 @@ class JsonFormat:
             raise ValueError("no JSON: nested too deep") from None
         if not isinstance(found, dict):
             raise ValueError("no JSON object")  # noqa: TRY004 of a text
-        event.instant = self.take_time(found)
+        instant: Any = self.take_time(found)
+        # A `time` that is none is a property like others, which a timed event cannot have.
+        event.instant = UNTIMED if instant is None and "time" in found else instant
         self.rename(found)
         shape = tuple((name, value.__class__) for name, value in found.items())
         schema = self.schemas.get(shape)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fanlight.event import types
+from fanlight.event.event import UNTIMED
 from fanlight.event.schema import Schema
 from fanlight.event.times import Time
 from fanlight.event.units import parse_quantity
@@ -104,7 +105,8 @@ class LogfmtFormat:
                 except (ValueError, KeyError, OverflowError):
                     name = key
             found[name], kinds[name] = (True, types.BOOL) if value is None else typed(value)
-        event.instant = instant
+        # A `time` that is none is a property like others, which a timed event cannot have.
+        event.instant = UNTIMED if instant is None and "time" in kinds else instant
         shape = tuple(kinds.items())
         schema = self.schemas.get(shape)
         if schema is None:

@@ -11,6 +11,7 @@ from fanlight.event.schema import Schema
 
 if TYPE_CHECKING:
     from fanlight.parsers import Format, Sections
+    from fanlight.query.plan import Prefilter
     from fanlight.query.query import Query
 
 FAULT = Schema(
@@ -51,6 +52,8 @@ class LineParser:
         self.is_closed = False
         self.sections = sections_of(format)
         self.is_inside = False
+        self.asked: Query | None = None
+        self.prefilter: Prefilter | None = None
 
     def parse(self, line: str | bytes, query: Query | None = None) -> list[Event]:
         """Answer the events that end with this line, faults among them; only those that a query selects.
@@ -127,12 +130,26 @@ class LineParser:
             # Before the body is read: most of a file is outside of the time that is asked for.
             if moment is not None and not query.selects(moment):
                 return []
+        if query is not None and not self.passes(raw, query):
+            return []
         event = Event.lazy(self.reader, raw, number)
         try:
             event.read()
         except ValueError as error:
             return [fault(raw, number, str(error))]
         return [event] if query is None or query.matches(event) else []
+
+    def passes(self, raw: bytes, query: Query) -> bool:
+        """Tell whether a query may select a raw event, by the literals that it must hold."""
+        if self.asked is not query:
+            self.asked = query
+            # What is shown as something else, or in another unit, may hold what the raw text does not.
+            is_sound = not self.format.hidden and not self.format.has_scaled
+            self.prefilter = query.literals() if is_sound else None
+        if self.prefilter is None:
+            return True
+        escape = None if self.format.raw_is_text else getattr(self.format, "escape", b"\\")
+        return self.prefilter.passes(raw, escape)
 
     def close(self, query: Query | None = None) -> list[Event]:
         """Answer what was held back, then the end of the stream; nothing the second time."""

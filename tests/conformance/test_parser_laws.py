@@ -1,0 +1,171 @@
+"""Laws of every format over lines that nobody would write: spoilt samples, odd bytes, queries pushed down."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fanlight import parsers
+from fanlight.event import stamps
+from fanlight.event.coding import from_json, to_json
+from fanlight.formatters.cells import document
+from fanlight.parsers.parser import LineParser
+from fanlight.query.query import Query
+
+if TYPE_CHECKING:
+    from fanlight.event.event import Event
+
+NAMES = parsers.names()
+DESCRIPTIONS = {name: tomllib.loads((Path(parsers.FOLDER) / f"{name}.toml").read_text()) for name in NAMES}
+WRITTEN_NS = stamps.iso("2026-02-03T12:00:00Z")[0]
+SAMPLES = {name: [sample["line"] for sample in about["samples"]] for name, about in DESCRIPTIONS.items()}
+LONG = 64 << 10
+"""Characters of a long line: with the square of them as steps a test would not end."""
+LONG_S = 5.0
+"""CPU seconds for one; a line that is read once takes some hundredths."""
+
+ODD = [
+    b"\x00",
+    b"\xff\xfe",
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b'"',
+    b"\\",
+    b"\xef\xbb\xbf",
+    b"[",
+    b"]",
+    b"(",
+    b"9" * 25,
+    b"  ",
+    b"%",
+    b"#",
+]
+
+
+def format_of(name: str) -> parsers.Format:
+    first = [line.encode() for line in DESCRIPTIONS[name].get("first", [])]
+    return parsers.fitted(parsers.named(name, "UTC", WRITTEN_NS), first)
+
+
+FORMATS = {name: format_of(name) for name in NAMES}
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, name: str) -> bytes:
+    """Answer some samples below one another, with pieces taken out, put in and put twice."""
+    text = "\n".join(draw(st.lists(st.sampled_from(SAMPLES[name]), min_size=1, max_size=3))).encode()
+    for _ in range(draw(st.integers(0, 5))):
+        begin = draw(st.integers(0, len(text)))
+        end = begin + draw(st.integers(0, 12))
+        piece = draw(st.one_of(st.sampled_from([*ODD, b"", text[begin : begin + 40]]), st.binary(max_size=6)))
+        text = text[:begin] + piece + text[end:]
+    return text
+
+
+def parsed(name: str, text: bytes, query: Query | None = None) -> tuple[list[Event], LineParser]:
+    parser = LineParser(FORMATS[name])
+    events = [event for line in text.split(b"\n") for event in parser.parse(line, query)]
+    return [*events, *parser.close(query)[:-1]], parser
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_every_line_of_a_spoilt_file_is_accounted_for(name: str, data: st.DataObject) -> None:
+    text = data.draw(spoilt(name))
+    events, parser = parsed(name, text)
+    counted = len(events) + parser.continuations + parser.blanks + parser.headings
+    assert counted == text.count(b"\n") + 1 == parser.line_number
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_every_event_of_a_spoilt_file_can_be_shown_and_kept(name: str, data: st.DataObject) -> None:
+    for event in parsed(name, data.draw(spoilt(name)))[0]:
+        document(event)
+        again = from_json(to_json(event))
+        assert [each.name for each in again] == [each.name for each in event]
+        assert again.time_ns == event.time_ns
+
+
+QUERIES = [
+    *("error", "shop OR web1", "NOT shop", "level:error", "level=ERROR", "exception:ValueError", "stack:add"),
+    *("from:2026-01-31T23:59:59Z", "to:2026-01-31T23:59:58Z", "status:5xx", "NOT level:INFO", '"no route"'),
+    *("from:2026-01-31T22:00:00Z to:2026-01-31T23:59:59.5Z add", "exists(stack)", "count:17", "17"),
+    *(
+        "message~'it .*'",
+        "/[a-z]+Error/",
+        "duration:>1s",
+        "1500000000",
+        "user:jo",
+        'name:"Jo"',
+        "cafe",
+        "café",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40)
+@given(data=st.data(), text=st.sampled_from(QUERIES))
+def test_a_query_that_is_pushed_down_selects_what_it_selects_afterwards(
+    name: str, data: st.DataObject, text: str
+) -> None:
+    query = Query(text)
+    spoilt_text = data.draw(spoilt(name))
+    # Of what a query does not look at nobody knows whether it can be read.
+    before = [event for event in parsed(name, spoilt_text, query)[0] if not event.is_control]
+    after = [event for event in parsed(name, spoilt_text)[0] if not event.is_control and query.matches(event)]
+    assert [(event.line, to_json(event)) for event in before] == [
+        (event.line, to_json(event)) for event in after
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_an_editor_adds_changes_no_event(name: str) -> None:
+    for sample in SAMPLES[name]:
+        plain, _ = parsed(name, sample.encode())
+        edited, _ = parsed(name, b"\xef\xbb\xbf" + sample.encode().replace(b"\n", b"\r\n") + b"\r\n")
+        assert [document(event) for event in plain] == [document(event) for event in edited]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("json", "pino")])
+def test_bytes_that_are_no_text_are_kept(name: str) -> None:
+    for sample in SAMPLES[name]:
+        text = sample.encode() + b" \x00\xff\xfe"
+        raws = [str(event.raw).encode("utf-8", "surrogateescape") for event in parsed(name, text)[0]]
+        assert any(raw.endswith(b"\x00\xff\xfe") for raw in raws)
+
+
+def long_lines(sample: bytes) -> dict[str, bytes]:
+    """Answer lines that a careless pattern reads again and again."""
+    head = sample.split(b"\n")[0]
+    pieces = [b"a", b" ", b'"', b"\\", b"a.b", b"a: ", b"(", b"[", b"=1 ", b"/", b'a="b" ', b"- ", b",", b"1"]
+    found = {f"{piece!r}": (head + b" " + piece * LONG)[:LONG] for piece in pieces}
+    found |= {f"only {piece!r}": (piece * LONG)[:LONG] for piece in pieces}
+    half = head[: len(head) // 2]
+    found["begun again and again"] = (half * (LONG // max(len(half), 1)))[:LONG]
+    found["lines"] = sample + b"\n" + b"\tat a.B.c(B.java:1)\n" * (LONG // 20)
+    found["other lines"] = sample + b"\n" + b"a.b.C: x\n" * (LONG // 9) + b"\tat a.B.c(B.java:1)"
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_takes_time_beyond_its_length(name: str) -> None:
+    slow: dict[str, Any] = {}
+    for what, text in long_lines(SAMPLES[name][0].encode()).items():
+        begun = time.process_time()
+        FORMATS[name].score(text.split(b"\n")[:64])
+        parsed(name, text, Query("from:2020-01-01T00:00:00Z NOT nothing"))
+        took = time.process_time() - begun
+        if took > LONG_S:
+            slow[what] = took
+    assert not slow
