@@ -127,3 +127,30 @@ def test_a_bar_shows_how_far_a_long_import_is(asked_store, tmp_path):
     assert process.returncode == 0, shown
     assert re.search(rb"long\.log  \[#+ *\] +\d+%  [\d,]+ events", shown), shown
     assert shown.endswith(b"\r\x1b[K"), "it goes when the file is done"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "level:error last:1d",
+        "wrong last:1d | stats count, max(n), p95(n), distinct(user) by user",
+        "n:>2 last:1d | timechart 5m avg(n) by level",
+        "NOT user=ann level:error last:1d | sort -n | head 3 | fields n, user",
+        "last:1d level:error | top 2 user by sum(n)",
+        "last:1d level:error | uniq user | tail 2 | fields user",
+    ],
+)
+def test_a_file_and_what_was_imported_of_it_give_the_same_answer(query, run, tmp_path, capsys):
+    path = tmp_path / "app.jsonl"
+    lines = [
+        {"time": stamp(60 * number), "level": "error", "message": f"wrong {number}", "n": number * 1.5}
+        | ({"user": ["ann", "größe", "bob"][number % 3]} if number % 4 else {})
+        for number in range(30, 0, -1)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run("import", path)
+    for name in ("csv", "jsonl"):
+        assert main(["query", "--format", name, query, str(path)]) == 0
+        of_file = capsys.readouterr().out
+        assert of_file.count("\n") > 1
+        assert run("query", "--format", name, query)[0] == of_file
