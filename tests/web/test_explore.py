@@ -17,6 +17,8 @@ from fanlight.query.query import Query
 from fanlight.server.answers import Answers
 from fanlight.server.questions import Questions
 
+CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
+
 
 @pytest.fixture
 def explore(browser):
@@ -238,3 +240,23 @@ def test_the_page_is_small_and_quick(browser):
     took_s = time.process_time() - begun
     assert len(gzip.compress(answer.body)) < 60_000
     assert took_s < 2.0, "the memory store decides event by event; the engine is faster"
+
+
+def test_an_endpoint_leads_to_the_queries_of_its_requests(look, browser):
+    page = look(CHECKOUT + "&last=6h&octaves=28,29")
+    whole = 'service=shop endpoint="POST /checkout" segment=html'
+    asked = [parse_qs(urlsplit(link).query) for link in page.links if link.startswith("/explore?q=")]
+    assert {"6h"} == {each["last"][0] for each in asked}
+    queries = {each["q"][0] for each in asked}
+    assert whole in queries, "all of them"
+    assert f"{whole} duration>2002ms" in queries, "the problem"
+    assert f"{whole} duration>=160ms duration<=200ms" in queries, "the typical ones"
+    assert f"{whole} | sort -duration" in queries, "the slowest"
+    assert f"{whole} duration>134217728ns duration<=536870912ns" in queries, "what is chosen"
+    assert f"{whole} duration>134217728ns duration<=268435456ns" in queries, "one part of it"
+    assert f'{whole} span.title="SELECT FROM product" | sort -duration' in queries, "the finding"
+    failing = look("/endpoint?service=shop&endpoint=POST+/checkout&segment=error")
+    assert any("failed%3Dtrue" in link for link in failing.links)
+    for link in page.links:
+        if link.startswith("/explore?q="):
+            assert browser.get(link).status == 200, link

@@ -12,6 +12,8 @@ from fanlight.stores import open_store
 from fanlight.wire.messages import ERROR, WHOLE
 
 SECOND = 1000 * MS
+SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
+"""Makes ids that look like ids."""
 
 
 def requests(now, many=240):
@@ -26,7 +28,7 @@ def requests(now, many=240):
         yield Request(
             now - number * 17 * SECOND - took,
             took,
-            number,
+            number * SPREAD % 2**128,
             (service, endpoint, segment),
             (query, Part(("view.jinja2.render", HOSTILE[1], HOSTILE[0]), 0, took // 2, MS)),
             flags=WHOLE | (ERROR if failed else 0),

@@ -63,7 +63,9 @@ class PoliteShop(Shop):
 
     def query(self, question):
         status, found = super().query(question)
-        return status, polite(found)
+        strange = {*HOSTILE}
+        rows = [row for row in found["rows"] if not strange.intersection(str(each) for each in row)]
+        return status, found | {"rows": rows}
 
     def status(self):
         found = super().status()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from copy import copy
-from typing import TYPE_CHECKING
+from itertools import starmap
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fanlight.event.times import Time
@@ -13,7 +14,7 @@ from fanlight.query.nodes import BARE_NAME, BOUNDS, EXACT, Bound, Field, Path
 from fanlight.web.parameters import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from fanlight.query.nodes import Node
     from fanlight.query.query import Query
@@ -32,9 +33,9 @@ def term(name: str, value: str, op: str = EXACT) -> str:
     return str(field(name, value, op))
 
 
-def group(service: str, endpoint: str, segment: str) -> str:
-    """Answer the query of all requests that the page of an endpoint is about."""
-    return " ".join((term("service", service), term("endpoint", endpoint), term("segment", segment)))
+def group(*name: str) -> str:
+    """Answer the query of all requests of a service, of its endpoint, or of one segment of that."""
+    return " ".join(starmap(term, zip(("service", "endpoint", "segment"), name, strict=False)))
 
 
 def took(octaves: Iterable[int]) -> str:
@@ -45,13 +46,50 @@ def took(octaves: Iterable[int]) -> str:
             runs[-1][1] = octave
         else:
             runs.append([octave, octave])
-    parts = [f"duration>{2 ** (low - 1)}ns duration<={2**high}ns" for low, high in runs]
+    parts = [f"duration>{length(2 ** (low - 1))} duration<={length(2**high)}" for low, high in runs]
     return parts[0] if len(parts) == 1 else f"({' OR '.join(f'({part})' for part in parts)})"
+
+
+def length(ns: float) -> str:
+    """Answer a duration as one writes it in a query, exactly: `2s`, `140ms`, `134217728ns`."""
+    whole = round(ns)
+    for factor, unit in ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")):
+        if whole and whole % factor == 0:
+            return f"{whole // factor}{unit}"
+    return f"{whole}ns"
+
+
+def near(ns: float, share: float) -> str:
+    """Answer a share of a duration with two digits: where it ends matters to nobody exactly."""
+    wanted = ns * share
+    digits = 10 ** max(len(str(round(wanted))) - 2, 0)
+    return length(round(wanted / digits) * digits)
 
 
 def link(query: str, times: dict[str, str]) -> str:
     """Answer the address of a query on the page Explore."""
     return address(PATH, {"q": query, **times})
+
+
+def of_endpoint(found: Mapping[str, Any]) -> dict[str, str | None]:
+    """Answer the queries that the page of an endpoint leads to, by what they ask for; None for nothing."""
+    name = (found["service"], found["endpoint"], found["segment"])
+    whole = group(*name)
+    return {
+        "all": whole,
+        "slow": f"{whole} duration>{length(found['p95'])}",
+        "kinds": f"{group(*name[:2])} | stats count, p50(duration), p95(duration) by segment, status",
+        "slowest": f"{whole} | sort -duration",
+        "typical": f"{whole} duration>={near(found['p50'], 0.9)} duration<={near(found['p50'], 1.1)}",
+        "failed": f"{whole} failed=true" if found["errors"] else None,
+    }
+
+
+def repeating(found: Mapping[str, Any], finding: Mapping[str, Any]) -> str:
+    """Answer the query of an endpoint's requests that have the span of a finding."""
+    whole = group(found["service"], found["endpoint"], found["segment"])
+    name = "title" if finding["title"] else "description"
+    return f"{whole} {term(f'span.{name}', finding[name])} | sort -duration"
 
 
 def filtering(query: Query, *terms: Node) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fanlight.web import wording
+from fanlight.web import queries, wording
 from fanlight.web.pages.frame import TIERS, finding, frame, segment_words, span_name, tier
 from fanlight.web.pages.graphs import histogram, timeline
 from fanlight.web.parameters import address
@@ -66,21 +66,29 @@ def view(answers: Any, asked: Asked) -> dict[str, Any] | None:
     context = frame(asked, "endpoints")
     tree = found["tree"]
     shown, hidden = condensed(tree, asked)
+    asks = {
+        what: text and queries.link(text, asked.times()) for what, text in queries.of_endpoint(found).items()
+    }
+    whole = queries.group(found["service"], found["endpoint"], found["segment"])
     context |= {
+        "asks": asks,
         "endpoint": found["endpoint"],
         "service": found["service"],
         "segment": segment_words(found["segment"]),
-        "facts": facts(found),
+        "facts": facts(found, asks),
         "sentence": sentence(found, context["when"]),
-        "findings": [finding(each) for each in found["findings"]],
+        "findings": [
+            (finding(each), queries.link(queries.repeating(found, each), asked.times()))
+            for each in found["findings"]
+        ],
         "timeline": timeline(found["timeline"], asked),
-        "histogram": histogram(found["histogram"], asked),
+        "histogram": spread(found, asked, whole),
         "parts": parts(tree),
         "nodes": nodes(shown, tree),
         "hidden": hidden,
         "all_link": asked.link(leaves="all"),
         "main_link": asked.link(leaves="main") if len(tree) == len(shown) > MANY else None,
-        "samples": samples(found["samples"], found["p50"], asked),
+        "samples": samples(found["samples"], found["p50"], asked, asks),
         "service_link": address("/", {"service": found["service"], **asked.times()}),
         "json_link": asked.link().replace("/endpoint", "/api/endpoint", 1),
     }
@@ -94,19 +102,44 @@ def ask(answers: Any, asked: Asked) -> Any:
     return answers.endpoint(*name, asked.from_ns, asked.to_ns, octaves)
 
 
-def facts(found: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Answer the four numbers of the heading."""
+def spread(found: Mapping[str, Any], asked: Asked, whole: str) -> dict[str, Any] | None:
+    """Answer the latency distribution, each of its parts with the query of its requests."""
+    drawn = histogram(found["histogram"], asked)
+    if drawn is None:
+        return None
+    times = asked.times()
+    for each in drawn["octaves"]:
+        each["query"] = queries.link(f"{whole} {queries.took([each['number']])}", times)
+    chosen = [each["number"] for each in drawn["octaves"] if each["chosen"]]
+    drawn["query"] = queries.link(f"{whole} {queries.took(chosen)}", times) if chosen else None
+    return drawn
+
+
+def facts(found: Mapping[str, Any], asks: Mapping[str, str | None]) -> list[dict[str, str | None]]:
+    """Answer the four numbers of the heading, and the queries of the requests behind them."""
     errors = found["errors"]
     return [
-        {"label": "Typical", "value": wording.duration(found["p50"]), "note": "half are faster"},
-        {"label": "Problem", "value": wording.duration(found["p95"]), "note": "1 in 20 is slower"},
+        {
+            "label": "Typical",
+            "href": asks["typical"],
+            "value": wording.duration(found["p50"]),
+            "note": "half are faster",
+        },
+        {
+            "label": "Problem",
+            "href": asks["slow"],
+            "value": wording.duration(found["p95"]),
+            "note": "1 in 20 is slower",
+        },
         {
             "label": "Requests",
+            "href": asks["all"],
             "value": wording.count(found["count"]),
             "note": f"{wording.rate(found['rpm'])} a minute",
         },
         {
             "label": "Errors",
+            "href": asks["failed"],
             "value": wording.count(errors),
             "note": f"{wording.share(errors / found['count'])} of requests" if errors else "none",
         },
@@ -231,16 +264,24 @@ def parts(tree: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
-def samples(kept: Sequence[Mapping[str, Any]], typical: int, asked: Asked) -> list[dict[str, Any]]:
+def samples(
+    kept: Sequence[Mapping[str, Any]], typical: int, asked: Asked, asks: Mapping[str, str | None]
+) -> list[dict[str, Any]]:
     """Answer three short lists of traces to open: slowest, failed, nearest to the typical duration."""
     times = asked.times()
     slowest = sorted(kept, key=lambda each: -each["duration"])[:SAMPLES]
     failed = [each for each in kept if each["error"]][:SAMPLES]
     ordinary = [each for each in kept if not each["error"] and each["whole"]]
     usual = sorted(ordinary, key=lambda each: abs(each["duration"] - typical))[:SAMPLES]
-    groups = (("Slowest", slowest), ("With an error", failed), ("Typical", usual))
+    groups = (
+        ("Slowest", "slowest", slowest),
+        ("With an error", "failed", failed),
+        ("Typical", "typical", usual),
+    )
     return [
-        {"title": title, "rows": [sample(each, times) for each in rows]} for title, rows in groups if rows
+        {"title": title, "href": asks[what], "rows": [sample(each, times) for each in rows]}
+        for title, what, rows in groups
+        if rows
     ]
 
 
