@@ -12,7 +12,7 @@ import pytest
 
 from fanlight.recording.blocks import trace
 from fanlight.recording.branches import carry
-from fanlight.recording.recorder import begin, current, finish, span
+from fanlight.recording.recorder import LANE, begin, current, finish, span
 
 pytestmark = pytest.mark.usefixtures("branches")
 
@@ -245,8 +245,6 @@ def test_to_thread_nests(caught, shape):
 
 
 def test_a_context_copied_back_from_a_worker_leaves_the_caller_its_lane(caught, shape):
-    from fanlight.recording.recorder import LANE
-
     inside: list[Any] = []
     with trace("root"):
         context = contextvars.copy_context()

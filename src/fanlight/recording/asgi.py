@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     App = Callable[[Any, Any, Any], Awaitable[None]]
 
 CATEGORY = "app.asgi.request"
-CONTENT_TYPE = b"content-type"
+CONTENT_TYPE = (b"content-type", b"Content-Type")
+"""As ASGI spells it, and as Django does."""
 
 
 def asgi(app: App) -> App:
@@ -119,12 +120,9 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
                 headers = message.get("headers")
                 if headers.__class__ is list or headers.__class__ is tuple:
                     for field, value in headers:
-                        # A fast path: names are in lower case, as they should be.
-                        if field == CONTENT_TYPE:
+                        if field in CONTENT_TYPE:
                             trace.segment = FORMATS[value]
                             break
-                    else:
-                        trace.segment = FORMATS[spelled(headers)]
             except (TypeError, ValueError, AttributeError, KeyError):
                 # The server will judge a malformed message; it is none of ours.
                 SWITCH.faults += 1
@@ -134,14 +132,6 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
         return pass_on(message)
 
     return send
-
-
-def spelled(headers: Any) -> bytes:
-    """Answer the Content-Type of headers that are not in lower case, as they should be; b"" without."""
-    for field, value in headers:
-        if len(field) == len(CONTENT_TYPE) and field.lower() == CONTENT_TYPE:
-            return value  # type: ignore[no-any-return]  # what it is shows when it is read
-    return b""
 
 
 def end(trace: Trace, scope: Any, error: BaseException | None = None) -> None:

@@ -1,16 +1,19 @@
 """Branches: work that a trace starts elsewhere gets a lane of its own, whoever starts it.
 
 A copied context shows its parent's lane. For threads and greenlets the lane's owner tells; asyncio
-tasks share a thread, so their creation is where the lane forks, which costs nothing per span.
+tasks share a thread, so their creation is noted and the lane forks when one of them records, which
+costs nothing per span.
 The hooks sit on classes, under any task factory: eager ones, foreign ones, `gather`, `TaskGroup`.
 """
 
 from __future__ import annotations
 
 import _thread
+from _contextvars import Context
+from sys import flags
 
 from fanlight.recording.arrival import ARRIVALS
-from fanlight.recording.lanes import LANE
+from fanlight.recording.lanes import LANE, own_lane, share
 from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
@@ -27,8 +30,14 @@ if TYPE_CHECKING:
 MARK = "fanlight_branches"
 """Attribute of a function that is a hook of ours already."""
 GEVENT_MAPS = ("map", "map_async", "imap", "imap_unordered")
-SERVES_OTHERS = ("concurrent.futures.", "multiprocessing.", "gevent.")
+NAMED = frozenset({"name"})
+"""What may be said of a task that leaves open when and in which context it runs."""
+SERVES_OTHERS = ("anyio.", "concurrent.futures.", "multiprocessing.", "gevent.")
 """Where a thread comes from that a trace happens to start and that then works for everybody."""
+BRIDGE = "asgiref.sync"
+"""Where Django's calls from asynchronous code into synchronous come from."""
+INHERITS = bool(getattr(flags, "thread_inherit_context", False))
+"""Whether a thread starts with a copy of the context, as it may from Python 3.14 on."""
 
 
 def hook() -> None:
@@ -88,7 +97,7 @@ def branching() -> Lane | None:
     trace = lane.trace
     if trace is None or trace.lanes is None or not trace.sampled or trace.epoch != SWITCH.epoch:
         return None
-    return lane.fork()
+    return (own_lane(lane) if lane.brancher else lane).fork()
 
 
 def carry(function: Callable[P, R]) -> Callable[P, R]:
@@ -122,6 +131,10 @@ def branching_task(create_task: Any) -> Any:
             if not keywords and not args:
                 return create_task(loop, coroutine)
             return create_task(loop, coroutine, *args, **keywords)
+        # A fast path: nobody else has a say in when and in which context the task runs.
+        if not args and (not keywords or NAMED.issuperset(keywords)) and loop.get_task_factory() is None:
+            share(before)
+            return create_task(loop, coroutine, **keywords)
         lane = branching()
         if lane is None:
             return create_task(loop, coroutine, *args, **keywords)
@@ -158,12 +171,25 @@ def branching_submit(submit: Any) -> Any:
     """Answer `submit` of an executor, with a lane of its own for each call."""
 
     def submit_carried(executor: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
-        lane = branching()
-        if lane is not None:
-            function = carrying(function, lane)
+        here = LANE.get()
+        if here is not None:
+            # A fast path: as for a task, the lane forks when something is recorded there.
+            if enters_copy(function, here):
+                share(here)
+            elif (lane := branching()) is not None:
+                function = carrying(function, lane)
         return submit(executor, function, *args, **keywords)
 
     return submit_carried
+
+
+def enters_copy(function: Any, here: Lane) -> bool:
+    """Answer whether a function runs in a copy of this context by itself, wherever it is called."""
+    # What binds arguments, as both `to_thread` and Django's bridge do, calls its `func`.
+    owner = getattr(getattr(function, "func", function), "__self__", None)
+    if owner.__class__ is Context:
+        return owner.get(LANE) is here
+    return bool(owner.__class__.__module__ == BRIDGE)
 
 
 def branching_call(spawn: Any) -> Any:
@@ -216,7 +242,10 @@ def branching_start(start: Any) -> Any:
         if before is None:
             start(thread)
         elif serves_others(thread):
-            # Where threads inherit a context, it would keep this trace's lane for good.
+            if not INHERITS:
+                start(thread)
+                return
+            # It would keep this trace's lane for good.
             LANE.set(None)
             try:
                 start(thread)

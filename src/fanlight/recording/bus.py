@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import _thread
 from _contextvars import ContextVar
-from sys import modules
 
 from fanlight.recording.clock import clock
+from fanlight.recording.lanes import running_task
 from fanlight.recording.location import location
 from fanlight.recording.recorder import current
 from fanlight.recording.reduction import described, reduced
@@ -345,13 +345,3 @@ def context_id() -> str:
     key = urandom(10).hex()
     CONTEXT.set((key, thread, None if task is None else ref(task)))
     return key
-
-
-def running_task() -> object | None:
-    """Answer the asyncio task that runs here, if asyncio is there at all."""
-    asyncio = modules.get("asyncio")
-    running_loop = getattr(asyncio, "_get_running_loop", None)
-    if asyncio is None or running_loop is None or running_loop() is None:
-        return None
-    task: object | None = asyncio.current_task()
-    return task

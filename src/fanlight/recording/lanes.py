@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import _thread
 from _contextvars import ContextVar
+from sys import modules
 
 from fanlight.recording.clock import clock
 from fanlight.recording.location import location, repeated_at
@@ -72,6 +73,9 @@ class Lane:
         mark: length of `events` when room was last given, `reserved` how much; -1 before the first.
         loose: whether an event may hold the application's own objects.
         seen: how often each statement has come in this trace.
+        brancher: identity of the task that started others here; see `share`. 0 while none has.
+        branch: length of `events` when it did.
+        after: the lane that goes on for this one; its `before` is this one.
     """
 
     # A fast path, as in `Trace`: what a request's own lane never sets is the class's.
@@ -85,6 +89,10 @@ class Lane:
     loose = False
     parent: Lane | None = None
     at = 0
+    brancher = 0
+    branch = 0
+    before: Lane | None = None
+    after: Lane | None = None
 
     # What a block is given; the recorder sets it, since it needs `current`.
     __enter__: Callable[..., Any]
@@ -159,6 +167,13 @@ class Lane:
         self.trace = self.parent = None
         if self.seen:
             self.seen = {}
+        older = self.before
+        while older is not None:
+            self.loose = self.loose or older.loose
+            older.trace = older.parent = older.after = None
+            older.events = self.events
+            older = older.before
+        self.before = None
         if self.loose:
             reduce_events(events)
         return events
@@ -189,15 +204,24 @@ def resolved(lane: Lane) -> Lane | None:
         return None
     if not trace.sampled:
         return None
-    me = _thread.get_ident()
-    if lane.owner != me:
-        lane = claimed(lane, me)
+    if lane.brancher or lane.owner != _thread.get_ident():
+        lane = own_lane(lane)
     if lane.limit < 0:
         return None
     if len(lane.events) < lane.limit or granted(trace, lane):
         return lane
     trace.lost += 1
     return None
+
+
+def own_lane(lane: Lane) -> Lane:
+    """Answer the lane of this thread and task in a context that may show another's."""
+    me = _thread.get_ident()
+    if lane.owner != me:
+        lane = claimed(lane, me)
+    while lane.brancher:
+        lane = settled(lane)
+    return lane
 
 
 def claimed(lane: Lane, me: int) -> Lane:
@@ -212,10 +236,76 @@ def claimed(lane: Lane, me: int) -> Lane:
             LANE.set(above)
             return above
         above = above.parent
-    lane = lane.fork()
-    lane.owner = me
-    LANE.set(lane)
-    return lane
+    return branched(lane, me)
+
+
+def branched(lane: Lane, me: int) -> Lane:
+    """Put a lane of its own on a context that shows the one of whoever started what runs in it."""
+    own = lane.fork()
+    if lane.brancher:
+        own.at = lane.branch
+    own.owner = me
+    LANE.set(own)
+    return own
+
+
+def running_task() -> object | None:
+    """Answer the asyncio task that runs here, if asyncio is there at all."""
+    asyncio = modules.get("asyncio")
+    running_loop = getattr(asyncio, "_get_running_loop", None)
+    if asyncio is None or running_loop is None or running_loop() is None:
+        return None
+    task: object | None = asyncio.current_task()
+    return task
+
+
+def share(lane: Lane) -> None:
+    """Let a task that is started now show this lane until it records something, if it ever does.
+
+    A fast path: most tasks record nothing, and to set a context variable and put it back for each
+    costs more than a span. Where the task stands is kept, and `settled` tells who is who.
+    """
+    # A fast path: tasks that are started one after the other stand at one place.
+    if lane.brancher and lane.branch == len(lane.events):
+        return
+    # A muted lane is muted for good where it is shown: a task that is started in it stays so.
+    trace = lane.trace
+    if lane.limit < 0 or trace is None or trace.lanes is None or not trace.sampled:
+        return
+    if lane.brancher or lane.owner != _thread.get_ident():
+        lane = own_lane(lane)
+    lane.brancher = id(running_task())
+    lane.branch = len(lane.events)
+    # Whoever records here next comes by `resolved`.
+    lane.limit = 0
+
+
+def settled(lane: Lane) -> Lane:
+    """Answer the lane of the running task, where its context shows one that tasks share."""
+    if lane.brancher != id(running_task()):
+        return branched(lane, lane.owner)
+    # Another context of this task may have come by already.
+    going_on = lane.after or followed(lane)
+    LANE.set(going_on)
+    return going_on
+
+
+def followed(lane: Lane) -> Lane:
+    """Answer the lane with which the task goes on that started others on this one.
+
+    This one then stays as the place where they did. Blocks that are open hold it still, and close in
+    the list of events, which both have.
+    """
+    going_on = lane.fork()
+    going_on.events, going_on.parent, going_on.at = lane.events, lane.parent, lane.at
+    going_on.mark, going_on.reserved, going_on.owner = lane.mark, lane.reserved, lane.owner
+    going_on.before = lane
+    lanes = lane.trace.lanes if lane.trace is not None else None
+    if lane.mark >= 0 and lanes is not None:
+        going_on.limit = lane.mark + lane.reserved
+        lanes[lanes.index(lane)] = going_on
+    lane.after = going_on
+    return going_on
 
 
 def granted(trace: Trace, lane: Lane) -> bool:

@@ -293,7 +293,13 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
 
 def collected(lanes: list[Lane]) -> list[tuple[list[Any], int, int]]:
     """Take the events off several lanes; answer them as `Trace.records` holds them."""
-    places = {id(lane): place for place, lane in enumerate(lanes)}
+    places: dict[int, int] = {}
+    for place, lane in enumerate(lanes):
+        # What hangs on a lane that this one goes on for has its place in the same events.
+        each: Lane | None = lane
+        while each is not None:
+            places[id(each)] = place
+            each = each.before
     records = []
     for lane in lanes:
         parent, at = lane.parent, lane.at
