@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -265,3 +268,45 @@ def test_every_engine_is_there_to_be_tested(tmp_path: Path) -> None:
     source = open_source(str(write(tmp_path / "x", b"")))
     assert source.size == 0
     source.close()
+
+
+def night_of(zone: str, step_s: int) -> list[tuple[int, str]]:
+    """Answer the lines of a week around the night in which clocks are set back, by their true time."""
+    begin = 1792800000  # 2026-10-24 00:00 UTC
+    rows = []
+    for at in range(begin, begin + 3 * 86_400, step_s):
+        wall = datetime.fromtimestamp(at, ZoneInfo(zone))
+        rows.append((at, f"{wall:%Y-%m-%d %H:%M:%S},000 INFO at {at} {'x' * 60}"))
+    return rows
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        "from:2026-10-25T00:10:00Z to:2026-10-25T00:20:00Z",
+        "from:2026-10-25T00:55:00Z to:2026-10-25T02:05:00Z",
+        "from:2026-10-25T03:00:00Z to:2026-10-25T03:10:00Z",
+        "to:2026-10-25T00:30:00Z",
+    ],
+)
+def test_a_window_in_the_night_that_has_an_hour_twice_has_all_of_its_lines(
+    bounds: str, tmp_path: Path
+) -> None:
+    rows = night_of("Europe/Berlin", 7)
+    path = write(tmp_path / "app.log", "\n".join(row for _, row in rows).encode() + b"\n")
+    answer = Answer(Query(bounds), [str(path)], Wishes(format="stamped", zone="Europe/Berlin"))
+    found = b"".join(each.raw() for each in answer.found())
+    query, format_ = Query(bounds), parsers.named("stamped", "Europe/Berlin")
+    wanted = [row.encode() for _, row in rows if query.selects(format_.moment(row.encode()))]
+    assert found.splitlines() == wanted
+
+
+def test_a_year_that_a_log_does_not_tell_is_that_of_its_last_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "syslog", b"Dec 31 23:59:59 web1 a[1]: old\nJan  1 00:00:01 web1 a[1]: new\n")
+    os.utime(path, ns=(0, 1767225602 * 10**9))  # 2026-01-01 00:00:02 UTC
+    answer = Answer(
+        Query("from:2025-12-31T00:00:00Z to:2026-01-01T00:00:00Z"), [str(path)], Wishes(zone="UTC")
+    )
+    assert [event.value("message") for event in answer.events()] == ["old"]
+    answer = Answer(Query("from:2026-01-01T00:00:00Z"), [str(path)], Wishes(zone="UTC"))
+    assert [event.value("message") for event in answer.events()] == ["new"]

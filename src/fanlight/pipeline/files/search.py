@@ -15,6 +15,7 @@ from fanlight.event.event import Event
 from fanlight.event.names import canonical
 from fanlight.parsers import stacks
 from fanlight.parsers.parser import sections_of
+from fanlight.parsers.stamps import Stamps
 from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found
 from fanlight.pipeline.files.look import Look
@@ -104,7 +105,9 @@ class Search:
             self.fit(self.source.read_at(0, min(SAMPLE, self.source.size)))
             # A heading further up would say what the lines of a window hold.
             if has_bounds and not self.wishes.invert and not self.is_sectioned:
-                self.window = window_of(self.source, self.format, self.query.bounds())
+                self.window = window_of(
+                    self.source, self.format, self.query.bounds(), Stamps(self.wishes.zone).zone
+                )
             self.source.seek(0)
         if self.window is None:
             yield from self.part(None, None, is_sure=not has_bounds)

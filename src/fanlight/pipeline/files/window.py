@@ -7,9 +7,14 @@ than one before it by more than the slack, and the bytes answered reach the slac
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from fanlight.event.times import SECOND_NS
+
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from fanlight.parsers import Format
     from fanlight.pipeline.files.source import Source
 
@@ -103,10 +108,34 @@ class Times:
         return low
 
 
+NEAR_S = 4 * 3600
+"""Seconds around a time in which a clock that is set back matters to it."""
+
+
+def repeated_ns(zone: tzinfo | None, ns: int | None) -> int:
+    """Answer how far a zone's clock is set back around a time: so much later lines may seem earlier."""
+    if zone is None or ns is None:
+        return 0
+    try:
+        near = datetime.fromtimestamp(ns // SECOND_NS, UTC).replace(tzinfo=None)
+        wall = near + offset_at(zone, near)
+        shift = timedelta(seconds=NEAR_S)
+        back = offset_at(zone, wall - shift) - offset_at(zone, wall + shift)
+    except (ValueError, OverflowError, OSError):
+        return 0
+    return max(round(back.total_seconds()), 0) * SECOND_NS
+
+
+def offset_at(zone: tzinfo, wall: datetime) -> timedelta:
+    """Answer how far east of UTC a zone is when its clocks show a time."""
+    return wall.replace(tzinfo=zone).utcoffset() or timedelta()
+
+
 def window_of(
     source: Source,
     format: Format,  # noqa: A002 the thing's own word
     bounds: tuple[int | None, int | None],
+    zone: tzinfo | None = None,
 ) -> Window | None:
     """Answer which bytes may hold events of a time; None when all of them have to be read.
 
@@ -114,6 +143,7 @@ def window_of(
         source: can be sought.
         format: tells times.
         bounds: first and last ns, None where there is none.
+        zone: whose clock times without an offset are on.
     """
     if not source.size or bounds == (None, None):
         return None
@@ -122,6 +152,7 @@ def window_of(
     if samples is None:
         return None
     low_ns, high_ns = bounds
+    slack_ns = SLACK_NS + max(repeated_ns(zone, each) for each in bounds)
     keys = [moment for moment, _, _ in samples]
     places = [place for _, _, place in samples]
     highest = keys[0]
@@ -139,14 +170,14 @@ def window_of(
         found = times.at(offset) if offset else (0, 0)
         return times.size if found is None else found[1]
 
-    begin = 0 if low_ns is None else line_from(place(low_ns - SLACK_NS, after=False))
+    begin = 0 if low_ns is None else line_from(place(low_ns - slack_ns, after=False))
     sure_begin = (
-        0 if low_ns is None else line_from(min(place(low_ns + SLACK_NS, after=True) + CLOSE, times.size))
+        0 if low_ns is None else line_from(min(place(low_ns + slack_ns, after=True) + CLOSE, times.size))
     )
     end = times.size
     sure_end = times.size
     if high_ns is not None:
-        end = line_from(min(place(high_ns + SLACK_NS, after=True) + CLOSE, times.size))
-        sure_end = max(line_from(place(high_ns - SLACK_NS, after=False)), 0)
+        end = line_from(min(place(high_ns + slack_ns, after=True) + CLOSE, times.size))
+        sure_end = max(line_from(place(high_ns - slack_ns, after=False)), 0)
     sure_begin = min(max(sure_begin, begin), end)
     return Window(begin, end, sure_begin, max(sure_begin, min(sure_end, end)))
