@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tomllib
 from pathlib import Path
 from shutil import rmtree
@@ -30,6 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
         if not name.startswith("FANLIGHT_TEST_"):
             del os.environ[name]
     os.environ.pop("XDG_RUNTIME_DIR", None)
+    # Whoever starts us in the background of a shell, or by nohup, has them ignored; what tests start
+    # would inherit that.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
     # For fixtures that live longer than a test; a test itself gets a home of its own below.
     folder = mkdtemp(prefix="fanlight-tests-")
     config.add_cleanup(lambda: rmtree(folder, ignore_errors=True))

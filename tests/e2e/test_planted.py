@@ -167,24 +167,36 @@ class Relay:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         self.listener.listen(16)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.ends, self.threads = [self.listener], []
+        self.spawn(self.accept)
+
+    def spawn(self, work, *args):
+        thread = threading.Thread(target=work, args=args, daemon=True)
+        self.threads.append(thread)
+        thread.start()
 
     def accept(self):
         while True:
             try:
                 agent, _ = self.listener.accept()
+                self.ends.append(agent)
+                collector = socket.socket(socket.AF_UNIX)
+                self.ends.append(collector)
+                collector.connect(self.target)
             except OSError:
                 return
-            collector = socket.socket(socket.AF_UNIX)
-            collector.connect(self.target)
-            threading.Thread(target=self.pass_on, args=(agent, collector), daemon=True).start()
+            self.spawn(self.carry, agent, collector, self.seen)
+            self.spawn(self.carry, collector, agent, bytearray())
 
-    def pass_on(self, agent, collector):
-        with agent, collector:
-            back = threading.Thread(target=self.carry, args=(collector, agent, bytearray()), daemon=True)
-            back.start()
-            self.carry(agent, collector, self.seen)
-            back.join()
+    def end(self):
+        """Leave nothing open: what is left to the garbage collector would fail another test."""
+        for each in self.ends:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(30)
+        for each in self.ends:
+            each.close()
 
     def carry(self, source, target, kept):
         try:
@@ -273,7 +285,7 @@ def test_no_planted_secret_passes_wire_spool_store_page_or_log(house, kit, ports
     assert visible(pages) == list(VISIBLE)
     assert planted(pages) == []
     kit.end(house.served)
-    relay.listener.close()
+    relay.end()
     logs = [(house.folder / name).read_text() for name in ("agent.log", "serve.log")]
     assert "trace: GET /sql" in logs[0]
     assert [planted(text) for text in logs] == [[], []]
