@@ -126,11 +126,18 @@ def sqlalchemy(contender: Any, asked: Iterable[str]) -> None:
     compare(contender, "/queries", asked)
 
 
-def compare(contender: Any, path: str, asked: Iterable[str]) -> None:
-    """Measure a request with and without the contender, in twins."""
+def sqlite(contender: Any, asked: Iterable[str]) -> None:
+    """One Flask request that asks a database 20 times through sqlite3 itself."""
+    compare(contender, "/driver", asked, drivers=True)
+
+
+def compare(contender: Any, path: str, asked: Iterable[str], *, drivers: bool = False) -> None:
+    """Measure a request with and without the contender, in twins; `drivers`: it looks at sqlite3 too."""
     app, _ = application()
     twin = Twin(lambda lines: measure(request(app, path), pause, REQUESTS_PER_CHUNK, lines))
     contender.start(*PLACE)
+    if drivers:
+        contender.drivers()
     measure(request(contender.web(*application()), path), contender.flush, REQUESTS_PER_CHUNK, asked, twin)
 
 
@@ -155,6 +162,8 @@ def request(app: Any, path: str) -> Callable[[], None]:
 
 
 def application() -> tuple[Any, Any]:
+    import sqlite3
+
     from flask import Flask
     from sqlalchemy import create_engine, text
     from sqlalchemy.pool import StaticPool
@@ -164,6 +173,10 @@ def application() -> tuple[Any, Any]:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT)"))
         connection.execute(text("INSERT INTO product (name) VALUES ('fan'), ('light')"))
+    driver = sqlite3.connect(":memory:", check_same_thread=False)
+    cursor = driver.cursor()
+    cursor.execute("CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT)")
+    cursor.execute("INSERT INTO product (name) VALUES ('fan'), ('light')")
     statement = text("SELECT name FROM product WHERE id = :id")
 
     @app.get("/hello/<name>")
@@ -175,6 +188,14 @@ def application() -> tuple[Any, Any]:
         with engine.connect() as connection:
             for number in range(20):
                 connection.execute(statement, {"id": number}).all()
+        return "done"
+
+    @app.get("/driver")
+    def ask_driver() -> str:
+        cursor = driver.cursor()
+        for number in range(20):
+            cursor.execute("SELECT name FROM product WHERE id = ?", (number,))
+            cursor.fetchall()
         return "done"
 
     return app, engine
@@ -232,7 +253,14 @@ def calls(contender: Any, asked: Iterable[str]) -> None:
         tell(calls=(forty - twenty) / 20, units=0)
 
 
-SCENARIOS = {"trace20": trace20, "flask": flask, "sqlalchemy": sqlalchemy, "off": off, "calls": calls}
+SCENARIOS = {
+    "trace20": trace20,
+    "flask": flask,
+    "sqlalchemy": sqlalchemy,
+    "sqlite": sqlite,
+    "off": off,
+    "calls": calls,
+}
 
 
 def main() -> None:

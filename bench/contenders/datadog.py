@@ -30,6 +30,12 @@ def trace20(children: int = 20) -> None:
                 span.set_tag("n", n)
 
 
+def drivers() -> None:
+    import ddtrace
+
+    ddtrace.patch(sqlite3=True)
+
+
 def web(app: Any, engine: Any) -> Any:
     return app
 

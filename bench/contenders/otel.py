@@ -41,6 +41,12 @@ def off(times: int = 1000) -> None:
             pass
 
 
+def drivers() -> None:
+    from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
+
+    SQLite3Instrumentor().instrument()
+
+
 def web(app: Any, engine: Any) -> Any:
     from opentelemetry.instrumentation.flask import FlaskInstrumentor
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import otel
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from otel import flush, trace20, web
+from otel import drivers, flush, trace20, web
 
-__all__ = ["flush", "start", "trace20", "web"]
+__all__ = ["drivers", "flush", "start", "trace20", "web"]
 
 
 def start(port: int, path: str) -> None:

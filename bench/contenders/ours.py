@@ -25,6 +25,10 @@ def off(times: int = 1000) -> None:
             pass
 
 
+def drivers() -> None:
+    """Nothing to do: `start` hooks them."""
+
+
 def web(app: Any, engine: Any) -> Any:
     return app
 
