@@ -14,6 +14,7 @@ from playwright.sync_api import sync_playwright
 CHROMIUM = "/usr/bin/chromium"
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"
+CURVES = "/explore?q=|+timechart+10m+p95(duration)+by+service"
 PAGES = {"endpoints": "/", "endpoint": CHECKOUT, "explore": "/explore", "trace": TRACE, "status": "/status"}
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
@@ -242,6 +243,8 @@ def test_assistive_software_finds_nothing_to_complain_of_while_one_writes(visit)
 
 def test_a_mistake_is_marked_and_writing_goes_on_there(visit):
     page = visit()
+    page.goto(page.base + CURVES)
+    assert Axe().run(page)["violations"] == []
     page.goto(page.base + "/explore?q=status:5xx+|+sats")
     found = Axe().run(page)["violations"]
     assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
@@ -282,7 +285,7 @@ def test_explore_works_without_a_script(visit):
 @pytest.mark.parametrize("width", [1280, 320])
 def test_no_page_scrolls_sideways(visit, width):
     page = visit(viewport={"width": width, "height": 800})
-    for address in PAGES.values():
+    for address in (*PAGES.values(), CURVES, "/explore?q=status:5xx+|+sats+" + "x" * 300):
         page.goto(page.base + address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 

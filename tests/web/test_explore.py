@@ -98,6 +98,32 @@ def test_bars_say_when_and_each_leads_to_its_own_events(explore):
     assert "A bar is 1 second." in inner.words
 
 
+def test_a_chart_over_time_is_drawn_a_curve_for_each_group(explore):
+    page = explore("service in (shop, mail) | timechart 5m p95(duration) by service")
+    paths = [
+        attributes for tag, attributes in page.tags if tag == "path" and "line" in attributes.get("class", "")
+    ]
+    assert [each["class"] for each in paths] == ["line line1", "line line2"]
+    places = [part.replace("M", "L").split("L") for part in (each["d"] for each in paths)]
+    for path in places:
+        numbers = [float(number) for point in path if point for number in point.split("h")[0].split()]
+        assert len(numbers) >= 20
+        assert all(0 <= number <= 1000 for number in numbers)
+    many = explore("| timechart 10m count by endpoint")
+    assert "more in the table below." in many.words
+    assert (
+        len([1 for tag, attributes in many.tags if tag == "path" and "line6" in attributes.get("class", "")])
+        == 1
+    )
+    assert not [
+        1
+        for tag, attributes in explore("| top 3 service").tags
+        if tag == "path" and "line" in attributes.get("class", "")
+    ]
+    explore("from:1970-01-01 | timechart 1s avg(duration)")
+    explore("| timechart 400d max(note)")
+
+
 def test_bars_are_of_all_events_whatever_the_stages_leave(explore):
     assert "From Events Failed" in explore("| head 1").words
     assert "From Events Failed" in explore("| top 3 service").words

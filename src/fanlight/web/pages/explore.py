@@ -11,6 +11,7 @@ from fanlight.query.nodes import Keyword, Or
 from fanlight.query.query import Query
 from fanlight.server.questions import Question, refused
 from fanlight.web import queries, wording
+from fanlight.web.pages.curves import curves
 from fanlight.web.pages.frame import Link, frame, when
 from fanlight.web.pages.graphs import nanoseconds
 from fanlight.web.pages.results import is_tabled, table
@@ -78,6 +79,7 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
         "answer": None,
         "copies": [],
         "volume": None,
+        "curves": None,
         "json_link": queries.json_link(asked),
     }
     try:
@@ -94,6 +96,7 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
     if not query.stages:
         found["rows"].reverse()
     context["answer"] = answered(found, query, asked)
+    context["curves"] = curves(found, query, *bounds_of(found, asked))
     context["volume"] = bars(answers, query, found, asked)
     if not found["rows"]:
         context["answer"]["hints"] = hints(query, seen, asked)
@@ -195,14 +198,19 @@ def more(facts: Mapping[str, Any], rows: int, query: Query, asked: Asked) -> str
 
 def bars(answers: Any, query: Query, found: Mapping[str, Any], asked: Asked) -> Json | None:
     """Answer the bars over time of what the query selects; None where there are none to be had."""
-    high = nanoseconds(found["to"]) if found["to"] else asked.to_ns
-    low = nanoseconds(found["from"]) if found["from"] else high - UNBOUNDED
+    low, high = bounds_of(found, asked)
     if high <= low or not found["facts"]["read"]:
         return None
     length = high - low
     text = f"{queries.filtering(query)} | {stage(length)}"
     status, counted = answers.query(question(text, asked, STEPS_MAX, VOLUME_S))
     return volume(counted, low, high, asked, length) if status == 200 else None
+
+
+def bounds_of(found: Mapping[str, Any], asked: Asked) -> tuple[int, int]:
+    """Answer the time that an answer is of: its first moment, and the first one behind."""
+    high = nanoseconds(found["to"]) if found["to"] else asked.to_ns
+    return nanoseconds(found["from"]) if found["from"] else high - UNBOUNDED, high
 
 
 def copies(query: Query, asked: Asked, socket: str | None) -> list[tuple[str, str]]:
