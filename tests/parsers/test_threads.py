@@ -29,7 +29,7 @@ def read(text: str) -> list[Event]:
 
 
 def dumped(name: str) -> Event:
-    return next(event for event in read((CASES / f"{name}.txt").read_text()) if event.kind == "log")
+    return next(event for event in read((CASES / f"{name}.txt").read_text()) if "threads" in event)
 
 
 def threads_of(event: Event) -> dict[str, Event]:
@@ -87,6 +87,12 @@ def test_text_between_dumps_is_a_fault_and_the_last_thread_of_a_file_has_its_sta
     first, second, third = read(f"hello\n{dump}\n{dump}")
     assert (first.kind, first.raw) == ("fault", "hello")
     assert [each["threads"][0]["stack"] for each in (second, third)] == ["at A.b(A.java:1)"] * 2
+
+
+def test_the_number_of_the_process_above_a_dump_is_no_fault() -> None:
+    first, dump = read(f"12784:\n{BEGIN}")
+    assert [(each.name, each.value) for each in first] == [("pid", 12784)]
+    assert dump.kind == "log"
 
 
 def test_a_heading_of_jdk_8_is_read_and_one_that_is_odd_is_read_as_far_as_it_can_be() -> None:

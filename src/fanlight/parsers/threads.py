@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 STAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9}Z?)?(?=\r?\n|\r?\Z)")
 FULL = "Full thread dump "
+PID = re.compile(r"[0-9]{1,18}:?")
+OF_PID = Schema("log", ("pid",), (types.INT,))
 VERSION = re.compile(r"\d[\w.+-]*")
 """The third line of a dump in a file."""
 QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|us|ns|s)")
@@ -39,7 +41,13 @@ PART = re.compile(
     rb"|Found |Java stack information|=|\d[\w.+:-]*\r?\Z|\r?\Z)"
 )
 """What a line of a dump begins with."""
-FIELDS = (Field("version"), Field("heap"), Field("threads", types.LIST), Field("deadlocks", types.LIST))
+FIELDS = (
+    Field("pid", types.INT),
+    Field("version"),
+    Field("heap"),
+    Field("threads", types.LIST),
+    Field("deadlocks", types.LIST),
+)
 WITHIN = frozenset(
     {
         *("thread", "number", "nid", "tid", "daemon", "prio", "os-prio", "cpu", "elapsed", "activity"),
@@ -111,6 +119,10 @@ class DumpReader:
         text = event.text or b""
         raw = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
         lines = raw.replace("\r", "").split("\n")
+        if PID.fullmatch(raw.strip()):
+            # What jcmd writes before a dump: whose it is.
+            event.instant, event.schema, event.values = UNTIMED, OF_PID, [int(raw.strip().rstrip(":"))]
+            return
         stamp = self.stamp(lines[0].encode("utf-8", "surrogateescape"))
         first = 0 if stamp is None else 1
         version = ""
