@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from fanlight.event.lazy import lazily
 from fanlight.event.times import NS_MAX, OFFSET_MAX_S, OFFSET_MIN_S, SECOND_NS, whole_minutes
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ MONTHS = {
 }
 SECONDS_NS = {f"{second:02d}": second * SECOND_NS for second in range(60)}
 MILLIS_NS = {f"{part:03d}": part * 1_000_000 for part in range(1000)}
-TAIL = re.compile(r"(?:[.,](\d{1,9}))?(?: ?(Z|z|[+-]\d\d(?::?\d\d)?))?", re.ASCII)
+TAIL = lazily(r"(?:[.,](\d{1,9}))?(?: ?(Z|z|[+-]\d\d(?::?\d\d)?))?", re.ASCII)
 """What follows the seconds of ISO 8601."""
-OFFSET = re.compile(r"[+-]?\d{4}|[+-]\d\d(?::\d\d)?", re.ASCII)
-EPOCH_TEXT = re.compile(r"(-?)(\d{1,19})(?:[.,](\d{1,9}))?", re.ASCII)
+OFFSET = lazily(r"[+-]?\d{4}|[+-]\d\d(?::\d\d)?", re.ASCII)
+EPOCH_TEXT = lazily(r"(-?)(\d{1,19})(?:[.,](\d{1,9}))?", re.ASCII)
 
 
 def plain(text: str | bytes) -> str:

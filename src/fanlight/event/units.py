@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fanlight.event.lazy import lazily
+
 TIME_NS = {
     "ns": 1,
     "us": 1_000,
@@ -36,7 +38,7 @@ UNITS = (*(unit for unit in TIME_NS if unit != "μs"), "bytes", *("KiB", "MiB", 
 DIGITS_MAX = 40
 """Longer numbers mean nothing that is counted, and cost time that grows with their square."""
 
-QUANTITY = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?)\s*([A-Za-zµμ]+|%)?", re.ASCII)
+QUANTITY = lazily(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?)\s*([A-Za-zµμ]+|%)?", re.ASCII)
 
 
 def parse_quantity(text: str) -> tuple[int | float, str | None] | None:

@@ -18,6 +18,8 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+from fanlight.event.lazy import lazily
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -226,7 +228,7 @@ def named(name: str, zone: str | None = None, written_ns: int | None = None) -> 
     return format_of(described(known_or_error(name, names(), "format")), Stamps(zone, written_ns))
 
 
-CONVERSION = re.compile(r"%-?\d*(?:\.-?\d+)?(?:d|date|n|msg|message|le|level|logger|thread)(?![A-Za-z])")
+CONVERSION = lazily(r"%-?\d*(?:\.-?\d+)?(?:d|date|n|msg|message|le|level|logger|thread)(?![A-Za-z])")
 """What only a layout of log4j has; `%m` is the method in an access log, where no date is `%d`."""
 
 

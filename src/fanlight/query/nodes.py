@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from fanlight.event.lazy import lazily
 
 OPERATORS = frozenset({"and", "or", "not"})
 BOUNDS = ("from", "to", "since", "until", "last")
 SEARCH, EXACT, UNLIKE, REGEX, NO_REGEX = ":", "=", "!=", "~", "!~"
 
-BARE = re.compile(r"[^\W_][\w.@/-]*")
+BARE = lazily(r"[^\W_][\w.@/-]*")
 """Keywords that need no quotes."""
-BARE_NAME = re.compile(r"#\d+|[^\W\d][\w.@$\[\]-]*|@[\w.-]+")
+BARE_NAME = lazily(r"#\d+|[^\W\d][\w.@$\[\]-]*|@[\w.-]+")
 """Names that need no quotes."""
-BARE_VALUE = re.compile(r"[\w^.*\[\\+-][\w^.*\[\]\\+$?{}|%:/-]*")
+BARE_VALUE = lazily(r"[\w^.*\[\\+-][\w^.*\[\]\\+$?{}|%:/-]*")
 
 
 class Node:

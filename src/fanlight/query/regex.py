@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
+from fanlight.event.lazy import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +28,11 @@ EDGE = f"(?:(?<=[{WORD}])(?![{WORD}])|(?<![{WORD}])(?=[{WORD}]))"
 NO_EDGE = f"(?:(?<=[{WORD}])(?=[{WORD}])|(?<![{WORD}])(?![{WORD}]))"
 PLACES = {"b": EDGE, "B": NO_EDGE, "A": r"\A", "z": r"\Z"}
 CONTROLS = "aftnrv"
-REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}")
+REPEAT = lazily(r"\{(\d+)(,(\d*))?\}")
 REPEAT_MAX = 1000
-FLAGS = re.compile(r"\(\?([ims]+)\)")
-SCOPED = re.compile(r"\(\?([is]*)(?:-[is]+)?:")
-NAMED = re.compile(r"\(\?P<[A-Za-z_]\w*>", re.ASCII)
+FLAGS = lazily(r"\(\?([ims]+)\)")
+SCOPED = lazily(r"\(\?([is]*)(?:-[is]+)?:")
+NAMED = lazily(r"\(\?P<[A-Za-z_]\w*>", re.ASCII)
 REFUSED = (
     ("(?=", "look-ahead"),
     ("(?!", "look-ahead"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
 from fanlight.event.event import Event
+from fanlight.event.lazy import lazily
 from fanlight.event.times import Time
 from fanlight.event.units import BYTES, TIME_NS
 from fanlight.query.nodes import Among, Exists, Field
@@ -34,9 +35,9 @@ def quantity_of(value: str) -> tuple[float, str | None] | None:
 
 
 ORDERS = frozenset({">", ">=", "<", "<="})
-RANGE = re.compile(r"(.+?)\.\.(.+)")
-HUNDREDS = re.compile(r"(\d+)(x+)", re.IGNORECASE)
-NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+RANGE = lazily(r"(.+?)\.\.(.+)")
+HUNDREDS = lazily(r"(\d+)(x+)", re.IGNORECASE)
+NUMBER = lazily(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 INFINITY = float("inf")
 BOOLS = {"true": True, "false": False}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-TOKEN = re.compile(
+from fanlight.event.lazy import lazily
+
+TOKEN = lazily(
     r"\\x\{[0-9A-Fa-f]{1,6}\}|\\x[0-9A-Fa-f]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P<\w+>|\(\?:|\(\?|.",
     re.DOTALL,
 )
@@ -12,7 +14,7 @@ WIDE = rb"(?:[^\n\x80-\xff]|[\x80-\xff]{1,4})"
 """One character, or a byte that is no part of one: up to four bytes."""
 GIVE_UP = frozenset({"(?", r"\A", r"\z", "^", "$"})
 NOTHING = frozenset({r"\b", r"\B"})
-OPEN_END = re.compile(r"(?<!\\)((?:\\\\)*)(?:\.|\\[dwsDWS]|\[[^\]\\]*\])\*\??$")
+OPEN_END = lazily(r"(?<!\\)((?:\\\\)*)(?:\.|\\[dwsDWS]|\[[^\]\\]*\])\*\??$")
 
 
 class Bytewise:
