@@ -142,14 +142,17 @@ def first_value(column: list[Any]) -> int:
 
 def shown(column: list[Any], kind: str) -> list[Any]:
     """Answer a column's values as they are written; the same value is made a text once."""
-    if all(value.__class__ is str for value in column):
+    classes = set(map(type, column))
+    if classes <= {str}:
         return column
-    known: dict[Any, str] = {}
-    for value in column:
-        # Floats that are equal may be written in two ways, and ints another.
-        if value not in known and value.__class__ is not float:
-            known[value] = text_of(Time(value) if kind == TIMESTAMP and value is not None else value, kind)
-    return [text_of(value, kind) if value.__class__ is float else known[value] for value in column]
+    if classes <= {str, int, type(None)}:
+        known = {
+            value: text_of(Time(value) if kind == TIMESTAMP and value is not None else value, kind)
+            for value in set(column)
+        }
+        return list(map(known.__getitem__, column))
+    # Numbers that are equal and of two classes are written in two ways.
+    return [text_of(value, kind) for value in column]
 
 
 def row(values: list[str] | tuple[str, ...]) -> str:
