@@ -230,6 +230,26 @@ def test_a_query_is_completed_by_keys(visit):
     assert page.complaints == []
 
 
+def test_a_live_page_leaves_in_peace_who_writes(visit):
+    """`Refresh` comes with the answer; here it comes soon."""
+    page = visit()
+    page.route(re.compile(r"/explore\?"), soon)
+    page.goto(page.base + "/explore?live=on")
+    page.wait_for_event("framenavigated", timeout=10_000)
+    page.click("input.query")
+    page.keyboard.type("status")
+    asked = len([url for url in page.asked if "/explore" in url])
+    page.wait_for_timeout(2500)
+    assert page.input_value("input.query") == "status"
+    assert len([url for url in page.asked if "/explore" in url]) <= asked
+
+
+def soon(route):
+    answer = route.fetch()
+    assert answer.headers["refresh"] == "10"
+    route.fulfill(response=answer, headers={**answer.headers, "refresh": "2"})
+
+
 def test_assistive_software_finds_nothing_to_complain_of_while_one_writes(visit):
     page = visit(color_scheme="dark", viewport={"width": 390, "height": 844})
     page.goto(page.base + "/explore")

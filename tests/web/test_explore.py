@@ -12,10 +12,15 @@ from web_client import Page
 from web_kept import kept
 from web_shop import HOSTILE, NOW, Shop
 
+from fanlight import Event, Property
 from fanlight.cli.logs.query import query_of, read
+from fanlight.event.packing import pack
+from fanlight.event.times import Time
 from fanlight.query.query import Query
 from fanlight.server.answers import Answers
 from fanlight.server.questions import Questions
+from fanlight.stores import open_store
+from fanlight.stores.imports import Imported, Piece
 
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 
@@ -286,3 +291,37 @@ def test_an_endpoint_leads_to_the_queries_of_its_requests(look, browser):
     for link in page.links:
         if link.startswith("/explore?q="):
             assert browser.get(link).status == 200, link
+
+
+@pytest.fixture
+def imported(ask_with):
+    """Answer a browser in front of a store with lines of a log, one of them of many properties."""
+    store = open_store("memory:")
+    lines = []
+    for number, level in enumerate(("error", "info", "info")):
+        event = Event(
+            [Property("level", level), Property("message", f"order {number} of {HOSTILE[0]}")],
+            time=Time(NOW - (number + 1) * 60 * 10**9),
+        )
+        event.number = number + 1
+        lines.append(event)
+    wide = Event([Property(f"key {number}", "v" * 3000) for number in range(60)])
+    wide.number = 4
+    events = [pack(event) for event in (*lines, wide)]
+    store.imports.keep(Piece(Imported(0, "/var/log/app.log", "json", "1:2", "ab", 0), "", 1, 4, events), NOW)
+    yield ask_with(Answers(store, dict))
+    store.close()
+
+
+def test_lines_of_a_log_have_columns_of_their_own(imported):
+    page = Page(imported.get("/explore").text)
+    assert (page.open, page.wrong) == ([], [])
+    assert "4 events in the last hour" in page.words
+    assert "time level message" in page.words
+    assert "error order 0 of <script>alert(1)</script>" in page.words
+    assert "\u2026 and 20 more" in page.words, "a line of many properties does not fill the page"
+    found = Page(imported.get("/explore?q=level:error+|+timechart+5m+count").text)
+    assert "1 row from 1 event in the last hour." in found.words
+    offered = imported.get("/api/complete?q=level%3D").json["items"]
+    assert {each["label"] for each in offered} == {"error", "info"}
+    assert "key 0" in [each["label"] for each in imported.get("/api/complete?q=key").json["items"]]

@@ -26,6 +26,8 @@ COLUMNS_MAX = 12
 CELL_MAX = 240
 """Characters of a cell; a details row has up to `NOTE_MAX`."""
 NOTE_MAX = 2000
+NOTES_MAX = 40
+"""Properties of a details row: a line of JSON may have thousands."""
 QUIET = {"unsampled": False, "pruned": False, "whole": True, "failed": False, "lost": 0, "weight": 1}
 """Values that say nothing: what every ordinary trace has."""
 PLAIN = frozenset({"status", "pid", "port", "line", "source-line", "parent", "position"})
@@ -157,13 +159,15 @@ def drill(at: Column, value: Any, query: Query, times: dict[str, str]) -> str | 
 
 def notes(row: Mapping[str, Any], every: Sequence[Column], shown: set[str]) -> list[tuple[str, str]]:
     """Answer the properties of a row that no column shows and that say something."""
-    return [
-        (each.name, cut(written(row[each.name], each), NOTE_MAX))
+    rest = [
+        each
         for each in every
         if each.name not in shown
         and row[each.name] is not None
         and not (each.name in QUIET and QUIET[each.name] == row[each.name])
     ]
+    said = [(each.name, cut(written(row[each.name], each), NOTE_MAX)) for each in rest[:NOTES_MAX]]
+    return [*said, ("…", f"and {len(rest) - NOTES_MAX} more")] if len(rest) > NOTES_MAX else said
 
 
 def written(value: Any, at: Column) -> str:

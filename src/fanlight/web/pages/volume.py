@@ -76,7 +76,7 @@ def summed(found: Mapping[str, Any]) -> dict[int, tuple[float, float]]:
     sums: dict[int, tuple[float, float]] = {}
     for values in found["rows"]:
         row = dict(zip(names, values, strict=True))
-        if row["time"] is None:
+        if row.get("time") is None:
             continue
         at = nanoseconds(row["time"])
         total, bad = sums.get(at, (0.0, 0.0))

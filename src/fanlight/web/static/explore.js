@@ -107,6 +107,8 @@ const ask = async () => {
 };
 
 box.addEventListener("input", () => {
+  // A live page that looks again would take away what is being written.
+  stop();
   clearTimeout(waiting);
   waiting = setTimeout(ask, WAIT_MS);
 });
