@@ -103,7 +103,7 @@ def test_a_missed_ratio_is_a_missed_row(bench):
             }
         ]
         for name, us in cost.items()
-        for scenario in ("trace20", "flask", "sqlalchemy", "off", "calls")
+        for scenario in ("trace20", "flask", "sqlalchemy", "sqlite", "off", "calls")
     }
     found = {row.what: row for row in peers.rows(results)}
     assert found["child span: OTel SDK / ours"].value == pytest.approx(40)
