@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fanlight
+from fanlight.agent.agent import AGENT
 from fanlight.agent.ignored import KNOWN, Ignored, ignored
 
 
@@ -94,6 +96,21 @@ def test_the_count_arrives_though_nothing_else_does(agent, receiver):
     assert agent.flush(30)
     # The outer one is the trace.
     assert (receiver.traces, receiver.dropped) == ([], {"ignored": 2})
+
+
+def test_what_a_task_of_before_still_counts_is_not_told_to_another_collector(agent, receiver, tmp_path):
+    with agent.trace("GET /orders"):
+        pass
+    assert agent.flush(30)
+    before = AGENT.task.line
+    agent.stop(0.0)
+    fanlight.start("shop", dsn=f"unix://{tmp_path}/another.sock", instrument=False)
+    fanlight.start("shop", dsn=f"unix://{tmp_path}/collector.sock", instrument=False)
+    before.drop("fault")
+    with agent.trace("GET /orders"):
+        pass
+    assert agent.flush(30)
+    assert receiver.dropped == {}
 
 
 def test_deciding_costs_about_a_look_up():

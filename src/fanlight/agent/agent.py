@@ -254,8 +254,9 @@ def turn_to(path: str, server: Destination | None) -> None:
         if server is not None or AGENT.server is not None:
             # What is aggregated for one server is not for another.
             stop(0.0)
-        # What another collector did not get is not for this one to hear of.
-        HELD.line.dropped.clear()
+        # What another collector did not get is not for this one to hear of, nor what a task that has
+        # not ended yet still counts.
+        HELD.line.dropped = {}
         if AGENT.task is None:
             AGENT.client, AGENT.sequence = "", 0
         else:
