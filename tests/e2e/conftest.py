@@ -59,6 +59,7 @@ def get(path):
     assert response.status == 200, (path, response.status, text)
     return text
 out = [get("/"), get("/status"), get("/api/status"), get("/api/endpoints")]
+out += [get("/explore?limit=1000"), get("/v1/query?limit=1000&spans=on"), get("/api/complete?q=")]
 for row in json.loads(sys.argv[2]):
     asked = urlencode({key: row[key] for key in ("service", "endpoint", "segment")})
     detail = get(f"/api/endpoint?{asked}")
