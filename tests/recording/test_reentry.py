@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fanlight.recording.blocks import annotate, instrument, trace
+from fanlight.recording.pauses import Pauses
 from fanlight.recording.recorder import LANE, clock, current, span
 
 
@@ -108,6 +109,8 @@ class Cyclic:
 def test_finalizers_may_record_wherever_the_collector_runs(caught, reading):
     found: list[int] = []
     threshold = gc.get_threshold()
+    pauses = Pauses()
+    pauses.watch()
     gc.enable()
     gc.set_threshold(7)
     try:
@@ -122,6 +125,7 @@ def test_finalizers_may_record_wherever_the_collector_runs(caught, reading):
     finally:
         gc.set_threshold(*threshold)
         gc.disable()
+        pauses.ignore()
     assert len(found) == 500
     roots = [one for one in caught if one.endpoint == "root"]
     assert len(roots) == 50

@@ -13,7 +13,7 @@ import pytest
 import fanlight
 
 MODULES = 60
-MODULES_LATER = 90
+MODULES_LATER = 100
 """Once the task runs it has `re` for statements and messages, and a file for each kind of notification."""
 CPU_MS = 25.0
 FORBIDDEN = {

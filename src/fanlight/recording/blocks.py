@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 
 from fanlight.recording.clock import clock
-from fanlight.recording.lanes import LANE, MUTED
+from fanlight.recording.lanes import LANE, MUTED, collecting, put
 from fanlight.recording.recorder import EXPLICIT, begin, current, finish, fresh_trace, is_open
 from fanlight.recording.reduction import plain, reduce_values
 
@@ -143,12 +143,12 @@ class Muting:
         inside.owner = _thread.get_ident()
         inside.limit = self.limit
         self.before, self.inside = before, inside
-        LANE.set(inside)
+        put(inside)
 
     def __exit__(self, *exception: object) -> None:
         # By value: the block may end in another context, or after its trace.
         if self.inside is not None and LANE.get() is self.inside:
-            LANE.set(self.before)
+            put(self.before)
 
 
 def mute() -> Muting:
@@ -289,7 +289,7 @@ def around_generator(function: Any, title: str, category: str) -> Callable[..., 
                 except StopIteration as stop:
                     return stop.value
                 finally:
-                    LANE.set(outside)
+                    put(outside)
                 try:
                     given = yield item
                     step = generator.send
@@ -321,7 +321,7 @@ def around_async_generator(
                 except StopAsyncIteration:
                     return
                 finally:
-                    LANE.set(outside)
+                    put(outside)
                 try:
                     given = yield item
                     step = generator.asend
@@ -355,6 +355,8 @@ class Side:
         """Answer a lane that branches off `above` with its span open; None where nothing is recorded."""
         if above is None:
             return None
+        if collecting():
+            return None
         LANE.set(above.fork())
         lane = current()
         LANE.set(above)
@@ -364,7 +366,7 @@ class Side:
         """Put the lane on this context; answer the one to put back."""
         outside = LANE.get()
         if self.lane is not None:
-            LANE.set(self.lane)
+            put(self.lane)
         return outside
 
     def close(self) -> None:

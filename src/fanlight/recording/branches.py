@@ -13,7 +13,7 @@ from _contextvars import Context
 from sys import flags
 
 from fanlight.recording.arrival import ARRIVALS
-from fanlight.recording.lanes import LANE, own_lane, share
+from fanlight.recording.lanes import LANE, collecting, own_lane, put, share
 from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
@@ -92,7 +92,7 @@ class Wrapping:
 def branching() -> Lane | None:
     """Answer a lane for work that is started here, None where nothing is recorded."""
     lane = LANE.get()
-    if lane is None:
+    if lane is None or collecting():
         return None
     trace = lane.trace
     if trace is None or trace.lanes is None or not trace.sampled or trace.epoch != SWITCH.epoch:
@@ -246,11 +246,11 @@ def branching_start(start: Any) -> Any:
                 start(thread)
                 return
             # It would keep this trace's lane for good.
-            LANE.set(None)
+            put(None)
             try:
                 start(thread)
             finally:
-                LANE.set(before)
+                put(before)
         else:
             lane = branching()
             if lane is not None and "run" not in thread.__dict__:

@@ -195,8 +195,41 @@ class Lane:
 LANE: ContextVar[Lane | None] = ContextVar("fanlight_lane", default=None)
 
 
+class Collecting:
+    """Where the garbage collector runs now.
+
+    Attributes:
+        thread: identity of its thread, 0 while it does not run.
+    """
+
+    __slots__ = ("thread",)
+
+    def __init__(self) -> None:
+        self.thread = 0
+
+
+COLLECTING = Collecting()
+
+
+def collecting() -> bool:
+    """Answer whether the garbage collector runs in this thread, so that no lane may be set.
+
+    Up to Python 3.11 it may begin in the midst of `ContextVar.set`, anybody's; a finalizer that then
+    sets a variable frees the memory that is being read, and the process ends.
+    """
+    return COLLECTING.thread == _thread.get_ident()
+
+
+def put(lane: Lane | None) -> None:
+    """Set the lane of this context, but not from a finalizer that the collector calls."""
+    if COLLECTING.thread == 0 or not collecting():
+        LANE.set(lane)
+
+
 def resolved(lane: Lane) -> Lane | None:
     """Answer the lane for this thread when the context's own is foreign, full, silent or over."""
+    if COLLECTING.thread and collecting():
+        return None
     trace = lane.trace
     if trace is None or trace.lanes is None:
         # A context that outlived its trace; heal it, so that it costs one read from now on.
@@ -266,7 +299,7 @@ def share(lane: Lane) -> None:
     costs more than a span. Where the task stands is kept, and `settled` tells who is who.
     """
     # A fast path: tasks that are started one after the other stand at one place.
-    if lane.brancher and lane.branch == len(lane.events):
+    if (lane.brancher and lane.branch == len(lane.events)) or collecting():
         return
     # A muted lane is muted for good where it is shown: a task that is started in it stays so.
     trace = lane.trace

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 from _bisect import bisect_left, bisect_right
 from collections import deque
 
 from fanlight.recording.clock import clock
+from fanlight.recording.lanes import COLLECTING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,14 +42,18 @@ class Pauses:
         """Have the collector tell no more."""
         if self.told in gc.callbacks:
             gc.callbacks.remove(self.told)
+        COLLECTING.thread = 0
 
     def told(self, phase: str, _: dict[str, Any]) -> None:
         """Note one end of a collection."""
         if phase == "start":
+            COLLECTING.thread = _thread.get_ident()
             self.since = clock()
-        elif self.since:
-            self.ring.append((self.since, clock()))
-            self.since = 0
+        else:
+            COLLECTING.thread = 0
+            if self.since:
+                self.ring.append((self.since, clock()))
+                self.since = 0
 
     def seen(self) -> Seen:
         """Answer the pauses up to now."""

@@ -6,7 +6,7 @@ import _thread
 from itertools import repeat
 
 from fanlight.recording.clock import clock, wall_clock
-from fanlight.recording.lanes import BLOCK, LANE, RECORDS, Lane, resolved
+from fanlight.recording.lanes import BLOCK, COLLECTING, LANE, RECORDS, Lane, collecting, put, resolved
 from fanlight.recording.reduction import PLAIN, described, plain, reduce_values
 
 __all__ = [
@@ -226,9 +226,10 @@ def begin(category: str, title: str, endpoint: str, start_ns: int | None = None)
         start_ns: `clock()` when it began, if that was before now.
 
     Returns:
-        None when the agent is off, or when a trace is open here already.
+        None when the agent is off, when a trace is open here already, or in a finalizer that the
+        garbage collector calls.
     """
-    if SWITCH.sink is None:
+    if SWITCH.sink is None or (COLLECTING.thread and collecting()):
         return None
     outer = LANE.get()
     if outer is not None and is_open(outer.trace):
@@ -274,7 +275,7 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
     trace.lanes = None
     trace.end_ns = end_ns
     here = LANE.get()
-    if here is not None and here.trace is trace:
+    if here is not None and here.trace is trace and not COLLECTING.thread:
         LANE.set(None)
     try:
         if trace.notes:
@@ -315,11 +316,11 @@ def release(trace: Trace) -> None:
     """Take a trace off this context without ending it: the body of its response streams on."""
     here = LANE.get()
     if here is not None and here.trace is trace:
-        LANE.set(None)
+        put(None)
 
 
 def resume(trace: Trace) -> None:
     """Put a released trace back on this context, so that what it does now is recorded."""
     lanes = trace.lanes
     if lanes is not None:
-        LANE.set(lanes[0])
+        put(lanes[0])

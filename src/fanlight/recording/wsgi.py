@@ -10,7 +10,7 @@ from __future__ import annotations
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, STATUSES, TITLES, UNMATCHED
-from fanlight.recording.lanes import LANE
+from fanlight.recording.lanes import LANE, put
 from fanlight.recording.recorder import SWITCH, begin, finish, release
 
 TYPE_CHECKING = False
@@ -175,7 +175,7 @@ class Body:
         # Some servers ask before they send the headers, so what goes wrong here goes wrong here.
         inside = LANE.get() is not None
         if not inside:
-            LANE.set(lane)
+            put(lane)
         try:
             chunks = iter(self.body)
         except BaseException as error:
@@ -183,7 +183,7 @@ class Body:
             raise
         finally:
             if not inside:
-                LANE.set(None)
+                put(None)
         return self.streamed(chunks, lane)
 
     def streamed(self, chunks: Iterator[bytes], lane: Lane | None) -> Iterator[bytes]:
@@ -193,7 +193,7 @@ class Body:
             # chunks does not, nor does a body that is read inside of another trace.
             inside = LANE.get() is not None
             if not inside:
-                LANE.set(lane)
+                put(lane)
             try:
                 chunk = next(chunks, END)
             except BaseException as error:
@@ -201,7 +201,7 @@ class Body:
                 raise
             finally:
                 if not inside:
-                    LANE.set(None)
+                    put(None)
             if chunk is END:
                 return
             yield chunk
