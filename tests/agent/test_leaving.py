@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
@@ -71,25 +70,3 @@ def test_whoever_takes_nothing_is_given_up_on_sooner(agent, black_hole):
     began_s = time.monotonic()
     assert not deliver(60, 0.5)
     assert time.monotonic() - began_s < 30
-
-
-def test_whoever_has_taken_something_has_all_of_the_time(agent, receiver):
-    """The second batch is acknowledged long after the time for one that takes nothing."""
-    second = threading.Event()
-    batch = receiver.batch
-
-    def late(*arguments):
-        if receiver.traces:
-            second.wait(20)
-        batch(*arguments)
-
-    receiver.batch = late
-    for _ in range(1500):
-        with fanlight.trace("job"):
-            pass
-    timer = threading.Timer(3.0, second.set)
-    timer.start()
-    assert deliver(60, 1.5)
-    assert second.is_set()
-    timer.join()
-    assert len(receiver.traces) == 1500
