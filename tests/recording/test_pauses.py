@@ -41,7 +41,7 @@ def test_the_ring_keeps_the_latest():
     for number in range(RING + 10):
         pauses.ring.append((number * 10, number * 10 + 1))
     assert len(pauses.ring) == RING
-    assert pauses.seen().starts[0] == 100
+    assert pauses.seen().pauses[0][0] == 100
 
 
 def test_what_overlaps_is_clipped():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _thread
 import gc
-from _bisect import bisect_left, bisect_right
+from _bisect import bisect_left
 from collections import deque
 
 from fanlight.recording.clock import clock
@@ -68,19 +68,22 @@ class Seen:
         pauses: (start, end) ns, oldest first, without overlaps.
     """
 
-    __slots__ = ("ends", "starts")
+    __slots__ = ("pauses",)
 
     def __init__(self, pauses: list[tuple[int, int]]) -> None:
-        self.starts = [start for start, _ in pauses]
-        self.ends = [end for _, end in pauses]
+        self.pauses = pauses
 
     def between(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
         """Answer the pauses of an interval, clipped to it, oldest first."""
-        first = bisect_right(self.ends, start_ns)
-        last = bisect_left(self.starts, end_ns)
-        return [
-            (max(self.starts[place], start_ns), min(self.ends[place], end_ns)) for place in range(first, last)
-        ]
+        pauses = self.pauses
+        # A fast path: most traces began after the last one.
+        if not pauses or pauses[-1][1] <= start_ns:
+            return []
+        first = bisect_left(pauses, (start_ns,))
+        if first and pauses[first - 1][1] > start_ns:
+            first -= 1
+        last = bisect_left(pauses, (end_ns,))
+        return [(max(start, start_ns), min(end, end_ns)) for start, end in pauses[first:last]]
 
 
 class Squeezed:
