@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -18,6 +19,16 @@ def test_a_taken_port_is_an_error_that_names_a_way_out():
             listening.bind_page(address, any_port=False)
         with listening.bind_page(address, any_port=True) as second:
             assert listening.bound_address(second) != listening.bound_address(first)
+
+
+def test_an_address_that_its_holder_is_about_to_leave_is_waited_for():
+    first = listening.bind_page(read_address("127.0.0.1:0"), any_port=True)
+    address = read_address(listening.bound_address(first))
+    with ThreadPoolExecutor(1) as pool, first:
+        found = pool.submit(listening.bind_page, address, any_port=True, wait_s=30)
+        first.close()
+        with found.result(30) as second:
+            assert listening.bound_address(second) == str(address)
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1:0", "no-such-host.invalid:0", "127.0.0.1:1"])

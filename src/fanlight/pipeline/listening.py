@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
 from contextlib import contextmanager, suppress
 
 from fanlight.config import SOCKET_LIMIT, Address
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
 
 BACKLOG = 128
+STEP_S = 0.02
 
 
-def bind_page(address: Address, *, any_port: bool) -> socket.socket:
+def bind_page(address: Address, *, any_port: bool, wait_s: float = 0.0) -> socket.socket:
     """Answer the listening TCP socket of page and API.
 
     Args:
         address: host and port; port 0 takes a free one.
         any_port: take a free port when the wanted one is in use, rather than fail.
+        wait_s: how long it may stay in use before that.
 
     Raises:
         ConfigError: the port is taken, or the address is not of this machine.
@@ -42,19 +45,31 @@ def bind_page(address: Address, *, any_port: bool) -> socket.socket:
         # Without it a restart would wait a minute for connections that are long closed.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((host, port))
-            listener.listen(BACKLOG)
+            bind(listener, (host, port), time.monotonic() + wait_s)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or not any_port:
                 raise
             listener.close()
             listener = socket.socket(family, socket.SOCK_STREAM)
             listener.bind((host, 0))
-            listener.listen(BACKLOG)
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigError(refusal(address, error)) from error
     return listener
+
+
+def bind(listener: socket.socket, place: tuple[str, int], until_s: float) -> None:
+    """Bind a socket; a place in use is tried again until that time of the monotonic clock."""
+    while True:
+        try:
+            listener.bind(place)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= until_s:
+                raise
+            time.sleep(STEP_S)
+        else:
+            return
 
 
 def refusal(address: Address, error: OSError) -> str:

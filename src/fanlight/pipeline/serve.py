@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from fanlight.config import Settings
 
+LEAVING_S = 3.0
+"""How long the server of a killed supervisor may take to close the page, before another port is taken."""
+
 
 class House:
     """One running Fanlight: its sockets, its children, and the file that says so.
@@ -54,7 +57,10 @@ class House:
         self.streams = streams
         self.untold = True
         self.trouble, self.unwritten = Trouble(say), Trouble(say)
-        self.page: socket.socket = bind_page(settings["listen"], any_port=background)
+        # Where a killed predecessor was, its server may still be closing the page.
+        before = directory.read_state(self.data) or {}
+        wait_s = LEAVING_S if before.get("listen") == str(settings["listen"]) else 0.0
+        self.page: socket.socket = bind_page(settings["listen"], any_port=background, wait_s=wait_s)
         self.hold = Hold(self.data, lock)
         self.server = self.child("server")
         self.children = [self.child("collector"), self.server]
