@@ -152,6 +152,13 @@ def test_sweeping_over_the_durations_becomes_the_address(visit):
     assert len(page.query_selector_all("rect.chosen")) == 3
     page.query_selector_all("svg.brush a")[0].click()
     page.wait_for_function("document.querySelectorAll('rect.chosen').length === 4")
+    asked = page.input_value("input.query")
+    assert asked.startswith('service=shop endpoint="POST /checkout" segment=html duration>')
+    page.keyboard.press("/")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.input_value("input.query") == asked, "the sweep is a query"
+    assert "POST /checkout" in page.inner_text("table.results")
 
 
 def test_the_pointer_learns_what_a_bar_stands_for(visit):

@@ -50,6 +50,11 @@ def took(octaves: Iterable[int]) -> str:
     return parts[0] if len(parts) == 1 else f"({' OR '.join(f'({part})' for part in parts)})"
 
 
+def selected(whole: str, octaves: Iterable[int] | None) -> str:
+    """Answer the query of a group's requests, of some durations only if any were chosen."""
+    return f"{whole} {took(octaves)}" if octaves else whole
+
+
 def length(ns: float) -> str:
     """Answer a duration as one writes it in a query, exactly: `2s`, `140ms`, `134217728ns`."""
     whole = round(ns)

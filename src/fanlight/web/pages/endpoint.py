@@ -72,6 +72,7 @@ def view(answers: Any, asked: Asked) -> dict[str, Any] | None:
     whole = queries.group(found["service"], found["endpoint"], found["segment"])
     context |= {
         "asks": asks,
+        "box": queries.selected(whole, asked.octaves),
         "endpoint": found["endpoint"],
         "service": found["service"],
         "segment": segment_words(found["segment"]),
@@ -110,8 +111,7 @@ def spread(found: Mapping[str, Any], asked: Asked, whole: str) -> dict[str, Any]
     times = asked.times()
     for each in drawn["octaves"]:
         each["query"] = queries.link(f"{whole} {queries.took([each['number']])}", times)
-    chosen = [each["number"] for each in drawn["octaves"] if each["chosen"]]
-    drawn["query"] = queries.link(f"{whole} {queries.took(chosen)}", times) if chosen else None
+    drawn["query"] = queries.link(queries.selected(whole, asked.octaves), times) if asked.octaves else None
     return drawn
 
 

@@ -98,6 +98,8 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "home": address("/", asked.times()),
         "explore_home": address("/explore", asked.times()),
         "status": "/status",
+        "times": asked.times(),
+        "box": "",
         "live": asked.get("live") == "on",
         "live_link": asked.link(live=None if asked.get("live") == "on" else "on"),
         "refresh_s": REFRESH_S if asked.get("live") == "on" else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fanlight.web import charts, wording
+from fanlight.web import charts, queries, wording
 from fanlight.web.pages.frame import frame, segment_words, span_name, tier
 from fanlight.web.parameters import TIMES, address
 
@@ -63,6 +63,7 @@ def view(answers: Any, asked: Asked, trace_id: str) -> dict[str, Any] | None:
     root_notes = notes(spans[0]["annotations"]) if spans else []
     context |= {
         "id": found["id"],
+        "box": queries.group(found["service"], found["endpoint"]),
         "endpoint": found["endpoint"],
         "service": found["service"],
         "segment": segment_words(found["segment"]),

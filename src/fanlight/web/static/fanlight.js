@@ -82,6 +82,49 @@ for (const chart of $all("svg.brush")) {
   });
 }
 
+// Sweep over the bars: the time becomes part of the address.
+for (const chart of $all("svg.sweep")) {
+  const links = [...chart.querySelectorAll("a[data-from]")];
+  let first = null;
+  let last = null;
+  const at = (event) => {
+    const here = document.elementFromPoint(event.clientX, event.clientY);
+    const place = here ? links.findIndex((link) => link.contains(here)) : -1;
+    return place < 0 ? null : place;
+  };
+  const mark = () => {
+    const [low, high] = [Math.min(first, last), Math.max(first, last)];
+    links.forEach((link, place) => {
+      link.firstElementChild.classList.toggle("swept", first !== null && place >= low && place <= high);
+    });
+  };
+  chart.addEventListener("dragstart", (event) => event.preventDefault());
+  chart.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) first = last = at(event);
+  });
+  chart.addEventListener("pointermove", (event) => {
+    const place = first === null ? null : at(event);
+    if (place === null) return;
+    last = place;
+    mark();
+  });
+  addEventListener("pointerup", () => {
+    if (first !== null && last !== first) {
+      const address = new URL(location.href);
+      for (const name of ["last", "live"]) address.searchParams.delete(name);
+      address.searchParams.set("from", links[Math.min(first, last)].dataset.from);
+      address.searchParams.set("to", links[Math.max(first, last)].dataset.to);
+      location.assign(address);
+    }
+    first = last = null;
+  });
+  // A sweep ends in a click on where it ended; that one is not meant.
+  chart.addEventListener("click", (event) => {
+    if (chart.querySelector(".swept")) event.preventDefault();
+    mark();
+  });
+}
+
 // Keys. Letters alone would disturb typing, so fields are left in peace.
 let before = "";
 document.addEventListener("keydown", (event) => {
@@ -97,7 +140,8 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "]") follow('a[rel="next"]');
   else if (event.key === "j") rows[Math.min(here + 1, rows.length - 1)]?.focus();
   else if (event.key === "k") rows[Math.max(here - 1, 0)]?.focus();
-  else if (event.key === "/") document.querySelector('input[type="search"], input.query')?.focus();
+  else if (event.key === "/") document.querySelector("input.query")?.focus();
+  else if (event.key === "f") document.querySelector('main input[type="search"]')?.focus();
   else {
     before = event.key;
     return;
