@@ -184,6 +184,37 @@ def test_keys_move_through_the_pages(visit):
     assert page.evaluate("document.activeElement.className") == "skip"
 
 
+def test_a_question_mark_shows_the_keys(visit):
+    page = visit(color_scheme="dark")
+    page.keyboard.press("?")
+    assert "write a query" in page.inner_text("dialog.keys")
+    found = Axe().run(page)["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    page.keyboard.press("Escape")
+    assert page.locator("dialog.keys").is_hidden()
+    page.keyboard.press("f")
+    assert page.evaluate("document.activeElement.name") == "contains"
+    page.keyboard.type("?")
+    assert page.locator("dialog.keys").is_hidden(), "a field takes every letter"
+
+
+def test_colours_are_chosen_and_stay(visit):
+    page = visit(color_scheme="light")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.click("button.theme")
+    assert page.inner_text("button.theme") == "Colours: light"
+    page.click("button.theme")
+    dark = page.evaluate(paper)
+    assert dark != light
+    page.goto(page.base + CHECKOUT)
+    assert (page.evaluate(paper), page.inner_text("button.theme")) == (dark, "Colours: dark")
+    page.click("button.theme")
+    assert page.evaluate(paper) == light
+    assert page.evaluate("document.cookie") == "", "nothing chosen, nothing kept"
+    assert page.complaints == []
+
+
 def test_times_are_in_the_viewers_zone(visit):
     page = visit(timezone_id="Asia/Kathmandu")
     page.goto(page.base + TRACE)

@@ -99,6 +99,7 @@ def test_hostile_text_stays_text(look, browser, address):
         "ul",
         "li",
         "br",
+        "dialog",
     }
     assert not re.search(
         r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]",

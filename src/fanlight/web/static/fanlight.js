@@ -125,27 +125,44 @@ for (const chart of $all("svg.sweep")) {
   });
 }
 
+// Colours: as the system has them, light, or dark. A cookie remembers, since it is no state of a page.
+const root = document.documentElement;
+const theme = document.querySelector("button.theme");
+const THEMES = ["", "light", "dark"];
+const nameTheme = () => {
+  theme.textContent = `Colours: ${root.dataset.theme || "system"}`;
+};
+theme.hidden = false;
+nameTheme();
+theme.addEventListener("click", () => {
+  root.dataset.theme = THEMES[(THEMES.indexOf(root.dataset.theme) + 1) % THEMES.length];
+  document.cookie = `theme=${root.dataset.theme}; path=/; max-age=${root.dataset.theme ? 31536000 : 0}; samesite=strict`;
+  nameTheme();
+});
+
+const help = document.querySelector("button.help");
+const keys = document.querySelector("dialog.keys");
+help.hidden = false;
+help.addEventListener("click", () => keys.showModal());
+
 // Keys. Letters alone would disturb typing, so fields are left in peace.
+const PAGES = { e: ".brand", x: '.top nav a[href^="/explore"]', s: '.top nav a[href^="/status"]' };
+const LINKS = { "[": 'a[rel="prev"]', "]": 'a[rel="next"]', l: "a.live" };
+const FIELDS = { "/": "input.query", f: 'main input[type="search"]' };
 let before = "";
 document.addEventListener("keydown", (event) => {
-  const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const follow = (selector) => document.querySelector(selector)?.click();
+  const busy = event.target instanceof Element && event.target.closest("input, select, textarea, dialog");
+  if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
   const rows = $all("a.row");
   const here = rows.indexOf(document.activeElement);
-  if (before === "g" && event.key === "e") follow(".brand");
-  else if (before === "g" && event.key === "x") follow('.top nav a[href^="/explore"]');
-  else if (before === "g" && event.key === "s") follow('.top nav a[href^="/status"]');
-  else if (event.key === "[") follow('a[rel="prev"]');
-  else if (event.key === "]") follow('a[rel="next"]');
+  const wanted = (before === "g" && PAGES[event.key]) || LINKS[event.key];
+  before = event.key;
+  if (wanted) document.querySelector(wanted)?.click();
   else if (event.key === "j") rows[Math.min(here + 1, rows.length - 1)]?.focus();
   else if (event.key === "k") rows[Math.max(here - 1, 0)]?.focus();
-  else if (event.key === "/") document.querySelector("input.query")?.focus();
-  else if (event.key === "f") document.querySelector('main input[type="search"]')?.focus();
-  else {
-    before = event.key;
-    return;
-  }
+  else if (event.key === "?") keys.showModal();
+  else if (FIELDS[event.key]) document.querySelector(FIELDS[event.key])?.focus();
+  else return;
   before = "";
   event.preventDefault();
 });
