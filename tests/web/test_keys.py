@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
+
 import pytest
 
-from fanlight.web.keys import KEPT_MAX, Keys
+from fanlight.web.keys import COOKIE_LIFETIME_S, KEPT_MAX, Keys
 
 
 class Clock:
@@ -78,3 +81,42 @@ def test_what_is_remembered_is_bounded_and_the_oldest_goes(keys):
     assert len(keys.cookies) == KEPT_MAX
     assert keys.admits(cookies[-1])
     assert not keys.admits(cookies[0])
+
+
+def test_a_cookie_outlives_the_server_and_a_code_does_not(tmp_path, clock):
+    path = str(tmp_path / "cookies")
+    first = Keys(clock, path)
+    code, cookie = first.code(None), first.exchange(first.code())
+    second = Keys(clock, path)
+    assert second.admits(cookie)
+    assert second.exchange(code) is None
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert cookie not in (tmp_path / "cookies").read_text(), "only its digest"
+
+
+def test_a_cookie_lets_in_for_a_week(tmp_path, clock):
+    keys = Keys(clock, str(tmp_path / "cookies"), wall=clock)
+    cookie = keys.exchange(keys.code())
+    clock.now += COOKIE_LIFETIME_S - 1
+    assert keys.admits(cookie)
+    clock.now += 1
+    assert not keys.admits(cookie)
+    clock.now = 0
+    assert not keys.admits(cookie), "a clock that was set back makes none good"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 300, b"x" * 64 + b" 1\n", b"\n".join([b"a" * 64] * 9), b"a" * 10**6]
+)
+def test_a_file_of_something_else_lets_nobody_in(tmp_path, content):
+    path = tmp_path / "cookies"
+    path.write_bytes(content)
+    keys = Keys(path=str(path))
+    assert keys.cookies == {}
+    cookie = keys.exchange(keys.code())
+    assert Keys(path=str(path)).admits(cookie)
+
+
+def test_without_room_for_the_file_a_browser_is_let_in_all_the_same(tmp_path):
+    keys = Keys(path=str(tmp_path / "nowhere" / "cookies"))
+    assert keys.admits(keys.exchange(keys.code()))

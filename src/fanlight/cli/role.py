@@ -19,6 +19,7 @@ from fanlight.errors import ConfigError, FanlightError
 from fanlight.log import LOG
 from fanlight.pipeline import build
 from fanlight.pipeline.child import Reporter, die_with_parent
+from fanlight.pipeline.directory import run_file
 from fanlight.pipeline.listening import bound_address
 from fanlight.pipeline.renewal import RENEWED
 from fanlight.pipeline.succession import succeeding
@@ -108,7 +109,12 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
     page = socket.socket(fileno=page_fd)
     owner = socket.socket(fileno=owner_fd)
     server = build.server(settings)
-    gate = Gate(bound_address(page), settings["web.host_names"], owner.getsockname())
+    gate = Gate(
+        bound_address(page),
+        settings["web.host_names"],
+        owner.getsockname(),
+        cookies=run_file(settings["data"], "cookies"),
+    )
     try:
         gate.report_digest = report_digest(settings["report.token_file"])
     except (ConfigError, OSError) as error:

@@ -38,6 +38,7 @@ class Gate:
         names: further names, such as `fanlight.internal` or `https://fanlight.example.com`.
         socket: path of the unix socket whose user is the owner: no cookie, no Host, no Origin.
         clock: monotonic seconds.
+        cookies: path of the file that lets browsers in again after a restart; None for none.
 
     Attributes:
         report_digest: SHA-256 of the token that reports are posted with; empty lets none in.
@@ -52,6 +53,7 @@ class Gate:
         names: Iterable[str] = (),
         socket: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        cookies: str | None = None,
     ) -> None:
         host, _, port = address.rpartition(":")
         local = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")]
@@ -68,7 +70,7 @@ class Gate:
         self.cookie = f"fanlight_{port}"
         self.socket = socket
         self.clock = clock
-        self.keys = Keys(clock)
+        self.keys = Keys(clock, cookies)
         self.report_digest = b""
         self.asked_at = clock()
         """When the last request passed, on `clock`: a server that nobody asks may leave."""
