@@ -239,6 +239,12 @@ SCENERY = {
     ),
     "parsers/stacks.py": "",
     "parsers/stamps.py": "",
+    "sources/holders.py": "",
+    "sources/namespaces.py": "",
+    "sources/netlink.py": "",
+    "sources/one.py": (
+        "import fanlight.sources.holders, fanlight.sources.namespaces, fanlight.sources.netlink"
+    ),
     "stores/answers.py": "",
     "stores/choose.py": "",
     "stores/imports.py": "",

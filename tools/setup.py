@@ -22,13 +22,14 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 SERVERS = {
     "fish": "fish",
+    "iproute2": "ss",
     "mariadb-server": "mariadbd",
     "nginx-light": "nginx",
     "postgresql": "postgres",
     "redis-server": "redis-server",
     "zsh": "zsh",
 }
-"""Debian's packages of servers and shells that we are tested against, to the program of each."""
+"""Debian's packages of servers, shells and tools that we are tested against, to the program of each."""
 
 
 def say(text: str) -> None:

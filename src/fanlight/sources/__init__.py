@@ -33,5 +33,7 @@ class Source(Protocol):
         """Let go of what it holds; closing twice is harmless."""
 
 
-TABLE: dict[str, str] = {}
+TABLE: dict[str, str] = {
+    "listeners": "fanlight.sources.listeners:Listeners",
+}
 """Name to a class that is made with the path of the runtime directory."""

@@ -1,0 +1,186 @@
+"""Listening sockets as the kernel knows them: what waits to be accepted, the limit, what was refused.
+
+Over netlink, for any server in any language, TCP and unix; `/proc/net/tcp` costs a hundred times as
+much and does not tell the limit. A family that cannot be read is absent, and one warning says so.
+"""
+
+from __future__ import annotations
+
+import socket
+from struct import Struct
+
+from fanlight.log import LOG
+from fanlight.sources.holders import Holders
+from fanlight.sources.netlink import (
+    DROPS_AT,
+    INET_BODY_BYTES,
+    INET_MEMORY,
+    LISTEN,
+    NUMBER,
+    UNIX_BODY_BYTES,
+    UNIX_NAME,
+    UNIX_QUEUE,
+    Netlink,
+    attributes,
+    inet_request,
+    unix_request,
+)
+from fanlight.wire.readings import Listener, Readings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fanlight.sources.holders import Held
+
+INET = Struct("=BBBB")
+PORT = Struct("!H")
+PORT_AT, ADDRESS_AT, QUEUE_AT, INODE_AT = 4, 8, 56, 68
+QUEUE = Struct("=II")
+UNIX = Struct("=BBBBI")
+
+TCP4, TCP6, LOCAL = "tcp4", "tcp6", "unix"
+RETRY_NS = 60_000_000_000
+"""A family that could not be read is asked for again after this long."""
+
+
+class Listeners:
+    """Reads the listening sockets of a network namespace.
+
+    Args:
+        directory: of the runtime; the kernel's tables lie elsewhere.
+        netlink: what asks the kernel, in our own network namespace or another one.
+        warn: told once by family what cannot be read.
+
+    Attributes:
+        holders: knows who holds a listener, in the trees of the processes that its `roots` answers:
+            nobody's until somebody says whose.
+        absent: families that cannot be read now, each with the reason.
+    """
+
+    def __init__(
+        self,
+        directory: str = "",
+        netlink: Netlink | None = None,
+        warn: Callable[[str], object] = LOG.warning,
+    ) -> None:
+        self.directory = directory
+        self.netlink = netlink or Netlink()
+        self.holders = Holders(tuple)
+        self.warn = warn
+        self.absent: dict[str, str] = {}
+        self.again_ns: dict[str, int] = {}
+        self.told: set[str] = set()
+        self.requests = {
+            TCP4: inet_request(socket.AF_INET),
+            TCP6: inet_request(socket.AF_INET6),
+            LOCAL: unix_request(),
+        }
+        self.known: dict[bytes, Listener] = {}
+        self.held: Held = {}
+
+    def read(self, now_ns: int) -> Readings:
+        """Answer every listener that there is now.
+
+        Args:
+            now_ns: monotonic.
+        """
+        payloads: list[tuple[str, bytes]] = []
+        for family, request in self.requests.items():
+            payloads += [(family, payload) for payload in self.dump(family, request, now_ns)]
+        before = self.known
+        # A fast path: most listeners are what they were a moment ago, to the byte.
+        found = {
+            payload: before.get(payload) or self.listener(family, payload) for family, payload in payloads
+        }
+        self.known = {payload: each for payload, each in found.items() if each is not None}
+        held = self.holders.holders([each.inode for each in self.known.values()])
+        if held is not self.held:
+            self.held = held
+            self.known = {payload: attributed(each, held) for payload, each in self.known.items()}
+        return Readings(listeners=tuple(self.known.values()))
+
+    def listener(self, family: str, payload: bytes) -> Listener | None:
+        """Answer the listener that a message tells of; None when it is no listener or makes no sense."""
+        try:
+            found = local(payload) if family == LOCAL else inet(family, payload)
+        except OSError:
+            return None
+        return None if found is None else attributed(found, self.held)
+
+    def dump(self, family: str, request: bytes, now_ns: int) -> list[bytes]:
+        """Answer the messages about a family's listeners, none when it cannot be read."""
+        if now_ns < self.again_ns.get(family, now_ns):
+            return []
+        try:
+            payloads = self.netlink.dump(request)
+        except InterruptedError:
+            # A moment of many changes; nothing is wrong with the next.
+            self.absent[family] = "the table of sockets changes too fast"
+            return []
+        except OSError as error:
+            self.absent[family] = error.strerror or str(error)
+            self.again_ns[family] = now_ns + RETRY_NS
+            if family not in self.told:
+                self.told.add(family)
+                self.warn(
+                    f"the queues of {family} listeners are not shown: {error.strerror or error}; "
+                    "everything else goes on without them"
+                )
+            return []
+        self.absent.pop(family, None)
+        return payloads
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self.netlink.close()
+
+
+def attributed(listener: Listener, held: Held) -> Listener:
+    """Answer a listener with those who hold it."""
+    pids, program = held.get(listener.inode, ((), ""))
+    return listener._replace(pids=pids, program=program)
+
+
+def inet(family: str, payload: bytes) -> Listener | None:
+    """Answer a TCP listener; in any other state its numbers mean something else."""
+    if len(payload) < INET_BODY_BYTES or INET.unpack_from(payload)[1] != LISTEN:
+        return None
+    size = 4 if family == TCP4 else 16
+    host = socket.inet_ntop(
+        socket.AF_INET if family == TCP4 else socket.AF_INET6, payload[ADDRESS_AT : ADDRESS_AT + size]
+    )
+    port = PORT.unpack_from(payload, PORT_AT)[0]
+    queued, limit = QUEUE.unpack_from(payload, QUEUE_AT)
+    inode = NUMBER.unpack_from(payload, INODE_AT)[0]
+    drops = None
+    for kind, start, end in attributes(payload, INET_BODY_BYTES):
+        if kind == INET_MEMORY and end - start >= DROPS_AT + NUMBER.size:
+            drops = NUMBER.unpack_from(payload, start + DROPS_AT)[0]
+    address = f"{host}:{port}" if family == TCP4 else f"[{host}]:{port}"
+    return Listener(inode, family, address, queued, limit, drops)
+
+
+def local(payload: bytes) -> Listener | None:
+    """Answer a listening unix socket; one without a queue of its own is none."""
+    if len(payload) < UNIX_BODY_BYTES:
+        return None
+    _, _, state, _, inode = UNIX.unpack_from(payload)
+    if state != LISTEN:
+        return None
+    name, queue = b"", None
+    for kind, start, end in attributes(payload, UNIX_BODY_BYTES):
+        if kind == UNIX_NAME:
+            name = payload[start:end]
+        elif kind == UNIX_QUEUE and end - start >= QUEUE.size:
+            queue = QUEUE.unpack_from(payload, start)
+    return None if queue is None else Listener(inode, LOCAL, shown(name), *queue)
+
+
+def shown(name: bytes) -> str:
+    """Answer a unix socket's name: a path, `@…` for an abstract one, "" where it has none."""
+    # A path ends with a zero byte, or fills its field; an abstract name begins with one.
+    text = name[1:] if name.startswith(b"\0") else name.partition(b"\0")[0]
+    sign = "@" if name.startswith(b"\0") else ""
+    # What others chose as a name shows as it is, save what would not be text.
+    return sign + text.replace(b"\0", b"@").decode("utf-8", "backslashreplace")
