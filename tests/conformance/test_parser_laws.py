@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import tomllib
 from pathlib import Path
@@ -94,6 +95,20 @@ def test_every_event_of_a_spoilt_file_can_be_shown_and_kept(name: str, data: st.
         again = from_json(to_json(event))
         assert [each.name for each in again] == [each.name for each in event]
         assert again.time_ns == event.time_ns
+
+
+NUMBERS = [b"9" * 18, b"9" * 25, b"-" + b"9" * 25, b"9" * 25 + b".5", b"1e300", b"-1.5e300", b"9" * 25 + b"s"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_number_beyond_64_bits_is_kept_in_some_way(name: str) -> None:
+    for sample in SAMPLES[name]:
+        raw = sample.encode()
+        for found in re.finditer(rb"(?<![\d.:-])\d+(?:\.\d+)?(?![\d.:-])", raw):
+            for number in NUMBERS:
+                text = raw[: found.start()] + number + raw[found.end() :]
+                for event in parsed(name, text)[0]:
+                    assert [each.name for each in from_json(to_json(event))] == [each.name for each in event]
 
 
 QUERIES = [

@@ -99,3 +99,10 @@ def test_texts_are_compared_as_engines_find_them(text: str, marks: tuple[str, st
         assert bool(quick(subject)) == bool(re2.search(pattern.replace("$", r"\z"), subject))
     assert regex.comparing("a|b") is None
     assert regex.comparing("a\\$") is None
+
+
+def test_a_pattern_with_bytes_that_are_no_text_finds_them() -> None:
+    assert searcher("caf\udce9+$")("x caf\udce9")
+    assert not searcher("caf\udce9+$")("x café")
+    with pytest.raises(QueryError, match="for ever"):
+        searcher("(a+)+\udce9")

@@ -35,7 +35,7 @@ def held(value: int) -> int:
     Raises:
         ValueError: it is beyond 64 bits.
     """
-    if value > types.INT_MAX:
+    if not -types.INT_MAX <= value <= types.INT_MAX:
         raise ValueError(f"{str(value)[:40]} is no int of 64 bits")
     return value
 
@@ -51,6 +51,14 @@ def duration(empty: tuple[bytes, ...], factor: int, text: bytes | None) -> int |
         return None
     if text.isdigit():
         return held(int(text) * factor)
-    value = float(text) * factor
+    return rounded(float(text) * factor)
+
+
+def rounded(value: float) -> int:
+    """Answer the nearest whole number that a property may hold.
+
+    Raises:
+        ValueError: it is beyond 64 bits, or none at all.
+    """
     # Not even a number can be made of what is infinite.
-    return held(round(value) if value < types.INT_MAX else types.INT_MAX + 1)
+    return held(round(value) if abs(value) < types.INT_MAX else types.INT_MAX + 1)

@@ -85,6 +85,11 @@ class JsonFormat:
         return decoder()
 
     @cached_property
+    def long(self) -> re.Pattern[bytes]:
+        """Digits of which a number may have more than an int holds."""
+        return re.compile(rb"[0-9]{19}")
+
+    @cached_property
     def timing(self) -> re.Pattern[bytes]:
         """Where a time stands in a raw line."""
         keys = b"|".join(re.escape(key.encode()) for key in self.keys["time"])
@@ -161,6 +166,8 @@ class JsonFormat:
             raise ValueError("no JSON: nested too deep") from None
         if not isinstance(found, dict):
             raise ValueError("no JSON object")  # noqa: TRY004 of a text
+        if self.long.search(raw):
+            found = fitting(found)
         instant: Any = self.take_time(found)
         # A `time` that is none is a property like others, which a timed event cannot have.
         event.instant = UNTIMED if instant is None and "time" in found else instant
@@ -214,6 +221,15 @@ class JsonFormat:
         level = found.get("level")
         if level.__class__ is int and level in LEVELS:
             found["level"] = LEVELS[level]
+
+
+def fitting(value: Any) -> Any:
+    """Answer a value whose whole numbers beyond 64 bits are texts, at any depth."""
+    if value.__class__ is int:
+        return value if types.INT_MIN <= value <= types.INT_MAX else str(value)
+    if value.__class__ is dict:
+        return {key: fitting(inner) for key, inner in value.items()}
+    return [fitting(inner) for inner in value] if value.__class__ is list else value
 
 
 def formats(description: dict[str, Any], stamps: Stamps) -> JsonFormat:

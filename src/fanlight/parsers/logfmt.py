@@ -154,7 +154,7 @@ def typed(text: str) -> tuple[Any, str]:
         if REAL.fullmatch(text):
             return float(text), types.FLOAT
         quantity = parse_quantity(text)
-        if quantity is not None and quantity[1] == "ns":
+        if quantity is not None and quantity[1] == "ns" and abs(quantity[0]) <= types.INT_MAX:
             return round(quantity[0]), types.DURATION
     if text in ("true", "false"):
         return text == "true", types.BOOL

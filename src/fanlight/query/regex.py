@@ -275,12 +275,16 @@ def searcher(pattern: str, *, fold: bool = False) -> Callable[[str], Any]:
         at = getattr(error, "pos", None) or 0
         raise QueryError("bad-regex", f"not a regular expression: {error}", pattern, at) from None
     engine = re2_engine()
-    if engine is None:
+    # RE2 reads UTF-8 alone; bytes that are none come from a command line as lone surrogates.
+    is_text = pattern.isascii() or not any("\ud800" <= char <= "\udfff" for char in pattern)
+    if engine is None or not is_text:
         if reading.nested is not None:
-            reason = (
-                "a repetition of a repetition may take for ever here; install fanlight[server], "
-                "whose engine reads it"
+            way = (
+                "install fanlight[server], whose engine reads it"
+                if is_text
+                else "leave bytes out that are no UTF-8"
             )
+            reason = f"a repetition of a repetition may take for ever here; {way}"
             raise QueryError("bad-regex", reason, pattern, reading.nested)
         return standard.search
     options = engine.Options()

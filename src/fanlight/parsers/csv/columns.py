@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.event import types
 from fanlight.event.names import canonical
 from fanlight.event.reading import read_bool, read_float, read_int
+from fanlight.parsers.digits import held, rounded
 from fanlight.parsers.stamps import reading
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ def typed(text: str) -> tuple[Any, str]:
 
 def seconds(text: str) -> int:
     """Answer ns of a number of seconds."""
-    return round(read_float(text) * 1e9)
+    return rounded(read_float(text) * 1e9)
 
 
 def taken(text: str) -> int:
     """Answer ns of a time that was taken: whole numbers are ms, as IIS writes them, others seconds."""
-    return read_int(text) * 1_000_000 if "." not in text else seconds(text)
+    return held(read_int(text) * 1_000_000) if "." not in text else seconds(text)
 
 
 def port_or_count(text: str) -> int:
