@@ -259,6 +259,18 @@ def test_a_format_of_nginx_is_read_by_its_own_words(nginx: Path) -> None:
     assert all(each["duration"] < 10**10 for each in found)
 
 
+def test_of_a_thread_dump_the_threads_that_were_asked_for_are_written(tmp_path: Path) -> None:
+    one = '"one" #1 tid=0x1\n\tat A.one(A.java:1)\n\n'
+    dump = '2026-01-31 12:00:00\nFull thread dump X:\n\n{}"two" #2 tid=0x2\n\tat A.two(A.java:2)\n'
+    path = tmp_path / "dumps.txt"
+    path.write_text(dump.format(one) * 2)
+    assert ask("stack:two", str(path))[0] == dump.format("") * 2
+    found = json.loads(ask("stack:two", str(path), "-F", "line,threads", "--format", "json")[0])
+    assert [each["line"] for each in found] == [1, 9]
+    assert [[inner["thread"] for inner in each["threads"]] for each in found] == [["two"]] * 2
+    assert ask("stack:two NOT thread:two", str(path), "--count")[0] == "0\n"
+
+
 def run(*arguments: str) -> str:
     command = [sys.executable, "-m", "fanlight", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=True)

@@ -14,6 +14,8 @@ from fanlight.errors import QueryError
 from fanlight.event.event import UNTIMED
 from fanlight.event.packing import pack
 from fanlight.event.times import Time
+from fanlight.parsers import named
+from fanlight.parsers.parser import LineParser
 from fanlight.stores import BUILT_IN, open_store
 from fanlight.stores.imports import ElsewhereError, Imported, Piece
 
@@ -54,6 +56,19 @@ def test_a_piece_is_kept_with_how_far_the_file_is(store) -> None:
     assert store.imports.files() == [second]
     assert (second.position, second.events) == (150, 3)
     assert messages(store, "") == ["two", "three", "one"]
+
+
+def test_a_thread_dump_is_answered_with_the_threads_that_were_asked_for(store) -> None:
+    threads = "\n\n".join(f'"{name}" #1 tid=0x1\n\tat A.{name}(A.java:1)' for name in ("one", "two"))
+    parser = LineParser(named("threads", "UTC"))
+    for each in f"2026-01-31 12:00:00\nFull thread dump X:\n\n{threads}\n".split("\n"):
+        parser.parse(each)
+    (dump, _) = parser.close()
+    store.imports.keep(piece(FILE, 100, dump), START_NS)
+    (event,) = store.answer(Query("thread:two"))
+    assert [each["thread"] for each in event["threads"]] == ["two"]
+    assert '"one"' not in event.raw
+    assert not list(store.answer(Query("thread:one stack:two")))
 
 
 def test_a_piece_that_was_kept_already_is_refused_whole(store) -> None:

@@ -78,6 +78,59 @@ def test_a_dump_is_found_by_what_one_of_its_threads_has() -> None:
     assert not Query("thread:nobody").matches(event)
 
 
+def shown(name: str, text: str) -> set[str]:
+    """Answer the threads of a dump that a query leaves; none when it does not select the dump."""
+    event, query = dumped(name), Query(text)
+    return set(threads_of(query.shown(event))) if query.matches(event) else set()
+
+
+@pytest.mark.parametrize(
+    ("text", "threads"),
+    [
+        ("thread:parked", {"parked"}),
+        ("parked", {"parked"}),
+        ("parked OR spinner", {"parked", "spinner"}),
+        ("thread-state:BLOCKED", {"dead-1", 'dead "2"'}),
+        # All of a query has to hold of one thread.
+        ("thread:main thread-state:BLOCKED", set()),
+        ("thread-state:WAITING NOT daemon=true", {"main", "parked"}),
+        ("NOT exists(stack) thread:'GC Thread'", {"GC Thread#0"}),
+        ("exists(deadlocks)", {"dead-1", 'dead "2"'}),
+        ("version:'17.0' thread:parked", {"parked"}),
+        ("version:'8.0' thread:parked", set()),
+        ("thread:nobody", set()),
+    ],
+)
+def test_a_query_leaves_the_threads_of_which_it_holds(text: str, threads: set[str]) -> None:
+    assert shown("jdk17-jstack", text) == threads
+
+
+def test_a_query_of_the_dump_alone_leaves_it_whole() -> None:
+    event = dumped("jdk17-jstack")
+    assert Query("version:17").shown(event) is event
+    assert Query("from:2020-01-01").shown(event) is event
+
+
+def test_what_is_left_of_a_dump_is_a_dump_in_its_raw_text_too() -> None:
+    event = dumped("jdk17-jstack")
+    left = Query("parked spinner").shown(event)
+    assert [(each.name, each.value) for each in left if each.name != "threads"] == [
+        (each.name, each.value) for each in event if each.name != "threads"
+    ]
+    (again,) = read(left.raw or "")
+    assert again == left
+    assert len(left.raw or "") < len(event.raw or "") / 3
+
+
+def test_the_parser_leaves_them_as_well_and_marks_nothing() -> None:
+    parser = LineParser(parsers.named("threads", "UTC"))
+    query = Query("thread:parked")
+    lines = (CASES / "jdk17-jstack.txt").read_text().split("\n")
+    (event,) = [event for line in lines for event in parser.parse(line, query)] + parser.close(query)[:-1]
+    assert set(threads_of(event)) == {"parked"}
+    assert {each.name for each in event} == {each.name for each in dumped("jdk17-jstack")}
+
+
 def test_a_heap_behind_the_threads_is_kept() -> None:
     assert "garbage-first heap" in dumped("jdk17-sigquit")["heap"]
 
@@ -92,7 +145,7 @@ def test_text_between_dumps_is_a_fault_and_the_last_thread_of_a_file_has_its_sta
 def test_the_number_of_the_process_above_a_dump_is_no_fault() -> None:
     first, dump = read(f"12784:\n{BEGIN}")
     assert [(each.name, each.value) for each in first] == [("pid", 12784)]
-    assert dump.kind == "log"
+    assert dump.kind == "thread-dump"
 
 
 def test_a_heading_of_jdk_8_is_read_and_one_that_is_odd_is_read_as_far_as_it_can_be() -> None:

@@ -137,7 +137,9 @@ class LineParser:
             event.read()
         except ValueError as error:
             return [fault(raw, number, str(error))]
-        return [event] if query is None or query.matches(event) else []
+        if query is None:
+            return [event]
+        return [query.shown(event)] if query.matches(event) else []
 
     def passes(self, raw: bytes, query: Query) -> bool:
         """Tell whether a query may select a raw event, by the literals that it must hold."""

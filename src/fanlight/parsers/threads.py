@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fanlight.parsers import Condition
     from fanlight.parsers.stamps import Stamps
 
+KIND = "thread-dump"
 STAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9}Z?)?(?=\r?\n|\r?\Z)")
 FULL = "Full thread dump "
 PID = re.compile(r"[0-9]{1,18}:?")
@@ -66,6 +67,7 @@ class ThreadDumpFormat:
 
     raw_is_text = True
     has_scaled = True
+    has_records = True
     said = 0.98
     heads = STAMP
     fields = (*FIELDS, *(Field(name) for name in sorted(WITHIN)))
@@ -142,7 +144,7 @@ class DumpReader:
         kept = [(name, value) for name, value in told if value is not None]
         kinds = tuple(types.LIST if isinstance(value, list) else types.STRING for _, value in kept)
         event.instant = UNTIMED if stamp is None else Time(*stamp)
-        event.schema = Schema("log", tuple(name for name, _ in kept), kinds)
+        event.schema = Schema(KIND, tuple(name for name, _ in kept), kinds)
         event.values = [value for _, value in kept]
 
     def stamp(self, line: bytes) -> Moment | None:

@@ -156,6 +156,6 @@ def in_memory(
                 limits.check()
             if not event.is_control:
                 told.count(event)
-            yield event
+            yield query.shown(event)
 
     return Answer(run(query.stages, counted()), told, limits)

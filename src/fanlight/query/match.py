@@ -8,6 +8,7 @@ from fanlight.errors import QueryError
 from fanlight.event.event import CONTROL, LINE, RAW, TIME, Event
 from fanlight.event.names import canonical
 from fanlight.query.nodes import Among, And, Exists, Field, Keyword, Node, Not, Or, Path, Pattern
+from fanlight.query.records import HOLDERS, any_record
 from fanlight.query.regex import searcher
 from fanlight.query.values import fold, tests_of
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     """A value, its unit, its type."""
 
 SPAN = "span."
+APART = CONTROL | HOLDERS.keys()
+"""Kinds of event on which the terms are not simply tried."""
 STRUCTURE = frozenset({"duration", "lost", "parent", "pid", "span-count", "start"})
 """Numbers of every trace and span: asked for by name, found by no keyword."""
 
@@ -38,8 +41,8 @@ def compiled(node: Node | None, setting: Setting) -> Predicate:
 
     def matches(event: Event) -> bool:
         # A raw line that nobody has read is no control event, and is not read to find out.
-        if event.values is not None and event.schema is not None and event.schema.kind in CONTROL:
-            return True
+        if event.values is not None and event.schema is not None and event.schema.kind in APART:
+            return event.schema.kind in CONTROL or any_record(event, inner)
         return inner(event)
 
     return matches

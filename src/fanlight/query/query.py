@@ -11,6 +11,7 @@ from fanlight.query.grammar import Parsed
 from fanlight.query.lexer import INSENSITIVE, SENSITIVE
 from fanlight.query.match import compiled
 from fanlight.query.nodes import Or, every
+from fanlight.query.records import HOLDERS, without_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,6 +139,12 @@ class Query:
         if self.low_ns is None and self.high_ns is None:
             return True
         return self.selects(event.time_ns)
+
+    def shown(self, event: Event) -> Event:
+        """Answer a selected event as it is shown: of its records, where it holds any, those selected."""
+        if self.node is None or event.read()[0].kind not in HOLDERS:
+            return event
+        return without_others(event, self.select)
 
     def bounds(self) -> tuple[int | None, int | None]:
         """Answer the first and the last ns since 1970 that it selects; None where there is no bound."""

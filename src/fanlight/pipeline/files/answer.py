@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fanlight.pipeline.files.pushdown import has_records
 from fanlight.pipeline.files.search import Search
 from fanlight.pipeline.files.source import open_source
 
@@ -82,7 +83,11 @@ class Answer:
             search = Search(self.query, source, self.wishes)
             self.searches.append(search)
             for found in search.run():
-                yield search, found
+                if has_records(search.format) and not self.wishes.invert:
+                    for each in found.each_as(search.format.reader(), self.query.shown):
+                        yield search, each
+                else:
+                    yield search, found
         finally:
             source.close()
 

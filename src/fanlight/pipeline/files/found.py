@@ -9,7 +9,7 @@ from fanlight.event.schema import Schema
 from fanlight.parsers.parser import ROW_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fanlight.event.event import Origin
     from fanlight.parsers import Sections
@@ -70,6 +70,21 @@ class Found:
                 number += self.buffer.count(b"\n", at, start)
                 at = start
             yield event_of(reader, bytes(self.buffer[start:edge]), number)
+
+    def each_as(self, reader: Origin, show: Callable[[Event], Event]) -> Iterator[Found]:
+        """Yield the events one by one, each with the text of what is shown of it."""
+        number, at = self.line, self.begin
+        for start, edge in self.each():
+            if self.line:
+                number += self.buffer.count(b"\n", at, start)
+                at = start
+            event = event_of(reader, bytes(self.buffer[start:edge]), number)
+            shown = show(event)
+            if shown is event:
+                yield Found(self.buffer, start, edge + 1, [(start, edge)], number)
+            else:
+                text = bytearray((shown.raw or "").encode("utf-8", "surrogateescape") + b"\n")
+                yield Found(text, 0, len(text), [(0, len(text) - 1)], number)
 
 
 def event_of(reader: Origin, raw: bytes, number: int = 0) -> Event:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fanlight.event.event import UNTIMED, Event
 from fanlight.parsers.parser import sections_of
 from fanlight.pipeline.files.found import PLAIN, lines, records
-from fanlight.pipeline.files.pushdown import Pushdown
+from fanlight.pipeline.files.pushdown import Pushdown, has_records
 from fanlight.pipeline.files.scanners import finder, scanner_of
 
 if TYPE_CHECKING:
@@ -79,10 +79,13 @@ class Look:
         # A keyword looks at all there is.
         reader = self.format.reader(None if looks_everywhere(self.query) else names)
         select, faults = self.query.select, self.search.faults
+        is_read_first = has_records(self.format)
 
         def verdict(raw: bytes) -> bool:
             event = Event.lazy(reader, raw, 0)
             try:
+                if is_read_first:
+                    event.read()
                 return select(event)
             except ValueError as error:
                 faults[str(error)] += 1

@@ -53,8 +53,10 @@ class Pushdown:
         self.conjuncts = [] if node is None else list(self.required(node))
         if isinstance(node, And):
             self.conjuncts += self.chained(node)
-        self.is_exact = node is not None and format.raw_is_text and self.is_words(node)
-        self.verdict = None if node is None or not format.raw_is_text else self.decided(node)
+        # Which of an event's records has a text, its raw lines alone do not tell.
+        is_text = format.raw_is_text and not has_records(format)
+        self.is_exact = node is not None and is_text and self.is_words(node)
+        self.verdict = None if node is None or not is_text else self.decided(node)
 
     def is_words(self, node: Node) -> bool:
         """Answer whether a query is keywords alone, one of which is enough, found whole by a needle."""
@@ -207,6 +209,11 @@ class Pushdown:
             return lambda raw: text in raw
         lowered = text.lower()
         return lambda raw: lowered in raw.lower()
+
+
+def has_records(found: Format) -> bool:
+    """Tell whether events of a format hold records of their own, which are asked one by one."""
+    return getattr(found, "has_records", False)
 
 
 def is_number(text: str) -> bool:
