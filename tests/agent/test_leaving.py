@@ -7,8 +7,11 @@ import time
 import pytest
 
 import fanlight
-from fanlight.agent.agent import deliver
+from fanlight.agent.agent import AGENT, deliver
 from fanlight.agent.leaving import EXIT_S, FORGOTTEN_NS, STILL_S, Budget
+from fanlight.agent.queue import HELD
+from fanlight.agent.task import Task
+from fanlight.normalizers import normalize
 from fanlight.recording.clock import clock
 
 
@@ -70,3 +73,56 @@ def test_whoever_takes_nothing_is_given_up_on_sooner(agent, black_hole):
     began_s = time.monotonic()
     assert not deliver(60, 0.5)
     assert time.monotonic() - began_s < 30
+
+
+class Taker:
+    """A way out that acknowledges or not as it is told, parcel by parcel, and takes no time for it.
+
+    Args:
+        answers: whether each attempt is acknowledged; one that is not has used its time up.
+    """
+
+    pending = refused = retry_ns = 0
+    waits = False
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.taken = 0
+        self.until_ns = []
+
+    def deliver(self, parcel, table, until_ns, yields):
+        self.until_ns.append(until_ns)
+        answer = self.answers.pop(0)
+        self.taken += answer
+        return answer
+
+    def settle(self, until_ns, yields, everything):
+        return True
+
+    def may_answer(self):
+        return True
+
+
+def sent(taker, monkeypatch, still_s):
+    """Flush two parcels through a taker with 60 s, by a task that has no thread; answer if they arrived."""
+    monkeypatch.setattr(HELD, "spawn", bool)
+    for _ in range(1500):
+        with fanlight.trace("job"):
+            pass
+    task = Task(HELD.line, "", dict, normalize, AGENT.pauses, str)
+    task.link = taker
+    return task.flush(60, still_s)
+
+
+def test_an_acknowledgement_gives_what_follows_all_of_the_time(agent, monkeypatch):
+    taker = Taker(True, False, True)
+    assert sent(taker, monkeypatch, 1.5)
+    first, second, third = taker.until_ns
+    assert first == second
+    assert third - second == 58_500_000_000
+
+
+def test_without_an_acknowledgement_there_is_no_more_time(agent, monkeypatch):
+    taker = Taker(False)
+    assert not sent(taker, monkeypatch, 0.0)
+    assert len(taker.until_ns) == 1
