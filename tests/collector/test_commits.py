@@ -216,6 +216,24 @@ def test_a_batch_that_comes_again_before_it_is_on_disk_is_applied_once_and_told_
     own.writer.seal()
 
 
+def test_a_record_larger_than_the_bound_is_written_when_nothing_else_waits(tmp_path, desk):
+    own = Desk(tmp_path, spool_max_bytes=100, retry_s=0.5)
+    own.offer(1)
+    own.pass_s(0.2)
+    assert own.told == [("a" * 32, 1)]
+    own.offer(2)
+    own.pass_s(0.2)
+    assert own.told == [("a" * 32, 1)]
+    # The store has applied the first and deletes it, once it is not the newest any more.
+    applied, _ = spool.segments(tmp_path)
+    assert desk.batches(tmp_path) == [("a" * 32, 1)]
+    applied.unlink()
+    own.pass_s(0.5)
+    assert own.told == [("a" * 32, 1), ("a" * 32, 2)]
+    assert desk.batches(tmp_path) == [("a" * 32, 2)]
+    own.writer.seal()
+
+
 def test_a_trouble_is_told_once_however_often_it_is_met_and_at_most_once_a_minute(tmp_path):
     desk = Desk(tmp_path, retry_s=0.5)
     for turn in range(3):

@@ -276,3 +276,19 @@ def test_a_disk_that_fails_is_told_and_the_report_is_not_acknowledged(inbox):
     assert inbox.take(posted(2)) == 2
     assert inbox.ledger.accepted == {"shop": 2}
     inbox.stop()
+
+
+def test_a_report_larger_than_the_bound_is_taken_when_nothing_else_waits(inbox, tmp_path, until):
+    inbox.max_bytes = 400
+    assert len(posted(1)) > inbox.max_bytes
+    assert inbox.take(posted(1)) == 1
+    with pytest.raises(RoomError):
+        inbox.take(posted(2))
+    server = Server(open_store("memory:"), tmp_path / "spool", lambda: None)
+    server.applier.start()
+    until(lambda: len(spool.segments(tmp_path / "inbox")) == 1)
+    inbox.looked_s = time.monotonic() - 10
+    assert inbox.take(posted(2)) == 2
+    until(lambda: server.store.ledger().get("shop") == 2)
+    inbox.stop()
+    server.stop()

@@ -187,12 +187,16 @@ class Committer:
             tell(sequence)
 
     def check_room(self, more: int) -> None:
-        """Raise an OSError when a record of so many bytes would pass the spool's bound."""
+        """Raise an OSError when a record of so many bytes would pass the spool's bound.
+
+        One that is larger than the bound by itself is taken when nothing else waits: no time would
+        make room for it.
+        """
         if self.writer.unsettled is not None or self.writer.used + more <= self.options.spool_max_bytes:
             return
         # What was freed since the last look counts; and a segment must end before it can be freed.
         self.look()
-        if self.writer.used + more <= self.options.spool_max_bytes:
+        if self.writer.is_empty or self.writer.used + more <= self.options.spool_max_bytes:
             return
         self.writer.turn()
         text = f"it has reached its bound of {self.options.spool_max_bytes} bytes (spool.max_bytes)"

@@ -128,6 +128,11 @@ class SpoolWriter:
         """Whether the open segment holds any record."""
         return self.fd >= 0 and self.position > self.first
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether, as last measured, nothing waits for the store but an open segment without records."""
+        return self.segments <= int(self.fd >= 0 and not self.has_records)
+
     def begin(self) -> None:
         """Begin the next segment."""
         now_ns = self.clock()

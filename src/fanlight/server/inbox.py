@@ -64,7 +64,8 @@ class Inbox:
         tell: is given a line when something goes wrong and when it is well again.
 
     Attributes:
-        max_bytes: from here on nothing is taken until the store has applied some.
+        max_bytes: from here on nothing is taken until the store has applied some. A report that is
+            larger by itself is taken when nothing else waits: no time would make room for it.
         ledger: whose reports are on disk, and what clients lost themselves.
         owes: whether the applier could not be told how far to read.
     """
@@ -200,7 +201,7 @@ class Inbox:
         # A segment must end before it can be applied to its end and go.
         self.writer.turn()
         self.writer.measure()
-        if self.writer.used + more > self.max_bytes:
+        if self.writer.used + more > self.max_bytes and not self.writer.is_empty:
             text = f"the inbox has reached its bound of {self.max_bytes} bytes (spool.max_bytes)"
             self.notices.trouble("full", f"{text}; who reports keeps it for now.")
             raise RoomError(text)
