@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from fanlight.web.app import create
 from fanlight.web.gate import Gate
@@ -20,6 +22,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sto
 
 from web_client import Browser, Page  # noqa: E402 - found through the path above
 from web_shop import NOW, Shop  # noqa: E402 - likewise
+
+CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture
@@ -108,3 +112,44 @@ def serve(tmp_path):
         listening.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if not os.path.exists(CHROMIUM):
+        pytest.skip("there is no Chromium here")
+    with sync_playwright() as started:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def running(serve, shop):
+    return serve(type(shop)(time.time_ns()))
+
+
+@pytest.fixture
+def visit(chromium, running):
+    """Open windows that write down every complaint and every address asked for."""
+    complaints: list[str] = []
+    asked: list[str] = []
+    contexts = []
+
+    def visit(*, login=True, **options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
+        page.on("request", lambda request: asked.append(request.url))
+        if login:
+            page.goto(running.gate.link())
+        page.complaints, page.asked, page.base = complaints, asked, f"http://127.0.0.1:{running.port}"
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()

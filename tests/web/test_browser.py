@@ -2,62 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from pathlib import Path
 
 import pytest
 from axe_core_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"
 CURVES = "/explore?q=|+timechart+10m+p95(duration)+by+service"
 PAGES = {"endpoints": "/", "endpoint": CHECKOUT, "explore": "/explore", "trace": TRACE, "status": "/status"}
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
-
-pytestmark = pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="there is no Chromium here")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as started:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def running(serve, shop):
-    return serve(type(shop)(time.time_ns()))
-
-
-@pytest.fixture
-def visit(chromium, running):
-    """Open windows that write down every complaint and every address asked for."""
-    complaints: list[str] = []
-    asked: list[str] = []
-    contexts = []
-
-    def visit(*, login=True, **options):
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
-        page.on("request", lambda request: asked.append(request.url))
-        if login:
-            page.goto(running.gate.link())
-        page.complaints, page.asked, page.base = complaints, asked, f"http://127.0.0.1:{running.port}"
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
 
 
 def test_a_link_lets_in_once_and_leaves_the_address_bar(visit, running):
@@ -266,26 +221,6 @@ def test_a_query_is_completed_by_keys(visit):
     page.go_back()
     assert page.input_value("input.query") == ""
     assert page.complaints == []
-
-
-def test_a_live_page_leaves_in_peace_who_writes(visit):
-    """`Refresh` comes with the answer; here it comes soon."""
-    page = visit()
-    page.route(re.compile(r"/explore\?"), soon)
-    page.goto(page.base + "/explore?live=on")
-    page.wait_for_event("framenavigated", timeout=10_000)
-    page.click("input.query")
-    page.keyboard.type("status")
-    asked = len([url for url in page.asked if "/explore" in url])
-    page.wait_for_timeout(2500)
-    assert page.input_value("input.query") == "status"
-    assert len([url for url in page.asked if "/explore" in url]) <= asked
-
-
-def soon(route):
-    answer = route.fetch()
-    assert answer.headers["refresh"] == "10"
-    route.fulfill(response=answer, headers={**answer.headers, "refresh": "2"})
 
 
 def test_assistive_software_finds_nothing_to_complain_of_while_one_writes(visit):

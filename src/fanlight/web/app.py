@@ -158,7 +158,9 @@ class Site:
         # After a link on another site's page, a redirect still counts as that site's doing and the
         # new cookie would not be sent along; a page of our own goes on in its own name.
         foreign = request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
-        response = page("entering.html", {"refresh_s": "0; url=/"}) if foreign else RedirectResponse("/", 303)
+        response = page("entering.html", {}) if foreign else RedirectResponse("/", 303)
+        if foreign:
+            response.headers["Refresh"] = "0; url=/"
         response.set_cookie(
             self.gate.cookie,
             cookie,

@@ -40,8 +40,4 @@ def templates() -> jinja2.Environment:
 def page(name: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
     """Answer a page as a response."""
     html = templates().get_template(name).render(context)
-    response = HTMLResponse(html, status)
-    if context.get("refresh_s"):
-        # A header needs no script, and assistive software can be told to ignore it.
-        response.headers["Refresh"] = str(context["refresh_s"])
-    return response
+    return HTMLResponse(html, status)

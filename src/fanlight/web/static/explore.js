@@ -14,16 +14,20 @@ addEventListener("pageshow", () => {
 });
 
 // Lines to copy get a button, where the browser lets a page write to the clipboard.
-for (const line of navigator.clipboard ? document.querySelectorAll(".copies pre") : []) {
-  const copy = Object.assign(document.createElement("button"), { type: "button", className: "copy" });
-  copy.textContent = "Copy";
-  copy.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(line.textContent);
-      copy.textContent = "Copied";
-    } catch {
-      copy.textContent = "Not allowed";
-    }
-  });
-  line.after(copy);
-}
+const dress = () => {
+  for (const line of navigator.clipboard ? document.querySelectorAll(".copies pre") : []) {
+    const copy = Object.assign(document.createElement("button"), { type: "button", className: "copy" });
+    copy.textContent = "Copy";
+    copy.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(line.textContent);
+        copy.textContent = "Copied";
+      } catch {
+        copy.textContent = "Not allowed";
+      }
+    });
+    line.after(copy);
+  }
+};
+dress();
+document.addEventListener("fresh", dress);

@@ -1,7 +1,6 @@
 // What the pages can do more of with a script: they are whole without it.
 // Words reach the page through textContent alone.
 
-const KNOCK_MS = 20_000;
 const $all = (selector) => [...document.querySelectorAll(selector)];
 
 // Times in the zone of whoever looks; the server writes UTC.
@@ -10,18 +9,20 @@ const clock = (time) => `${two(time.getHours())}:${two(time.getMinutes())}:${two
 const day = (time) => `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "your time zone";
 
-for (const element of $all("time[datetime]")) {
-  const time = new Date(element.dateTime);
-  if (Number.isNaN(time.getTime())) continue;
-  const today = day(time) === day(new Date());
-  element.textContent = today ? clock(time) : `${day(time)} ${clock(time)}`;
-  element.title = `${element.dateTime} (UTC)`;
-}
-for (const element of $all("text[data-mark]")) {
-  const time = new Date(element.dataset.mark);
-  element.textContent = element.dataset.days ? day(time) : clock(time).slice(0, element.dataset.seconds ? 8 : 5);
-}
-for (const element of $all(".zone")) element.textContent = zone;
+const localTimes = () => {
+  for (const element of $all("time[datetime]")) {
+    const time = new Date(element.dateTime);
+    if (Number.isNaN(time.getTime())) continue;
+    const today = day(time) === day(new Date());
+    element.textContent = today ? clock(time) : `${day(time)} ${clock(time)}`;
+    element.title = `${element.dateTime} (UTC)`;
+  }
+  for (const element of $all("text[data-mark]")) {
+    const time = new Date(element.dataset.mark);
+    element.textContent = element.dataset.days ? day(time) : clock(time).slice(0, element.dataset.seconds ? 8 : 5);
+  }
+  for (const element of $all(".zone")) element.textContent = zone;
+};
 
 // What a chart's piece stands for, in words, while the pointer is on it.
 const tip = document.createElement("div");
@@ -38,7 +39,7 @@ document.addEventListener("pointerover", (event) => {
 });
 
 // Sweep over the latency chart: the range becomes part of the address.
-for (const chart of $all("svg.brush")) {
+const brush = (chart, worn) => {
   const links = [...chart.querySelectorAll("a[data-octave]")];
   const octave = (link) => Number(link.dataset.octave);
   let first = null;
@@ -65,7 +66,7 @@ for (const chart of $all("svg.brush")) {
     last = octave(link);
     mark();
   });
-  addEventListener("pointerup", () => {
+  listen("pointerup", worn, () => {
     if (first !== null && last !== first) {
       const chosen = [];
       for (let each = Math.min(first, last); each <= Math.max(first, last); each += 1) chosen.push(each);
@@ -80,10 +81,10 @@ for (const chart of $all("svg.brush")) {
   chart.addEventListener("click", (event) => {
     if (chart.querySelector(".swept")) event.preventDefault();
   });
-}
+};
 
 // Sweep over the bars: the time becomes part of the address.
-for (const chart of $all("svg.sweep")) {
+const sweep = (chart, worn) => {
   const links = [...chart.querySelectorAll("a[data-from]")];
   let first = null;
   let last = null;
@@ -108,7 +109,7 @@ for (const chart of $all("svg.sweep")) {
     last = place;
     mark();
   });
-  addEventListener("pointerup", () => {
+  listen("pointerup", worn, () => {
     if (first !== null && last !== first) {
       const address = new URL(location.href);
       for (const name of ["last", "live"]) address.searchParams.delete(name);
@@ -123,7 +124,20 @@ for (const chart of $all("svg.sweep")) {
     if (chart.querySelector(".swept")) event.preventDefault();
     mark();
   });
-}
+};
+
+// A live page brings its content anew: what was listened to with it ends with it.
+const listen = (name, worn, heard) => addEventListener(name, heard, { signal: worn });
+let wearing = new AbortController();
+const dress = () => {
+  wearing.abort();
+  wearing = new AbortController();
+  localTimes();
+  for (const chart of $all("svg.brush")) brush(chart, wearing.signal);
+  for (const chart of $all("svg.sweep")) sweep(chart, wearing.signal);
+};
+dress();
+document.addEventListener("fresh", dress);
 
 // Colours: as the system has them, light, or dark. A cookie remembers, since it is no state of a page.
 const root = document.documentElement;
@@ -166,8 +180,3 @@ document.addEventListener("keydown", (event) => {
   before = "";
   event.preventDefault();
 });
-
-// While somebody looks, the server stays.
-setInterval(() => {
-  if (document.visibilityState === "visible") fetch("/api/alive", { cache: "no-store" }).catch(() => {});
-}, KNOCK_MS);

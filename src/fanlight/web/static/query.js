@@ -107,8 +107,6 @@ const ask = async () => {
 };
 
 box.addEventListener("input", () => {
-  // A live page that looks again would take away what is being written.
-  stop();
   clearTimeout(waiting);
   waiting = setTimeout(ask, WAIT_MS);
 });

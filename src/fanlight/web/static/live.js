@@ -1,0 +1,71 @@
+// A live page brings its content anew; any open page says when the server is away, and goes on when it is back.
+
+const KNOCK_MS = 20_000;
+const RETRY_MS = 2_000;
+const main = document.querySelector("main");
+const away = document.querySelector(".away");
+
+const say = (words) => {
+  away.textContent = words;
+  away.hidden = !words;
+};
+
+const SHUT = "This page was shut out. In a terminal on Fanlight's machine, run: fanlight open";
+const AWAY = "Fanlight does not answer. This page goes on by itself as soon as it does.";
+
+// What somebody opened stays open, and where the keys are, they stay.
+const renew = (next) => {
+  const open = [...main.querySelectorAll("details")].map((each) => each.open);
+  const address = document.activeElement?.getAttribute?.("href");
+  const asked = main.querySelector("form.ask");
+  if (asked) next.querySelector("form.ask")?.replaceWith(asked);
+  main.replaceChildren(...next.childNodes);
+  const details = [...main.querySelectorAll("details")];
+  if (details.length === open.length) details.forEach((each, place) => (each.open = open[place]));
+  if (address) [...main.querySelectorAll("a.row")].find((link) => link.getAttribute("href") === address)?.focus();
+  if (next.dataset.refresh) main.dataset.refresh = next.dataset.refresh;
+  else delete main.dataset.refresh;
+  document.dispatchEvent(new Event("fresh"));
+};
+
+const answered = (status) => {
+  say(status === 401 || status === 403 ? SHUT : "");
+  return status === 200 || status === 204;
+};
+
+// Not fetch: this way the browser itself makes a document of the answer, in which nothing runs.
+const look = () =>
+  new Promise((done) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", location.href);
+    request.responseType = "document";
+    request.addEventListener("load", () => {
+      const next = answered(request.status) ? request.response?.querySelector("main") : null;
+      if (next && !isBusy()) renew(document.adoptNode(next));
+      done();
+    });
+    request.addEventListener("error", () => {
+      say(AWAY);
+      done();
+    });
+    request.send();
+  });
+
+// Knocking tells the server that somebody looks, so that it stays.
+const knock = async () => {
+  try {
+    answered((await fetch("/api/alive", { cache: "no-store" })).status);
+  } catch {
+    say(AWAY);
+  }
+};
+
+const isBusy = () =>
+  Boolean(main.querySelector("input:focus, select:focus, textarea:focus")) || !getSelection().isCollapsed;
+
+const turn = async () => {
+  const live = Number(main.dataset.refresh) * 1000;
+  if (document.visibilityState === "visible") await (live && !isBusy() ? look() : knock());
+  setTimeout(turn, away.hidden ? live || KNOCK_MS : RETRY_MS);
+};
+setTimeout(turn, Number(main.dataset.refresh) * 1000 || KNOCK_MS);

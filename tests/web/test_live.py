@@ -1,0 +1,61 @@
+"""Live pages in a real browser: they look again by themselves, and outlive a server that is away."""
+
+from __future__ import annotations
+
+from axe_core_python.sync_playwright import Axe
+
+CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
+
+
+def looked_at(page, path):
+    """Answer how often a page's own script asked for it anew."""
+    return len([url for url in page.asked if url.startswith(page.base + path)])
+
+
+def test_a_live_page_brings_its_content_anew_and_keeps_what_was_opened(visit, shop):
+    page = visit()
+    page.clock.install()
+    page.goto(page.base + CHECKOUT + "&live=on")
+    page.click("summary >> nth=0")
+    page.evaluate("document.querySelector('main h1').textContent = 'old'")
+    page.clock.fast_forward(10_000)
+    page.wait_for_function("document.querySelector('main h1').textContent.includes('POST /checkout')")
+    assert page.evaluate("document.querySelector('details').open")
+    assert "UTC" not in page.inner_text("details time >> nth=0")
+    page.hover("svg.brush a >> nth=2")
+    assert "requests" in page.inner_text(".tip"), "what is new is dressed as what was"
+    assert page.complaints == []
+
+
+def test_a_live_page_leaves_in_peace_who_writes(visit):
+    page = visit()
+    page.clock.install()
+    page.goto(page.base + "/explore?live=on&q=duration:>1s")
+    page.click("input.query")
+    page.keyboard.type("status")
+    asked = looked_at(page, "/explore")
+    with page.expect_request("**/api/alive"):
+        page.clock.fast_forward(10_000)
+    assert page.evaluate("document.activeElement.value").endswith("status")
+    assert looked_at(page, "/explore") == asked
+    page.click("h1")
+    with page.expect_request("**/explore**"):
+        page.clock.fast_forward(10_000)
+    assert page.input_value("input.query").endswith("status"), "what was written stays"
+
+
+def test_an_open_page_says_that_the_server_is_away_and_goes_on_when_it_is_back(visit, running):
+    page = visit()
+    page.clock.install()
+    page.goto(page.base + "/?live=on")
+    page.route("**/*", lambda route: route.abort())
+    page.clock.fast_forward(10_000)
+    page.wait_for_selector(".away >> text=goes on by itself")
+    found = Axe().run(page)["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    page.unroute("**/*")
+    page.clock.fast_forward(2_000)
+    page.wait_for_selector(".away", state="hidden")
+    running.gate.keys.cookies.clear()
+    page.clock.fast_forward(10_000)
+    page.wait_for_selector(".away >> text=fanlight open")
