@@ -106,7 +106,7 @@ def test_sweeping_over_the_durations_becomes_the_address(visit):
     assert numbers == list(range(numbers[0], numbers[0] + 3))
     assert len(page.query_selector_all("rect.chosen")) == 3
     page.query_selector_all("svg.brush a")[0].click()
-    page.wait_for_function("document.querySelectorAll('rect.chosen').length === 4")
+    page.wait_for_selector("rect.chosen >> nth=3", state="attached")
     asked = page.input_value("input.query")
     assert asked.startswith('service=shop endpoint="POST /checkout" segment=html duration>')
     page.keyboard.press("/")
@@ -260,7 +260,7 @@ def test_sweeping_over_the_bars_becomes_the_address(visit):
     assert re.search(r"q=duration.*from=.*to=", page.url)
     assert "A bar is 5 seconds." in page.inner_text("main")
     page.query_selector_all("svg.sweep a")[0].click()
-    page.wait_for_function("document.body.innerText.includes('A bar is 1 second.')")
+    page.wait_for_selector("text=A bar is 1 second.")
 
 
 def test_explore_works_without_a_script(visit):

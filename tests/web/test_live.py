@@ -19,7 +19,7 @@ def test_a_live_page_brings_its_content_anew_and_keeps_what_was_opened(visit, sh
     page.click("summary >> nth=0")
     page.evaluate("document.querySelector('main h1').textContent = 'old'")
     page.clock.fast_forward(10_000)
-    page.wait_for_function("document.querySelector('main h1').textContent.includes('POST /checkout')")
+    page.wait_for_selector("h1 >> text=POST /checkout")
     assert page.evaluate("document.querySelector('details').open")
     assert "UTC" not in page.inner_text("details time >> nth=0")
     page.hover("svg.brush a >> nth=2")
