@@ -155,11 +155,13 @@ def extensions() -> str:
         if not path.exists():
             continue
         tree = ast.parse(path.read_text())
-        parts.append(f"## {room}\n\n{purpose(tree)}\n\n| name | what it does |\n|---|---|")
-        for name, where in sorted((tidy_tree.table_of(tree, room) or {}).items()):
-            module = import_module(where.partition(":")[0])
-            parts.append(f"| `{name}` | {purpose(ast.parse(inspect.getsource(module)))} |")
-        parts.append("")
+        parts.append(f"## {room}\n\n{purpose(tree)}\n")
+        for table in tidy_tree.tables_of(tree, room) or [{}]:
+            parts.append("| name | what it does |\n|---|---|")
+            for name, where in sorted(table.items()):
+                module = import_module(where.partition(":")[0])
+                parts.append(f"| `{name}` | {purpose(ast.parse(inspect.getsource(module)))} |")
+            parts.append("")
     return "\n".join(parts)
 
 

@@ -26,6 +26,7 @@ SERVERS = {
     "mariadb-server": "mariadbd",
     "nginx-light": "nginx",
     "postgresql": "postgres",
+    "prometheus": "prometheus",
     "redis-server": "redis-server",
     "zsh": "zsh",
 }

@@ -111,13 +111,13 @@ def exported(tree: ast.Module) -> set[str]:
 def tables(root: Path, room: str, files: list[Path]) -> Iterator[Violation]:
     """A plural room's table is sorted and names every file of the room, and nothing else."""
     path = SOURCE / room / "__init__.py"
-    table = table_of(ast.parse((root / path).read_text()), room)
-    if table is None:
+    found = tables_of(ast.parse((root / path).read_text()), room)
+    if not found:
         yield Violation("table", str(path), 1, "", f"no table of name to 'fanlight.{room}.…:attribute'")
         return
-    if list(table) != sorted(table):
+    if any(list(table) != sorted(table) for table in found):
         yield Violation("table", str(path), 1, "", "the table is not sorted by name")
-    listed = {where.partition(":")[0].split(".")[2] for where in table.values()}
+    listed = {where.partition(":")[0].split(".")[2] for table in found for where in table.values()}
     inside = [each.relative_to(SOURCE / room) for each in files if each.is_relative_to(SOURCE / room)]
     there = {each.parts[0].removesuffix(".py") for each in inside if each.suffix == ".py"} - {"__init__"}
     for name in sorted(listed ^ there):
@@ -126,8 +126,9 @@ def tables(root: Path, room: str, files: list[Path]) -> Iterator[Violation]:
         yield Violation("table", str(where), 1, name, text)
 
 
-def table_of(tree: ast.Module, room: str) -> dict[str, str] | None:
-    """Answer the room's table: the module-level dict whose values all point into the room."""
+def tables_of(tree: ast.Module, room: str) -> list[dict[str, str]]:
+    """Answer the room's tables: the module-level dicts whose values all point into the room."""
+    found = []
     for node in tree.body:
         value = getattr(node, "value", None)
         if not isinstance(value, ast.Dict) or not value.values:
@@ -137,8 +138,8 @@ def table_of(tree: ast.Module, room: str) -> dict[str, str] | None:
         except ValueError:
             continue
         if all(isinstance(where, str) and where.startswith(f"fanlight.{room}.") for where in table.values()):
-            return dict(table)
-    return None
+            found.append(dict(table))
+    return found
 
 
 def pins(root: Path, files: list[Path]) -> Iterator[Violation]:

@@ -42,7 +42,7 @@ def load(name: str, table: dict[str, str], room: str) -> object:
 
         for point in entry_points(group=f"fanlight.{room}", name=name):
             return point.load()
-        known_or_error(name, list(table), room.removesuffix("s"))
+        known_or_error(name, list(table), room.removesuffix("s").replace("_", " "))
         raise AssertionError("unreachable: the name is in neither list")
     module, _, attribute = where.partition(":")
     return getattr(import_module(module), attribute)

@@ -1,21 +1,28 @@
-"""Formatters: events to text.
+"""Formatters: events to text, and snapshots to text.
 
-In come events, one at a time; out goes text for people or programs, with the newlines in it. What
-comes from outside is not made safe for a terminal here: whoever writes to one does that.
+Of a query's answer: in come events, one at a time; out goes text for people or programs, with the
+newlines in it. Of snapshots, for a target: in come those of one instant, out go messages without line
+ends, each by itself what its reader parses. The same word in both tables is the same notation (`json`),
+written as the answer of a query and as a message want it. What comes from outside is not made safe for
+a terminal here: whoever writes to one does that.
 
-To add one: a file here with a class that meets `Formatter`, and one line in the table.
+To add one: a file here with a class that meets `Formatter` or `SnapshotFormatter`, and one line in its
+table.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
+from fanlight.config.options import complete
 from fanlight.registry import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from fanlight.config.options import Option
     from fanlight.event.event import Event
+    from fanlight.wire.readings import Snapshot
 
 
 class Formatter(Protocol):
@@ -52,3 +59,47 @@ def formatter(name: str, fields: tuple[str, ...] = ()) -> Formatter:
     """
     make = cast("Callable[[tuple[str, ...]], Formatter]", load(name, TABLE, "formatters"))
     return make(fields)
+
+
+class SnapshotFormatter(Protocol):
+    """Made once for a target with its options, then given the snapshots of each instant."""
+
+    OPTIONS: ClassVar[dict[str, Option]]
+
+    def __call__(self, snapshots: Sequence[Snapshot]) -> list[Any]:
+        """Answer the messages: texts without a line end, or what a target takes in a text's place."""
+
+
+SNAPSHOTS: dict[str, str] = {
+    "json": "fanlight.formatters.compact:Compact",
+    "logfmt": "fanlight.formatters.quoted:Quoted",
+    "passthrough": "fanlight.formatters.unchanged:Unchanged",
+    "prometheus": "fanlight.formatters.exposition:Exposition",
+}
+"""Name, as users write it, to a class that is made with its options."""
+
+
+def snapshot_options(name: str) -> dict[str, Option]:
+    """Answer what can be set of a formatter of snapshots.
+
+    Raises:
+        ConfigError: there is no such formatter; says the nearest.
+    """
+    return cast("type[SnapshotFormatter]", load(name, SNAPSHOTS, "snapshot_formatters")).OPTIONS
+
+
+def snapshot_formatter(name: str, given: Mapping[str, Any] | None = None) -> SnapshotFormatter:
+    """Answer a new formatter of snapshots.
+
+    Args:
+        name: of the table, or of an entry point.
+        given: its options; what is left out has its default.
+
+    Raises:
+        ConfigError: there is no such formatter or option; says the nearest.
+    """
+    known = complete(snapshot_options(name), given or {}, f"formatter {name!r}")
+    make = cast(
+        "Callable[[Mapping[str, Any]], SnapshotFormatter]", load(name, SNAPSHOTS, "snapshot_formatters")
+    )
+    return make(known)

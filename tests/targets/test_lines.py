@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from fanlight.collector.streams import Stream
+from fanlight.targets.lines import Stream
 
 
 @pytest.fixture

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 import select
+from typing import Any
 
+from fanlight.config.options import Option
+
+TO = ("stdout", "stderr")
 LONGEST = 4096
 """Bytes of a line that a pipe takes whole or not at all (`PIPE_BUF`)."""
 
@@ -51,3 +55,32 @@ class Stream:
         poll = select.poll()
         poll.register(self.descriptor, select.POLLOUT)
         return any(events & select.POLLOUT for _, events in poll.poll(0))
+
+
+def stream_of(options: Any, streams: Any) -> Stream:
+    """Answer the stream that the option `to` names, of those that were handed over."""
+    return Stream(streams.get(options["to"], -1))
+
+
+def to(default: str) -> Option:
+    """Answer the option that says which of the two."""
+    return Option("text", default, "which of the program's streams", TO)
+
+
+def write_all(stream: Stream, lines: list[str]) -> None:
+    """Write lines.
+
+    Raises:
+        OSError: some could not be written, which are dropped.
+    """
+    before = stream.dropped
+    for line in lines:
+        stream.write(line)
+    if lost := stream.dropped - before:
+        why = "is full or closed" if stream.descriptor >= 0 else "was not handed over"
+        raise OSError(f"the stream of the program {why}; {lost} of {len(lines)} lines dropped")
+
+
+def text_of(message: Any) -> str:
+    """Answer a message as a line: a snapshot in a text's place as Python shows its values."""
+    return message if isinstance(message, str) else str(getattr(message, "values", message))
