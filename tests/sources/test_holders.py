@@ -84,14 +84,14 @@ def shown(proc: Path, pid: int, descriptors: dict[int, int]) -> None:
         link.symlink_to(f"socket:[{inode}]")
 
 
-def test_a_look_is_kept_for_a_second_and_while_nothing_changed(tmp_path: Path):
+def test_a_look_is_kept_for_a_moment_and_while_nothing_changed(tmp_path: Path):
     clock = Clock()
     shown(tmp_path, 7, {3: 100, 4: 200})
     held = Holders(lambda: [7], proc=str(tmp_path), clock=clock)
     first = held.holders([100])
     assert first == {100: ((7,), NAME)}
     clock.now_ns += LOOK_NS // 2
-    # A new one is noticed a second after the last look.
+    # A new one is noticed a moment after the last look.
     assert held.holders([100, 200]) is first
     clock.now_ns += LOOK_NS
     assert held.holders([100, 200]) == {100: ((7,), NAME), 200: ((7,), NAME)}
@@ -103,15 +103,27 @@ def test_a_look_is_kept_for_a_second_and_while_nothing_changed(tmp_path: Path):
     assert held.holders([100, 200]) == {200: ((7,), NAME)}
 
 
-def test_everything_is_looked_at_again_after_a_while(tmp_path: Path):
+def test_a_process_that_was_started_since_is_noticed(tmp_path: Path):
     clock = Clock()
     shown(tmp_path, 7, {3: 100})
     held = Holders(lambda: [7], proc=str(tmp_path), clock=clock)
     held.holders([100])
-    shown(tmp_path, 7, {9: 300})
     (tmp_path / "7" / "task" / "7").mkdir(parents=True)
     (tmp_path / "7" / "task" / "7" / "children").write_text("8 ")
     shown(tmp_path, 8, {3: 100})
+    clock.now_ns += LOOK_NS
+    assert held.holders([100]) == {100: ((7, 8), NAME)}
+
+
+def test_everything_is_looked_at_again_after_a_while(tmp_path: Path):
+    clock = Clock()
+    shown(tmp_path, 7, {3: 100})
+    shown(tmp_path, 8, {})
+    held = Holders(lambda: [7, 8], proc=str(tmp_path), clock=clock)
+    held.holders([100])
+    shown(tmp_path, 8, {3: 100})
+    clock.now_ns += LOOK_NS
+    assert held.holders([100]) == {100: ((7,), NAME)}
     clock.now_ns += FRESH_NS
     assert held.holders([100]) == {100: ((7, 8), NAME)}
 

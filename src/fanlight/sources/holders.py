@@ -15,7 +15,7 @@ PROCESSES = 512
 """Looked at, at most: those of the trees concerned."""
 DESCRIPTORS = 1_024
 """Looked at in each process, from the lowest on: servers listen before they take connections."""
-LOOK_NS = 1_000_000_000
+LOOK_NS = 2_000_000_000
 """A new listener or process is noticed after this long at the latest."""
 FRESH_NS = 10_000_000_000
 """However little changed, everything is looked at again after this long."""
@@ -99,13 +99,13 @@ class Holders:
         if now_ns - self.checked_ns < LOOK_NS:
             return self.known
         self.checked_ns = now_ns
-        roots = frozenset(self.roots())
         wanted = frozenset(inodes)
-        if (roots, wanted) == self.seen and now_ns - self.looked_ns < FRESH_NS and self.is_unchanged():
+        pids = frozenset(tree(self.roots(), self.proc) if wanted else ())
+        if (pids, wanted) == self.seen and now_ns - self.looked_ns < FRESH_NS and self.is_unchanged():
             return self.known
         self.looked_ns = now_ns
-        self.seen = (roots, wanted)
-        self.look(roots, wanted)
+        self.seen = (pids, wanted)
+        self.look(pids, wanted)
         return self.known
 
     def is_unchanged(self) -> bool:
@@ -128,12 +128,12 @@ class Holders:
         except OSError:
             return ""
 
-    def look(self, roots: Iterable[int], wanted: Collection[int]) -> None:
-        """Look through the descriptors of the trees for these inodes."""
+    def look(self, pids: Iterable[int], wanted: Collection[int]) -> None:
+        """Look through the descriptors of processes for these inodes."""
         self.descriptors = {}
         self.refused = 0
         found: dict[int, set[int]] = {}
-        for pid in tree(roots, self.proc) if wanted else ():
+        for pid in pids:
             try:
                 names = sorted(os.listdir(f"{self.proc}/{pid}/fd"), key=int)
             except PermissionError:
