@@ -114,8 +114,9 @@ def serve(tmp_path):
         assert not thread.is_alive()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """Its loop runs in this thread: other modules have loops of their own."""
     if not os.path.exists(CHROMIUM):
         pytest.skip("there is no Chromium here")
     with sync_playwright() as started:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_core_python.sync_playwright import Axe
@@ -177,6 +179,45 @@ def test_times_are_in_the_viewers_zone(visit):
     shown = page.inner_text(".sub time")
     written = page.get_attribute(".sub time", "datetime")
     assert int(shown[-5:-3]) == (int(written[14:16]) + 45) % 60
+
+
+def test_a_time_is_written_in_the_viewers_zone_and_travels_in_utc(visit):
+    page = visit(timezone_id="Asia/Kathmandu")
+    page.goto(page.base + "/?service=shop&last=6h&live=on")
+    page.click(".custom summary")
+    assert Axe().run(page)["violations"] == []
+    for name, value in (("from", "2026-03-01T05:45:00"), ("to", "2026-03-01T06:45:30")):
+        page.fill(f".custom [name={name}]", value)
+    page.click(".custom button")
+    page.wait_for_url("**/?service=shop&from=2026-03-01T00%3A00%3A00.000Z&to=2026-03-01T01%3A00%3A30.000Z")
+    page.click(".custom summary")
+    assert page.input_value(".custom [name=to]") == "2026-03-01T06:45:30"
+
+
+def test_a_time_is_written_in_utc_without_a_script(visit):
+    page = visit(java_script_enabled=False)
+    page.goto(page.base + CHECKOUT)
+    page.click(".custom summary")
+    page.fill(".custom [name=from]", page.input_value(".custom [name=from]")[:-1] + "0")
+    page.click(".custom button")
+    assert "POST /checkout" in page.inner_text("h1")
+    assert {"service", "endpoint", "segment", "from", "to"} == set(parse_qs(urlsplit(page.url).query))
+
+
+def test_sweeping_over_the_time_of_an_endpoint_becomes_the_address(visit):
+    page = visit(viewport={"width": 1280, "height": 1000})
+    page.goto(page.base + CHECKOUT)
+    links = page.query_selector_all("svg.sweep a")
+    first, last = links[5].bounding_box(), links[9].bounding_box()
+    page.mouse.move(first["x"] + 3, first["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 3, last["y"] + 40, steps=6)
+    with page.expect_navigation():
+        page.mouse.up()
+    asked = parse_qs(urlsplit(page.url).query)
+    assert asked["endpoint"] == ["POST /checkout"]
+    moments = [datetime.fromisoformat(asked[name][0]) for name in ("from", "to")]
+    assert (moments[1] - moments[0]).total_seconds() == 5 * 60
 
 
 def test_everything_is_readable_without_a_script(visit):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import wording
-from fanlight.web.parameters import LAST, PRESETS, UNITS, address
+from fanlight.web.parameters import LAST, PRESETS, TIMES, UNITS, address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,6 +99,7 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "explore_home": address("/explore", asked.times()),
         "status": "/status",
         "times": asked.times(),
+        "kept": {name: value for name, value in asked.given.items() if name not in (*TIMES, "live")},
         "box": "",
         "live": asked.get("live") == "on",
         "live_link": asked.link(live=None if asked.get("live") == "on" else "on"),

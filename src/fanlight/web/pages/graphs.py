@@ -51,10 +51,18 @@ def timeline(points: Sequence[Mapping[str, Any]], asked: Asked) -> dict[str, Any
                 "count": wording.count(point["count"]),
                 "errors": wording.count(point["errors"]),
                 "x": round(x, 1),
+                **zoom(asked, start, start + step_ns),
             }
-            for x, point in zip(places, points, strict=True)
+            for x, start, point in zip(places, starts, points, strict=True)
         ],
     }
+
+
+def zoom(asked: Asked, from_ns: int, to_ns: int) -> dict[str, str]:
+    """Answer a step of time within the page's own, and the address of the page for it alone."""
+    low = wording.rfc3339(max(from_ns, asked.from_ns))
+    high = wording.rfc3339(min(to_ns, asked.to_ns))
+    return {"from": low, "to": high, "href": asked.link(last=None, live=None, from_=low, to=high)}
 
 
 def curve(

@@ -21,8 +21,19 @@ const localTimes = () => {
     const time = new Date(element.dataset.mark);
     element.textContent = element.dataset.days ? day(time) : clock(time).slice(0, element.dataset.seconds ? 8 : 5);
   }
+  for (const field of $all("input[data-time]")) {
+    const time = new Date(field.dataset.time);
+    field.value = `${day(time)}T${clock(time)}`;
+  }
   for (const element of $all(".zone")) element.textContent = zone;
 };
+
+// What is written in the zone of whoever looks travels in UTC.
+document.addEventListener("formdata", (event) => {
+  for (const field of event.target.querySelectorAll("input[data-time]")) {
+    event.formData.set(field.name, new Date(field.value).toISOString());
+  }
+});
 
 // What a chart's piece stands for, in words, while the pointer is on it.
 const tip = document.createElement("div");
