@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 NAMES = parsers.names()
 DESCRIPTIONS = {name: tomllib.loads((Path(parsers.FOLDER) / f"{name}.toml").read_text()) for name in NAMES}
+for several in ("combined+json", "combined+python+stamped"):
+    parts = [DESCRIPTIONS[name]["samples"] for name in several.split("+")]
+    DESCRIPTIONS[several] = {"samples": [sample for samples in parts for sample in samples]}
+    NAMES.append(several)
 WRITTEN_NS = stamps.iso("2026-02-03T12:00:00Z")[0]
 SAMPLES = {name: [sample["line"] for sample in about["samples"]] for name, about in DESCRIPTIONS.items()}
 LONG = 64 << 10

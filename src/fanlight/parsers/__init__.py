@@ -225,6 +225,10 @@ def named(name: str, zone: str | None = None, written_ns: int | None = None) -> 
         )
     from fanlight.registry import known_or_error
 
+    if "+" in name:
+        from fanlight.parsers.mixed import MixedFormat
+
+        return MixedFormat([named(part, zone, written_ns) for part in name.split("+")])
     return format_of(described(known_or_error(name, names(), "format")), Stamps(zone, written_ns))
 
 
@@ -263,9 +267,15 @@ def detect(
             return fitted(best, filled), highest
     formats = [format_of(described(name), stamps) for name in names()]
     best, highest = best_of(formats, filled)
-    if best is not None and highest >= SURE:
-        return fitted(best, filled), highest
-    return format_of(described("plain"), stamps), highest
+    if best is not None and (highest < best.said or best.heads is not None):
+        from fanlight.parsers.mixed import mixed
+
+        several = mixed(best, filled, formats)
+        if several is not best and (sure := several.score(filled)) >= SURE:
+            return several, sure
+    if best is None or highest < SURE:
+        return format_of(described("plain"), stamps), highest
+    return fitted(best, filled), highest
 
 
 def best_of(formats: list[Format], filled: list[bytes]) -> tuple[Format | None, float]:

@@ -330,11 +330,7 @@ class Reader:
             event.schema = self.schema
             event.values = values
         if trace is not None and self.has_stack:
-            thrown = stacks.read(raw[trace[0] :], trace[1], raw[: trace[0]])
-            for name, value in (("exception", thrown.value("exception")), ("stack", thrown)):
-                if value is not None and name not in event.schema.places:
-                    event.schema = event.schema.plus(name, stacks.NAMES[name], None, None)
-                    event.values.append(value)
+            add_trace(event, raw, trace)
 
     def moment(self, text: bytes | None) -> Time | None:
         """Answer the time, None when the line was cut before it.
@@ -365,6 +361,22 @@ class Reader:
             )
             self.without[gone] = found
         return found
+
+
+def add_trace(event: Event, raw: bytes, trace: Any) -> None:
+    """Add `exception` and `stack` of a stack trace to an event.
+
+    Args:
+        event: read.
+        raw: its text.
+        trace: where it begins in it, and of which sort it is.
+    """
+    thrown = stacks.read(raw[trace[0] :], trace[1], raw[: trace[0]])
+    for name, value in (("exception", thrown.value("exception")), ("stack", thrown)):
+        assert event.schema is not None
+        if value is not None and name not in event.schema.places:
+            event.schema = event.schema.plus(name, stacks.NAMES[name], None, None)
+            event.values.append(value)
 
 
 def converter(field: Field) -> Callable[[bytes | None], Any]:

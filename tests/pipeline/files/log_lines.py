@@ -42,6 +42,11 @@ terms = st.one_of(
                 "level=error",
                 "facility:auth",
                 "data.a.b:blue",
+                "thread:blue",
+                "NOT daemon=true",
+                "thread-state:blue",
+                "cpu:>100ms",
+                "version:blue",
                 "program:red",
             ),
         ]
@@ -137,7 +142,33 @@ def logged(form: str) -> st.SearchStrategy[str]:
     return st.one_of(head, st.sampled_from(TRACES))
 
 
+thread_lines = st.builds(
+    (
+        '"{0}" #{1} {2}prio=5 cpu={3}.5ms tid=0x{1} runnable\n'
+        "   java.lang.Thread.State: {4}\n\tat a.Blue.{0}(B.java:5)\n"
+    ).format,
+    texts,
+    st.integers(0, 9),
+    st.sampled_from(["daemon ", ""]),
+    st.integers(0, 600),
+    st.sampled_from(["blue", "RED"]),
+)
+dumps = st.builds(
+    "2026-01-31 12:{:02}:00\nFull thread dump {} X:\n\n{}".format,
+    st.integers(0, 59),
+    texts,
+    st.lists(thread_lines, max_size=4).map("\n".join),
+)
+
 FILES = {
+    "threads": dumps,
+    "combined-time+json": st.one_of(access_lines, json_lines.map(dumped)),
+    "combined-time+python+stamped+json": st.one_of(
+        access_lines,
+        json_lines.map(dumped),
+        logged("2026-01-31 12:{0:02}:00,000 - {2} - {1} - {3}"),
+        stamped_lines,
+    ),
     "python": logged("2026-01-31 12:{0:02}:00,000 - {2} - {1} - {3}"),
     "python-basic": logged("{1}:{2}:{3}"),
     "java": logged("2026-01-31 12:{0:02}:00,000 {1} [{2}] (blue (b)) {3}"),

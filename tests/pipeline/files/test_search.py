@@ -65,7 +65,7 @@ def decided(text: str, data: bytes, name: str) -> list[bytes]:
         plain = Event(kind="log") if event.kind == "fault" else event
         plain.text = raw
         if query.matches(plain):
-            kept += raw.split(b"\n")
+            kept += str(query.shown(plain).raw).encode("utf-8", "surrogateescape").split(b"\n")
     return kept
 
 
