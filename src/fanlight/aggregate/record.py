@@ -89,6 +89,21 @@ class Record:
             self.merge(batch, groups, starts, locations(batch, table, view))
             self.keep(batch, groups, starts, view, origin.pid)
 
+    def event(self, service: str, time_ns: int, shape: str, values: str) -> None:
+        """Add an event that is no trace.
+
+        Args:
+            service: whose it is, as it calls itself.
+            time_ns: since 1970.
+            shape: JSON of what events of its sort share, as `messages.COMMIT` says.
+            values: JSON of what it has itself.
+        """
+        out = self.out
+        out["event_service"].append(self.kinds.string(self.aggregator.names.service(service)))
+        out["event_time"].append(time_ns)
+        out["event_shape"].append(self.kinds.string(shape))
+        out["event_values"].append(values)
+
     def view(self, table: Table, origin: Origin) -> View:
         """Answer how this record sees a connection's table."""
         found = self.views.get((table, origin.client))

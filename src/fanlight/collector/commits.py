@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.aggregate.bounds import OTHER
+from fanlight.collector.shares import DETAIL
 from fanlight.wire import spool
 from fanlight.wire.codec import encode
 from fanlight.wire.messages import COMMIT
@@ -122,15 +123,32 @@ class Committer:
         client.pending = sequence
         service = self.aggregator.names.service(origin.service)
         self.ledger.report(client, service, batch["dropped_reason"], batch["dropped_count"])
-        if self.group is None:
-            self.group, self.size = Group(self.aggregator.begin(self.ledger.clock()), self.clock(), []), 0
+        group = self.open_group()
         used, bound = self.writer.used, self.options.spool_max_bytes
         detail = self.ledger.shares.keeps_detail(service, used, bound)
-        self.group.record.add(batch, table, origin, detail=detail)
-        self.group.waiting.append((tell, sequence))
+        group.record.add(batch, table, origin, detail=detail)
+        group.waiting.append((tell, sequence))
         self.size += size
         if self.size >= self.options.group_bytes:
             self.close()
+
+    def keep(self, service: str, time_ns: int, shape: str, values: str) -> bool:
+        """Take an event that is no trace, as `Record.event` does; answer whether there is room for it.
+
+        Nobody sends it again: while a record cannot be written, it is left out.
+        """
+        if self.stuck is not None or self.writer.used > DETAIL * self.options.spool_max_bytes:
+            return False
+        group = self.open_group()
+        group.record.event(service, time_ns, shape, values)
+        self.size += len(values)
+        return True
+
+    def open_group(self) -> Group:
+        """Answer the record that takes batches, begun if there is none."""
+        if self.group is None:
+            self.group, self.size = Group(self.aggregator.begin(self.ledger.clock()), self.clock(), []), 0
+        return self.group
 
     def waiting(self) -> Waiting:
         """Answer who waits for the batches that are not on disk yet."""

@@ -26,6 +26,12 @@ def named(
     return Name(kind, meaning, tuple(aliases.split()), unit, otel)
 
 
+def spellings(name: str) -> str:
+    """Answer how else a name with dots may be written: `-` for `_`, and for all of its dots too."""
+    dashed = name.replace("_", "-")
+    return f"{dashed} {dashed.replace('.', '-')}"
+
+
 NAMES: dict[str, Name] = {
     # What every event may have.
     "time": named(
@@ -156,6 +162,53 @@ NAMES: dict[str, Name] = {
     "unsampled": named(types.BOOL, "whether its spans were left out when it was recorded"),
     "pruned": named(types.BOOL, "whether its deepest spans were left out"),
     "whole": named(types.BOOL, "whether its spans were kept"),
+    # Events of all sorts.
+    "kind": named(types.STRING, "what sort of event it is: trace, span, metrics, log, fault", "event-kind"),
+    # Readings of servers; what is not known is not there, and 0 was measured.
+    "server": named(types.STRING, "web server that was read, such as gunicorn", "server-software"),
+    "worker_class": named(types.STRING, "sort of its workers, such as gthread", "worker-class"),
+    "worker": named(types.INT, "place of the worker, when a reading is of one; its successor has it too"),
+    "master": named(types.INT, "place of the master, where two serve at once; the first one has none"),
+    **{
+        name: named(kind, meaning, spellings(name), unit)
+        for name, kind, unit, meaning in (
+            ("workers.booted", types.INT, "count", "processes that are ready"),
+            ("workers.total", types.INT, "count", "processes that are configured"),
+            ("workers.spawned_threads", types.INT, "count", "threads that are alive"),
+            ("workers.max_threads", types.INT, "count", "threads that are allowed"),
+            ("workers.requests_count", types.INT, "count", "requests so far, those of dead workers too"),
+            ("queue.backlog", types.INT, "count", "requests that the server has read and no thread took"),
+            ("queue.backlog_max", types.INT, "count", "most of them since the reading before"),
+            ("queue.reactor_max", types.INT, "count", "most connections that were parked since then"),
+            ("queue.capacity", types.INT, "count", "threads that are idle or may still be spawned"),
+            ("sockets.backlog", types.INT, "count", "connections that the kernel has and nobody accepted"),
+            ("requests.waiting", types.INT, "count", "all that wait: sockets, server, tasks not begun"),
+            ("workers.busy_threads", types.INT, "count", "requests that are being answered"),
+            (
+                "workers.utilisation",
+                types.FLOAT,
+                None,
+                "share of the threads' time that was spent on requests",
+            ),
+            ("sockets.backlog_limit", types.INT, "count", "connections for which the kernel has room"),
+            ("sockets.drops", types.INT, "count", "connections that were refused for want of it, so far"),
+            ("queue.time", types.DURATION, "ns", "how long requests waited before the server began them"),
+            (
+                "loop.overdue",
+                types.DURATION,
+                "ns",
+                "most that an event loop was late since the reading before",
+            ),
+            ("oldest.in_flight", types.DURATION, "ns", "how long the oldest request has been answered for"),
+            (
+                "workers.restarts",
+                types.INT,
+                "count",
+                "workers that went, so far; behind a further dot by reason",
+            ),
+            ("workers.stalled", types.INT, "count", "workers that are alive and say nothing"),
+        )
+    },
     # Events that steer.
     "fault": named(types.STRING, "what sort of fault it is", "fault-type"),
     "cause": named(types.STRING, "what the exception behind a fault says"),

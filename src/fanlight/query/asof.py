@@ -26,7 +26,9 @@ LONE_NS = 60 * SECOND_NS
 FURTHEST_NS = 600 * SECOND_NS
 """How far a reading reaches at the most; as far as the next one, usually."""
 KIND = "metrics"
-NEVER = OWN["trace"] | OWN["span"] | {SPANS, "raw", "line"}
+PARTIAL = frozenset({"worker", "master"})
+"""Names that say that a reading is not of the whole server."""
+NEVER = OWN["trace"] | OWN["span"] | {SPANS, "raw", "line", "kind"}
 """Names of what traces have by themselves, so that none is ever looked up."""
 
 
@@ -84,13 +86,18 @@ class AsOf:
     Args:
         query: asks.
         readings: answers the events of kind `metrics` between two moments, ns since 1970, None for no
-            bound; asked only when the query names something that no trace has by itself.
+            bound, that have one of some names, or more events; asked only when the query names something
+            that no trace has by itself.
 
     Attributes:
         names: what readings have of what the query looks up, in every spelling.
     """
 
-    def __init__(self, query: Query, readings: Callable[[int | None, int | None], Iterable[Event]]) -> None:
+    def __init__(
+        self,
+        query: Query,
+        readings: Callable[[int | None, int | None, frozenset[str]], Iterable[Event]],
+    ) -> None:
         self.names: frozenset[str] = frozenset()
         self.finders: list[tuple[str, Callable[[Event], Any], dict[tuple[Any, Any], Track]]] = []
         wanted = sought(query)
@@ -98,13 +105,15 @@ class AsOf:
             return
         low, high = query.bounds()
         near = readings(
-            None if low is None else low - FURTHEST_NS, None if high is None else high + FURTHEST_NS
+            None if low is None else low - FURTHEST_NS,
+            None if high is None else high + FURTHEST_NS,
+            spellings(wanted),
         )
         kept: dict[str, dict[tuple[Any, Any], list[tuple[int, Any]]]] = {str(path): {} for path in wanted}
         looks = [(str(path), own(path)) for path in wanted]
         for event in near:
             whose = event.value("service"), event.value("host")
-            if event.time_ns is None or None in whose:
+            if event.time_ns is None or None in whose or any(name in event for name in PARTIAL):
                 continue
             for name, look in looks:
                 found = look(event)

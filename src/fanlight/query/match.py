@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SPAN = "span."
 APART = CONTROL | HOLDERS.keys()
 """Kinds of event on which the terms are not simply tried."""
+KIND = "kind"
 STRUCTURE = frozenset({"duration", "lost", "parent", "pid", "span-count", "start"})
 """Numbers of every trace and span: asked for by name, found by no keyword."""
 
@@ -228,7 +229,7 @@ def own(path: Path) -> Callable[[Event], Found | None]:
             return None if value is None else (value, None, None)
         if other == LINE and event.number:
             return event.number, None, None
-        return None
+        return (schema.kind, None, None) if other == KIND else None
 
     return look
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RUN = re.compile(r"[\x20-\x7e]+")
 OPEN_TO_ESCAPES = re.compile(r"[^A-Za-z0-9_.-]")
-OWN = frozenset({"time", "raw", "line"})
+OWN = frozenset({"time", "raw", "line", "kind"})
 
 
 class Literal:

@@ -26,6 +26,7 @@ TIMES = (
     ("count_minute", MINUTE_NS),
     ("node_hour", HOUR_NS),
     ("release_minute", MINUTE_NS),
+    ("event_time", 1),
 )
 """Columns that tell a time since 1970, and their unit in ns."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.errors import WireError
+from fanlight.stores.readings import told
 from fanlight.wire.codec import F64, U32, U64, decode
 from fanlight.wire.messages import COMMIT, HELLO, NOTE_TEXT, WHOLE
 from fanlight.wire.report import REPORT, split
@@ -22,11 +23,12 @@ MAX_INSTRUMENTS = 100
 TOP = 1 << 63
 """No sum of ns or counts is larger; the store adds such up."""
 
-TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node", "release")
+TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node", "release", "event")
 NUMERIC = {name: kind for name, (_, kind) in COMMIT.items() if kind in (U32, U64, F64)}
 POINTERS = (
     ("kind_category kind_title kind_description group_service group_endpoint group_segment", "strings"),
     ("trace_host note_key node_location release_service release_text", "strings"),
+    ("event_service event_shape", "strings"),
     ("span_kind node_kind", "kind_category"),
     ("trace_group count_group node_group", "group_service"),
     ("note_span", "span_kind"),
@@ -101,6 +103,7 @@ def check(commit: Message) -> None:
         for name in names.split():
             # Where there are no strings, entry 0 is the empty one all the same.
             below(name, commit[name], max(len(commit[target]), target == "strings"))
+    check_events(commit)
     texts = [
         value
         for kind, value in zip(commit["note_type"], commit["note_value"], strict=True)
@@ -123,6 +126,16 @@ def check(commit: Message) -> None:
     counted = sum(commit["count_n"])
     if sum(commit["ledger_accepted"]) > counted:
         raise WireError(f"the record's ledger tells of more traces than its counts, {counted}")
+
+
+def check_events(commit: Message) -> None:
+    """Refuse events that nobody could read again."""
+    below("event_time", commit["event_time"], TOP)
+    try:
+        for event in told(commit):
+            event.event()
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise WireError(f"an event of the record cannot be read: {error}") from error
 
 
 def below(name: str, column: array[Any] | list[int], limit: int) -> None:

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from fanlight.errors import StoreError
-from fanlight.event.packing import unpack
+from fanlight.event.packing import names_of, unpack
 from fanlight.query.asof import KIND
 from fanlight.stores.choose import DAY_NS
 
@@ -100,8 +100,8 @@ class Imports(Protocol):
     def nominated(self, query: Query) -> Iterator[Event]:
         """Yield at least the events that a query selects: those without a time first, then by time."""
 
-    def readings(self, low_ns: int | None, high_ns: int | None) -> Iterator[Event]:
-        """Yield the events of kind `metrics` between two moments, both included."""
+    def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
+        """Yield the events of kind `metrics` between two moments, both included, that may have some names."""
 
     def expire(self, before_day: int) -> int:
         """Drop what was imported before a day since 1970; answer how many events.
@@ -173,15 +173,15 @@ class InMemory:
             if packed.time_ns is None or low <= packed.time_ns <= high:
                 yield unpack(packed)
 
-    def readings(self, low_ns: int | None, high_ns: int | None) -> Iterator[Event]:
-        """Yield the readings between two moments."""
+    def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
+        """Yield the readings between two moments that have one of some names, or may have."""
         with self.lock:
             kept = [packed for _, _, packed in self.kept if packed.time_ns is not None]
         for packed in kept:
             time_ns = packed.time_ns or 0
             if (low_ns is None or low_ns <= time_ns) and (high_ns is None or time_ns <= high_ns):
                 event = unpack(packed)
-                if event.kind == KIND:
+                if event.kind == KIND and may_have(packed.shape, names):
                     yield event
 
     def expire(self, before_day: int) -> int:
@@ -193,11 +193,19 @@ class InMemory:
         return gone
 
 
+def may_have(shape: str, names: frozenset[str]) -> bool:
+    """Tell whether events of a shape may have a property of one of some names."""
+    own, may_have_more = names_of(shape)
+    return may_have_more or not names.isdisjoint(own)
+
+
 def when(packed: Packed) -> int:
     """Answer an event's time; before all times where it has none."""
     return -(2**64) if packed.time_ns is None else packed.time_ns
 
 
-def in_order(traces: Iterator[Event], logs: Iterator[Event]) -> Iterator[Event]:
-    """Yield the events of both, oldest first; those without a time come before all."""
-    return merge(logs, traces, key=lambda event: -1 if event.time_ns is None else max(event.time_ns, 0))
+def in_order(traces: Iterator[Event], logs: Iterator[Event], *more: Iterator[Event]) -> Iterator[Event]:
+    """Yield the events of all, oldest first; those without a time come before all."""
+    return merge(
+        logs, *more, traces, key=lambda event: -1 if event.time_ns is None else max(event.time_ns, 0)
+    )

@@ -26,6 +26,7 @@ from fanlight.stores.answers import (
 from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.imports import InMemory, in_order
 from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES, Quota, others, shares
+from fanlight.stores.readings import is_asked, of_servers, selectable
 from fanlight.stores.rows import DAY_HOURS, DAY_MINUTES, DAY_NS, Cell, NodeKey, Rows
 from fanlight.wire import messages
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fanlight.query.query import Query
     from fanlight.stores.answers import Group, Scope
     from fanlight.stores.quota import Held, Share
+    from fanlight.stores.readings import Told
     from fanlight.wire.codec import Message
 
 MINUTE_NS = 60_000_000_000
@@ -55,6 +57,8 @@ class Memory:
         self.runs: dict[tuple[str, str, int], int] = defaultdict(int)
         """Requests by service, release and minute."""
         self.kept: list[Trace] = []
+        self.told: list[Told] = []
+        """Events beside traces."""
         self.held: dict[int, dict[str, Held]] = {}
         self.texts: dict[int, set[str]] = defaultdict(set)
         self.imports = InMemory()
@@ -88,6 +92,7 @@ class Memory:
         for service, release, minute, n in rows.releases:
             if minute // DAY_MINUTES > self.floor:
                 self.runs[service, release, minute] += n
+        self.told += [event for event in rows.events if event.time_ns // DAY_NS > self.floor]
         self.add_traces(rows)
 
     def add_traces(self, rows: Rows) -> None:
@@ -239,8 +244,28 @@ class Memory:
         with self.lock:
             kept = sorted(self.kept, key=lambda trace: (trace.row.start_ns, trace.row.id))
         traces = (from_stored(trace.row, trace.spans or None) for trace in kept)
-        joined = AsOf(query, self.imports.readings).joined(traces, facts)
-        return filter(query.matches, in_order(joined, self.imports.nominated(query)))
+        joined = AsOf(query, self.readings).joined(traces, facts)
+        return filter(query.matches, in_order(joined, self.imports.nominated(query), self.nominated(query)))
+
+    def nominated(self, query: Query) -> Iterator[Event]:
+        """Yield the events beside traces that a query may select, oldest first."""
+        if not is_asked(query):
+            return
+        with self.lock:
+            told = sorted(self.told, key=lambda event: event.time_ns)
+        shapes = set(selectable(query, {event.shape for event in told}))
+        yield from (event.event() for event in told if event.shape in shapes)
+
+    def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
+        """Yield the readings of whole servers between two moments that have one of some names."""
+        with self.lock:
+            told = list(self.told)
+        shapes = set(of_servers({event.shape for event in told}, names))
+        for event in told:
+            since = low_ns is None or low_ns <= event.time_ns
+            if event.shape in shapes and since and (high_ns is None or event.time_ns <= high_ns):
+                yield event.event()
+        yield from self.imports.readings(low_ns, high_ns, names)
 
     def answer(self, query: Query, limits: Limits = UNLIMITED) -> Answer:
         """Answer a query with its stages."""
@@ -264,6 +289,7 @@ class Memory:
             for key in [key for key in self.nodes if key.hour // DAY_HOURS in dropped]:
                 del self.nodes[key]
             self.kept = [trace for trace in self.kept if trace.row.start_ns // DAY_NS not in dropped]
+            self.told = [event for event in self.told if event.time_ns // DAY_NS not in dropped]
             self.held = {day: held for day, held in self.held.items() if day not in dropped}
         return dropped
 
@@ -279,6 +305,7 @@ class Memory:
             days |= {key.hour // DAY_HOURS for key in self.nodes}
             days |= {run[2] // DAY_MINUTES for run in self.runs}
             days |= {trace.row.start_ns // DAY_NS for trace in self.kept}
+            days |= {event.time_ns // DAY_NS for event in self.told}
         return Size(0, tuple(sorted(days)), 0)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.stores.answers import Node, Span, Trace, TraceRow, plain
+from fanlight.stores.readings import told
 from fanlight.wire.messages import NO_PARENT, WHOLE
 
 if TYPE_CHECKING:
@@ -76,12 +77,14 @@ class Rows:
             for service, text, minute, n in self.rows(*RELEASE_COLUMNS)
         ]
         self.traces = list(self.trace_rows())
+        self.events = told(commit)
 
     def days(self) -> set[int]:
         """Answer the days since 1970 that it has rows of."""
         found = {trace.row.start_ns // DAY_NS for trace in self.traces}
         found |= {minute // DAY_MINUTES for _, minute, _ in self.cells}
         found |= {minute // DAY_MINUTES for _, _, minute, _ in self.releases}
+        found |= {event.time_ns // DAY_NS for event in self.events}
         return found | {key.hour // DAY_HOURS for key, _ in self.nodes}
 
     def rows(self, *names: str) -> list[tuple[int, ...]]:

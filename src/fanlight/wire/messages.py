@@ -165,6 +165,10 @@ COMMIT: Schema = {
     "release_text": (91, U32),
     "release_minute": (92, U32),
     "release_n": (93, U64),
+    "event_service": (100, U32),
+    "event_time": (101, U64),
+    "event_shape": (102, U32),
+    "event_values": (103, TEXTS),
 }
 """One spool record: what one fsync made durable. Everything in it adds up with other records.
 
@@ -180,4 +184,7 @@ COMMIT: Schema = {
   in ns. `repeated` traces had it 5 times or more under one parent for 50 ms or more in all;
   `repeat_sum`/`repeat_max` its repeats in those, `repeat_total` their ns; `location` its file:line.
 * `release…`: traces per (service, release, minute since 1970), of processes that told a release.
+* `event…`: events that are no traces, such as readings of servers: whose, wall-clock ns since 1970, and
+  two JSON texts: what events of one sort share, [kind, format of the time, true, [[name, type, unit,
+  format], …]], by string index; and [null, null, value, …], a value for each of those names.
 """

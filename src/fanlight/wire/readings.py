@@ -122,7 +122,7 @@ class Snapshot(NamedTuple):
 
     Attributes:
         time_ns: since 1970.
-        labels: service, host, server, kind, master where there are two, worker (its slot) where it is
+        labels: service, host, server, worker_class, master where there are two, worker (its slot) where it is
             told of one.
         values: in the order in which they are published; what is unknown is not in it.
     """

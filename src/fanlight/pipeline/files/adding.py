@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 WORTH = 2_000_000
 """Bytes of a file from which on columns are worth what their library costs to load."""
-OWN = frozenset({TIME, "raw", "line"})
+OWN = frozenset({TIME, "raw", "line", "kind"})
 KINDS = frozenset({types.STRING, types.INT, types.DURATION})
 NUMBERS = frozenset({types.INT, types.DURATION})
 

@@ -29,7 +29,7 @@ ESCAPE = Needle(rb"\\", False, b"\\")
 """In a format with escapes, any line with one may hold what does not stand there as it is."""
 ASCII_ESCAPE = Needle(rb"\\u00[2-7]", False, b"\\u00")
 """Letters and digits are hardly ever escaped, and then so."""
-OWN = frozenset({"time", "raw", "line"})
+OWN = frozenset({"time", "raw", "line", "kind"})
 
 
 class Pushdown:

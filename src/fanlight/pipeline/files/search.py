@@ -283,4 +283,4 @@ def is_open_at(sections: Sections, lines: tuple[bytearray, int, int], *, inside:
     return inside
 
 
-ALWAYS = frozenset({"time", "raw", "line"})
+ALWAYS = frozenset({"time", "raw", "line", "kind"})

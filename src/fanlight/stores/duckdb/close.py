@@ -63,6 +63,7 @@ def fill(cursor: Connection, old: str, new: str, without: str | None) -> None:
     for merge in MERGES:
         both = f"(FROM {old}.{merge.table} UNION ALL FROM {old}.{merge.table}_new)"
         ask(f"INSERT INTO {new}.{merge.table} {merge.select(both)}")
+    ask(f"INSERT INTO {new}.events FROM {old}.events ORDER BY time, rowid")
     for table in COPIED:
         ask(f"INSERT INTO {new}.{table} FROM {old}.{table} ORDER BY rowid")
     ask(f"INSERT INTO {new}.applied SELECT segment, max(position) FROM {old}.applied GROUP BY segment")
@@ -98,6 +99,7 @@ def used(alias: str) -> str:
         "notes": ("key",),
         "nodes": ("location",),
         "releases": ("service", "release"),
+        "events": ("service", "shape"),
         **dict.fromkeys(("ledger", "carried", "held"), ("service",)),
     }
     found = [f"SELECT {name} FROM {alias}.{table}" for table, names in columns.items() for name in names]

@@ -22,12 +22,12 @@ DAY_HOURS = 24
 DAY_MINUTES = 1440
 
 NUMERIC = [name for name, (_, kind) in COMMIT.items() if kind in (U32, U64, F64)]
-TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node", "release")
+TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node", "release", "event")
 
 
 TIMES = (
     *(("trace_start", DAY_NS), ("count_minute", DAY_MINUTES), ("node_hour", DAY_HOURS)),
-    ("release_minute", DAY_MINUTES),
+    *(("release_minute", DAY_MINUTES), ("event_time", DAY_NS)),
 )
 """Columns that say which day a row belongs to, and how much of each makes a day."""
 
@@ -43,6 +43,10 @@ def read(commit: Message) -> Columns:
         sizes = {name: len(columns[name]) for name in NUMERIC if name.startswith(f"{table}_")}
         if len(set(sizes.values())) != 1:
             raise WireError(f"the commit's {table} columns differ in length: {sizes}")
+    columns["event_values"] = np.array(commit["event_values"], dtype=object)
+    if len(columns["event_values"]) != len(columns["event_time"]):
+        told = len(columns["event_values"])
+        raise WireError(f"the commit has {len(columns['event_time'])} events, {told} tell their values")
     columns["span_owned"] = np.where(columns["trace_flags"] & WHOLE, columns["trace_spans"], 0)
     spans, owned = len(columns["span_kind"]), int(columns["span_owned"].sum())
     if spans != owned:
@@ -54,8 +58,9 @@ def read(commit: Message) -> Columns:
 def check(columns: Columns, strings: int) -> None:
     """Refuse indices that point outside their table."""
     texts = "kind_category kind_title kind_description group_service group_endpoint group_segment"
+    texts = f"{texts} release_service release_text event_service event_shape"
     limits = (
-        (f"{texts} trace_host note_key node_location release_service release_text", strings),
+        (f"{texts} trace_host note_key node_location", strings),
         ("span_kind node_kind", len(columns["kind_category"])),
         ("trace_group count_group node_group", len(columns["group_service"])),
         ("note_span", len(columns["span_kind"])),
@@ -63,6 +68,7 @@ def check(columns: Columns, strings: int) -> None:
         # What the tables' narrower types hold.
         ("latency_bucket", 2**16),
         ("node_octave note_type", 2**8),
+        ("event_time", 2**63),
     )
     for names, limit in limits:
         for name in names.split():
@@ -105,6 +111,7 @@ def of_day(columns: Columns, day: int) -> Columns:
         "latency": latency,
         "node": nodes,
         "release": columns["release_minute"] // DAY_MINUTES == day,
+        "event": columns["event_time"] // DAY_NS == day,
     }
     for name in columns:
         mask = masks.get(name.partition("_")[0])

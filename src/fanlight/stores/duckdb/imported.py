@@ -16,7 +16,7 @@ from fanlight.query.plan import Prefilter, prefilter, spellings
 from fanlight.query.sql import FALSE, every, some
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import literal, telling, transaction
-from fanlight.stores.imports import Imported, bounded, continued
+from fanlight.stores.imports import Imported, bounded, continued, may_have
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,7 @@ TABLES = {
 }
 AT_ONCE = 2_000
 """Events that are read together."""
-EVERYWHERE = frozenset({"line", "raw", "time"})
+EVERYWHERE = frozenset({"kind", "line", "raw", "time"})
 """Names of what an event has beside its properties."""
 QUOTED = frozenset('"\\')
 """Characters that JSON writes as escapes; other than ASCII there is none in a literal."""
@@ -186,15 +186,20 @@ class Imports:
             return iter(())
         return self.ordered(lambda cursor: self.condition(cursor, query))
 
-    def readings(self, low_ns: int | None, high_ns: int | None) -> Iterator[Event]:
-        """Yield the readings between two moments."""
+    def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
+        """Yield the readings between two moments that have one of some names, or may have."""
         bounds = [f"time >= {low_ns}"] if low_ns is not None else []
         bounds += [f"time <= {high_ns}"] if high_ns is not None else []
         begin = literal(f'["{KIND}",')
-        shapes = f"SELECT id FROM imports.shapes WHERE starts_with(told, {begin})"
-        kind = f"shape IN ({shapes}) AND time IS NOT NULL"
-        condition = every([kind, *bounds])
-        return self.ordered(lambda _: condition) if self.is_there else iter(())
+
+        def condition(cursor: Connection) -> str:
+            known = cursor.execute(f"FROM imports.shapes WHERE starts_with(told, {begin})").fetchall()
+            fitting = [str(number) for number, told in known if may_have(told, names)]
+            return every(
+                [f"shape IN ({', '.join(fitting)})" if fitting else FALSE, "time IS NOT NULL", *bounds]
+            )
+
+        return self.ordered(condition) if self.is_there else iter(())
 
     def ordered(self, condition: Callable[[Connection], str]) -> Iterator[Event]:
         """Yield the events that meet a condition: those without a time first, then by time."""

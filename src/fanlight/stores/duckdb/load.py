@@ -16,6 +16,8 @@ from fanlight.wire.messages import NOTE_TEXT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from fanlight.stores.duckdb.columns import Columns
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.quota import Quota
@@ -154,11 +156,10 @@ def rows(part: Part, names: Names, next_trace: int) -> dict[str, list[Any]]:
     """
     c = part.columns
     text = np.array(names.strings.lookup(part.strings or [""]), dtype=np.uint32)
-    triples = (text[c[f"kind_{name}"]].tolist() for name in ("category", "title", "description"))
-    kind = np.array(names.kinds.lookup(zip(*triples, strict=True)), dtype=np.uint32)
+    parts = (text[c[f"kind_{name}"]].tolist() for name in ("category", "title", "description"))
+    kind = np.array(names.kinds.lookup(zip(*parts, strict=True)), dtype=np.uint32)
     triples = (text[c[f"group_{name}"]].tolist() for name in ("service", "endpoint", "segment"))
     group = np.array(names.groups.lookup(zip(*triples, strict=True)), dtype=np.uint32)
-
     numbers = np.arange(next_trace, next_trace + len(c["trace_high"]), dtype=np.uint32)
     span_trace = np.repeat(numbers, c["span_owned"])
     first = np.cumsum(c["span_owned"]) - c["span_owned"]
@@ -205,7 +206,18 @@ def rows(part: Part, names: Names, next_trace: int) -> dict[str, list[Any]]:
             c["release_minute"],
             c["release_n"],
         ],
+        "events": events(c, text),
     }
+
+
+def events(c: Columns, text: NDArray[Any]) -> list[NDArray[Any]]:
+    """Answer the columns of events beside traces, with the day's ids of texts."""
+    return [
+        text[c["event_service"]],
+        c["event_time"].astype(np.int64),
+        text[c["event_shape"]],
+        c["event_values"],
+    ]
 
 
 COUNT_COLUMNS = ("minute", "n", "errors", "sum", "min", "max")

@@ -14,6 +14,7 @@ from fanlight.query.match import SPAN as BELOW
 from fanlight.query.sql import FALSE, TRUE, condition, names_of
 from fanlight.stores.duckdb.noted import STRUCTURAL, preferred
 from fanlight.stores.duckdb.terms import GROUP_PARTS, INTEGERS, DayTerms
+from fanlight.stores.readings import ASKED
 from fanlight.wire.messages import NOTE_BOOL, NOTE_FLOAT, NOTE_INT, NOTE_TEXT
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Relation:
     def column(self, path: Path) -> Column | None:
         """Answer the column of a property; None when only the events themselves tell it."""
         names = names_of(path)
-        if self.beyond.intersection(names):
+        if self.beyond.intersection(names) or ASKED in names:
             return None
         if any(name.startswith(("#", BELOW)) for name in names) and not path.exact:
             return None

@@ -36,6 +36,8 @@ TABLES = {
         "number UINTEGER, high UBIGINT, low UBIGINT, grp UINTEGER, start UBIGINT, duration UBIGINT, "
         "spans UINTEGER, flags UINTEGER, lost UINTEGER, weight DOUBLE, host UINTEGER, pid UINTEGER"
     ),
+    # Events that are no traces; shape and told as the wire has them.
+    "events": "service UINTEGER, time BIGINT, shape UINTEGER, told VARCHAR",
     "spans": "trace UINTEGER, kind UINTEGER, parent UINTEGER, start UBIGINT, duration UBIGINT",
     "notes": "trace UINTEGER, span UINTEGER, key UINTEGER, type UTINYINT, value UBIGINT",
     # What is told in many small deltas comes in as `…_new` and is merged into its table when its
@@ -49,7 +51,7 @@ TABLES = {
     "releases": RELEASE,
     "releases_new": RELEASE,
 }
-LATER = ("held", "releases", "releases_new")
+LATER = ("held", "releases", "releases_new", "events")
 """Tables that files of an earlier Fanlight lack: what they hold is nobody's, and of no release."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -20,9 +21,11 @@ from fanlight.query.stages import run, summing
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import telling, transaction
 from fanlight.stores.duckdb.events import AT_ONCE, nominated
+from fanlight.stores.duckdb.readings import may_tell, readings, told
 from fanlight.stores.duckdb.reads import View, among
 from fanlight.stores.duckdb.relation import ORDER, Relation
 from fanlight.stores.imports import in_order
+from fanlight.stores.readings import ASKED, is_asked
 from fanlight.wire.messages import WHOLE
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[str], list[tuple[Any, ...]]]
 
-ROW = frozenset({*TRACE.names, "time"})
+ROW = frozenset({*TRACE.names, "time", ASKED})
 """What a trace's row has; every trace has all of it, so that no span is asked in its place."""
 
 
@@ -67,13 +70,14 @@ def selected(
     """Yield the kept traces of every day that a query selects, oldest first; its stages are not run."""
     whole = looks_everywhere(query.node) or need_spans(query.stages) or not query.fields() <= ROW
     facts = Facts() if facts is None else facts
-    asof = AsOf(query, store.imports.readings) if asof is None else asof
+    asof = AsOf(query, partial(readings, store)) if asof is None else asof
     traces = (
         event
         for view in store.views(*range_of(query))
         for event in nominated(view, query, whole=whole, beyond=asof.names)
     )
-    for event in in_order(asof.joined(traces, facts), store.imports.nominated(query)):
+    more = told(store, query) if is_asked(query) else iter(())
+    for event in in_order(asof.joined(traces, facts), store.imports.nominated(query), more):
         facts.scanned += 1
         if facts.scanned % AT_ONCE == 1:
             limits.check()
@@ -89,10 +93,10 @@ def answer(store: DuckStore, query: Query, limits: Limits) -> Answer:
 
 def rows(store: DuckStore, query: Query, limits: Limits, facts: Facts) -> Iterator[Event]:
     """Yield what a query's stages leave."""
-    asof = AsOf(query, store.imports.readings)
+    asof = AsOf(query, partial(readings, store))
     with joint(store, *range_of(query)) as (views, cursor):
         relation = Relation(views, query, asof.names)
-        if views and relation.is_exact and not store.imports.may_select(query):
+        if views and relation.is_exact and not (may_tell(views, query) or store.imports.may_select(query)):
             events, rest = compiled(relation, query, limits, facts, hurried(cursor, limits))
             yield from run(rest, asof.joined(events, facts))
             return

@@ -15,6 +15,7 @@ from fanlight.query.sql import FALSE, TRUE, names_of, negated, some, within
 from fanlight.query.values import tests_of
 from fanlight.stores.duckdb.engine import literal
 from fanlight.stores.duckdb.noted import are_plain, decided
+from fanlight.stores.readings import ASKED
 from fanlight.wire.messages import NOTE_BOOL, NOTE_FLOAT, NOTE_INT, NOTE_TEXT, WHOLE
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ GROUP_PARTS = {"service": 0, "endpoint": 1, "segment": 2}
 INTEGERS = {"duration": "duration", "span-count": "spans", "lost": "lost", "pid": "pid"}
 HEX = "format('{:016x}{:016x}', high, low)"
 INT64 = 2**63
-OWN = frozenset({*TRACE.names, "time"})
+OWN = frozenset({*TRACE.names, "time", ASKED})
 HAS_SPANS = f"(flags & {WHOLE}) <> 0"
 
 
@@ -93,7 +94,7 @@ class DayTerms:
         """Answer where what is asked of a property may hold."""
         text = node.path.text
         is_index = text.startswith("#") and not node.path.exact
-        if is_index or text in (SPANS, "raw", "line") or self.beyond.intersection(names_of(node.path)):
+        if is_index or text in (SPANS, "raw", "line") or self.is_elsewhere(names_of(node.path)):
             return TRUE, False
         tests = tests_of(node, self.setting)
         if text.startswith(BELOW) and not node.path.exact:
@@ -113,8 +114,14 @@ class DayTerms:
             found = some([found, own])
         return found, False
 
+    def is_elsewhere(self, names: tuple[str, ...]) -> bool:
+        """Tell whether more than the tables' own columns may have what is called so."""
+        return bool(self.beyond.intersection(names) or (ASKED in names and self.keys((ASKED,))))
+
     def column(self, name: str, node: Leaf, tests: list[Test]) -> tuple[str, bool]:
         """Answer where a trace's own column meets one of the tests."""
+        if name == ASKED:
+            return (TRUE if any(test.of("trace") for test in tests) else FALSE), True
         if name in GROUP_PARTS:
             part = GROUP_PARTS[name]
             chosen = [

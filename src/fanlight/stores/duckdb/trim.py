@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TEXTS = (
     *("kind_category", "kind_title", "kind_description", "trace_host", "note_key", "node_location"),
-    *("release_service", "release_text"),
+    *("release_service", "release_text", "event_service", "event_shape"),
     *("group_service", "group_endpoint", "group_segment"),
 )
 """Columns that hold indices of texts."""
