@@ -29,7 +29,7 @@ def named(
 def spellings(name: str) -> str:
     """Answer how else a name with dots may be written: `-` for `_`, and for all of its dots too."""
     dashed = name.replace("_", "-")
-    return f"{dashed} {dashed.replace('.', '-')}"
+    return " ".join(each for each in (dashed, dashed.replace(".", "-")) if each != name)
 
 
 NAMES: dict[str, Name] = {
