@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from pathlib import Path
@@ -169,6 +170,24 @@ def test_colours_are_chosen_and_stay(visit):
     page.click("button.theme")
     assert page.evaluate(paper) == light
     assert page.evaluate("document.cookie") == "", "nothing chosen, nothing kept"
+    assert page.complaints == []
+
+
+def test_a_panel_is_copied_as_a_link_a_command_and_json(visit):
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    page.clock.install()
+    page.goto(page.base + CHECKOUT + "&last=6h")
+    copied = {}
+    for what in ("Link", "Command", "curl", "JSON"):
+        page.click("#spread + .copying summary")
+        page.click(f"#spread + .copying .copy >> text={what}")
+        page.wait_for_selector("#spread + .copying summary >> text=Copied")
+        copied[what] = page.evaluate("navigator.clipboard.readText()")
+        page.clock.run_for(2000)
+    assert copied["Link"] == page.url.replace("/checkout", "%2Fcheckout") + "#spread"
+    assert copied["Command"].startswith("fanlight query --last 6h 'service=shop endpoint=")
+    assert copied["curl"].startswith("curl --unix-socket ")
+    assert json.loads(copied["JSON"])["endpoint"] == "POST /checkout"
     assert page.complaints == []
 
 

@@ -96,14 +96,14 @@ class Site:
         asked = self.read(request, parameters.ENDPOINTS)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        return shown(self.gate, "endpoints.html", endpoints.view(self.answers, asked))
+        return shown(self.gate, "endpoints.html", endpoints.view(self.answers, asked, self.gate.socket))
 
     def endpoint_page(self, request: Request) -> Response:
         """`/endpoint`: one endpoint."""
         asked = self.read(request, parameters.ENDPOINT)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        context = endpoint.view(self.answers, asked)
+        context = endpoint.view(self.answers, asked, self.gate.socket)
         if context is None:
             return missing("No request like this in this time")
         return shown(self.gate, "endpoint.html", context)
@@ -114,7 +114,8 @@ class Site:
         if isinstance(asked, Mistake):
             return puzzled(asked)
         trace_id = request.path_params["id"]
-        context = trace.view(self.answers, asked, trace_id) if api.is_trace_id(trace_id) else None
+        known = api.is_trace_id(trace_id)
+        context = trace.view(self.answers, asked, trace_id, self.gate.socket) if known else None
         if context is None:
             return missing("No such trace is kept")
         return shown(self.gate, "trace.html", context)
@@ -134,7 +135,7 @@ class Site:
         asked = self.read(request, parameters.STATUS)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        return shown(self.gate, "status.html", status.view(self.answers, asked))
+        return shown(self.gate, "status.html", status.view(self.answers, asked, self.gate.socket))
 
     def login(self, request: Request) -> Response:
         """`/login?code=…`: the one GET that changes something, so it takes care of who asks.

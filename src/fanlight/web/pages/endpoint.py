@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fanlight.query.query import Query
 from fanlight.web import queries, wording
+from fanlight.web.copying import panels
 from fanlight.web.pages.frame import TIERS, finding, frame, segment_words, span_name, tier
 from fanlight.web.pages.graphs import histogram, timeline
 from fanlight.web.parameters import address
@@ -58,7 +60,7 @@ class Sample(NamedTuple):
     spans: str
 
 
-def view(answers: Any, asked: Asked) -> dict[str, Any] | None:
+def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any] | None:
     """Answer the template's context, or None when there was no such request in this time."""
     found = ask(answers, asked)
     if not found:
@@ -91,9 +93,28 @@ def view(answers: Any, asked: Asked) -> dict[str, Any] | None:
         "main_link": asked.link(leaves="main") if len(tree) == len(shown) > MANY else None,
         "samples": samples(found["samples"], found["p50"], asked, asks),
         "service_link": address("/", {"service": found["service"], **asked.times()}),
-        "json_link": asked.link().replace("/endpoint", "/api/endpoint", 1),
+        "panels": panels(asked, api_address(asked), commands(asked, whole), socket),
     }
     return context
+
+
+def api_address(asked: Asked) -> str:
+    """Answer the address of the JSON behind the page; what only the page knows is left out."""
+    own = ("leaves", "live")
+    return address("/api/endpoint", {name: value for name, value in asked.given.items() if name not in own})
+
+
+def commands(asked: Asked, whole: str) -> dict[str, str | None]:
+    """Answer the command lines that tell in a terminal what the panels show."""
+    chosen = queries.selected(whole, asked.octaves)
+    asks = {
+        "over-time": f"{whole} | stats p50(duration), p95(duration), count by time:1m",
+        "spread": f"{chosen} | stats count, p50(duration), p95(duration), p99(duration), max(duration)",
+        "where": f"{chosen} | sort -duration | head 20",
+        "samples": f"{chosen} | sort -duration | head 20",
+    }
+    narrow = asked._replace(given={**asked.times()})
+    return {anchor: queries.command(Query(text), narrow) for anchor, text in asks.items()}
 
 
 def ask(answers: Any, asked: Asked) -> Any:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import charts, wording
+from fanlight.web.copying import command, panels
 from fanlight.web.pages.frame import Finding, Link, finding, frame, segment_words
 from fanlight.web.parameters import SORTS, address
 
@@ -27,6 +28,9 @@ COLUMNS = (
     ("errors", "Errors", "Requests that failed: status 400 and above, or an exception"),
     ("count", "Requests", "Every request, counted exactly"),
 )
+OWN = ("show", "live")
+"""Parameters of the page alone; the JSON is of every endpoint."""
+
 WORDS = ("endpoint", "service")
 
 
@@ -93,7 +97,7 @@ def heads(asked: Asked) -> list[dict[str, Any]]:
     return out
 
 
-def view(answers: Any, asked: Asked) -> dict[str, Any]:
+def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any]:
     """Answer the template's context."""
     everything = answers.endpoints(asked.from_ns, asked.to_ns)
     service = asked.get("service")
@@ -116,6 +120,12 @@ def view(answers: Any, asked: Asked) -> dict[str, Any]:
         "all_link": asked.link(show="all"),
         "summary": summary(rows, requests, context["when"]),
         "sorts": SORTS,
+        "panels": panels(
+            asked,
+            address("/api/endpoints", {n: value for n, value in asked.given.items() if n not in OWN}),
+            {"all": command("endpoints", asked=asked)},
+            socket,
+        ),
     }
     if not rows:
         context["waits"] = waits(answers, asked, bool(everything))

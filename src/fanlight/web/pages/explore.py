@@ -11,6 +11,7 @@ from fanlight.query.nodes import Keyword, Or
 from fanlight.query.query import Query
 from fanlight.server.questions import Question, refused
 from fanlight.web import queries, wording
+from fanlight.web.copying import panels
 from fanlight.web.pages.curves import curves
 from fanlight.web.pages.frame import Link, frame, when
 from fanlight.web.pages.graphs import nanoseconds
@@ -78,6 +79,7 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
         "too_long": None,
         "answer": None,
         "copies": [],
+        "panels": {},
         "volume": None,
         "curves": None,
         "json_link": queries.json_link(asked),
@@ -87,6 +89,8 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
     except QueryError as error:
         return 400, context | {"mistake": mistaken(refused(error)["error"])}
     context["copies"] = copies(query, asked, socket)
+    told = dict.fromkeys(("volume", "curves", "results"), queries.command(query, asked))
+    context["panels"] = panels(asked, queries.json_link(asked), told, socket)
     status, found = answers.query(question(page_text(query, asked), asked, limit(asked)))
     if status != 200:
         wrong = found["error"]

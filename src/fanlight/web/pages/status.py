@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fanlight.web import wording
+from fanlight.web.copying import panels
 from fanlight.web.pages.frame import frame
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ REASONS = {
 }
 
 
-def view(answers: Any, asked: Asked) -> dict[str, Any]:
+PANELS = ("account", "lost", "processes", "disk", "clients")
+
+
+def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any]:
     """Answer the template's context."""
     found = answers.status()
     collector = found["collector"]
@@ -32,7 +36,9 @@ def view(answers: Any, asked: Asked) -> dict[str, Any]:
     parts = [part for part in (collector, found.get("reports")) if part]
     accounts = [account(name, each) for name, each in sorted(found["services"].items())]
     context = frame(asked, "status")
+    told = dict.fromkeys(PANELS, "fanlight status")
     context |= {
+        "panels": panels(asked, "/api/status", told, socket),
         "version": found["version"],
         "accounts": accounts,
         "balanced": all(each["balanced"] for each in accounts),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import charts, queries, wording
+from fanlight.web.copying import panels
 from fanlight.web.pages.frame import frame, segment_words, span_name, tier
 from fanlight.web.parameters import TIMES, address
 
@@ -46,7 +47,7 @@ class Span(NamedTuple):
     error: bool
 
 
-def view(answers: Any, asked: Asked, trace_id: str) -> dict[str, Any] | None:
+def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -> dict[str, Any] | None:
     """Answer the template's context, or None when no such trace is kept."""
     found = answers.trace(trace_id)
     if not found:
@@ -90,7 +91,9 @@ def view(answers: Any, asked: Asked, trace_id: str) -> dict[str, Any] | None:
         ],
         "endpoint_link": endpoint_link(found, asked),
         "also": [also(each, asked, place) for place, each in enumerate(parts) if place != part],
-        "json_link": f"/api/trace/{found['id']}",
+        "panels": panels(
+            asked, f"/api/trace/{found['id']}", {"spans": f"fanlight trace {found['id']}"}, socket
+        ),
     }
     return context
 

@@ -150,6 +150,28 @@ const dress = () => {
 dress();
 document.addEventListener("fresh", dress);
 
+// What a panel says, elsewhere: as a link, a command, JSON. Without a clipboard only the JSON is there to see.
+if (!navigator.clipboard) delete document.documentElement.dataset.script;
+document.addEventListener("click", async (event) => {
+  const button = event.target instanceof Element ? event.target.closest(".menu .copy") : null;
+  if (!button || !navigator.clipboard) return;
+  event.preventDefault();
+  const { link, text, json } = button.dataset;
+  const menu = button.closest("details");
+  const said = menu.querySelector("summary");
+  try {
+    const answer = json === undefined ? null : await fetch(button.href);
+    if (answer && !answer.ok) throw new Error(answer.statusText);
+    const copied = answer ? await answer.text() : (text ?? new URL(link, location.href).href);
+    await navigator.clipboard.writeText(copied);
+    said.textContent = "Copied";
+  } catch {
+    said.textContent = "Not copied";
+  }
+  menu.open = false;
+  setTimeout(() => (said.textContent = "Copy"), 2000);
+});
+
 // Colours: as the system has them, light, or dark. A cookie remembers, since it is no state of a page.
 const root = document.documentElement;
 const theme = document.querySelector("button.theme");
