@@ -257,8 +257,12 @@ SCENERY = {
     "stores/rows.py": "",
     "targets/datagrams.py": "",
     "targets/gauges.py": "",
+    "targets/habits.py": "",
     "targets/lines.py": "",
-    "targets/one.py": ("import fanlight.targets.datagrams, fanlight.targets.gauges, fanlight.targets.lines"),
+    "targets/one.py": (
+        "import fanlight.targets.datagrams, fanlight.targets.gauges, fanlight.targets.habits, "
+        "fanlight.targets.lines"
+    ),
 }
 SABOTAGE = {
     "a target that imports a target": (

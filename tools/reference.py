@@ -1,6 +1,6 @@
 """Write the reference pages that the code already contains: commands, settings, names, extensions.
 
-`python tools/reference.py` writes docs/reference/{api,cli,extensions,names,settings}.md anew;
+`python tools/reference.py` writes docs/reference/{api,cli,extensions,names,settings,targets}.md anew;
 `--check` writes nothing and exits with 1 when a page is not what would be written.
 `--matrix` also measures every framework on every server, for docs/reference/servers.md: minutes.
 """
@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import os
 import sys
 from contextlib import redirect_stdout
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tidy_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fanlight.config.options import Option
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -190,12 +197,73 @@ What an event's properties are called, whatever it was read from. A property may
 [what an event is](../explanation/event.md) says more. Spellings count in any case, with `_` for `-`.
 """
 
+
+def targets() -> str:
+    """Answer the page of targets: what an entry may say, and the options of each part."""
+    from fanlight import formatters, transforms
+    from fanlight import targets as room
+    from fanlight.pipeline.outlets import COMMON
+
+    parts = ["# Targets\n", NOTE, PUBLISHING, options_of(COMMON)]
+    for name in room.TABLE:
+        found = room.part(name)
+        habits = found.HABITS
+        others = ", no other formatter" if habits.only else ""
+        goes = f"Goes with transform `{habits.transform}` and formatter `{habits.formatter}`{others}."
+        rows = " It is also given a row for each worker." if habits.per_worker else ""
+        rows += f" Labels: `{' '.join(habits.labels)}`." if habits.labels else ""
+        parts += [f"## {name}\n", f"{purpose_of(found)} {goes}{rows}\n", options_of(found.OPTIONS)]
+    parts.append(f"## Callables\n\n{CALLABLES}")
+    for name in transforms.TABLE:
+        parts += [f"## Transform {name}\n", f"{purpose_of(transforms.part(name))}\n"]
+        parts.append(options_of(transforms.part(name).OPTIONS))
+    for name in formatters.SNAPSHOTS:
+        parts += [f"## Formatter {name}\n", f"{purpose_of(formatters.snapshot_part(name))}\n"]
+        parts.append(options_of(formatters.snapshot_part(name).OPTIONS))
+    return "\n".join(part for part in parts if part)
+
+
+def purpose_of(part: type) -> str:
+    """Answer the purpose of the module that a part is in."""
+    return purpose(ast.parse(inspect.getsource(sys.modules[part.__module__])))
+
+
+def options_of(options: Mapping[str, Option]) -> str:
+    """Answer a table of options, nothing when there are none."""
+    from fanlight.config.options import KINDS
+
+    rows = []
+    for name, option in options.items():
+        expected = " or ".join(f"`{each}`" for each in option.choices) or KINDS[option.kind][1]
+        # As TOML would have it.
+        default = f"`{json.dumps(option.default)}`" if option.default not in ("", (), {}) else ""
+        rows.append(f"| `{name}` | {expected} | {default} | {option.about} |")
+    return (
+        "\n".join(["| option | reads as | default | what it is |", "|---|---|---|---|", *rows, ""])
+        if rows
+        else ""
+    )
+
+
+PUBLISHING = """\
+Each `[[telemetry.targets]]` of a settings file is one target: its `type`, what stands before it, and
+the options of all of these side by side. [How to publish](../howto/publish-telemetry.md) has examples.
+A name that is none is an error when Fanlight starts.
+"""
+
+CALLABLES = """\
+A `type` such as `shop.metrics:publish` is imported by the collector, and called with each message: a
+snapshot (`time_ns`, `labels`, `values`) unless a formatter makes a text of it. It has to be installed
+where `fanlight[server]` is. What it raises is counted.
+"""
+
 PAGES = {
     "api.md": api,
     "cli.md": cli,
     "extensions.md": extensions,
     "names.md": names,
     "settings.md": settings,
+    "targets.md": targets,
 }
 
 

@@ -54,18 +54,20 @@ def wait_for_holders(data, out, expected):
         time.sleep(0.05)
 
 
+STREAM = '[{"type": "stream"}]'
 HANDED = {"supervisor": 2, "collector": 2, "server": 0}
 NOT_HANDED = dict.fromkeys(HANDED, 0)
 
 
-def test_nothing_is_kept_open_unless_it_is_demanded(data, tmp_path):
-    run(data, tmp_path / "out")
+@pytest.mark.parametrize("targets", ["", '[{"type": "dogstatsd"}]'])
+def test_nothing_is_kept_open_unless_a_target_writes_there(data, tmp_path, targets):
+    run(data, tmp_path / "out", FANLIGHT_TELEMETRY__TARGETS=targets)
     wait_for_holders(data, tmp_path / "out", NOT_HANDED)
 
 
-def test_on_demand_a_new_collector_keeps_them_across_deaths(data, tmp_path):
+def test_for_a_target_a_new_collector_keeps_them_across_deaths(data, tmp_path):
     out = tmp_path / "out"
-    run(data, out, FANLIGHT_INTERNAL_HAND_STREAMS="1")
+    run(data, out, FANLIGHT_TELEMETRY__TARGETS=STREAM)
     wait_for_holders(data, out, HANDED)
     # The next one keeps them as well.
     killed = collector(data)
@@ -79,5 +81,5 @@ def test_on_demand_a_new_collector_keeps_them_across_deaths(data, tmp_path):
 
 def test_a_collector_that_runs_is_handed_nothing(data, tmp_path):
     run(data, tmp_path / "first")
-    run(data, tmp_path / "second", FANLIGHT_INTERNAL_HAND_STREAMS="1")
+    run(data, tmp_path / "second", FANLIGHT_TELEMETRY__TARGETS=STREAM)
     wait_for_holders(data, tmp_path / "second", NOT_HANDED)

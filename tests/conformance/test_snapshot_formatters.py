@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight.errors import ConfigError
-from fanlight.formatters import SNAPSHOTS, snapshot_formatter, snapshot_options
+from fanlight.formatters import SNAPSHOTS, snapshot_formatter, snapshot_part
 from fanlight.targets.lines import text_of
 from fanlight.wire.readings import Snapshot
 
@@ -48,9 +48,9 @@ def test_json_is_read_back_in_order_without_what_is_unknown(snapshot):
     assert "null" not in text
 
 
-@pytest.mark.parametrize("name", [name for name in SNAPSHOTS if snapshot_options(name)])
+@pytest.mark.parametrize("name", [name for name in SNAPSHOTS if snapshot_part(name).OPTIONS])
 def test_a_value_of_another_kind_is_refused_when_it_is_made(name):
-    for option in snapshot_options(name):
+    for option in snapshot_part(name).OPTIONS:
         with pytest.raises(ConfigError, match=f"is no value of '{option}' of formatter '{name}'; expected"):
             snapshot_formatter(name, {option: 7})
 

@@ -26,14 +26,14 @@ TOLD = [Snapshot(0, {"service": "shop", "host": "vm"}, {"queue.backlog": 7, "que
 
 def messages(name):
     found = part(name)
-    changed = transform(found.TRANSFORM)
-    return snapshot_formatter(found.FORMATTER)([changed(each) for each in TOLD])
+    changed = transform(found.HABITS.transform)
+    return snapshot_formatter(found.HABITS.formatter)([changed(each) for each in TOLD])
 
 
 @pytest.mark.parametrize("name", list(TABLE))
 def test_it_goes_with_a_transform_and_a_formatter_that_exist(name):
-    assert part(name).TRANSFORM in TRANSFORMS
-    assert part(name).FORMATTER in SNAPSHOTS
+    assert part(name).HABITS.transform in TRANSFORMS
+    assert part(name).HABITS.formatter in SNAPSHOTS
 
 
 @pytest.mark.parametrize("name", list(TABLE))

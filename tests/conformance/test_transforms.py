@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight.errors import ConfigError
-from fanlight.transforms import TABLE, options, transform
+from fanlight.transforms import TABLE, part, transform
 from fanlight.wire.readings import Snapshot
 
 words = st.text("abcdefghij.-_", min_size=1, max_size=12)
@@ -55,7 +55,9 @@ def test_an_unknown_option_is_refused_when_it_is_made(name):
         transform(name, {"tiped": True})
 
 
-@pytest.mark.parametrize(("name", "option"), [(name, option) for name in TABLE for option in options(name)])
+@pytest.mark.parametrize(
+    ("name", "option"), [(name, option) for name in TABLE for option in part(name).OPTIONS]
+)
 def test_a_value_of_another_kind_is_refused_when_it_is_made(name, option):
     with pytest.raises(ConfigError, match=f"is no value of '{option}' of transform '{name}'; expected"):
         transform(name, {option: 7})

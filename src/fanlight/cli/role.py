@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 STOP_S = 2.0
 """For applying what the collector committed last; what is left waits in the spool."""
 
-STREAMS = ("--out-fd", "--err-fd")
-"""A program's stdout and stderr, which a collector keeps open for targets that write there."""
+STREAMS = {"--out-fd": "stdout", "--err-fd": "stderr"}
+"""A program's streams, which a collector keeps open for targets that write there."""
 
 RECENT_S = 5.0
 """How long after its last request a browser or command counts as using the server."""
@@ -57,7 +57,9 @@ def main(arguments: list[str]) -> int:
         return supervise(settings, streams, **numbers)
     if role in ("collector", "server"):
         with succeeding(settings["data"], numbers["parent"], own_command(), streams):
-            return collect(settings, **numbers) if role == "collector" else answer(settings, **numbers)
+            return (
+                collect(settings, streams, **numbers) if role == "collector" else answer(settings, **numbers)
+            )
     raise ConfigError(f"unknown role {role!r}; known: collector, server, supervisor")
 
 
@@ -86,10 +88,10 @@ def supervise(settings: Settings, streams: dict[str, int], *, lock_fd: int, repo
         raise
 
 
-def collect(settings: Settings, *, parent: int, report_fd: int) -> int:
+def collect(settings: Settings, streams: dict[str, int], *, parent: int, report_fd: int) -> int:
     """Be the collector until told to stop."""
     die_with_parent(parent)
-    collector = build.collector(settings, parent)
+    collector = build.collector(settings, parent, {STREAMS[name]: each for name, each in streams.items()})
     reporter = Reporter(report_fd, parent, lambda: collector.acknowledged, lambda: collector.agents > 0)
     reporter.start()
     try:

@@ -43,8 +43,6 @@ PASSED = (
     *("report.token_file", "report.ca_file", "report.plain_hosts"),
 )
 """Keys that the agent goes by."""
-HAND_STREAMS = "FANLIGHT_INTERNAL_HAND_STREAMS"
-"""Variable that demands it, as long as there is no target that does."""
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 
@@ -176,7 +174,7 @@ def receive(settings: config.Settings) -> dict[str, str]:
     enrol(settings["data"])
     try:
         # Handed over only on demand: whoever reads the program's pipe waits until all have closed it.
-        state = ensure_running(settings, hand_streams=HAND_STREAMS in os.environ)
+        state = ensure_running(settings, hand_streams=writes_streams(settings))
     except MissingExtraError:
         leave(settings["data"])
         found = elsewhere(settings, os.environ)
@@ -190,6 +188,20 @@ def receive(settings: config.Settings) -> dict[str, str]:
         tell(f"a Fanlight already runs for {settings['data']}; its collector listens on {socket}")
     greet(settings["data"], state)
     return {"FANLIGHT_SOCKET": socket}
+
+
+def writes_streams(settings: config.Settings) -> bool:
+    """Answer whether a target wants to write to our stdout or stderr; the targets are checked by the way.
+
+    Raises:
+        ConfigError: one of them cannot be used.
+    """
+    if not settings["telemetry.targets"]:
+        return False
+    from fanlight.pipeline.outlets import chains, wants_streams
+
+    chains(settings, {}, elsewhere=True)
+    return wants_streams(settings)
 
 
 def elsewhere(settings: config.Settings, environ: Mapping[str, str]) -> str | None:

@@ -68,7 +68,9 @@ def command(
     document of --json says where they are, as soon as that is known.
     """  # noqa: D301 - click's mark for lines that stay as they are
     from fanlight.log import LOG
+    from fanlight.pipeline.outlets import wants_streams
     from fanlight.pipeline.serve import serve
+    from fanlight.pipeline.start import own_streams
     from fanlight.pipeline.tokens import report_token
 
     if names:
@@ -80,7 +82,10 @@ def command(
     origins(settings["web.host_names"], "0")
     if report_token_file:
         report_token(settings["report.token_file"])
-    return serve(settings, own_command(), tell if as_json else begun, insecure=insecure_listen)
+    streams = own_streams() if settings["telemetry.targets"] and wants_streams(settings) else {}
+    return serve(
+        settings, own_command(), tell if as_json else begun, insecure=insecure_listen, streams=streams
+    )
 
 
 def begun(state: dict[str, Any]) -> None:

@@ -15,6 +15,14 @@ from fanlight.web import wording
 
 WAIT_S = 8.0
 PROCESSES: tuple[table.Column, ...] = (("process", "left"), ("pid", "right"), ("memory", "right"))
+TARGETS: tuple[table.Column, ...] = (
+    ("target", "left"),
+    ("state", "left"),
+    ("delivered", "right"),
+    ("errors", "right"),
+    ("dropped", "right"),
+    ("", "left"),
+)
 SERVICES: tuple[table.Column, ...] = (
     ("service", "left"),
     ("accepted", "right"),
@@ -77,6 +85,7 @@ def show(found: dict[str, Any]) -> None:
     for name, share in sorted(found["store"].get("shares", {}).items()):
         if share["left_out"]:
             write(f"  {clean(name)}: {wording.count(share['left_out'])} not kept whole, {wording.CROWDED}")
+    show_targets((found["collector"] or {}).get("targets") or [])
     show_unaccepted(found["collector"] or {}, "to the collector")
     show_reports(found.get("reports") or {})
     for part in ("spool", "store"):
@@ -84,6 +93,26 @@ def show(found: dict[str, Any]) -> None:
             write(f"  {part}: {clean(found[part]['trouble'])}")
     if not found["collector"]:
         write("  the collector does not answer")
+
+
+def show_targets(targets: list[dict[str, Any]]) -> None:
+    """Write how publishing goes: instants delivered, deliveries that failed, instants that nobody took."""
+    if targets:
+        write("")
+        counts = ("delivered", "errors", "dropped")
+        table.show(
+            TARGETS,
+            [
+                [
+                    clean(each["target"]),
+                    each["state"],
+                    *(wording.count(each[name]) for name in counts),
+                    clean(each["error"] or ""),
+                ]
+                for each in targets
+            ],
+        )
+        write("")
 
 
 def show_reports(reports: dict[str, Any]) -> None:

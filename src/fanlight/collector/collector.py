@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import fanlight
 from fanlight.aggregate.aggregator import Aggregator
@@ -29,10 +29,13 @@ from fanlight.wire import spool
 
 if TYPE_CHECKING:
     from fanlight.collector.options import Options
+    from fanlight.collector.outlet import Outlet
 
 UMASK = 0o077
 CHECK_S = 1.0
 """How often the socket's path, the lock, the spool's size and the parent are looked at."""
+OUTLETS_S = 0.5
+"""For delivering what waits for targets at the end, all of them together."""
 SWEEP_S = 0.25
 """How often connections are, while there are any."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -46,10 +49,12 @@ class Collector:
 
     Attributes:
         listening: set once agents can connect.
+        outlets: where snapshots go besides the spool.
     """
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.outlets: list[Outlet] = []
         self.listening = threading.Event()
         self.stopping = False
         self.started_s = self.checked_s = time.monotonic()
@@ -90,7 +95,8 @@ class Collector:
     def state(self) -> bytes:
         """Answer the STATUS document as JSON."""
         uptime_s = round(time.monotonic() - self.started_s, 3)
-        about = {"pid": os.getpid(), "version": fanlight.__version__, "uptime_s": uptime_s}
+        about: dict[str, Any] = {"pid": os.getpid(), "version": fanlight.__version__, "uptime_s": uptime_s}
+        about["targets"] = [outlet.state() for outlet in self.outlets]
         return status.document(self.ledger, self.committer, self.agents, about)
 
     def stop(self) -> None:
@@ -232,6 +238,9 @@ class Collector:
             self.committer.write(self.committer.stuck)
         self.attend(None)
         self.doorway.close()
+        until_s = time.monotonic() + OUTLETS_S
+        for outlet in self.outlets:
+            outlet.stop(until_s)
         self.reception.close()
         self.writer.seal()
         self.lock.release()

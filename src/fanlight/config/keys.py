@@ -72,6 +72,9 @@ KEYS: dict[str, Key] = {
     "store.spans_per_s": Key("count", 2000, "spans a second and service kept whole", project=True),
     "store.traces_per_s": Key("count", 500, "root rows a second and service", project=True),
     "web.host_names": Key("names", (), "further names of the page: NAME, NAME:PORT or https://NAME"),
+    "telemetry.targets": Key(
+        "tables", (), "where snapshots of saturation go besides the store: [[telemetry.targets]]"
+    ),
     "trust": Key("paths", (), "directories whose fanlight.toml may set every key, joined with ':'"),
 }
 

@@ -49,7 +49,9 @@ def refusal(name: str, value: Any) -> str:
 
 def join(kind: str, value: Any) -> str:
     """Answer the text of what a file says, where a list may be written as one."""
-    return LISTS[kind].separator.join(map(str, value)) if isinstance(value, list) else str(value)
+    if kind == "tables":
+        return str(Tables(value))
+    return JOINED[kind].separator.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 class Words(tuple[str, ...]):
@@ -69,7 +71,20 @@ class Folders(Words):
     separator = ":"
 
 
-LISTS = {"names": Words, "paths": Folders}
+class Tables(tuple["dict[str, Any]"]):
+    """Several tables; prints as JSON, as which a variable has them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        import json
+
+        # TOML's dates are texts in JSON.
+        return json.dumps(list(self), default=str)
+
+
+JOINED = {"names": Words, "paths": Folders}
+LISTS = {**JOINED, "tables": Tables}
 
 
 def read_names(text: str) -> Words:
@@ -148,6 +163,18 @@ def read_count(text: str) -> int:
     return number
 
 
+def read_tables(text: str) -> Tables:
+    """Answer tables from a JSON array of objects."""
+    import json
+
+    if text == NOTHING:
+        return Tables()
+    found = json.loads(text)
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise ValueError(text)
+    return Tables(found)
+
+
 def read_share(text: str) -> float:
     """Answer a number from 0 to 1."""
     number = float(text)
@@ -188,6 +215,7 @@ READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "secret": (str, "an address"),
     "share": (read_share, "a number from 0 to 1"),
     "strategy": (read_strategy, "standalone or embedded"),
+    "tables": (read_tables, "tables, in a variable as a JSON array of objects"),
     "text": (str, "text"),
 }
 
@@ -204,6 +232,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "secret": (str,),
     "share": (int, float),
     "strategy": (str,),
+    "tables": (list,),
     "text": (str,),
 }
 """What TOML may say for a kind."""

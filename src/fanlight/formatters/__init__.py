@@ -79,13 +79,13 @@ SNAPSHOTS: dict[str, str] = {
 """Name, as users write it, to a class that is made with its options."""
 
 
-def snapshot_options(name: str) -> dict[str, Option]:
-    """Answer what can be set of a formatter of snapshots.
+def snapshot_part(name: str) -> type[SnapshotFormatter]:
+    """Answer the class of a formatter of snapshots.
 
     Raises:
         ConfigError: there is no such formatter; says the nearest.
     """
-    return cast("type[SnapshotFormatter]", load(name, SNAPSHOTS, "snapshot_formatters")).OPTIONS
+    return cast("type[SnapshotFormatter]", load(name, SNAPSHOTS, "snapshot_formatters"))
 
 
 def snapshot_formatter(name: str, given: Mapping[str, Any] | None = None) -> SnapshotFormatter:
@@ -98,8 +98,6 @@ def snapshot_formatter(name: str, given: Mapping[str, Any] | None = None) -> Sna
     Raises:
         ConfigError: there is no such formatter or option; says the nearest.
     """
-    known = complete(snapshot_options(name), given or {}, f"formatter {name!r}")
-    make = cast(
-        "Callable[[Mapping[str, Any]], SnapshotFormatter]", load(name, SNAPSHOTS, "snapshot_formatters")
-    )
-    return make(known)
+    found = snapshot_part(name)
+    make = cast("Callable[[Mapping[str, Any]], SnapshotFormatter]", found)
+    return make(complete(found.OPTIONS, given or {}, f"formatter {name!r}"))

@@ -10,6 +10,8 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fanlight.collector.collector import Collector
     from fanlight.config import Settings
     from fanlight.server.server import Server
@@ -36,17 +38,21 @@ def spool_directory(settings: Settings) -> str:
     return os.path.join(settings["data"], "spool")
 
 
-def collector(settings: Settings, parent_pid: int) -> Collector:
+def collector(settings: Settings, parent_pid: int, streams: Mapping[str, int] | None = None) -> Collector:
     """Answer the collector that the settings describe, not running yet.
 
     Args:
-        settings: where it listens and spools, and its budgets.
+        settings: where it listens and spools, its budgets, and where it publishes.
         parent_pid: the supervisor, without which it leaves.
+        streams: descriptors of a program's `stdout` and `stderr`, as far as they were handed over.
+
+    Raises:
+        ConfigError: a target cannot be used.
     """
     from fanlight.collector.collector import Collector
     from fanlight.collector.options import Options
 
-    return Collector(
+    built = Collector(
         Options(
             socket=settings["socket"],
             spool=spool_directory(settings),
@@ -56,6 +62,11 @@ def collector(settings: Settings, parent_pid: int) -> Collector:
             parent_pid=parent_pid,
         )
     )
+    if settings["telemetry.targets"]:
+        from fanlight.pipeline.outlets import outlets
+
+        built.outlets = outlets(settings, streams or {})
+    return built
 
 
 def server(settings: Settings) -> Server:

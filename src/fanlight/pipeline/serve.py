@@ -230,6 +230,11 @@ def serve(
         )
     check_socket(settings["socket"])
     check_store(settings["store"])
+    if settings["telemetry.targets"]:
+        from fanlight.pipeline.outlets import chains
+
+        # Before anything is started: the collector that would refuse them is a child.
+        chains(settings, {})
     os.umask(0o077)
     directory.prepare(data)
     background = lock is not None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fanlight.config.options import Option
+    from fanlight.targets.habits import Habits
 
 
 class Place(NamedTuple):
@@ -37,13 +38,11 @@ class Target(Protocol):
 
     Attributes:
         OPTIONS: what can be set of it.
-        FORMATTER, TRANSFORM: what it goes with unless it is told otherwise. One with `passthrough`
-            reads snapshots by itself, so only that formatter goes with it.
+        HABITS: what it goes with.
     """
 
     OPTIONS: ClassVar[dict[str, Option]]
-    FORMATTER: ClassVar[str]
-    TRANSFORM: ClassVar[str]
+    HABITS: ClassVar[Habits]
 
     def send(self, messages: Sequence[Any]) -> None:
         """Deliver what was formatted of one instant; raises whatever keeps it from that."""

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fanlight.errors import ConfigError
+from fanlight.targets.habits import Habits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +23,7 @@ class Called:
     """
 
     OPTIONS: ClassVar[dict[str, Option]] = {}
-    FORMATTER: ClassVar[str] = "passthrough"
-    TRANSFORM: ClassVar[str] = "passthrough"
+    HABITS: ClassVar[Habits] = Habits()
     call: ClassVar[Callable[[Any], object]]
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:

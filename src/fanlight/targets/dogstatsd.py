@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fanlight.config.options import Option
 from fanlight.targets.datagrams import Datagrams
 from fanlight.targets.gauges import OPTION, TYPES, Typed
+from fanlight.targets.habits import Habits
 from fanlight.wire.quantities import Totals, worker_name
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ class DogStatsd:
         "events": Option("flag", False, "whether an event tells of workers that were restarted"),
         "check": Option("flag", False, "whether a check says that workers are there and not stalled"),
     }
-    FORMATTER: ClassVar[str] = "passthrough"
-    TRANSFORM: ClassVar[str] = "passthrough"
+    HABITS: ClassVar[Habits] = Habits(only=True)
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
         self.datagrams = Datagrams(options["address"], place.timeout_s, "dogstatsd")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fanlight.config import is_loopback
 from fanlight.config.options import Option
 from fanlight.errors import ConfigError
+from fanlight.targets.habits import Habits
 from fanlight.targets.lines import text_of
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ class Http:
         "token_file": Option("text", "", "file whose first line is sent as `Authorization: Bearer …`"),
         "ca_file": Option("text", "", "PEM file of the authorities that the server's certificate is of"),
     }
-    FORMATTER: ClassVar[str] = "json"
-    TRANSFORM: ClassVar[str] = "passthrough"
+    HABITS: ClassVar[Habits] = Habits("json", labels=("*",))
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
         url = urlsplit(options["url"])

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fanlight.config.options import Option
+from fanlight.targets.habits import Habits
 from fanlight.targets.lines import stream_of, text_of, to, write_all
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ class Log:
         "to": to("stderr"),
         "head": Option("text", "classic", "what stands before each line", tuple(HEADS)),
     }
-    FORMATTER: ClassVar[str] = "logfmt"
-    TRANSFORM: ClassVar[str] = "passthrough"
+    HABITS: ClassVar[Habits] = Habits("logfmt", streams=True)
 
     def __init__(
         self, options: Mapping[str, Any], place: Place, now_ns: Callable[[], int] = time.time_ns

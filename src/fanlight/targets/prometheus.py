@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fanlight.config import is_loopback, read_address
 from fanlight.config.options import Option
 from fanlight.errors import ConfigError
+from fanlight.targets.habits import Habits
 
 if TYPE_CHECKING:
     import socket
@@ -123,8 +124,7 @@ class Prometheus:
         "exposed": Option("flag", False, "whether an address that other machines reach is wanted"),
         "host_names": Option("names", (), "further Host headers that are answered, each NAME:PORT or NAME"),
     }
-    FORMATTER: ClassVar[str] = "prometheus"
-    TRANSFORM: ClassVar[str] = "passthrough"
+    HABITS: ClassVar[Habits] = Habits("prometheus", only=True, per_worker=True)
 
     def __init__(self, options: Mapping[str, Any], _place: Place) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fanlight.config.options import Option
 from fanlight.targets.datagrams import Datagrams
 from fanlight.targets.gauges import OPTION, Typed
+from fanlight.targets.habits import Habits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +30,7 @@ class Statsd:
         "labels": Option("names", ("service",), "labels that stand before the name, each a part of it"),
         "types": OPTION,
     }
-    FORMATTER: ClassVar[str] = "passthrough"
-    TRANSFORM: ClassVar[str] = "passthrough"
+    HABITS: ClassVar[Habits] = Habits(only=True)
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
         self.datagrams = Datagrams(options["address"], place.timeout_s, "statsd")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fanlight.targets.habits import Habits
 from fanlight.targets.lines import stream_of, text_of, to, write_all
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ class Stream:
     """Writes to the stream that `fanlight run` handed over."""
 
     OPTIONS: ClassVar[dict[str, Option]] = {"to": to("stdout")}
-    FORMATTER: ClassVar[str] = "json"
-    TRANSFORM: ClassVar[str] = "cloudwatch"
+    HABITS: ClassVar[Habits] = Habits("json", "cloudwatch", streams=True)
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
         self.stream = stream_of(options, place.streams)

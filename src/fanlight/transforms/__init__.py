@@ -39,14 +39,13 @@ TABLE: dict[str, str] = {
 """Name, as users write it, to a class that is made with its options."""
 
 
-def options(name: str) -> dict[str, Option]:
-    """Answer what can be set of a transform.
+def part(name: str) -> type[Transform]:
+    """Answer the class of a transform.
 
     Raises:
         ConfigError: there is no such transform; says the nearest.
     """
-    part = cast("type[Transform]", load(name, TABLE, "transforms"))
-    return part.OPTIONS
+    return cast("type[Transform]", load(name, TABLE, "transforms"))
 
 
 def transform(name: str, given: Mapping[str, Any] | None = None) -> Transform:
@@ -59,6 +58,6 @@ def transform(name: str, given: Mapping[str, Any] | None = None) -> Transform:
     Raises:
         ConfigError: there is no such transform or option; says the nearest.
     """
-    known = complete(options(name), given or {}, f"transform {name!r}")
-    make = cast("Callable[[Mapping[str, Any]], Transform]", load(name, TABLE, "transforms"))
-    return make(known)
+    found = part(name)
+    make = cast("Callable[[Mapping[str, Any]], Transform]", found)
+    return make(complete(found.OPTIONS, given or {}, f"transform {name!r}"))
