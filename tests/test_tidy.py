@@ -251,9 +251,10 @@ SCENERY = {
     "stores/imports.py": "",
     "stores/one.py": (
         "import fanlight.stores.answers, fanlight.stores.choose, fanlight.stores.imports, "
-        "fanlight.stores.quota, fanlight.stores.rows"
+        "fanlight.stores.quota, fanlight.stores.readings, fanlight.stores.rows"
     ),
     "stores/quota.py": "",
+    "stores/readings.py": "",
     "stores/rows.py": "",
     "targets/datagrams.py": "",
     "targets/gauges.py": "",
