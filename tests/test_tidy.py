@@ -244,8 +244,10 @@ SCENERY = {
     "sources/namespaces.py": "",
     "sources/netlink.py": "",
     "sources/one.py": (
-        "import fanlight.sources.holders, fanlight.sources.namespaces, fanlight.sources.netlink"
+        "import fanlight.sources.holders, fanlight.sources.namespaces, fanlight.sources.netlink,"
+        " fanlight.sources.retired"
     ),
+    "sources/retired.py": "",
     "stores/answers.py": "",
     "stores/choose.py": "",
     "stores/imports.py": "",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from matrix_receiver import Receiver
+from matrix_slots import Gate, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,3 +27,18 @@ def receiver(folder: Path) -> Iterator[Receiver]:
     receiver = Receiver(folder / "c.sock")
     yield receiver
     receiver.close()
+
+
+@pytest.fixture
+def gate(folder: Path) -> Iterator[Gate]:
+    gate = Gate(folder / "gate.sock")
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def watch(folder: Path) -> Iterator[Watch]:
+    """A reader of the slots of the servers that report to `receiver`."""
+    watch = Watch(folder)
+    yield watch
+    watch.close()

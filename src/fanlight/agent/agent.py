@@ -46,21 +46,8 @@ class Agent:
     """
 
     __slots__ = (
-        *(
-            "budget",
-            "client",
-            "importing",
-            "installed",
-            "path",
-            "pauses",
-            "release",
-            "sequence",
-            "server",
-            "service",
-            "task",
-            "talks",
-            "told",
-        ),
+        *("budget", "client", "importing", "installed", "path", "pauses", "release", "sequence", "server"),
+        *("service", "task", "talks", "told"),
     )
 
     def __init__(self) -> None:
@@ -154,6 +141,10 @@ class Agent:
             "instruments": instruments.report(),
         }
 
+    def whereabouts(self) -> tuple[str, str]:
+        """Answer the service's name and the runtime directory of its collector, "" without one."""
+        return self.service[:NAME_CHARS], "" if self.server is not None else os.path.dirname(self.path)
+
     def complain(self, text: str) -> None:
         """Say something to people, once."""
         if text in self.told:
@@ -243,7 +234,7 @@ def start(
     if not HELD.line.here[0]:
         AGENT.renew()
     SWITCH.sample = share
-    SWITCH.sink, SWITCH.flush = push, hand_over
+    SWITCH.sink, SWITCH.flush, SWITCH.whereabouts = push, hand_over, AGENT.whereabouts
     tell_begun()
 
 

@@ -48,9 +48,11 @@ class Switch:
             without exit handlers.
         faults: errors of ours that were kept from the application; for tests, reported to nobody.
         lost: traces that one of them cost, and that nobody has been told of.
+        whereabouts: answers the service's name and the runtime directory of its collector, "" for none;
+            None until the agent has started.
     """
 
-    __slots__ = ("draw", "epoch", "faults", "flush", "lost", "sample", "sink")
+    __slots__ = ("draw", "epoch", "faults", "flush", "lost", "sample", "sink", "whereabouts")
 
     def __init__(self) -> None:
         self.sink: Callable[[Trace], object] | None = None
@@ -59,6 +61,7 @@ class Switch:
         self.draw: Callable[[], float] = float
         self.flush: Callable[..., object] | None = None
         self.faults = self.lost = 0
+        self.whereabouts: Callable[[], tuple[str, str]] | None = None
 
 
 SWITCH = Switch()

@@ -35,5 +35,6 @@ class Source(Protocol):
 
 TABLE: dict[str, str] = {
     "listeners": "fanlight.sources.listeners:Listeners",
+    "slots": "fanlight.sources.slots:Slots",
 }
 """Name to a class that is made with the path of the runtime directory."""

@@ -1,6 +1,9 @@
-"""gunicorn: what its workers call, whatever framework made it."""
+"""gunicorn: what its workers call, whatever framework made it, and how busy they are."""
 
 from __future__ import annotations
+
+import os
+from time import monotonic_ns as clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
-    """Answer the hooks for the modules of gunicorn's own workers.
+    """Answer the hooks for the modules of gunicorn's own workers, and of their master.
 
     A worker of somebody else's that hands the application to a server of its own, as those of uvicorn
     do, is left to that server's instrument.
@@ -24,7 +27,31 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     """
     if not hasattr(module, "SUPPORTED_WORKERS"):
         raise LookupError("gunicorn.workers has no SUPPORTED_WORKERS")
-    return {"gunicorn.workers.base": trace_wsgi, "gunicorn.workers.gasgi": trace_asgi}
+    return {
+        "gunicorn.arbiter": tell_total,
+        "gunicorn.workers.base": trace_wsgi,
+        "gunicorn.workers.gasgi": trace_asgi,
+    }
+
+
+def tell_total(module: ModuleType) -> None:
+    """Tell how many workers are configured, which a signal changes in the master alone."""
+    arbiter = getattr(module, "Arbiter", None)
+    manage = getattr(arbiter, "manage_workers", None)
+    if arbiter is None or manage is None:
+        raise LookupError("no Arbiter.manage_workers")
+
+    def manage_workers(self: Any) -> Any:
+        from fanlight.recording.slots.slot import HERE
+        from fanlight.wire import slots as layout
+
+        HERE.claim("gunicorn", role=layout.MINDS)
+        total = getattr(self, "num_workers", None)
+        if isinstance(total, int):
+            HERE.tell(layout.TOTAL, total)
+        return manage(self)
+
+    arbiter.manage_workers = manage_workers
 
 
 def trace_wsgi(module: ModuleType) -> None:
@@ -42,6 +69,7 @@ def trace_wsgi(module: ModuleType) -> None:
             from fanlight.recording.wsgi import wsgi
 
             self.wsgi = wsgi(app)
+        tell(self)
         return result
 
     worker.load_wsgi = load_wsgi
@@ -64,3 +92,173 @@ def trace_asgi(module: ModuleType) -> None:
         return result
 
     worker.load_wsgi = load_asgi
+
+
+def tell(worker: Any) -> None:
+    """Let a worker, which is about to run, tell how busy it is.
+
+    What it can do decides how: threads of a pool, greenlets, one connection after the other. One that
+    hands the application to a server of its own tells what gunicorn knows; that server tells the rest.
+    """
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire import slots as layout
+
+    settings = getattr(worker, "cfg", None)
+    kind = getattr(settings, "worker_class_str", None) or type(worker).__name__
+    HERE.claim("gunicorn", str(kind).rpartition(".")[2], os.getppid())
+    if not hasattr(worker, "handle") or not hasattr(worker, "handle_request"):
+        worker.run = running(worker, worker.run, is_ready=False)
+        return
+    if hasattr(worker, "enqueue_req"):
+        tell_threads(worker, getattr(settings, "threads", -1))
+    elif hasattr(worker, "worker_connections"):
+        tell_greenlets(worker)
+    else:
+        HERE.tell(layout.MAX_THREADS, 1)
+        HERE.tell(layout.SPAWNED, 1)
+        worker.handle = busy_until_closed(worker, worker.handle)
+    worker.run = running(worker, worker.run, is_ready=True)
+
+
+def running(worker: Any, run: Callable[[], Any], *, is_ready: bool) -> Callable[[], Any]:
+    """Answer the `run` of a worker that tells when it begins, and whether it ended by itself."""
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire import slots as layout
+
+    def run_told() -> Any:
+        HERE.serve(getattr(worker, "sockets", ()))
+        if is_ready:
+            HERE.tell(layout.STATE, layout.BOOTED)
+        try:
+            result = run()
+        except SystemExit as left:
+            # Its master's patience ended: that is what it leaves with an error for.
+            HERE.tell(layout.STATE, layout.ENDED_LATE if left.code else layout.ENDED_WELL)
+            raise
+        is_over = getattr(worker, "nr", 0) >= getattr(worker, "max_requests", 1 << 62)
+        HERE.tell(layout.STATE, layout.ENDED_AT_LIMIT if is_over else layout.ENDED_WELL)
+        return result
+
+    return run_told
+
+
+def busy_until_closed(worker: Any, handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `handle` of a sync worker, which is busy until it has closed the connection.
+
+    After the response it waits for the client to close, for seconds if need be, and takes nobody else.
+    """
+    from fanlight.recording.slots.slot import HERE
+
+    def handle_told(listener: Any, client: Any, address: Any) -> Any:
+        cells = HERE.cells
+        place = HERE.free[-1]
+        before = worker.nr
+        start_ns = clock()
+        cells[place] = start_ns
+        try:
+            return handle(listener, client, address)
+        finally:
+            cells = HERE.cells
+            cells[place] = 0
+            cells[place + 1] += 1
+            cells[place + 2] += clock() - start_ns
+            cells[place + 3] += worker.nr - before
+
+    return handle_told
+
+
+def tell_threads(worker: Any, threads: int) -> None:
+    """Let a worker with a pool of threads tell what waits for one, and what each of them does."""
+    from fanlight.recording.slots.slot import HERE, crowded
+    from fanlight.wire import slots as layout
+
+    enqueue, handle, handle_request = worker.enqueue_req, worker.handle, worker.handle_request
+    tidy_up: Any = getattr(worker, "murder_keepalived", None)
+    HERE.tell(layout.MAX_THREADS, threads)
+    HERE.tell(layout.QUEUED, 0)
+    HERE.tell(layout.SPAWNED, 0)
+
+    def enqueue_told(connection: Any) -> Any:
+        cells = HERE.cells
+        # Before it can begin: what waits is what was handed over less what began.
+        cells[layout.QUEUED] += 1
+        result = enqueue(connection)
+        pool = getattr(worker.tpool, "_threads", None)
+        cells[layout.SPAWNED] = -1 if pool is None else len(pool)
+        cells[layout.CONNECTIONS] = getattr(worker, "nr_conns", -1)
+        return result
+
+    def handle_told(connection: Any) -> Any:
+        try:
+            place = HERE.free.pop()
+        except IndexError:
+            return crowded(handle, connection)
+        connection.fanlight_place = place
+        start_ns = clock()
+        HERE.cells[place] = start_ns
+        try:
+            return handle(connection)
+        finally:
+            cells = HERE.cells
+            cells[place] = 0
+            cells[place + 1] += 1
+            cells[place + 2] += clock() - start_ns
+            HERE.free.append(place)
+
+    def handle_request_told(request: Any, connection: Any) -> Any:
+        try:
+            return handle_request(request, connection)
+        finally:
+            HERE.cells[connection.fanlight_place + 3] += 1
+
+    def tidy_up_told(*arguments: Any, **options: Any) -> Any:
+        result = tidy_up(*arguments, **options)
+        HERE.cells[layout.CONNECTIONS] = worker.nr_conns
+        return result
+
+    worker.enqueue_req, worker.handle, worker.handle_request = enqueue_told, handle_told, handle_request_told
+    # It comes by once in each round of the main loop, behind whatever was closed in it.
+    if tidy_up is not None and hasattr(worker, "nr_conns"):
+        worker.murder_keepalived = tidy_up_told
+
+
+def tell_greenlets(worker: Any) -> None:
+    """Let a worker with a greenlet for each connection tell how many there are, and which answer."""
+    from fanlight.recording.slots.slot import HERE, crowded
+    from fanlight.wire import slots as layout
+
+    handle, handle_request = worker.handle, worker.handle_request
+    limit = worker.worker_connections * max(1, len(getattr(worker, "sockets", ())))
+    for word, value in ((layout.MAX_THREADS, limit), (layout.LIMIT, limit), (layout.CONNECTIONS, 0)):
+        HERE.tell(word, value)
+    HERE.tell(layout.SPAWNED, 0)
+
+    def handle_told(*arguments: Any) -> Any:
+        cells = HERE.cells
+        cells[layout.CONNECTIONS] += 1
+        cells[layout.SPAWNED] = cells[layout.CONNECTIONS]
+        try:
+            return handle(*arguments)
+        finally:
+            cells = HERE.cells
+            cells[layout.CONNECTIONS] -= 1
+            cells[layout.SPAWNED] = cells[layout.CONNECTIONS]
+
+    def handle_request_told(*arguments: Any) -> Any:
+        try:
+            place = HERE.free.pop()
+        except IndexError:
+            return crowded(handle_request, *arguments)
+        start_ns = clock()
+        HERE.cells[place] = start_ns
+        try:
+            return handle_request(*arguments)
+        finally:
+            cells = HERE.cells
+            cells[place] = 0
+            cells[place + 1] += 1
+            cells[place + 2] += clock() - start_ns
+            cells[place + 3] += 1
+            HERE.free.append(place)
+
+    worker.handle, worker.handle_request = handle_told, handle_request_told

@@ -1,0 +1,1 @@
+"""How busy this process is, in memory that the collector reads; imported when a worker boots."""

@@ -1,0 +1,203 @@
+"""The slot of this process (HOT): how busy it is, in memory that the collector reads from outside.
+
+Claimed once, after the last fork, by a process that really is a worker. What it tells is written as
+it happens: no thread, no lock, no system call. A blocked worker is read as well as any other.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from time import monotonic_ns
+
+from fanlight.recording.recorder import SWITCH
+from fanlight.wire import slots as layout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, MutableSequence
+    from typing import Any
+
+BEAT_S = 0.05
+"""Between two beats of an event loop."""
+FILES = 256
+"""Files of processes that are gone, from which on a new worker clears them away: no collector does."""
+
+
+class Slot:
+    """Where one process writes: private memory until it is claimed, and again in a forked child.
+
+    Attributes:
+        cells: the words of the layout.
+        free: places that nobody has taken, the lowest one last; each by its first word.
+        path: of the file; "" while the memory is private.
+        claimed: whether this process is a worker, or the master of some.
+    """
+
+    __slots__ = ("cells", "claimed", "free", "hooked", "path")
+
+    def __init__(self) -> None:
+        self.hooked = False
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin with private memory: only assignments, since a forked child calls it."""
+        self.cells: MutableSequence[int] = array("q", bytes(layout.SIZE))
+        self.free = list(
+            range(
+                layout.HEAD_WORDS + (layout.PLACES - 1) * layout.PLACE_WORDS,
+                layout.HEAD_WORDS - 1,
+                -layout.PLACE_WORDS,
+            )
+        )
+        self.path = ""
+        self.claimed = False
+
+    def claim(self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS) -> None:
+        """Make this process tell how busy it is; a second call in the same process does nothing.
+
+        Args:
+            server: its name.
+            kind: of worker, where it has several.
+            master: pid of the process that minds the workers; 0 for none.
+            role: of this process.
+        """
+        if self.claimed or SWITCH.whereabouts is None:
+            return
+        self.claimed = True
+        if not self.hooked and hasattr(os, "register_at_fork"):
+            self.hooked = True
+            os.register_at_fork(after_in_child=self.renew)
+        service, runtime = SWITCH.whereabouts()
+        pid = os.getpid()
+        memory = bytearray(layout.SIZE)
+        words = memoryview(memory).cast("q")
+        started = layout.process_start(pid)
+        words[0], words[1], words[2] = layout.MAGIC, layout.VERSION, layout.PLACES
+        for word in (layout.SLOT, *range(layout.TOTAL, layout.CREATED + 1)):
+            words[word] = -1
+        words[layout.PID], words[layout.STARTED] = pid, started
+        words[layout.MASTER] = master or pid
+        words[layout.MASTER_STARTED] = layout.process_start(master) if master else started
+        words[layout.NAMESPACE] = layout.namespace()
+        words[layout.CLAIMED] = monotonic_ns()
+        words[layout.ROLE] = role
+        layout.put_text(memory, (service, server, kind))
+        self.cells = self.published(memory, runtime, layout.name(pid, started)) or array("q", bytes(memory))
+
+    def published(self, memory: bytearray, runtime: str, name: str) -> MutableSequence[int] | None:
+        """Answer shared memory with this content, None where there can be none."""
+        for folder in layout.folders(runtime, os.geteuid()) if runtime else ():
+            try:
+                prepare(folder, runtime)
+                self.path = os.path.join(folder, name)
+                return shared(memory, folder, name)
+            except (OSError, ValueError):
+                # No such memory, no room in it, no right to it: the next one, or nothing is told.
+                self.path = ""
+        return None
+
+    def tell(self, word: int, value: int) -> None:
+        """Write a word of the head."""
+        self.cells[word] = value
+
+    def serve(self, sockets: Iterable[Any]) -> None:
+        """Tell which listening sockets this worker serves: sockets, or what wraps one."""
+        for word, each in zip(layout.INODES, sockets, strict=False):
+            try:
+                self.cells[word] = os.fstat(each.fileno()).st_ino
+            except (OSError, ValueError, AttributeError):
+                # One that is closed already, or that has no descriptor.
+                continue
+
+
+HERE = Slot()
+
+
+def prepare(folder: str, runtime: str) -> None:
+    """Make a directory of slots, private to its owner, and clear away what nobody reads.
+
+    Raises:
+        OSError: it cannot be made, or is somebody else's, or others can enter it.
+    """
+    try:
+        os.mkdir(folder, 0o700)
+        os.symlink(os.path.realpath(runtime), os.path.join(folder, layout.HOME))
+        clear_orphans(folder)
+    except FileExistsError:
+        found = os.lstat(folder)
+        if found.st_mode & 0o170077 != 0o040000 or found.st_uid != os.geteuid():
+            raise PermissionError(folder) from None
+    if len(os.listdir(folder)) > FILES:
+        clear(folder)
+
+
+def clear(folder: str) -> bool:
+    """Take the files of processes that are gone out of a directory; answer whether none of others is left."""
+    left = False
+    for name in os.listdir(folder):
+        whose = layout.owner(name)
+        if whose is None:
+            continue
+        if layout.is_alive(*whose):
+            left = True
+        else:
+            os.unlink(os.path.join(folder, name))
+    return not left
+
+
+def clear_orphans(folder: str) -> None:
+    """Take away the directories of slots, beside a new one, whose runtime directory is gone."""
+    place, own = os.path.split(folder)
+    kin = own.rpartition("-")[0] + "-"
+    for name in os.listdir(place) if own.startswith("fanlight-") else ():
+        other = os.path.join(place, name)
+        try:
+            if name.startswith(kin) and not os.path.exists(os.path.join(other, layout.HOME)) and clear(other):
+                for file in os.listdir(other):
+                    os.unlink(os.path.join(other, file))
+                os.rmdir(other)
+        except OSError:
+            # Somebody else is at it, or it is no directory of ours after all.
+            continue
+
+
+def shared(memory: bytearray, folder: str, name: str) -> MutableSequence[int]:
+    """Answer a file's memory with this content; the file appears when all of it is there.
+
+    Raises:
+        OSError: there is no room, or a file of that name.
+    """
+    from mmap import mmap
+
+    path = os.path.join(folder, name)
+    half = os.path.join(folder, "." + name)
+    # What a worker left half made that had this process's number and start can only be ours.
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(half, flags, 0o600)
+    try:
+        # Written out, not stretched: a store into memory that a full disk cannot give ends the process.
+        os.write(descriptor, memory)
+        # Fails where only a part found room.
+        mapped = mmap(descriptor, len(memory))
+        os.rename(half, path)
+    except (OSError, ValueError):
+        os.unlink(half)
+        raise
+    finally:
+        os.close(descriptor)
+    # Typed otherwise than it is: a view of memory has no length to change.
+    cells: MutableSequence[int] = memoryview(mapped).cast("q")  # type: ignore[assignment]
+    return cells
+
+
+def crowded(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what serves a request when every place is taken: it is counted, without a time."""
+    HERE.cells[layout.CROWD] += 1
+    try:
+        return call(*arguments)
+    finally:
+        cells = HERE.cells
+        cells[layout.CROWD] -= 1
+        cells[layout.CROWD_ENDED] += 1
+        cells[layout.CROWD_REQUESTS] += 1

@@ -1,0 +1,128 @@
+"""How busy gunicorn's workers are, read from outside while they are."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from matrix_servers import gunicorn
+from matrix_serving import serving
+from matrix_slots import SITE, Client, Gate, Watch, requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fanlight.wire.readings import Readings
+    from matrix_receiver import Receiver
+    from matrix_serving import Serving
+
+THREADS = ("-k", "gthread", "-w", "1", "--threads", "2")
+
+
+@contextmanager
+def running(folder: Path, receiver: Receiver, *options: str) -> Iterator[Serving]:
+    (folder / "site_app.py").write_text(SITE)
+    environ = {"GATE": str(folder / "gate.sock")}
+    with serving(gunicorn("--graceful-timeout", "3", *options), folder, receiver, environ) as server:
+        yield server
+
+
+def booted(count: int):
+    """What holds when so many workers are ready."""
+
+    def holds(readings: Readings) -> bool:
+        return [worker.booted for worker in readings.workers] == [True] * count
+
+    return holds
+
+
+def test_of_ten_requests_two_threads_take_two_and_eight_wait(
+    folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    with running(folder, receiver, *THREADS) as server:
+        clients = [Client(server.port, "/hold") for _ in range(10)]
+        (worker,) = watch.until(lambda found: [each.backlog for each in found.workers] == [8]).workers
+        assert (worker.server, worker.kind, worker.slot, worker.total) == ("gunicorn", "gthread", 0, 1)
+        assert (worker.busy, worker.capacity) == (2, 0)
+        assert (worker.spawned_threads, worker.max_threads) == (2, 2)
+        assert worker.reactor == 0
+        assert worker.requests_count == 0
+        assert worker.master == server.process.pid
+        assert 0 < time.monotonic_ns() - worker.oldest_start_ns < 15e9
+        gate.open()
+        assert all(client.answer() for client in clients)
+        (worker,) = watch.until(lambda found: found.workers[0].requests_count == 10).workers
+        idle = watch.until(lambda found: found.workers[0].busy == 0).workers[0]
+        assert (idle.backlog, idle.capacity, idle.oldest_start_ns) == (0, 2, None)
+        assert idle.busy_ns >= worker.busy_ns > 0
+
+
+def test_time_spent_busy_is_an_integral_that_grows_while_requests_are_held(
+    folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    with running(folder, receiver, *THREADS) as server:
+        clients = [Client(server.port, "/hold") for _ in range(2)]
+        watch.until(lambda found: bool(found.workers) and found.workers[0].busy == 2)
+        before, start_ns = watch.workers()[0].busy_ns, time.monotonic_ns()
+        watch.until(lambda _: time.monotonic_ns() - start_ns > 300e6)
+        after, end_ns = watch.workers()[0].busy_ns, time.monotonic_ns()
+        gate.open()
+        assert all(client.answer() for client in clients)
+    # Two threads, so two seconds are spent in each.
+    assert (after - before) / (end_ns - start_ns) == pytest.approx(2, rel=0.1)
+
+
+def test_a_killed_worker_is_gone_at_once_and_what_it_answered_is_not(
+    folder: Path, receiver: Receiver, watch: Watch
+) -> None:
+    with running(folder, receiver, *THREADS) as server:
+        first = watch.until(booted(1)).workers[0]
+        for _ in range(7):
+            assert Client(server.port, "/").answer()
+        watch.until(lambda found: requests(found) == 7)
+        os.kill(first.pid, signal.SIGKILL)
+        killed_s = time.monotonic()
+        found = watch.until(lambda found: first.pid not in [each.pid for each in found.workers])
+        assert time.monotonic() - killed_s < 0.1
+        assert requests(found) == 7
+        successor = watch.until(booted(1)).workers[0]
+        assert successor.slot == first.slot
+        assert successor.pid != first.pid
+        (retired,) = watch.read().retired
+        assert (retired.slot, retired.restarts) == (first.slot, {"killed": 1})
+        watch.again()
+        assert requests(watch.read()) == 7
+
+
+def test_requests_never_fall_and_are_exact_over_twenty_kills(
+    folder: Path, receiver: Receiver, watch: Watch
+) -> None:
+    lowest, fell = 0, []
+
+    with running(folder, receiver, "-k", "gthread", "-w", "2", "--threads", "4") as server:
+        watch.until(booted(2))
+        for kill in range(20):
+            answers = server.ask_many(["/"] * 50)
+            assert all(answers)
+            found = watch.until(lambda found, kill=kill: requests(found) >= 50 * (kill + 1))
+            # What is answered before it is counted is counted before the worker takes the next.
+            victim = watch.until(
+                lambda found: len(found.workers) == 2 and not any(each.busy for each in found.workers)
+            ).workers[kill % 2]
+            os.kill(victim.pid, signal.SIGKILL)
+            end_s = time.monotonic() + 0.2
+            while time.monotonic() < end_s:
+                now = requests(watch.read())
+                fell += [now] * (now < lowest)
+                lowest = max(lowest, now)
+            watch.until(booted(2))
+        found = watch.read()
+    assert not fell
+    assert requests(found) == 1_000
+    assert sum(each.restarts.get("killed", 0) for each in found.retired) == 20

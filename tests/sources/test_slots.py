@@ -1,0 +1,237 @@
+"""The reader of slots: files that are none, directories that are not ours, totals that stay."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fanlight.sources.slots import FILES, Slots
+from fanlight.wire import slots as layout
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "slots"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def sources(folder):
+    """A function that answers a new reader of the folder."""
+    made = []
+
+    def source(limit=FILES):
+        made.append(Slots("", [str(folder)], limit))
+        return made[-1]
+
+    yield source
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def process():
+    """A function that answers a process that lives until the test is over."""
+    made = []
+
+    def start():
+        made.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.kill()
+        each.communicate()
+
+
+def write(folder, pid, *, requests=0, **words):
+    """Write the slot of a process; answer its path."""
+    memory = bytearray(layout.SIZE)
+    cells = memoryview(memory).cast("q")
+    started = layout.process_start(pid)
+    cells[0], cells[1] = layout.MAGIC, layout.VERSION
+    for word in (layout.SLOT, *range(layout.TOTAL, layout.CREATED + 1)):
+        cells[word] = -1
+    cells[layout.PID], cells[layout.STARTED] = pid, started
+    cells[layout.MASTER], cells[layout.MASTER_STARTED] = os.getpid(), layout.process_start(os.getpid())
+    cells[layout.NAMESPACE] = layout.namespace()
+    cells[layout.STATE] = layout.BOOTED
+    for name, value in words.items():
+        cells[getattr(layout, name)] = value
+    cells[layout.HEAD_WORDS + layout.REQUESTS] = requests
+    layout.put_text(memory, ("shop", "gunicorn", "sync"))
+    path = folder / layout.name(pid, started)
+    path.write_bytes(memory)
+    return path
+
+
+def read(source):
+    return source.read(time.monotonic_ns())
+
+
+def kill(process):
+    process.kill()
+    process.wait()
+
+
+def test_a_worker_is_told_as_long_as_its_process_lives(folder, sources, process):
+    one = process()
+    path = write(folder, one.pid, requests=5, TOTAL=3, MAX_THREADS=1)
+    source = sources()
+    (worker,) = read(source).workers
+    assert (worker.service, worker.server, worker.kind, worker.slot) == ("shop", "gunicorn", "sync", 0)
+    assert (worker.total, worker.capacity, worker.requests_count) == (3, 1, 5)
+    kill(one)
+    found = read(source)
+    assert found.workers == ()
+    assert [(each.requests_count, each.slot, each.restarts) for each in found.retired] == [
+        (5, 0, {"killed": 1})
+    ]
+    assert not path.exists()
+    assert read(source) == found
+
+
+def test_a_successor_takes_the_number_and_a_reader_that_is_new_keeps_it(folder, sources, process):
+    workers = [process() for _ in range(3)]
+    for each in workers:
+        write(folder, each.pid, requests=1)
+    source = sources()
+    numbers = {worker.pid: worker.slot for worker in read(source).workers}
+    assert sorted(numbers.values()) == [0, 1, 2]
+    kill(workers[1])
+    read(source)
+    successor = process()
+    write(folder, successor.pid)
+    numbers = {worker.pid: worker.slot for worker in read(source).workers}
+    assert numbers[successor.pid] == 1
+    again = sources()
+    assert {worker.pid: worker.slot for worker in read(again).workers} == numbers
+    assert sum(each.requests_count for each in read(again).retired) == 1
+
+
+def test_the_total_is_what_the_master_tells_where_it_does(folder, sources, process):
+    write(folder, process().pid, TOTAL=2)
+    write(folder, os.getpid(), ROLE=layout.MINDS, TOTAL=4)
+    found = read(sources())
+    assert [worker.total for worker in found.workers] == [4]
+
+
+def test_an_end_of_its_own_says_why_and_without_the_master_it_is_no_restart(folder, sources, process):
+    limited, late, orphan = process(), process(), process()
+    write(folder, limited.pid, STATE=layout.ENDED_AT_LIMIT)
+    write(folder, late.pid, STATE=layout.ENDED_LATE)
+    write(folder, orphan.pid, MASTER=orphan.pid, MASTER_STARTED=layout.process_start(orphan.pid))
+    source = sources()
+    assert len(read(source).workers) == 3
+    for each in (limited, late, orphan):
+        kill(each)
+    restarts = {}
+    for each in read(source).retired:
+        restarts.update(each.restarts)
+    assert restarts == {"max_requests": 1, "timeout": 1}
+
+
+def test_strange_files_are_ignored_and_counted_once(folder, sources, process):
+    alive = process()
+    good = write(folder, alive.pid)
+    name = layout.name(os.getpid(), layout.process_start(os.getpid()))
+    (folder / name).write_bytes(good.read_bytes()[:700])
+    (folder / "note.txt").write_text("mine")
+    other = process()
+    (folder / layout.name(other.pid, layout.process_start(other.pid))).symlink_to(good)
+    source = sources()
+    for _ in range(3):
+        assert [worker.pid for worker in read(source).workers] == [alive.pid]
+    assert source.ignored == {"torn": 1, "name": 1, "unreadable": 1}
+    assert (folder / "note.txt").read_text() == "mine"
+
+
+def test_a_file_of_another_namespace_of_processes_is_left_alone(folder, sources, process):
+    path = write(folder, process().pid, NAMESPACE=1)
+    source = sources()
+    assert read(source).workers == ()
+    assert source.ignored == {"namespace": 1}
+    assert path.exists()
+
+
+def test_a_file_that_is_cut_while_it_is_read_costs_that_worker_alone(folder, sources, process):
+    one, two = process(), process()
+    path = write(folder, one.pid)
+    write(folder, two.pid)
+    source = sources()
+    assert len(read(source).workers) == 2
+    os.truncate(path, 100)
+    assert [worker.pid for worker in read(source).workers] == [two.pid]
+    assert source.ignored == {"torn": 1}
+
+
+def test_a_directory_that_others_can_enter_is_not_read(folder, sources, process):
+    write(folder, process().pid)
+    folder.chmod(0o755)
+    source = sources()
+    assert read(source).workers == ()
+    assert source.ignored == {"directory": 1}
+    folder.chmod(0o700)
+    assert len(read(source).workers) == 1
+
+
+def test_a_directory_of_the_dead_is_cleared_and_what_they_left_is_kept(folder, sources, process):
+    dead = [process() for _ in range(5)]
+    for each in dead:
+        write(folder, each.pid, requests=2)
+    (folder / ("." + layout.name(dead[0].pid, layout.process_start(dead[0].pid)))).write_bytes(b"half")
+    for each in dead:
+        kill(each)
+    found = read(sources())
+    assert sum(each.requests_count for each in found.retired) == 10
+    assert [path.name for path in folder.iterdir()] == ["totals.json"]
+
+
+def test_what_was_added_up_and_not_taken_away_does_not_count_twice(folder, sources, process):
+    one = process()
+    path = write(folder, one.pid, requests=3)
+    content = path.read_bytes()
+    source = sources()
+    read(source)
+    kill(one)
+    read(source)
+    # As if the reader had ended between the two steps.
+    told = json.loads((folder / "totals.json").read_text())
+    (folder / "totals.json").write_text(json.dumps({**told, "done": [str(path)]}))
+    path.write_bytes(content)
+    found = read(sources())
+    assert sum(each.requests_count for each in found.retired) == 3
+    assert not path.exists()
+
+
+def test_totals_that_cannot_be_read_are_counted_and_begun_anew(folder, sources):
+    (folder / "totals.json").write_text("{")
+    source = sources()
+    assert read(source).retired == ()
+    assert source.ignored == {"torn": 1}
+
+
+def test_no_more_files_are_read_than_allowed(folder, sources, process):
+    for _ in range(3):
+        write(folder, process().pid)
+    source = sources(2)
+    assert len(read(source).workers) == 2
+    assert source.ignored == {"too_many": 1}
+
+
+def test_a_stopped_worker_is_stalled_until_it_goes_on(folder, sources, process):
+    one = process()
+    write(folder, one.pid)
+    source = sources()
+    assert [worker.stalled for worker in read(source).workers] == [False]
+    os.kill(one.pid, 19)
+    start_s = time.monotonic()
+    while not read(source).workers[0].stalled:
+        assert time.monotonic() - start_s < 1
+    os.kill(one.pid, 18)
+    while read(source).workers[0].stalled:
+        assert time.monotonic() - start_s < 2

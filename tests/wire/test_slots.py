@@ -1,0 +1,144 @@
+"""The layout of a slot: what is derived from its words, and which bytes are refused."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight.wire import slots as layout
+
+NAMES = ("shop", "gunicorn", "gthread")
+
+
+def slot(words=(), places=(), names=NAMES):
+    """Answer a slot's bytes: some words of the head, and the words of its first places."""
+    memory = bytearray(layout.SIZE)
+    cells = memoryview(memory).cast("q")
+    cells[0], cells[1], cells[2] = layout.MAGIC, layout.VERSION, layout.PLACES
+    for word in (layout.SLOT, *range(layout.TOTAL, layout.CREATED + 1)):
+        cells[word] = -1
+    for word, value in dict(words).items():
+        cells[word] = value
+    for number, place in enumerate(places):
+        at = layout.HEAD_WORDS + number * layout.PLACE_WORDS
+        for offset, value in enumerate(place):
+            cells[at + offset] = value
+    layout.put_text(memory, names)
+    return bytes(memory)
+
+
+def test_what_was_handed_over_and_has_not_begun_waits():
+    read = layout.parse(slot({layout.QUEUED: 15, layout.MAX_THREADS: 2}, [(100, 3, 50, 3), (200, 2, 40, 2)]))
+    assert (read.busy, read.ended, read.requests) == (2, 5, 5)
+    assert (read.backlog, read.capacity, read.oldest_start_ns) == (8, 0, 100)
+    assert read.spent_ns(1_000) == 50 + 40 + 900 + 800
+
+
+def test_what_nobody_told_is_unknown_and_not_zero():
+    read = layout.parse(slot())
+    assert (read.backlog, read.capacity, read.reactor, read.not_begun) == (None,) * 4
+    assert read.known(layout.TOTAL) is None
+    assert (read.busy, read.requests, read.oldest_start_ns) == (0, 0, None)
+
+
+def test_connections_that_nobody_answers_or_queues_are_parked():
+    words = {layout.CONNECTIONS: 9, layout.LIMIT: 10, layout.QUEUED: 4}
+    read = layout.parse(slot(words, [(100, 1, 5, 1)]))
+    assert (read.backlog, read.reactor, read.capacity) == (2, 6, 1)
+
+
+def test_a_read_between_two_writes_never_makes_a_number_negative():
+    # It has begun already, as far as the places tell, and was handed over after the head was read.
+    read = layout.parse(slot({layout.QUEUED: 3, layout.CREATED: 3, layout.CONNECTIONS: 0}, [(1, 4, 0, 4)]))
+    assert (read.backlog, read.not_begun, read.reactor) == (0, 0, 0)
+
+
+def test_what_is_beyond_the_places_counts():
+    words = {layout.CROWD: 3, layout.CROWD_ENDED: 10, layout.CROWD_REQUESTS: 10}
+    read = layout.parse(slot(words, [(100, 1, 5, 1)] * layout.PLACES))
+    assert (read.busy, read.ended, read.requests) == (259, 266, 266)
+
+
+def test_places_behind_an_untouched_block_are_not_looked_at():
+    whole = slot(places=[(7, 1, 1, 1)] * (layout.BLOCK - 1))
+    assert len(layout.parse(whole).places) == layout.BLOCK * layout.PLACE_WORDS
+    head = layout.HEAD_WORDS * layout.WORD + layout.BLOCK_BYTES
+    assert layout.parse(whole[:head]).places == layout.parse(whole).places
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "torn"),
+        (slot()[:1000], "torn"),
+        (b"\0" * layout.SIZE, "foreign"),
+        (slot({1: layout.VERSION + 1}), "version"),
+    ],
+)
+def test_what_is_no_slot_is_refused_with_the_reason(data, why):
+    with pytest.raises(ValueError, match=why):
+        layout.parse(data)
+
+
+@given(st.binary(max_size=2 * layout.SIZE), st.booleans())
+def test_any_bytes_are_a_slot_or_refused(data, is_headed):
+    data = slot()[:16] + data if is_headed else data
+    try:
+        read = layout.parse(data)
+    except ValueError as error:
+        refused = str(error)
+    else:
+        refused = ""
+        assert read.busy >= read.head[layout.CROWD]
+        assert read.capacity is None or read.capacity >= 0
+    assert refused in {"", "torn", "foreign", "version"}
+
+
+@given(st.text(max_size=400), st.text(max_size=80))
+def test_a_name_that_is_too_long_is_cut_and_harms_no_other(service, kind):
+    service, kind = (name.replace("\0", "") for name in (service, kind))
+    read = layout.parse(slot(names=(service, "uvicorn", kind)))
+    assert read.texts[1] == "uvicorn"
+    told = service.encode("utf-8", "replace")[: layout.SERVICE_BYTES - 1]
+    assert read.texts[0] == told.decode("utf-8", "replace")
+
+
+def test_a_process_is_known_by_its_number_and_its_start():
+    started = layout.process_start(os.getpid())
+    assert layout.is_alive(os.getpid(), started)
+    assert not layout.is_alive(os.getpid(), started + 1)
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    born = layout.process_start(child.pid)
+    assert layout.is_alive(child.pid, born)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    # Still a zombie, which does nothing any more.
+    assert not layout.is_alive(child.pid, born)
+    child.communicate()
+    assert not layout.is_alive(child.pid, born)
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("12.345", (12, 345)),
+        (".12.345", (12, 345)),
+        ("12", None),
+        ("a.b", None),
+        ("12.", None),
+        ("home", None),
+    ],
+)
+def test_a_file_is_named_after_its_process(name, owner):
+    assert layout.owner(name) == owner
+
+
+def test_two_ways_to_one_directory_lead_to_the_same_slots(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "way").symlink_to(tmp_path / "run")
+    same = {layout.folders(str(tmp_path / name), 1000)[0] for name in ("run", "way")}
+    assert len(same) == 1
+    assert layout.folders(str(tmp_path / "run"), 1001)[0] not in same
