@@ -41,6 +41,31 @@ def test_a_time_without_a_year_is_the_latest_before_the_file_was_written(
 @pytest.mark.parametrize(
     ("stamp", "wanted"),
     [
+        ("Sun Nov 22 04:54:31.5 2026", "2026-11-22T04:54:31.500+00:00"),
+        ("Mon Nov  2 04:54:31 2026", "2026-11-02T04:54:31.000+00:00"),
+        ("2 Nov 2026 04:54:31,123", "2026-11-02T04:54:31.123+00:00"),
+        ("Sun, 22 Nov 2026 04:54:31 -0500", "2026-11-22T04:54:31.000-05:00"),
+        ("Sun, 22 Nov 2026 04:54:31 GMT", "2026-11-22T04:54:31.000+00:00"),
+        ("22-Nov-2026 04:54:31", "2026-11-22T04:54:31.000+00:00"),
+        ("22/Nov/2026 04:54:31", "2026-11-22T04:54:31.000+00:00"),
+        ("22/Nov/2026:04:54:31 +0100", "2026-11-22T04:54:31.000+01:00"),
+    ],
+)
+def test_a_time_with_the_name_of_its_month_is_read(stamp: str, wanted: str) -> None:
+    assert shown(Stamps("UTC").any(stamp.encode())) == wanted
+
+
+@pytest.mark.parametrize(
+    "stamp", ["31 Foo 2026 04:54:31", "31 Feb 2026 04:54:31", "Sun Nov 22 2026", "1 Nov 2026 25:00:00"]
+)
+def test_what_only_looks_like_one_is_none(stamp: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        Stamps("UTC").any(stamp.encode())
+
+
+@pytest.mark.parametrize(
+    ("stamp", "wanted"),
+    [
         ("11:59:59,123", "2026-02-03T11:59:59.123+00:00"),
         ("12:00:30", "2026-02-03T12:00:30.000+00:00"),
         ("12:30:00", "2026-02-02T12:30:00.000+00:00"),

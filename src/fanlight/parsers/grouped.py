@@ -158,8 +158,11 @@ class PatternFormat:
     def score(self, lines: list[bytes]) -> float:
         """Answer the share of lines that match, less what they leave unsaid."""
         total = 0.0
-        is_optional = WHOLE in self.pattern.groupindex
         events = lines if self.heads is None else joined(lines, self.heads)
+        if not events:
+            # Before the pattern is compiled: most formats are none of a file's.
+            return 0.0
+        is_optional = WHOLE in self.pattern.groupindex
         for event in events:
             found = self.pattern.match(event)
             if found is None or not self.tells_time(found):
@@ -167,7 +170,7 @@ class PatternFormat:
             total += WHOLE_MISSING if is_optional and found[WHOLE] is None else 1.0
         # Continuation lines are no lines of another format, as long as heads are not the exception.
         out_of = len(events) if len(events) * 50 > len(lines) else len(lines)
-        return total / out_of * self.said if out_of else 0.0
+        return total / out_of * self.said
 
     def tells_time(self, found: re.Match[bytes]) -> bool:
         """Answer whether the text in the place of the time is one."""

@@ -22,10 +22,20 @@ if TYPE_CHECKING:
 KEYS = {
     "time": (
         *("time", "timestamp", "@timestamp", "ts", "t", "datetime", "date", "asctime"),
-        *("eventTime", "event_time", "Timestamp", "__REALTIME_TIMESTAMP"),
+        *("eventTime", "event_time", "Timestamp", "__REALTIME_TIMESTAMP", "timeUnixNano"),
     ),
-    "level": ("level", "severity", "lvl", "loglevel", "levelname", "log.level", "level_name", "Level"),
-    "message": ("message", "msg", "text", "@message", "MESSAGE", "body", "Message"),
+    "level": (
+        "level",
+        "severity",
+        "lvl",
+        "loglevel",
+        "levelname",
+        "log.level",
+        "level_name",
+        "Level",
+        "severityText",
+    ),
+    "message": ("message", "msg", "text", "@message", "MESSAGE", "body", "Message", "log"),
 }
 """Property to the keys that mean it; the first that is there is it."""
 

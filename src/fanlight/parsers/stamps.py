@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fanlight.event import stamps
+from fanlight.event.lazy import lazily
 from fanlight.event.times import SECOND_NS
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 HTTPD = rb"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}"
 ISO = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?Z| ?[-+]\d\d:?\d\d| UTC| GMT)?"
 SYSLOG = rb"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+WORDED = lazily(
+    r"(?:[A-Z][a-z]{2},? )?"
+    r"(?:(?P<m1>[A-Z][a-z]{2}) (?P<d1>[ \d]?\d) (?P<c1>\d\d:\d\d:\d\d(?:\.\d{1,9})?) (?P<y1>\d{4})"
+    r"|(?P<d2>\d{1,2})[- /](?P<m2>[A-Z][a-z]{2})[- /](?P<y2>\d{4})[ :](?P<c2>\d\d:\d\d:\d\d(?:[.,]\d{1,9})?))"
+    r"(?P<offset> [-+]\d{4}| UTC| GMT)?"
+)
 CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 EPOCHS = rb"\d{9,19}(?:\.\d{1,9})?"
 
@@ -82,6 +89,20 @@ class Stamps:
         """Read `MM/dd/yy HH:mm:ss[,SSS]`."""
         return stamps.original(text, self.zone)
 
+    def worded(self, text: bytes) -> Moment:
+        """Read a time with the month's name and a year: as C writes it, or RFC 822, or `31-Jan-2026 …`."""
+        found = WORDED.fullmatch(text.decode("ascii", "replace"))
+        if found is None:
+            raise ValueError("no time with the name of a month")
+        month, day, clock, year = found["m1"], found["d1"], found["c1"], found["y1"]
+        if month is None:
+            month, day, clock, year = found["m2"], found["d2"], found["c2"], found["y2"]
+        offset = (found["offset"] or "").replace(" UTC", "Z").replace(" GMT", "Z").strip()
+        number = stamps.MONTHS.get(month.lower())
+        if number is None:
+            raise ValueError(f"no month is called {month!r}")
+        return stamps.iso(f"{year}-{number:02d}-{day.strip():0>2}T{clock}{offset}", self.zone)
+
     def syslog(self, text: bytes) -> Moment:
         """Read `Jan  2 03:04:05`, which tells no year."""
         return self.before_written(lambda day: stamps.syslog(text, day.year, self.zone), YEAR)
@@ -134,9 +155,13 @@ class Stamps:
         if text[4:5] in (b"-", b"/"):
             return self.iso(text)
         if text[3:4] == b" ":
-            return self.syslog(text)
+            return self.worded(text) if text[4:5].isalpha() else self.syslog(text)
         if text[2:3] == b"/":
-            return stamps.access(text) if text[6:7] == b"/" else self.original(text)
+            if text[6:7] != b"/":
+                return self.original(text)
+            return self.worded(text) if text[11:12] == b" " else stamps.access(text)
+        if text[2:3] in (b" ", b"-") or text[1:2] == b" " or text[3:4] == b",":
+            return self.worded(text)
         return self.clock(text) if text[2:3] == b":" else stamps.epoch(text)
 
 
