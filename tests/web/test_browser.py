@@ -185,7 +185,7 @@ def test_a_panel_is_copied_as_a_link_a_command_and_json(visit):
         copied[what] = page.evaluate("navigator.clipboard.readText()")
         page.clock.run_for(2000)
     assert copied["Link"] == page.url.replace("/checkout", "%2Fcheckout") + "#spread"
-    assert copied["Command"].startswith("fanlight query --last 6h 'service=shop endpoint=")
+    assert copied["Command"].startswith("fanlight query --last 6h 'service=shop AND endpoint=")
     assert copied["curl"].startswith("curl --unix-socket ")
     assert json.loads(copied["JSON"])["endpoint"] == "POST /checkout"
     assert page.complaints == []
