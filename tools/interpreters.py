@@ -12,14 +12,15 @@ import pwd
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
-ROOMS = ("recording", "agent", "wire", "aggregate", "normalizers")
-"""Tests of the rooms that are imported by the application."""
-NEEDED = ("gevent", "grpcio-tools", "gunicorn", "hypothesis", "protobuf", "pytest", "pytest-randomly")
-NEEDED_TOO = ("django>=4.2,<6", "flask", "jinja2", "pytest-timeout", "pytest-xdist", "uvloop")
+ROOMS = ("recording", "agent", "wire", "aggregate", "instruments", "normalizers", "servers")
+"""Tests of the rooms that are imported by the application, and of every server that it may run under."""
+JUDGES = ("axe-core-python", "import-linter", "mypy", "playwright", "ruff")
+"""What developing needs and these tests do not."""
 ABOUT = "import sys; print(sys.implementation.name, *sys.version_info[:3], sys.base_prefix)"
 PLACES = (
     "~/.pyenv/versions/*/bin/python3",
@@ -62,13 +63,19 @@ def interpreters(paths: list[Path]) -> dict[tuple[int, ...], Path]:
     return dict(sorted(found.items()))
 
 
+def needed() -> list[str]:
+    """Answer the packages that the tests need, as the project's own environment has them."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    return [each for each in groups["dev"] if not each.startswith(JUDGES)]
+
+
 def judge(python: Path, folder: Path) -> tuple[bool, str]:
     """Run the tests on one interpreter; answer whether they passed, and what pytest said last."""
     venv = folder / "bin" / "python"
     install = [str(venv), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     for step in (
         [str(python), "-m", "venv", str(folder)],
-        [*install, *NEEDED, *NEEDED_TOO, "-e", f"{ROOT}[server]"],
+        [*install, *needed(), "-e", f"{ROOT}[server,demo]"],
     ):
         done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=900)
         if done.returncode:

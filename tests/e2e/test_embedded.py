@@ -75,6 +75,7 @@ def held(pid):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(SOAK_S + 300)
 def test_minutes_of_load_with_a_server_that_dies_leave_memory_and_counts_as_they_should_be(house, kit):
     house.serve()
     listen = json.loads((house.data / "run" / "fanlight.json").read_text())["listen"]

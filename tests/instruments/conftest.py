@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Django has one project a process, and wants it before most of it can be imported.
 settings.configure(
     ALLOWED_HOSTS=["*"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "file::memory:"}},
     LANGUAGES=[("en", "English"), ("de", "German")],
     LOGGING_CONFIG=None,
     MIDDLEWARE=[

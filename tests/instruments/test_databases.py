@@ -49,6 +49,11 @@ def test_a_failed_statement_is_a_leaf_with_the_error(statements: Any) -> None:
     connection.close()
 
 
+# From Python 3.13 on.
+POSITIONS = pytest.mark.filterwarnings("ignore:Passing more than 1 positional:DeprecationWarning")
+
+
+@POSITIONS
 def test_connections_behave_as_without(tmp_path: Any, seen: Any) -> None:
     connection = sqlite3.connect(tmp_path / "x.db", 5.0, isolation_level=None)
     assert isinstance(connection, sqlite3.Connection)
@@ -76,6 +81,7 @@ class OwnConnection(sqlite3.Connection):
     pass
 
 
+@POSITIONS
 def test_a_factory_of_ones_own_is_left_alone(statements: Any) -> None:
     own = sqlite3.connect(":memory:", factory=OwnConnection)
     positional = sqlite3.connect(":memory:", 5.0, 0, None, True, OwnConnection)
