@@ -1,10 +1,11 @@
-"""What a look at the listening sockets costs beside 10,000 open ones, and what /proc/net/tcp would."""
+"""What the kernel's queues cost to ask for: listeners beside 10,000 open sockets, and each request's own."""
 
 from __future__ import annotations
 
 import resource
 import socket
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import monotonic_ns, process_time_ns
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from rows import Row
 
+from fanlight.recording.exchange import note_environ
+from fanlight.recording.recorder import fresh_trace
 from fanlight.sources.listeners import TCP4, Listeners, inet
 from fanlight.sources.netlink import Netlink, inet_request
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 SOCKETS = 10_000
 READS = 200
+REQUESTS = 50_000
 
 
 def run(rounds: int) -> list[Row]:
@@ -39,6 +43,15 @@ def run(rounds: int) -> list[Row]:
             samples.append(spent_us(lambda: [inet(TCP4, each) for each in netlink.dump(request)], READS))
             everything.append(spent_us(lambda: source.read(monotonic_ns()), READS))
             files.append(spent_us(by_file, 3))
+        client = stack.enter_context(socket.create_connection(made.getsockname()))
+        server = stack.enter_context(made.accept()[0])
+        client.sendall(b"x")
+        trace = fresh_trace("app.wsgi.request", "GET", "GET /", 0)
+        headers = {f"HTTP_{number}": "" for number in range(12)}
+        waits = [
+            spent_us(partial(note_environ, trace, {**headers, "gunicorn.socket": server}), REQUESTS)
+            for _ in range(rounds)
+        ]
     netlink.close()
     source.close()
     ratio = median(file / sample for file, sample in zip(files, samples, strict=True))
@@ -46,6 +59,7 @@ def run(rounds: int) -> list[Row]:
     return [
         Row(f"TCP listeners, {beside}", median(samples), "us", 100),
         Row("/proc/net/tcp / the same by netlink", ratio, "x", 100, at_least=True),
+        Row("queue time of a request, by its socket", median(waits), "us", 1.5),
         Row(f"all listeners: TCP, IPv6, unix, {beside}", median(everything), "us", 300),
     ]
 

@@ -30,6 +30,7 @@ class Received(NamedTuple):
         segment: the format of the response, or that it failed.
         shape: of its root span.
         trace_id: tells a trace that came twice.
+        notes: the annotations of its root.
     """
 
     pid: int
@@ -37,6 +38,7 @@ class Received(NamedTuple):
     segment: str
     shape: Shape
     trace_id: tuple[int, int]
+    notes: dict[str, Any]
 
 
 class Receiver:
@@ -139,10 +141,21 @@ def read(batch: dict[str, Any], table: Table, pid: int) -> list[Received]:
                 str(table.strings[batch["trace_segment"][place]]),
                 shaped(0, categories, children),
                 (batch["trace_high"][place], batch["trace_low"][place]),
+                noted(batch, table, first),
             )
         )
         first += spans
     return found
+
+
+def noted(batch: dict[str, Any], table: Table, span: int) -> dict[str, Any]:
+    """Answer a span's annotations; integers and texts are read as such."""
+    notes = zip(batch["note_span"], batch["note_key"], batch["note_type"], batch["note_value"], strict=True)
+    return {
+        table.strings[key]: table.strings[value] if kind == messages.NOTE_TEXT else value
+        for owner, key, kind, value in notes
+        if owner == span
+    }
 
 
 def shaped(index: int, categories: list[str], children: list[list[int]]) -> Shape:

@@ -231,6 +231,9 @@ class Packer:
         notes = self.notes(spans, first) if spans.notes else []
         if trace.status and "status" not in trace.notes:
             notes.append((first, self.key("status")[0], NOTE_INT, trace.status))
+        # A fast path: it did not wait anywhere that tells.
+        if trace.waited_ms >= 0 or trace.stamp is not None:
+            notes += self.waits(trace, first)
         starts = list(map(sub, spans.starts, repeat(trace.start_ns)))
         lengths = list(map(sub, spans.ends, spans.starts))
         flags = (
@@ -252,6 +255,13 @@ class Packer:
         gathered.starts += starts
         gathered.lengths += lengths
         return SPAN_BYTES * len(starts) + NOTE_BYTES * len(notes)
+
+    def waits(self, trace: Trace, first: int) -> list[tuple[int, ...]]:
+        """Answer what the root says about how long the request waited."""
+        # Imported here because a process that answers no requests has no use for it.
+        from fanlight.recording.waiting.stamps import waits
+
+        return [(first, self.key(name)[0], NOTE_INT, value) for name, value in waits(trace).items()]
 
     def failure(self, kind: str, message: str) -> dict[str, Any]:
         """Answer what the root says about how the trace failed."""

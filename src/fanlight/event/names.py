@@ -148,6 +148,13 @@ NAMES: dict[str, Name] = {
     "local-address": named(types.STRING, "address that was asked", "local-ip local-ip-address server-addr"),
     "port": named(types.INT, "port that was asked", "server-port local-port", otel="server.port"),
     "session": named(types.STRING, "id of the session", "session-id jsessionid"),
+    # What a proxy's stamp says; `queue.time` stands below.
+    "queue.time.proxy": named(
+        types.DURATION, "how long a request waited since a proxy stamped it; always ns", "", "ns"
+    ),
+    "queue.clock-skew": named(
+        types.DURATION, "how much the proxy's clock was ahead of ours; always ns", "", "ns"
+    ),
     # Traces and their spans.
     "spans": named(types.LIST, "spans of a trace, each before what it contains"),
     "category": named(types.STRING, "what sort of work a span is, such as db.sql.query"),
@@ -192,7 +199,12 @@ NAMES: dict[str, Name] = {
             ),
             ("sockets.backlog_limit", types.INT, "count", "connections for which the kernel has room"),
             ("sockets.drops", types.INT, "count", "connections that were refused for want of it, so far"),
-            ("queue.time", types.DURATION, "ns", "how long requests waited before the server began them"),
+            (
+                "queue.time",
+                types.DURATION,
+                "ns",
+                "how long a request waited, by the kernel, before the application saw it",
+            ),
             (
                 "loop.overdue",
                 types.DURATION,

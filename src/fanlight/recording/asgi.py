@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.exchange import FORMATS, OTHER_METHOD, TITLES, UNMATCHED
+from fanlight.recording.exchange import (
+    FIELDS,
+    FORMATS,
+    OTHER_METHOD,
+    TITLES,
+    UNMATCHED,
+    note_receive,
+    noted,
+)
 from fanlight.recording.recorder import ROUTER, SWITCH, begin, finish
 from fanlight.recording.routes import INSIDE, MOUNT, route_template
-from fanlight.recording.traceparent import FIELD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +45,7 @@ def asgi(app: App) -> App:
     # A fast path: here and in `tracing` the one layer does it all, since a coroutine costs as much
     # as a span.
     async def traced(scope: Any, receive: Any, send: Any) -> None:
-        trace = opened(scope)
+        trace = opened(scope, receive)
         if trace is None:
             await app(scope, receive, send)
             return
@@ -58,7 +65,7 @@ def tracing(call: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[Non
     """Answer the `__call__` of a framework's applications with every HTTP request traced."""
 
     async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        trace = opened(scope)
+        trace = opened(scope, receive)
         if trace is None:
             await call(self, scope, receive, send)
             return
@@ -73,7 +80,7 @@ def tracing(call: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[Non
     return traced
 
 
-def opened(scope: Any) -> Trace | None:
+def opened(scope: Any, receive: Any) -> Trace | None:
     """Answer the trace of a request that begins here; None when there is nothing to trace.
 
     Whoever asks awaits the application with a `watched` send and then calls `end`.
@@ -85,6 +92,7 @@ def opened(scope: Any) -> Trace | None:
     trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
         return None
+    note_receive(trace, receive)
     # A fast path: nearly every request is titled with its own method.
     if title != method:
         trace.notes["method"] = method if title != OTHER_METHOD else title
@@ -93,9 +101,8 @@ def opened(scope: Any) -> Trace | None:
     if headers.__class__ is list or headers.__class__ is tuple:
         try:
             for field, value in headers:
-                if field == FIELD:
-                    trace.ident = value  # it is judged when it is read
-                    break
+                if field in FIELDS:
+                    noted(trace, field, value)
         except (TypeError, ValueError):
             # The application will judge malformed headers; they are none of ours.
             SWITCH.faults += 1

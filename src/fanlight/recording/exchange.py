@@ -1,6 +1,23 @@
-"""What a request's and a response's words become: a bounded set of methods and formats."""
+"""What a request brings (HOT): a bounded set of methods and formats, and how long it has waited.
+
+The kernel counts from the last bytes that came over the connection: no proxy and no other clock is
+needed, its resolution is one jiffy, and a body that came in pieces makes it too short, never too long.
+Where a server's sockets cannot be reached nothing is asked. A proxy's header is kept as it came, and
+read in the background.
+"""
 
 from __future__ import annotations
+
+import _struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from fanlight.recording.recorder import Trace
+
+    Way = Callable[[Any], Any]
 
 UNMATCHED = "<unmatched>"
 """Endpoint of a request that no route took; an unmatched URL never becomes a name."""
@@ -77,3 +94,117 @@ def short(content_type: str) -> str:
     if name is None:
         name = subtype.rpartition("+")[2].removeprefix("x-")
     return name[:32]
+
+
+TCP, TCP_INFO = 6, 11
+INFO_BYTES = 56
+LAST_DATA = _struct.Struct("=52xI").unpack
+"""Milliseconds since data last came, out of the kernel's `tcp_info`."""
+TRIES = 16
+"""Requests whose socket is looked for in vain before none is any more."""
+FAILURES = (
+    *(OSError, LookupError, AttributeError, TypeError, ValueError),
+    _struct.error,  # type: ignore[attr-defined]  # the stubs forgot it
+)
+"""What asking an object may raise that is of a server's making, or gone."""
+
+IDENT = b"traceparent"
+STAMPS = (b"x-request-start", b"x-queue-start", b"x-amzn-trace-id")
+"""Headers that say when a proxy took the request, the one that is believed before the others first."""
+FIELDS = frozenset((IDENT, *STAMPS))
+"""Headers of a request that mean something here, as ASGI spells them."""
+
+
+def found_wsgi(environ: Any) -> Any:
+    """Answer the socket of a request, and remember the way there when the kernel tells something of it."""
+    from fanlight.recording.waiting.reach import from_environ
+
+    way = from_environ(environ)
+    if way is None:
+        REACH.wsgi = None
+        raise LookupError
+    socket = way(environ)
+    LAST_DATA(socket.getsockopt(TCP, TCP_INFO, INFO_BYTES))
+    REACH.wsgi = way
+    return socket
+
+
+def found_asgi(receive: Any) -> Any:
+    """Answer likewise, of a server's `receive`."""
+    from fanlight.recording.waiting.reach import from_receive
+
+    way = from_receive(receive)
+    if way is None:
+        REACH.asgi = None
+        raise LookupError
+    socket = way(receive)
+    LAST_DATA(socket.getsockopt(TCP, TCP_INFO, INFO_BYTES))
+    REACH.asgi = way
+    return socket
+
+
+class Reach:
+    """The way to a request's socket in this process, from its environ or its `receive`.
+
+    Attributes:
+        wsgi, asgi: raises one of `FAILURES` where it leads nowhere; None when nobody needs to try.
+        missed: requests whose socket was looked for in vain.
+    """
+
+    __slots__ = ("asgi", "missed", "wsgi")
+
+    def __init__(self) -> None:
+        self.wsgi: Way | None = found_wsgi
+        self.asgi: Way | None = found_asgi
+        self.missed = 0
+
+
+REACH = Reach()
+
+
+def note_environ(trace: Trace, environ: dict[str, Any]) -> None:
+    """Take note of how long a WSGI request waited, as far as that can be known."""
+    way = REACH.wsgi
+    if way is not None:
+        try:
+            trace.waited_ms = LAST_DATA(way(environ).getsockopt(TCP, TCP_INFO, INFO_BYTES))[0]
+        except FAILURES:
+            miss()
+    stamp = (
+        environ.get("HTTP_X_REQUEST_START")
+        or environ.get("HTTP_X_QUEUE_START")
+        or environ.get("HTTP_X_AMZN_TRACE_ID")
+    )
+    # A fast path: there is no proxy that tells.
+    if stamp is not None:
+        trace.stamp = stamp
+
+
+def note_receive(trace: Trace, receive: Any) -> None:
+    """Take note of how long an ASGI request waited, as far as the kernel knows."""
+    way = REACH.asgi
+    if way is not None:
+        try:
+            trace.waited_ms = LAST_DATA(way(receive).getsockopt(TCP, TCP_INFO, INFO_BYTES))[0]
+        except FAILURES:
+            miss()
+
+
+def noted(trace: Trace, field: bytes, value: bytes) -> None:
+    """Keep one of `FIELDS` of an ASGI request; what it says is judged when it is read."""
+    if field == IDENT:
+        if not trace.ident:
+            trace.ident = value
+    elif value and (trace.stamp is None or field == STAMPS[0]):
+        trace.stamp = value
+
+
+def miss() -> None:
+    """Count a request whose socket tells nothing, and give up when there never was one that does."""
+    REACH.missed += 1
+    if REACH.missed >= TRIES:
+        # A server at a unix socket, for one.
+        if REACH.wsgi is found_wsgi:
+            REACH.wsgi = None
+        if REACH.asgi is found_asgi:
+            REACH.asgi = None

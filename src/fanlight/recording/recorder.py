@@ -114,6 +114,8 @@ class Trace:
         whole: the response's body when all of it is there, so that sending it runs nothing of the
             application; True until the framework that knows has answered it.
         notes: annotations of the root span.
+        waited_ms: between the request's last bytes and its start, -1 when the kernel was not asked.
+        stamp: the header in which a proxy told when it took the request; None without one.
         ident: the id as a number, 0 until somebody asks, or the `traceparent` that brings it.
         start_ns: `clock()` at the start; `wall_ns` is the same moment since 1970.
         end_ns: `clock()` at the end, 0 before it.
@@ -129,6 +131,8 @@ class Trace:
     start_ns: int
     epoch: int
     notes: dict[str, Any]
+    waited_ms = -1
+    stamp: str | bytes | None = None
     ident: int | str | bytes = 0
     rank = 0
     segment = ""

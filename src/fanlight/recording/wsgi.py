@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.exchange import FORMATS, OTHER_METHOD, STATUSES, TITLES, UNMATCHED
+from fanlight.recording.exchange import FORMATS, OTHER_METHOD, STATUSES, TITLES, UNMATCHED, note_environ
 from fanlight.recording.lanes import LANE, put
 from fanlight.recording.recorder import SWITCH, begin, finish, release
 
@@ -49,6 +49,7 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
     trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
         return within(app(environ, start_response))
+    note_environ(trace, environ)
     # A fast path: nearly every request is titled with its own method.
     if title != method:
         trace.notes["method"] = method if title != OTHER_METHOD else title
