@@ -314,6 +314,10 @@ def test_the_hooks_keep_results_names_and_exceptions(branches):
     async def main() -> None:
         with pytest.raises(KeyError):
             await asyncio.create_task(fail(), name="n")
+        with trace("root"):
+            task = asyncio.get_running_loop().create_task(coro=asyncio.sleep(0, "slept"), name="by keyword")
+            assert task.get_name() == "by keyword"
+            assert await task == "slept"
 
     asyncio.run(main())
     with ThreadPoolExecutor(1) as pool:

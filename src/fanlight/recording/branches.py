@@ -32,12 +32,36 @@ MARK = "fanlight_branches"
 GEVENT_MAPS = ("map", "map_async", "imap", "imap_unordered")
 NAMED = frozenset({"name"})
 """What may be said of a task that leaves open when and in which context it runs."""
-SERVES_OTHERS = ("anyio.", "concurrent.futures.", "multiprocessing.", "gevent.")
+SERVES_OTHERS = ("anyio.", "asgiref.", "concurrent.futures.", "multiprocessing.", "gevent.")
 """Where a thread comes from that a trace happens to start and that then works for everybody."""
-BRIDGE = "asgiref.sync"
-"""Where Django's calls from asynchronous code into synchronous come from."""
+TASK = ("self", "coro", "name", "context")
+"""What `create_task` takes where the fast path knows all of it."""
+COLLECTS = 0x04 | 0x08
+"""Flags of a function's code: takes further arguments, or keywords."""
 INHERITS = bool(getattr(flags, "thread_inherit_context", False))
 """Whether a thread starts with a copy of the context, as it may from Python 3.14 on."""
+
+
+class Bridge:
+    """Django's way from asynchronous code into synchronous.
+
+    What it calls runs in a copy of the caller's context, and the caller waits: nothing comes between.
+
+    Attributes:
+        kind: asgiref's class of such calls, None while it is not there.
+    """
+
+    __slots__ = ("kind",)
+
+    def __init__(self) -> None:
+        self.kind: Any = None
+
+    def note(self, module: ModuleType) -> None:
+        """Note the class; an asgiref that has none stays unknown."""
+        self.kind = getattr(module, "SyncToAsync", None)
+
+
+BRIDGE = Bridge()
 
 
 def hook() -> None:
@@ -57,6 +81,7 @@ def hook() -> None:
         ("gevent.threadpool", "ThreadPool", "spawn", branching_second),
     ):
         ARRIVALS.expect(module, Wrapping(owner, name, wrapper))
+    ARRIVALS.expect("asgiref.sync", BRIDGE.note)
 
 
 class Wrapping:
@@ -124,33 +149,49 @@ def carrying(function: Callable[P, R], lane: Lane) -> Callable[P, R]:
 def branching_task(create_task: Any) -> Any:
     """Answer `create_task` of an event loop, with a lane of its own for each task."""
 
-    def create(loop: Any, coroutine: Any, *args: Any, **keywords: Any) -> Any:
-        before = LANE.get()
-        if before is None:
-            # A fast path: a server makes a task for each request, in no trace.
-            if not keywords and not args:
-                return create_task(loop, coroutine)
-            return create_task(loop, coroutine, *args, **keywords)
-        # A fast path: nobody else has a say in when and in which context the task runs.
-        if not args and (not keywords or NAMED.issuperset(keywords)) and loop.get_task_factory() is None:
-            share(before)
-            return create_task(loop, coroutine, **keywords)
-        lane = branching()
-        if lane is None:
-            return create_task(loop, coroutine, *args, **keywords)
-        lane.owner = _thread.get_ident()
-        context = keywords.get("context") if keywords else None
-        if context is not None:
-            enter(context, before, lane)
-            return create_task(loop, coroutine, *args, **keywords)
-        # The task copies the context that it is created in, and an eager one runs there at once.
-        LANE.set(lane)
-        try:
-            return create_task(loop, coroutine, *args, **keywords)
-        finally:
-            LANE.set(before)
+    # A fast path, chosen once: collecting keywords costs as much as all the rest.
+    def create(loop: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
+        here = LANE.get()
+        if here is not None:
+            if context is not None or loop._task_factory is not None:  # noqa: SLF001  asked by the method too
+                return create_apart(create_task, loop, coro, {"name": name, "context": context})
+            # As `share` asks first: tasks that are started one after the other stand at one place.
+            if here.branch != len(here.events):
+                share(here)
+        return create_task(loop, coro, name=name, context=context)
 
-    return create
+    def create_any(loop: Any, coro: Any, **keywords: Any) -> Any:
+        here = LANE.get()
+        if here is None:
+            return create_task(loop, coro, **keywords)
+        # A fast path: nobody else has a say in when and in which context the task runs.
+        if (not keywords or NAMED.issuperset(keywords)) and loop.get_task_factory() is None:
+            share(here)
+            return create_task(loop, coro, **keywords)
+        return create_apart(create_task, loop, coro, keywords)
+
+    code = getattr(create_task, "__code__", None)
+    if code is None or code.co_flags & COLLECTS or "_task_factory" not in code.co_names:
+        return create_any
+    return create if code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] == TASK else create_any
+
+
+def create_apart(create_task: Any, loop: Any, coro: Any, keywords: dict[str, Any]) -> Any:
+    """Create a task whose context or beginning somebody else decides, with a lane of its own."""
+    before, lane = LANE.get(), branching()
+    if before is None or lane is None:
+        return create_task(loop, coro, **keywords)
+    lane.owner = _thread.get_ident()
+    context = keywords.get("context")
+    if context is not None:
+        enter(context, before, lane)
+        return create_task(loop, coro, **keywords)
+    # The task copies the context that it is created in, and an eager one runs there at once.
+    LANE.set(lane)
+    try:
+        return create_task(loop, coro, **keywords)
+    finally:
+        LANE.set(before)
 
 
 def enter(context: Any, before: Lane, lane: Lane) -> None:
@@ -172,24 +213,23 @@ def branching_submit(submit: Any) -> Any:
 
     def submit_carried(executor: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
         here = LANE.get()
-        if here is not None:
+        if here is not None and (owner := bound_to(function)).__class__ is not BRIDGE.kind:
             # A fast path: as for a task, the lane forks when something is recorded there.
-            if enters_copy(function, here):
+            if owner.__class__ is Context and owner.get(LANE) is here:
                 share(here)
             elif (lane := branching()) is not None:
                 function = carrying(function, lane)
+        # A fast path: loops bind what they call to its arguments.
+        if not args and not keywords:
+            return submit(executor, function)
         return submit(executor, function, *args, **keywords)
 
     return submit_carried
 
 
-def enters_copy(function: Any, here: Lane) -> bool:
-    """Answer whether a function runs in a copy of this context by itself, wherever it is called."""
-    # What binds arguments, as both `to_thread` and Django's bridge do, calls its `func`.
-    owner = getattr(getattr(function, "func", function), "__self__", None)
-    if owner.__class__ is Context:
-        return owner.get(LANE) is here
-    return bool(owner.__class__.__module__ == BRIDGE)
+def bound_to(function: Any) -> Any:
+    """Answer whose method a function is; of what binds arguments, its `func` counts."""
+    return getattr(getattr(function, "func", function), "__self__", None)
 
 
 def branching_call(spawn: Any) -> Any:
@@ -238,33 +278,39 @@ def branching_start(start: Any) -> Any:
     """Answer `start` of a thread, with a lane of its own for what it runs."""
 
     def start_carried(thread: Any) -> None:
-        before = LANE.get()
-        if before is None:
-            start(thread)
-        elif serves_others(thread):
-            if not INHERITS:
-                start(thread)
-                return
-            # It would keep this trace's lane for good.
-            put(None)
-            try:
-                start(thread)
-            finally:
-                put(before)
-        else:
-            lane = branching()
-            if lane is not None and "run" not in thread.__dict__:
+        here = LANE.get()
+        if here is not None:
+            target = getattr(thread, "_target", None)
+            module = getattr(thread.__class__ if target is None else target, "__module__", None)
+            if module.__class__ is str and POOLS[module]:
+                if INHERITS:
+                    start_without(start, thread, here)
+                    return
+            elif (lane := branching()) is not None and "run" not in thread.__dict__:
                 thread.run = running(thread, lane)
-            start(thread)
+        start(thread)
 
     return start_carried
 
 
-def serves_others(thread: Any) -> bool:
-    """Answer whether a thread is a pool's, which a trace may start but does not own."""
-    target = getattr(thread, "_target", None)
-    module = getattr(type(thread) if target is None else target, "__module__", None)
-    return isinstance(module, str) and module.startswith(SERVES_OTHERS)
+class Pools(dict[str, bool]):
+    """Whether a module's threads are a pool's, which a trace may start but does not own."""
+
+    def __missing__(self, module: str) -> bool:
+        self[module] = serves = module.startswith(SERVES_OTHERS)
+        return serves
+
+
+POOLS = Pools()
+
+
+def start_without(start: Any, thread: Any, here: Lane) -> None:
+    """Start a thread that would inherit this trace's lane and keep it for good."""
+    put(None)
+    try:
+        start(thread)
+    finally:
+        put(here)
 
 
 def running(thread: Any, lane: Lane) -> Callable[[], None]:

@@ -74,7 +74,7 @@ class Lane:
         loose: whether an event may hold the application's own objects.
         seen: how often each statement has come in this trace.
         brancher: identity of the task that started others here; see `share`. 0 while none has.
-        branch: length of `events` when it did.
+        branch: length of `events` when it did; -1 before.
         after: the lane that goes on for this one; its `before` is this one.
     """
 
@@ -90,7 +90,7 @@ class Lane:
     parent: Lane | None = None
     at = 0
     brancher = 0
-    branch = 0
+    branch = -1
     before: Lane | None = None
     after: Lane | None = None
 
@@ -299,7 +299,7 @@ def share(lane: Lane) -> None:
     costs more than a span. Where the task stands is kept, and `settled` tells who is who.
     """
     # A fast path: tasks that are started one after the other stand at one place.
-    if (lane.brancher and lane.branch == len(lane.events)) or collecting():
+    if lane.branch == len(lane.events) or collecting():
         return
     # A muted lane is muted for good where it is shown: a task that is started in it stays so.
     trace = lane.trace

@@ -1,0 +1,84 @@
+"""Calls out of asynchronous code as Django makes them: asgiref enters a copy of the context."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+
+from fanlight.recording.blocks import trace
+from fanlight.recording.branches import BRIDGE, POOLS
+from fanlight.recording.recorder import LANE, span
+
+pytestmark = pytest.mark.usefixtures("branches")
+
+
+def work(name: str) -> None:
+    with span(name):
+        pass
+
+
+async def hop(name: str, *, sensitive: bool = True) -> None:
+    await sync_to_async(work, thread_sensitive=sensitive)(name)
+
+
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_calls_stand_under_what_was_open_where_they_were_awaited(caught, shape, sensitive):
+    async def main() -> None:
+        async with ThreadSensitiveContext():
+            with trace("root"):
+                with span("one"):
+                    await hop("in one", sensitive=sensitive)
+                with span("two"):
+                    await hop("in two", sensitive=sensitive)
+
+    asyncio.run(main())
+    assert shape() == ("root", [("one", ["in one"]), ("two", ["in two"])])
+
+
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_calls_of_tasks_stand_under_their_tasks(caught, shape, sensitive):
+    async def task(name: str) -> None:
+        await hop(f"{name} before", sensitive=sensitive)
+        with span(name):
+            await asyncio.sleep(0)
+            await hop(f"{name} inside", sensitive=sensitive)
+
+    async def main() -> None:
+        async with ThreadSensitiveContext():
+            with trace("root"):
+                with span("group"):
+                    await asyncio.gather(task("a"), task("b"))
+                with span("tail"):
+                    await hop("in tail", sensitive=sensitive)
+
+    asyncio.run(main())
+    root, (group, tail) = shape()
+    assert (root, group[0], tail) == ("root", "group", ("tail", ["in tail"]))
+    assert sorted(map(str, group[1])) == sorted(
+        map(str, ["a before", "b before", ("a", ["a inside"]), ("b", ["b inside"])])
+    )
+
+
+def test_a_call_that_records_nothing_leaves_the_lane_alone(caught):
+    async def main() -> None:
+        async with ThreadSensitiveContext():
+            with trace("root"):
+                here = LANE.get()
+                await sync_to_async(int)()
+                assert LANE.get() is here
+                assert here is not None
+                assert here.brancher == 0
+
+    asyncio.run(main())
+    assert len(caught[0].records) == 1
+    assert BRIDGE.kind is SyncToAsync
+
+
+def test_whose_threads_are_a_pools_is_told_by_their_module():
+    assert POOLS["asgiref.sync"]
+    assert POOLS["concurrent.futures.thread"]
+    assert not POOLS["shop.jobs"]
+    assert not POOLS[threading.__name__]
