@@ -77,6 +77,22 @@ def test_rates_are_over_the_time_since_the_service_was_first_seen(answers: Answe
     assert shown["timeline"][-1]["rpm"] == pytest.approx(100)
 
 
+def test_services_are_told_of_as_the_sum_of_their_endpoints(answers: Answers) -> None:
+    found = answers.overview(START, START + HOUR_NS)
+    mail, shop = found["services"]
+    assert (mail["service"], shop["service"], shop["endpoint"], shop["findings"]) == ("mail", "shop", "", [])
+    of_shop = [row for row in found["endpoints"] if row["service"] == "shop"]
+    for name in ("count", "errors", "rpm", "pain"):
+        assert shop[name] == pytest.approx(sum(row[name] for row in of_shop)), name
+    assert shop["max"] == max(row["max"] for row in of_shop)
+    assert 20 * MS < shop["p50"] <= 405 * MS
+    whole = found["all"]
+    assert (whole["service"], whole["count"], sum(whole["sparkline"])) == ("", 89, 89)
+    assert whole["pain"] == pytest.approx(mail["pain"] + shop["pain"])
+    assert answers.overview(START, START + HOUR_NS, "mail")["all"]["count"] == 9
+    assert answers.overview(START - HOUR_NS, START - MINUTE_NS)["all"] is None
+
+
 def test_one_service_can_be_asked_alone(answers: Answers) -> None:
     assert [row["service"] for row in answers.endpoints(START, START + HOUR_NS, "mail")] == ["mail"]
     assert answers.endpoints(START, START + HOUR_NS, "none such") == []

@@ -202,8 +202,16 @@ def test_every_route_is_behind_the_gate(stranger):
     from fanlight.web.app import Site
 
     handlers = [name for name in vars(Site) if not name.startswith("__") and name != "read"]
-    assert len(handlers) == 15, "add the new route's address here"
-    addresses = [*PAGES, *DATA, "/v1/query", f"/api/trace/{1:032x}", "/api/alive", "/api/link"]
+    assert len(handlers) == 16, "add the new route's address here"
+    addresses = [
+        *PAGES,
+        *DATA,
+        "/v1/query",
+        f"/api/trace/{1:032x}",
+        "/api/alive",
+        "/api/link",
+        "/api/overview",
+    ]
     addresses += ["/api/complete", "/static/x.css"]
     assert {stranger.get(address).status for address in addresses} == {401}
 

@@ -58,6 +58,7 @@ def browser(request, tmp_path, ask_with):
 def test_from_the_list_through_an_endpoint_to_a_trace(browser):
     page = Page(browser.get("/").text)
     assert "240 requests to 2 endpoints in the last hour, 20 errors." in page.words
+    assert "Errors 8.3% of requests" in page.words
     assert "SELECT FROM product 41 times, at shop/cart.py:88" in page.words
     assert "<script>alert(1)</script>" in page.words
     links = [link for link in page.links if link.startswith("/endpoint?")]

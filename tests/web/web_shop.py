@@ -45,6 +45,11 @@ class Shop:
         rows = [each for each in self.rows if service in (None, each["service"])]
         return sorted(rows, key=lambda each: -each["pain"])
 
+    def overview(self, from_ns, to_ns, service=None):
+        rows = self.endpoints(from_ns, to_ns, service)
+        services = [sum_of([each for each in rows if each["service"] == name]) for name in names(rows)]
+        return {"all": sum_of(rows) if rows else None, "services": services, "endpoints": rows}
+
     def endpoint(self, service, endpoint, segment, from_ns, to_ns, octaves=None):
         self.asked.append(("endpoint", service, endpoint, segment, from_ns, to_ns, octaves))
         name = (service, endpoint, segment)
@@ -158,6 +163,16 @@ def row(number):
         "findings": [dict(N_PLUS_ONE)] if number % 12 == 0 else [hostile_finding()] if number == 9 else [],
         "sparkline": [round(rpm * (1 + math.sin((slot + number * 7) / 9) / 2)) for slot in range(60)],
     }
+
+
+def names(rows):
+    return sorted({each["service"] for each in rows})
+
+
+def sum_of(rows):
+    added = {name: sum(each[name] for each in rows) for name in ("count", "errors", "rpm", "pain")}
+    slots = [sum(each) for each in zip(*(each["sparkline"] for each in rows), strict=True)]
+    return {**rows[0], "endpoint": "", "segment": "", **added, "findings": [], "sparkline": slots}
 
 
 def hostile_finding():

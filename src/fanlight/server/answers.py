@@ -17,7 +17,7 @@ from fanlight.wire import buckets
 from fanlight.wire.messages import ERROR, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from fanlight.server.questions import Question
     from fanlight.stores import Store
@@ -57,9 +57,17 @@ class Answers:
 
         Without a service the doctor's trial is left out; the status counts it all the same.
         """
+        rows: list[Json] = self.overview(from_ns, to_ns, service)["endpoints"]
+        return rows
+
+    def overview(self, from_ns: int, to_ns: int, service: str | None = None) -> Json:
+        """Answer what `endpoints` answers, and a row of each service and of all of them together.
+
+        A service is told of as an endpoint is, without findings; `all` is None when nothing was asked.
+        """
         self.given += 1
         if from_ns >= to_ns:
-            return []
+            return {"all": None, "services": [], "endpoints": []}
         scope = (service,) if service else ()
         rows = self.store.counts(from_ns, to_ns, scope, SLOTS)
         rows = [row for row in rows if service or row.service != TRIAL]
@@ -67,7 +75,12 @@ class Answers:
         found = findings(self.store.repeats(from_ns, to_ns, scope))
         minutes = observed(rows, from_ns, to_ns)
         told = [row_of(row, limits[row.service], minutes[row.service], found) for row in rows]
-        return sorted(told, key=lambda row: (-row["pain"], -row["mean"] * row["count"], row["endpoint"]))
+        told.sort(key=lambda row: (-row["pain"], -row["mean"] * row["count"], row["endpoint"]))
+        services = [
+            row_of(summed([row for row in rows if row.service == name]), limits[name], minutes[name], {})
+            for name in sorted(limits)
+        ]
+        return {"all": together(rows, services), "services": services, "endpoints": told}
 
     def query(self, question: Question) -> tuple[int, Json]:
         """Answer a query and the HTTP status that goes with the answer."""
@@ -183,6 +196,33 @@ def row_of(row: Counts, bearable_ns: int, minutes: float, found: dict[Group, lis
         "findings": found.get((row.service, row.endpoint, row.segment), []),
         "sparkline": list(row.slots),
     }
+
+
+def summed(rows: Sequence[Counts]) -> Counts:
+    """Answer the counts of several groups together, under the first one's service; there is one at least."""
+    merged: dict[int, int] = {}
+    for row in rows:
+        for bucket, n in row.buckets.items():
+            merged[bucket] = merged.get(bucket, 0) + n
+    return rows[0]._replace(
+        endpoint="",
+        segment="",
+        n=sum(row.n for row in rows),
+        errors=sum(row.errors for row in rows),
+        sum_ns=sum(row.sum_ns for row in rows),
+        min_ns=min(row.min_ns for row in rows),
+        max_ns=max(row.max_ns for row in rows),
+        buckets=merged,
+        slots=tuple(map(sum, zip(*(row.slots for row in rows), strict=True))),
+    )
+
+
+def together(rows: Sequence[Counts], services: Sequence[Json]) -> Json | None:
+    """Answer the row of all services; each has its own idea of pain and its own age, so these are added."""
+    if not rows:
+        return None
+    whole = row_of(summed(rows)._replace(service=""), BEARABLE_NS, 1.0, {})
+    return whole | {name: sum(each[name] for each in services) for name in ("rpm", "pain")}
 
 
 def clamped(row: Counts, share: float) -> int:

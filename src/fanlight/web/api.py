@@ -47,6 +47,11 @@ def listing(answers: Any, asked: Asked) -> Response:
     return answer(endpoints.select(answers, asked))
 
 
+def overview(answers: Any, asked: Asked) -> Response:
+    """`/api/overview`: all services together, each of them, and their endpoints."""
+    return answer(answers.overview(asked.from_ns, asked.to_ns, asked.get("service") or None))
+
+
 def one(answers: Any, asked: Asked) -> Response:
     """`/api/endpoint`: the row, its time line, histogram, merged tree and samples."""
     for name in ("service", "endpoint"):

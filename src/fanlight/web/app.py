@@ -34,9 +34,9 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
     """Answer the guarded application.
 
     Args:
-        answers: has `endpoints(from_ns, to_ns, service)`, `endpoint(service, endpoint, segment,
-            from_ns, to_ns, octaves)`, `trace(id)`, `query(question)` and `status()`; called from
-            several threads.
+        answers: has `endpoints(from_ns, to_ns, service)`, `overview` likewise, `endpoint(service,
+            endpoint, segment, from_ns, to_ns, octaves)`, `trace(id)`, `query(question)` and `status()`;
+            called from several threads.
         gate: who may ask.
         clock: wall-clock ns since 1970, what `last=15m` counts back from.
         inbox: has `take(data, told_ns)` for posted reports; None where none are taken.
@@ -58,6 +58,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/status", site.status_page),
         Route("/login", site.login),
         Route("/api/endpoints", site.endpoints_json),
+        Route("/api/overview", site.overview_json),
         Route("/api/endpoint", site.endpoint_json),
         Route("/api/trace/{id}", site.trace_json),
         Route("/api/status", site.status_json),
@@ -176,6 +177,11 @@ class Site:
         """`/api/endpoints`."""
         asked = self.read(request, parameters.ENDPOINTS)
         return api.mistaken(asked) if isinstance(asked, Mistake) else api.listing(self.answers, asked)
+
+    def overview_json(self, request: Request) -> Response:
+        """`/api/overview`."""
+        asked = self.read(request, parameters.OVERVIEW)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.overview(self.answers, asked)
 
     def endpoint_json(self, request: Request) -> Response:
         """`/api/endpoint`."""

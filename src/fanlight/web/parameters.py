@@ -33,6 +33,7 @@ CHOICES = {
 }
 
 ENDPOINTS = (*TIMES, "service", "contains", "sort", "order", "show", "live")
+OVERVIEW = (*TIMES, "service")
 ENDPOINT = (*TIMES, "service", "endpoint", "segment", "octaves", "leaves", "live")
 TRACE = (*TIMES, "fold", "part")
 STATUS = ("live",)
@@ -40,7 +41,7 @@ LINK = ("for",)
 EXPLORE = (*TIMES, "q", "service", "limit", "live")
 COMPLETE = (*TIMES, "q", "at", "service")
 QUERY = (*TIMES, "q", "service", "limit", "as", "tz", "invert", "spans")
-EVERY = frozenset((*ENDPOINTS, *ENDPOINT, *TRACE, *STATUS, *LINK, *EXPLORE, *COMPLETE, *QUERY))
+EVERY = frozenset((*ENDPOINTS, *OVERVIEW, *ENDPOINT, *TRACE, *STATUS, *LINK, *EXPLORE, *COMPLETE, *QUERY))
 
 
 class Mistake(NamedTuple):

@@ -99,11 +99,16 @@ def heads(asked: Asked) -> list[dict[str, Any]]:
 
 def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any]:
     """Answer the template's context."""
-    everything = answers.endpoints(asked.from_ns, asked.to_ns)
+    found = answers.overview(asked.from_ns, asked.to_ns)
+    everything = found["endpoints"]
+    whole = found["all"]
     service = asked.get("service")
-    if service and not any(row["service"] == service for row in everything):
+    if service:
+        whole = next((row for row in found["services"] if row["service"] == service), None)
+    if service and whole is None:
         # The doctor's trial is left out unless asked for.
-        everything = [*everything, *answers.endpoints(asked.from_ns, asked.to_ns, service)]
+        trial = answers.overview(asked.from_ns, asked.to_ns, service)
+        whole, everything = trial["all"], [*everything, *trial["endpoints"]]
     rows = arrange([row for row in everything if not service or row["service"] == service], asked)
     shown = rows if asked.get("show") == "all" else rows[:FIRST]
     # The bar's full length is the worst of all, so that filtering does not make things look bad.
@@ -114,6 +119,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
     context |= {
         "rows": [table_row(row, worst, times) for row in shown],
         "heads": heads(asked),
+        "facts": facts(whole) if whole else [],
         "services": sorted({row["service"] for row in everything} | ({service} if service else set())),
         "hidden": len(rows) - len(shown),
         "hidden_requests": wording.plural(requests - sum(row["count"] for row in shown), "request"),
@@ -132,6 +138,22 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         # Somebody watches this page for the first request: it looks again by itself.
         context["refresh_s"] = None if everything else 5
     return context
+
+
+def facts(whole: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Answer what all requests together are like: label, number, note, and a sparkline's path."""
+    errors = whole["errors"]
+    return [
+        ("Typical", wording.duration(whole["p50"]), "half are faster", ""),
+        ("Problem", wording.duration(whole["p95"]), "1 in 20 is slower", ""),
+        ("Requests", wording.rate(whole["rpm"]), "a minute", charts.sparkline(whole["sparkline"])),
+        (
+            "Errors",
+            wording.share(errors / whole["count"]) if errors else "none",
+            "of requests" if errors else "",
+            "",
+        ),
+    ]
 
 
 def summary(rows: Sequence[Mapping[str, Any]], requests: int, when: str) -> str:
