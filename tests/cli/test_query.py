@@ -283,7 +283,7 @@ def test_parse_accounts_for_every_line(tmp_path: Path) -> None:
     assert run("parse", "--stats", str(path)).split("\n")[1].split()[1:] == [
         *("json", "4", "2", "0", "0", "1", "1")
     ]
-    assert run("parse", "--errors", str(path)).startswith(f"{path}:3: no JSON")
+    assert run("parse", "--errors", str(path)).startswith(f"{path}:3:1: no JSON")
     assert run("parse", str(path)) == '{"level": "error"}\n{"level": "info"}\n'
 
 

@@ -88,6 +88,10 @@ def test_every_line_of_a_spoilt_file_is_accounted_for(name: str, data: st.DataOb
     events, parser = parsed(name, text)
     counted = len(events) + parser.continuations + parser.blanks + parser.headings
     assert counted == text.count(b"\n") + 1 == parser.line_number
+    for event in events:
+        if event.kind == "fault":
+            assert 0 <= event["position"] < max(len(event["raw"].encode("utf-8", "surrogateescape")), 1)
+            assert event["reason"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,6 +13,7 @@ from fanlight.event.times import Time
 from fanlight.event.units import BYTES, TIME_NS
 from fanlight.parsers import stacks
 from fanlight.parsers.digits import duration, number_of, real_number, whole_number
+from fanlight.parsers.places import LineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -322,7 +323,7 @@ class Reader:
         groups = found.groups()
         values = [convert(groups[at - 1]) for convert, at in zip(self.converters, self.places, strict=True)]
         if self.stamp is not None and self.time_place:
-            event.instant = self.moment(groups[self.time_place - 1])
+            event.instant = self.moment(groups[self.time_place - 1], found.start(self.time_place))
         else:
             event.instant = None
         if None in values:
@@ -335,8 +336,8 @@ class Reader:
         if trace is not None and self.has_stack:
             add_trace(event, raw, trace)
 
-    def moment(self, text: bytes | None) -> Time | None:
-        """Answer the time, None when the line was cut before it.
+    def moment(self, text: bytes | None, at: int | None = None) -> Time | None:
+        """Answer the time at a place, None when the line was cut before it.
 
         Raises:
             ValueError: it is none.
@@ -348,7 +349,7 @@ class Reader:
             ns, offset_s = self.stamp(text)
             return Time(ns, offset_s)
         except (ValueError, KeyError, OverflowError):
-            raise ValueError(f"no time: {text.decode('utf-8', 'replace')!r}") from None
+            raise LineError(f"no time: {text.decode('utf-8', 'replace')!r}", at) from None
 
     def lacking(self, gone: tuple[int, ...]) -> Schema:
         """Answer the schema without some places; a property that has no value is absent."""

@@ -8,6 +8,7 @@ from fanlight.errors import ParserError
 from fanlight.event import types
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
+from fanlight.parsers.places import place_of
 
 if TYPE_CHECKING:
     from fanlight.parsers import Format, Sections
@@ -136,7 +137,7 @@ class LineParser:
         try:
             event.read()
         except ValueError as error:
-            return [fault(raw, number, str(error))]
+            return [fault(raw, number, str(error), place_of(error, self.format, raw))]
         if query is None:
             return [event]
         return [query.shown(event)] if query.matches(event) else []

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from fanlight.cli import options, table
 from fanlight.cli.logs.answering import put
 from fanlight.formatters import TABLE, formatter
 from fanlight.pipeline.files.reading import Reading
+
+if TYPE_CHECKING:
+    from fanlight.event.event import Event
 
 
 @options.command("parse")
@@ -38,7 +43,7 @@ def command(
         for event in reading.run():
             if event.kind == "fault":
                 if errors:
-                    put([f"{path}:{event.value('line')}: {event.value('reason')}: {event.value('raw')}\n"])
+                    put([written(path, event)])
             elif not stats and not errors:
                 put(writer.event(event))
         rows.append(counts(path, reading))
@@ -46,6 +51,12 @@ def command(
         table.show(COLUMNS, rows)
     elif not errors:
         put(writer.end())
+
+
+def written(path: str, fault: Event) -> str:
+    """Answer what is told of a line that cannot be read: where, why, and the line."""
+    place = fault.value("position") + 1
+    return f"{path}:{fault.value('line')}:{place}: {fault.value('reason')}: {fault.value('raw')}\n"
 
 
 COLUMNS: tuple[table.Column, ...] = (

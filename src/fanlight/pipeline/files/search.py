@@ -15,6 +15,7 @@ from fanlight.event.event import Event
 from fanlight.event.names import canonical
 from fanlight.parsers import stacks
 from fanlight.parsers.parser import sections_of
+from fanlight.parsers.places import place_of
 from fanlight.parsers.stamps import Stamps
 from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found
@@ -215,12 +216,14 @@ class Search:
         reader = self.format.reader()
         begin, number = start
         for first, edge in spans:
+            raw = bytes(buffer[first:edge]).rstrip(b"\r")
             try:
-                reader.fill(Event.lazy(reader, bytes(buffer[first:edge]).rstrip(b"\r"), 0))
+                reader.fill(Event.lazy(reader, raw, 0))
             except ValueError as error:
                 line = number + buffer.count(b"\n", begin, first)
+                place = f"{self.source.name}:{line}:{place_of(error, self.format, raw) + 1}"
                 raise ParserError(
-                    f"{self.source.name}:{line}: {error}\n  without --strict such lines are counted and kept"
+                    f"{place}: {error}\n  without --strict such lines are counted and kept"
                 ) from None
 
     def notes(self) -> list[str]:
