@@ -61,6 +61,26 @@ def test_a_field_that_the_format_lacks_is_told_with_what_there_is(log: str) -> N
     out, told = ask("duration:>1s", log)
     assert out == ""
     assert "no event has 'duration': the format combined has none; it has agent, bytes" in told
+    assert told.endswith("a server's log format tells it with nginx's $request_time or Apache's %D\n")
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("localhost:8080", "write '\"localhost:8080\"'"),
+        ("statuz:200", "did you mean 'status'?"),
+    ],
+)
+def test_a_field_that_is_none_comes_with_what_may_have_been_meant(query: str, told: str, log: str) -> None:
+    assert told in ask(query, log)[1]
+
+
+def test_a_field_that_no_object_had_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "app.jsonl"
+    path.write_text('{"level": "info", "user": "ann"}\n' * 3)
+    told = ask("usr:ann", str(path))[1]
+    assert told.endswith("none of the first 3 has one; they have level, time, user; did you mean 'user'?\n")
+    assert not ask("user:ann", str(path))[1]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +160,7 @@ def test_a_bad_line_is_counted_and_with_strict_an_end(tmp_path: Path) -> None:
     out, told = ask("NOT level:info", str(path))
     assert out == '{"level": "error"}\nnonsense\n'
     assert "1 of the lines looked at: no JSON" in told
-    assert f"{path}:3: no JSON" in ask("--strict", "level:error", str(path), code=1)[1]
+    assert f"{path}:3:5: no JSON" in ask("--strict", "level:error", str(path), code=1)[1]
 
 
 def test_what_is_on_a_terminal_cannot_drive_it(tmp_path: Path) -> None:
@@ -269,45 +289,6 @@ def test_of_a_thread_dump_the_threads_that_were_asked_for_are_written(tmp_path: 
     assert [each["line"] for each in found] == [1, 9]
     assert [[inner["thread"] for inner in each["threads"]] for each in found] == [["two"]] * 2
     assert ask("stack:two NOT thread:two", str(path), "--count")[0] == "0\n"
-
-
-def run(*arguments: str) -> str:
-    command = [sys.executable, "-m", "fanlight", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=True)
-    return done.stdout
-
-
-def test_parse_accounts_for_every_line(tmp_path: Path) -> None:
-    path = tmp_path / "app.jsonl"
-    path.write_text('{"level": "error"}\n\nnonsense\n{"level": "info"}\n')
-    assert run("parse", "--stats", str(path)).split("\n")[1].split()[1:] == [
-        *("json", "4", "2", "0", "0", "1", "1")
-    ]
-    assert run("parse", "--errors", str(path)).startswith(f"{path}:3:1: no JSON")
-    assert run("parse", str(path)) == '{"level": "error"}\n{"level": "info"}\n'
-
-
-def test_describe_says_what_there_is(log: str) -> None:
-    rows = [line.split() for line in run("describe", log).splitlines()]
-    assert ["status", "int", "100%", "200"] in rows
-    assert ["user", "string", "33%", "ann"] in rows
-
-
-def test_formats_lists_names_and_titles() -> None:
-    assert "combined  " in run("formats")
-
-
-def test_time_gaps_finds_silence(tmp_path: Path) -> None:
-    path = tmp_path / "app.log"
-    path.write_text("2026-01-31 12:00:00Z a\n2026-01-31 12:00:01Z b\n2026-01-31 12:10:01Z c\n")
-    rows = run("time-gaps", str(path)).splitlines()
-    assert len(rows) == 2
-    assert rows[1].split()[1:] == [
-        "3",
-        "2026-01-31T12:00:01.000+00:00",
-        "2026-01-31T12:10:01.000+00:00",
-        "600s",
-    ]
 
 
 def test_the_parts_of_a_rotated_log_are_read_oldest_first(tmp_path: Path) -> None:

@@ -111,7 +111,11 @@ def invoke(command: click.Command, name: str, arguments: list[str]) -> int:
     import click
 
     try:
-        code = command.main(arguments, prog_name=f"fanlight {name}", standalone_mode=False)
+        # Not by its `main`, which makes an ordinary failure of a reader that has enough.
+        with command.make_context(f"fanlight {name}", list(arguments)) as context:
+            code = command.invoke(context)
+    except click.exceptions.Exit as end:
+        code = end.exit_code
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.NoSuchOption as error:

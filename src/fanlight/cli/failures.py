@@ -69,6 +69,9 @@ def message(error: BaseException) -> str:
     if isinstance(error, errors.FanlightError) or (isinstance(error, OSError) and not error.errno):
         return str(error)
     if isinstance(error, OSError):
+        if isinstance(error, IsADirectoryError) and error.filename:
+            path = error.filename
+            return f"{path!r} is a directory; name its files, as {os.path.join(path, '*')}"
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}"
     return (

@@ -341,3 +341,9 @@ def inside(known: Directive, before: str, closing: bytes) -> bytes:
 def around(before: str) -> bytes | None:
     """Answer what stands directly before a value: the text of the format back to a mark and a blank."""
     return re.escape(before[-2:].encode()) or None
+
+
+def directives(name: str) -> list[str]:
+    """Answer what in a format string writes a property: nginx's variable, Apache's directive."""
+    found = [f"nginx's ${each}" for each, known in NGINX.items() if known.name == name][:1]
+    return found + [f"Apache's %{each}" for each, known in APACHE.items() if known.name == name][:1]

@@ -21,11 +21,12 @@ WORD_OPERATOR = re.compile(r"(?i:(and|or|not))(?=[\s()]|$)|(&&|-a|\|\||-o|-n)(?=
 SAYS = {"and": AND, "&&": AND, "-a": AND, "or": OR, "||": OR, "-o": OR, "not": NOT, "-n": NOT}
 NAME = re.compile(BARE_NAME.pattern)
 GLUED = re.compile(r"(:|!=|!~|>=|<=|=~|==?|~|>|<)")
-SPACED = re.compile(r"\s+(!=|!~|>=|<=|=~|==?|~|>|<)(?=\s+\S)")
+SPACED = re.compile(r"\s+(?:(!=|!~|>=|<=|=~|==?|~|>|<)(?=\s+\S)|(>=|<=|>|<)(?=[-+.]?\d))")
 IN = re.compile(r"(?i:\s+in)\s*\(")
 EXISTS = re.compile(r"(?i:exists)\(\s*")
 NEGATED = re.compile(r"""-(?=[^\W\d_]\w|[("'/@#])""")
 COMPARED = re.compile(r"""(>=|<=|>|<)(?=[-+.]?\d|["'])""")
+ALONE = re.compile(r"(>=|<=|>|<)(?=[\s)]|$)")
 CLOCK = re.compile(r"\s+\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?=[\s)]|$)")
 DAY = re.compile(r"\d+[/-]\d+[/-]\d+")
 WORD = re.compile(r"[^\s()]+")
@@ -165,7 +166,8 @@ def compared(text: str, at: int, path: Path, end: int) -> tuple[Token, int] | No
     found = GLUED.match(text, end) or SPACED.match(text, end)
     if not found:
         return None
-    op = SAME.get(found.group(1), found.group(1))
+    sign = found[found.lastindex or 1]
+    op = SAME.get(sign, sign)
     start = found.end()
     if op == ":":
         # `ERROR:`, `http://…`, `std::string` are what somebody looks for.
@@ -174,6 +176,9 @@ def compared(text: str, at: int, path: Path, end: int) -> tuple[Token, int] | No
         inner = COMPARED.match(text, start)
         if inner:
             op, start = inner.group(1), inner.end()
+        elif lone := ALONE.match(text, start):
+            reason = f"{path}:{lone[1]} needs a number behind it; to look for the sign, put it in quotes"
+            raise QueryError("missing-value", reason, text, lone.end(1))
     else:
         start = skip(text, start)
     if start >= len(text) or text[start] == ")":

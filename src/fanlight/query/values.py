@@ -38,6 +38,7 @@ ORDERS = frozenset({">", ">=", "<", "<="})
 RANGE = lazily(r"(.+?)\.\.(.+)")
 HUNDREDS = lazily(r"(\d+)(x+)", re.IGNORECASE)
 NUMBER = lazily(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+UNIT = lazily(r"[-+]?\d+\.?\d*[A-Za-z]+")
 INFINITY = float("inf")
 BOOLS = {"true": True, "false": False}
 
@@ -140,6 +141,8 @@ def test_of(field: Field, setting: Setting) -> Test:
     test.inverse = op in ("!=", "!~")
     if op in ORDERS:
         ordered(test, op, value, setting)
+        if test.numbers is None and test.times is None and UNIT.fullmatch(value):
+            counted_or_error(field, setting)
     elif op in ("~", "!~"):
         test.text = test.digits = search_of(value, field, setting, fold=setting.fold_fields)
     elif op == ":":
@@ -147,6 +150,22 @@ def test_of(field: Field, setting: Setting) -> Test:
     else:
         equal(test, value, setting)
     return test
+
+
+def counted_or_error(field: Field, setting: Setting) -> None:
+    """Refuse a number with a unit that there is none, where the property is known to hold numbers.
+
+    Raises:
+        QueryError: says the units.
+    """
+    from fanlight.event import types
+    from fanlight.event.names import NAMES, canonical
+
+    known = None if field.path.exact else NAMES.get(canonical(field.path.text))
+    if known is not None and known.type in types.NUMBERS:
+        units = "ns us ms s m h d, B KiB MiB GiB TiB, %"
+        reason = f"{field.value} has no unit that {field.path} is counted in; there are {units}"
+        raise QueryError("bad-unit", reason, setting.text, field.at)
 
 
 def tests_of(node: Field | Among | Exists, setting: Setting) -> list[Test]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from fanlight.cli import options, table
 from fanlight.cli.logs.answering import put
+from fanlight.cli.terminal import clean
 from fanlight.formatters import TABLE, formatter
 from fanlight.pipeline.files.reading import Reading
+from fanlight.pipeline.files.search import cut_lines
 
 if TYPE_CHECKING:
     from fanlight.event.event import Event
@@ -47,6 +50,8 @@ def command(
             elif not stats and not errors:
                 put(writer.event(event))
         rows.append(counts(path, reading))
+        if reading.cut:
+            sys.stderr.write(f"fanlight: {clean(path)}: {cut_lines(reading.cut)}\n")
     if stats:
         table.show(COLUMNS, rows)
     elif not errors:

@@ -49,7 +49,14 @@ Without a file:
 
 Trailing words that exist as files are input, - is standard input, compressed files are unpacked, the
 parts of a rotated log are read oldest first; everything else is query.
-What the words of a query mean: docs/reference/query.md.
+
+The words of a query; docs/reference/query.md has all of it:
+  timeout "no route" /ord[0-9]+/    found anywhere; words beside one another unite, AND narrows
+  level:error path:^/api size>4KiB duration:>1s status:5xx user=ann    one property; these narrow
+  NOT healthz, -healthz, (a OR b)   exists(user)   status in (502, 503)
+  last:15m from:-2h to:12:00 since:2026-01-31    time, of the whole query
+  | stats count, p95(duration) by path, time:1m    | top 10 path    | timechart 5m avg(duration)
+  | fields a,b | sort -duration | head 20 | tail 5 | uniq client
 """
 
 OF_FILES = ("as", "follow", "strict", "untimed")
@@ -87,6 +94,10 @@ def main(arguments: list[str]) -> int:
         if meant:
             reason = f"{meant[-1]}\n  {missing(asked.words)}"
             raise UsageError(f"query: {reason}\n  to look for that text: '\"{asked.words[-1]}\"'")
+        if asked.words and os.path.isdir(asked.words[-1]):
+            from fanlight.cli.logs.inputs import why_none
+
+            sys.stderr.write(f"fanlight: {why_none(asked.words[-1])}; it was read as a part of the query\n")
         from fanlight.cli.logs.asking import show
     return show(query_of(asked), asked.options, asked.files)
 

@@ -29,6 +29,7 @@ class Reading:
         confidence: of the format, 0 to 1; 1 when it was told.
         events: events so far, without faults.
         faults: lines so far that could not be read.
+        cut: lines so far that were too long to be kept whole.
         parser: reads; there once the first event is.
     """
 
@@ -38,6 +39,7 @@ class Reading:
         self.confidence = 1.0
         self.events = 0
         self.faults = 0
+        self.cut = 0
         self.name = name
         self.parser: LineParser | None = None
 
@@ -66,5 +68,6 @@ class Reading:
                 self.parser = LineParser(found)
             for line in bytes(blocks.buffer[begin : end - 1]).split(b"\n"):
                 yield from self.parser.parse(line)
+            self.cut = blocks.cut
         if self.parser is not None:
             yield from self.parser.close()[:-1]

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from fanlight import parsers
 from fanlight.errors import ParserError
 from fanlight.event.event import Event
-from fanlight.event.names import canonical
-from fanlight.parsers import stacks
 from fanlight.parsers.parser import sections_of
 from fanlight.parsers.places import place_of
 from fanlight.parsers.stamps import Stamps
@@ -92,6 +90,8 @@ class Search:
         self.needles: list[str] = []
         self.window: Window | None = None
         self.scanned = 0
+        self.first: list[bytes] = []
+        self.is_found = False
         self.cut = 0
         self.decides = "nothing was looked at"
         self.format: Format
@@ -132,7 +132,7 @@ class Search:
 
     def fit(self, sample: bytes) -> None:
         """Find the format in the first bytes, or let them say what they may of the one that was told."""
-        lines = first_lines(sample)
+        lines = self.first = first_lines(sample)
         if hasattr(self, "format"):
             self.format = parsers.fitted(self.format, lines)
         else:
@@ -200,6 +200,7 @@ class Search:
                 spans = look.spans(blocks.buffer, begin, end)
                 self.scanned, self.cut = before + blocks.scanned, blocks.cut
                 if spans is None or spans:
+                    self.is_found = True
                     yield Found(blocks.buffer, begin, end, spans, number)
             blocks.sections = sections_of(self.format)
             if number:
@@ -235,21 +236,12 @@ class Search:
         if self.faults:
             told.append(f"{name}: `fanlight parse --errors` shows them")
         if self.cut:
-            told.append(
-                f"{name}: {self.cut:,} lines were longer than {LINE_MAX >> 20} MiB and were cut there"
-            )
-        known = getattr(getattr(self, "format", None), "fields", None)
-        if known is not None:
-            has = {field.name for field in known} | ALWAYS
-            asked = {
-                canonical(path.partition(".")[0]) for path in self.query.fields() if not path.startswith("#")
-            }
-            told += [
-                f"{name}: no event has {lacking!r}: the format {self.format.name} has none; it has "
-                + ", ".join(sorted(has - {"raw", "line"}))
-                for lacking in sorted(asked - has - {"span"} - (stacks.WITHIN if "stack" in has else set()))
-                if not any(each.startswith(lacking + ".") for each in has)
-            ]
+            told.append(f"{name}: {cut_lines(self.cut)}")
+        if hasattr(self, "format") and self.query.fields():
+            from fanlight.pipeline.files.lacking import lacking
+
+            lack = lacking(self.query, self.format, self.first, is_empty=not self.is_found)
+            told += [f"{name}: {each}" for each in lack]
         return told
 
     def plan(self) -> list[str]:
@@ -268,6 +260,12 @@ class Search:
             told.append("plan: every line is looked at")
         told.append(f"plan: {self.decides}")
         return told
+
+
+def cut_lines(count: int) -> str:
+    """Answer what is said of lines that were too long."""
+    lines = "a line was" if count == 1 else f"{count:,} lines were"
+    return f"{lines} longer than {LINE_MAX >> 20} MiB and cut there"
 
 
 def is_open_at(sections: Sections, lines: tuple[bytearray, int, int], *, inside: bool) -> bool:

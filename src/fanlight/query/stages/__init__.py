@@ -52,16 +52,16 @@ def read_stages(text: str, at: int) -> tuple[Stage, ...]:
     from fanlight.query.words import Words
 
     stages: list[Stage] = []
+    name = ""
     words = Words(text, at)
     while True:
         at = len(text) - len(text[words.at :].lstrip())
         if at >= len(text) and stages:
             return tuple(stages)
         if not text.startswith("|", at):
-            words.take()
-            words.fail(
-                "bad-stage", f"{words.text[words.began :]} is more than the stage takes; known: {KNOWN}"
-            )
+            word = words.take()
+            wanted = "; it takes a number of events" if name in ("head", "tail") else ""
+            words.fail("bad-stage", f"{word} is more than the stage {name} takes{wanted}")
         words.at = words.began = at + 1
         name = words.take().lower()
         if name not in BUILT_IN:
