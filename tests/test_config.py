@@ -357,3 +357,39 @@ service="y"
 )
 def test_the_line_of_a_value_is_found_whatever_its_form(written, line):
     assert line_of(LINES, written) == line
+
+
+def test_telemetry_is_on_and_every_five_seconds(home, tmp_path):
+    settings = config.load(environ=home, directory=str(tmp_path))
+    found = {name: value for name, value, _ in settings if name.startswith("telemetry.")}
+    assert (found["telemetry.enabled"], found["telemetry.sockets"]) == (True, True)
+    assert (found["telemetry.initial_delay_s"], found["telemetry.frequency_s"]) == (5.0, 5.0)
+    assert found["telemetry.metrics"][:2] == ("workers.booted", "workers.total")
+
+
+def test_telemetry_is_set_in_a_table_or_in_the_environment(home, tmp_path):
+    here = project(
+        tmp_path,
+        '[telemetry]\nenabled = false\nfrequency_s = 0.2\nmetrics = ["queue.backlog", "workers.booted"]\n',
+    )
+    settings = config.load({}, home | {"FANLIGHT_TELEMETRY__SOCKETS": "off"}, here)
+    assert (settings["telemetry.enabled"], settings["telemetry.sockets"]) == (False, False)
+    assert settings["telemetry.frequency_s"] == 0.2
+    assert settings["telemetry.metrics"] == ("queue.backlog", "workers.booted")
+    assert config.load({}, home | settings.environment(), str(tmp_path))["telemetry.enabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('metrics = ["queue.backlogs"]', "did you mean 'queue.backlog'"),
+        ("frequency_s = 0", "seconds, at least 0.1"),
+        ("frequency_s = true", "seconds, at least 0.1"),
+        ("enabled = 1", "true or false"),
+        ('sockets = "no"', "true or false, without quotes"),
+        ("frequency = 5", "did you mean 'telemetry.frequency_s'"),
+    ],
+)
+def test_a_mistake_in_telemetry_is_an_error_at_the_start(home, tmp_path, text, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        config.load({}, home, project(tmp_path, f"[telemetry]\n{text}\n"))

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import fanlight
 from fanlight.aggregate.aggregator import Aggregator
@@ -41,6 +41,19 @@ SWEEP_S = 0.25
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+class Schedule(Protocol):
+    """What a collector does besides receiving: little at a time, and it never raises."""
+
+    def due(self) -> float:
+        """Answer when there is something to do, in monotonic seconds."""
+
+    def turn(self) -> None:
+        """Do what is due."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
 class Collector:
     """Receives, aggregates, spools, acknowledges.
 
@@ -50,12 +63,14 @@ class Collector:
     Attributes:
         listening: set once agents can connect.
         outlets: where snapshots go besides the spool.
+        schedule: what else is done on this thread, when it is due; None for nothing.
     """
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.outlets: list[Outlet] = []
         self.listening = threading.Event()
+        self.schedule: Schedule | None = None
         self.stopping = False
         self.started_s = self.checked_s = time.monotonic()
         self.selector = selectors.DefaultSelector()
@@ -164,6 +179,8 @@ class Collector:
         now = time.monotonic()
         due = self.committer.due()
         next_look = SWEEP_S if self.reception.connections else CHECK_S
+        if self.schedule is not None:
+            next_look = min(next_look, self.schedule.due() - now)
         return max(0.0, next_look if due is None else min(next_look, due - now))
 
     def turn(self) -> None:
@@ -171,6 +188,8 @@ class Collector:
         self.committer.tick()
         self.reception.follow()
         self.reception.sweep()
+        if self.schedule is not None:
+            self.schedule.turn()
         if time.monotonic() - self.checked_s >= CHECK_S:
             self.checked_s = time.monotonic()
             try:
@@ -232,6 +251,8 @@ class Collector:
 
     def end(self) -> None:
         """Write and acknowledge what is in a group, then let go of everything."""
+        if self.schedule is not None:
+            self.schedule.close()
         if self.committer.stuck is None:
             self.committer.close()
         else:

@@ -106,7 +106,7 @@ def typed(path: str, written: str, name: str, value: Any) -> Any:
     """
     kind = KEYS[name].kind
     types = TYPES[kind]
-    if not isinstance(value, types) or isinstance(value, bool):
+    if not isinstance(value, types) or isinstance(value, bool) != (kind == "flag"):
         hint = ", without quotes" if isinstance(value, str) else ""
         raise fault(path, written, refusal(name, value) + hint)
     if kind == "path" or (kind == "log" and value != "-") or (kind == "file" and value):

@@ -17,6 +17,16 @@ IGNORE = (
 """What balancers and platforms ask for every few seconds, under the names that are nothing else's."""
 
 
+METRICS = (
+    *("workers.booted", "workers.total", "workers.spawned_threads", "workers.max_threads"),
+    *("workers.requests_count", "queue.backlog", "queue.backlog_max", "queue.reactor_max", "queue.capacity"),
+    *("sockets.backlog", "requests.waiting", "workers.busy_threads", "workers.utilisation"),
+    *("sockets.backlog_limit", "sockets.drops", "queue.time", "loop.overdue", "oldest.in_flight"),
+    *("workers.restarts", "workers.stalled", "requests.waiting_max"),
+)
+"""What is told of a server, in the order in which it is when nobody wants another."""
+
+
 class Key:
     """One thing that can be set.
 
@@ -74,6 +84,13 @@ KEYS: dict[str, Key] = {
     "web.host_names": Key("names", (), "further names of the page: NAME, NAME:PORT or https://NAME"),
     "telemetry.targets": Key(
         "tables", (), "where snapshots of saturation go besides the store: [[telemetry.targets]]"
+    ),
+    "telemetry.enabled": Key("flag", True, "whether servers are read at all", project=True),
+    "telemetry.sockets": Key("flag", True, "whether the kernel's queues are, too", project=True),
+    "telemetry.initial_delay_s": Key("seconds", 5.0, "seconds before the first snapshot", project=True),
+    "telemetry.frequency_s": Key("period", 5.0, "seconds between two snapshots", project=True),
+    "telemetry.metrics": Key(
+        "metrics", METRICS, "names that targets are given, in this order; the store has all", project=True
     ),
     "trust": Key("paths", (), "directories whose fanlight.toml may set every key, joined with ':'"),
 }

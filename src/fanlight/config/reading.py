@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fanlight.config.keys import KEYS, NOTHING, STRATEGIES
+from fanlight.config.keys import KEYS, METRICS, NOTHING, STRATEGIES
 from fanlight.log import LEVELS, STDERR
 
 TYPE_CHECKING = False
@@ -44,7 +44,13 @@ def refusal(name: str, value: Any) -> str:
     """Answer what to say about a value that does not read as its key's kind."""
     kind = KEYS[name].kind
     shown = "what stands here" if kind == "secret" else repr(value)
-    return f"{shown} is no value of {name!r}; expected {READERS[kind][1]}"
+    found = f"{shown} is no value of {name!r}; expected {READERS[kind][1]}"
+    if kind != "metrics":
+        return found
+    from fanlight.registry import suggestion
+
+    wrong = next((word for word in read_names(str(value)) if word not in METRICS), "")
+    return f"{found}; there is no {wrong!r}{suggestion(wrong, list(METRICS))}" if wrong else found
 
 
 def join(kind: str, value: Any) -> str:
@@ -83,7 +89,7 @@ class Tables(tuple["dict[str, Any]"]):
         return json.dumps(list(self), default=str)
 
 
-JOINED = {"names": Words, "paths": Folders}
+JOINED = {"metrics": Words, "names": Words, "paths": Folders}
 LISTS = {**JOINED, "tables": Tables}
 
 
@@ -183,6 +189,44 @@ def read_share(text: str) -> float:
     return number
 
 
+def read_flag(text: str) -> bool:
+    """Answer whether something is wanted."""
+    if text.lower() not in FLAGS:
+        raise ValueError(text)
+    return FLAGS[text.lower()]
+
+
+ON = ("true", "yes", "on", "1")
+FLAGS = {word: word in ON for word in (*ON, "false", "no", "off", "0")}
+
+
+def read_seconds(text: str) -> float:
+    """Answer a length of time, which may be none."""
+    number = float(text)
+    if not 0 <= number <= LONGEST_S:
+        raise ValueError(text)
+    return number
+
+
+def read_period(text: str) -> float:
+    """Answer how far apart two of something are."""
+    number = read_seconds(text)
+    if number < SHORTEST_S:
+        raise ValueError(text)
+    return number
+
+
+SHORTEST_S, LONGEST_S = 0.1, 86_400.0
+
+
+def read_metrics(text: str) -> Words:
+    """Answer names of what is told of servers, each known."""
+    names = read_names(text)
+    if not set(names) <= set(METRICS):
+        raise ValueError(text)
+    return names
+
+
 def read_path(text: str) -> str:
     """Answer an absolute path."""
     if not text:
@@ -207,11 +251,15 @@ READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "bytes": (read_bytes, "a size, like 64MB or 1GiB"),
     "count": (read_count, "a whole number"),
     "file": (read_file_path, "a path"),
+    "flag": (read_flag, "true or false"),
     "level": (read_level, "error, warning, info, debug or trace"),
     "log": (read_log, "a path, or - for stderr"),
+    "metrics": (read_metrics, "names of metrics, joined with commas or in a list"),
     "names": (read_names, "names, joined with commas or in a list"),
     "path": (read_path, "a path"),
     "paths": (read_paths, "paths, joined with colons or in a list"),
+    "period": (read_period, "seconds, at least 0.1"),
+    "seconds": (read_seconds, "seconds"),
     "secret": (str, "an address"),
     "share": (read_share, "a number from 0 to 1"),
     "strategy": (read_strategy, "standalone or embedded"),
@@ -224,11 +272,15 @@ TYPES: dict[str, tuple[type, ...]] = {
     "bytes": (int, str),
     "count": (int,),
     "file": (str,),
+    "flag": (bool,),
     "level": (str,),
     "log": (str,),
+    "metrics": (str, list),
     "names": (str, list),
     "path": (str,),
     "paths": (str, list),
+    "period": (int, float),
+    "seconds": (int, float),
     "secret": (str,),
     "share": (int, float),
     "strategy": (str,),

@@ -51,6 +51,7 @@ def collector(settings: Settings, parent_pid: int, streams: Mapping[str, int] | 
     """
     from fanlight.collector.collector import Collector
     from fanlight.collector.options import Options
+    from fanlight.pipeline.saturation import schedule
 
     built = Collector(
         Options(
@@ -66,6 +67,7 @@ def collector(settings: Settings, parent_pid: int, streams: Mapping[str, int] | 
         from fanlight.pipeline.outlets import outlets
 
         built.outlets = outlets(settings, streams or {})
+    built.schedule = schedule(settings, built)
     return built
 
 

@@ -38,19 +38,24 @@ def note(data: str) -> str:
 
 def any_running(data: str) -> bool:
     """Answer whether a noted program still runs; notes of those that ended are removed."""
+    return bool(running(data))
+
+
+def running(data: str) -> list[int]:
+    """Answer the noted programs that still run; notes of those that ended are removed."""
     folder = run_file(data, FOLDER)
     try:
         names = os.listdir(folder)
     except OSError:
-        return False
-    running = False
+        return []
+    found = []
     for name in names:
         if name.isdecimal() and runs(int(name), os.path.join(folder, name)):
-            running = True
+            found.append(int(name))
         else:
             with suppress(OSError):
                 os.unlink(os.path.join(folder, name))
-    return running
+    return found
 
 
 def runs(pid: int, path: str) -> bool:

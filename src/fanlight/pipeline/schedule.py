@@ -1,0 +1,157 @@
+"""Who reads the servers when, and who is told: ten looks a second, one snapshot every few seconds.
+
+Everything runs on the collector's own thread, between its sockets: a look costs less than waking
+another thread would. Who is told has to take what it is given at once; targets have threads of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from fanlight.collector.notices import Notices
+from fanlight.wire.readings import Readings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from fanlight.aggregate.saturation import Saturation, Window
+    from fanlight.sources import Source
+    from fanlight.wire.readings import Snapshot
+
+LOOK_S = 0.1
+"""Between two looks while there is a server,"""
+SEARCH_S = 1.0
+"""and while there is none."""
+NS = 1_000_000_000
+
+
+class Subscriber(Protocol):
+    """Is told what all servers were at in one instant; returns at once, and is not told of none twice."""
+
+    def __call__(self, snapshots: Sequence[Snapshot], /) -> object:
+        """Take the snapshots."""
+
+
+class Subscription:
+    """Someone who is told, with a window of its own.
+
+    Args:
+        call: the subscriber.
+        window: what it has seen.
+        period_s: between two tellings.
+        due_s: when the first one is, monotonic.
+    """
+
+    __slots__ = ("call", "due_s", "period_s", "told", "window")
+
+    def __init__(self, call: Subscriber, window: Window, period_s: float, due_s: float) -> None:
+        self.call = call
+        self.window = window
+        self.period_s = period_s
+        self.due_s = due_s
+        self.told = False
+
+    def tell(self, now_s: float, time_ns: int) -> None:
+        """Tell what the last look showed, if anything did since the telling before."""
+        # Not from now on: the period would grow by what everything takes.
+        self.due_s = max(self.due_s + self.period_s, now_s)
+        snapshots = self.window.take(time_ns)
+        if snapshots or self.told:
+            self.told = bool(snapshots)
+            self.call(snapshots)
+
+
+class Schedule:
+    """Reads the sources and tells the subscribers when it is time; whoever has it calls `turn`.
+
+    Args:
+        sources: by name.
+        saturation: adds up what they read.
+        delay_s: until the first telling.
+        clock: monotonic seconds, of the clock that `time.monotonic_ns` reads.
+        wall: ns since 1970.
+
+    Attributes:
+        failures: reads that failed and tellings that did, by name.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        saturation: Saturation,
+        delay_s: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.sources = sources
+        self.saturation = saturation
+        self.clock = clock
+        self.wall = wall
+        self.begin_s = clock() + delay_s
+        self.look_s = clock()
+        self.subscriptions: list[Subscription] = []
+        self.notices = Notices(clock)
+        self.failures: dict[str, int] = {}
+
+    def subscribe(self, call: Subscriber, period_s: float) -> Subscription:
+        """Tell somebody from now on, and answer what `cancel` ends."""
+        due_s = max(self.begin_s, self.clock())
+        made = Subscription(call, self.saturation.window(), period_s, due_s)
+        self.subscriptions.append(made)
+        return made
+
+    def cancel(self, subscription: Subscription) -> None:
+        """Tell somebody no longer."""
+        self.subscriptions.remove(subscription)
+        self.saturation.forget(subscription.window)
+
+    def due(self) -> float:
+        """Answer when `turn` has something to do, in the clock's seconds."""
+        return self.look_s
+
+    def turn(self) -> None:
+        """Look, if it is time to, and tell whom it is time to tell."""
+        now_s = self.clock()
+        if now_s < self.look_s:
+            return
+        self.look(int(now_s * NS))
+        time_ns = self.wall()
+        # Told right after a look, so that all that is in a snapshot is of one instant.
+        for each in list(self.subscriptions):
+            if now_s >= each.due_s - LOOK_S / 2:
+                self.attempt("telling", partial(each.tell, now_s, time_ns))
+        pause_s = LOOK_S if self.saturation.sees_anything else SEARCH_S
+        self.look_s = max(self.look_s + pause_s, now_s)
+
+    def look(self, now_ns: int) -> None:
+        """Read every source at one instant; one that fails is left out of it."""
+        found: list[Readings] = []
+        for name, source in self.sources.items():
+            self.attempt(name, partial(self.read, source, now_ns, found))
+        together = Readings(
+            tuple(each for one in found for each in one.listeners),
+            tuple(each for one in found for each in one.workers),
+            tuple(each for one in found for each in one.retired),
+        )
+        self.attempt("sums", partial(self.saturation.look, together, now_ns))
+
+    def read(self, source: Source, now_ns: int, found: list[Readings]) -> None:
+        """Add what one source reads."""
+        found.append(source.read(now_ns))
+
+    def attempt(self, name: str, act: Callable[[], object]) -> None:
+        """Do something that must not end the collector, whatever becomes of it."""
+        try:
+            act()
+        except Exception as error:
+            self.failures[name] = self.failures.get(name, 0) + 1
+            self.notices.trouble(name, f"{name}: servers cannot be read or told of: {error!r}")
+        else:
+            self.notices.over(name, f"{name}: servers are read and told of again.")
+
+    def close(self) -> None:
+        """Let go of the sources."""
+        for name, source in self.sources.items():
+            self.attempt(name, source.close)

@@ -1,0 +1,229 @@
+"""Who reads when and who is told, with the kernel's own listeners as what is read."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fanlight import Query
+from fanlight.aggregate.aggregator import Aggregator
+from fanlight.aggregate.saturation import Saturation
+from fanlight.pipeline.saturation import Kept, chosen, packed
+from fanlight.pipeline.schedule import LOOK_S, SEARCH_S, Schedule
+from fanlight.sources.listeners import Listeners
+from fanlight.stores import open_store
+from fanlight.wire.codec import decode, encode
+from fanlight.wire.messages import COMMIT
+from fanlight.wire.readings import Listener, Readings, Snapshot, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WALL_NS = 1_800_000_000_000_000_000
+
+
+class Clock:
+    """Monotonic seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Told:
+    """A source that reads what a test put there last."""
+
+    def __init__(self, *readings: Readings) -> None:
+        self.readings = deque(readings or [Readings()])
+        self.closed = False
+
+    def read(self, now_ns: int) -> Readings:
+        del now_ns
+        return self.readings.popleft() if len(self.readings) > 1 else self.readings[0]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Broken(Told):
+    """A source that fails."""
+
+    def read(self, now_ns: int) -> Readings:
+        raise ValueError(f"nothing at {now_ns}")
+
+
+def busy(backlog: int = 0) -> Readings:
+    """Answer what a server with one worker reads as."""
+    one = Worker("shop", "gunicorn", "sync", 0, 7, 6, 1, inodes=(3,), backlog=backlog)
+    return Readings((Listener(3, "tcp4", "127.0.0.1:80", 2, 8),), (one,), ())
+
+
+def schedule(clock: Clock, delay_s: float = 0.0, **sources: Told) -> Schedule:
+    return Schedule(sources, Saturation("web-1"), delay_s, clock, lambda: WALL_NS)
+
+
+def run(made: Schedule, clock: Clock, for_s: float) -> int:
+    """Let time pass as a collector does, answer how often something was done."""
+    turns, until_s = 0, clock.now_s + for_s
+    while made.due() <= until_s:
+        clock.now_s = max(clock.now_s, made.due())
+        made.turn()
+        turns += 1
+    clock.now_s = until_s
+    return turns
+
+
+def test_it_looks_ten_times_a_second_while_there_is_a_server_and_once_while_there_is_none() -> None:
+    clock = Clock()
+    assert run(schedule(clock, slots=Told(busy())), clock, 5.04) == pytest.approx(5 / LOOK_S + 1, abs=1)
+    assert run(schedule(clock, slots=Told()), clock, 5.04) == pytest.approx(5 / SEARCH_S + 1, abs=1)
+
+
+def test_a_subscriber_is_told_after_the_delay_and_then_by_its_own_period() -> None:
+    clock = Clock()
+    made = schedule(clock, 2.0, slots=Told(busy()))
+    often: list[float] = []
+    seldom: list[float] = []
+    made.subscribe(lambda _: often.append(round(clock.now_s - 100, 1)), 1.0)
+    made.subscribe(lambda _: seldom.append(round(clock.now_s - 100, 1)), 2.5)
+    run(made, clock, 8.04)
+    assert often == [2, 3, 4, 5, 6, 7, 8]
+    assert seldom == [2, 4.5, 7]
+
+
+def test_both_see_the_most_of_a_spike_that_is_over() -> None:
+    clock = Clock()
+    made = schedule(clock, slots=Told(busy(), busy(), busy(9), *[busy() for _ in range(60)]))
+    told: dict[str, list[int]] = {"one": [], "other": []}
+    made.subscribe(lambda each: told["one"].append(each[0].values["queue.backlog_max"]), 1.0)
+    made.subscribe(lambda each: told["other"].append(each[0].values["queue.backlog_max"]), 2.0)
+    run(made, clock, 4.04)
+    assert told == {"one": [0, 9, 0, 0, 0], "other": [0, 9, 0]}
+
+
+def test_nobody_is_told_of_nothing_but_once_when_it_is_over() -> None:
+    clock = Clock()
+    source = Told(*[busy() for _ in range(11)], Readings())
+    made = schedule(clock, slots=source)
+    told: list[int] = []
+    made.subscribe(lambda snapshots: told.append(len(snapshots)), 1.0)
+    run(made, clock, 30)
+    assert set(told[:-1]) == {1}
+    assert told[-1] == 0
+    assert len(told) < 16
+
+
+def test_a_source_that_fails_leaves_the_others_be() -> None:
+    clock = Clock()
+    made = schedule(clock, broken=Broken(), slots=Told(busy()))
+    told: list[Snapshot] = []
+    made.subscribe(told.extend, 1.0)
+    run(made, clock, 3.04)
+    assert len(told) == 4
+    assert made.failures["broken"] > 20
+
+
+def test_a_subscriber_that_raises_costs_nobody_else() -> None:
+    clock = Clock()
+    made = schedule(clock, slots=Told(busy()))
+    told: list[Snapshot] = []
+
+    def bad(_: object) -> None:
+        raise RuntimeError("no room")
+
+    made.subscribe(bad, 1.0)
+    made.subscribe(told.extend, 1.0)
+    run(made, clock, 3.04)
+    assert len(told) == 4
+    assert made.failures == {"telling": 4}
+
+
+def test_who_cancelled_is_told_no_more() -> None:
+    clock = Clock()
+    made = schedule(clock, slots=Told(busy()))
+    told: list[Snapshot] = []
+    subscription = made.subscribe(told.extend, 1.0)
+    run(made, clock, 1.54)
+    made.cancel(subscription)
+    run(made, clock, 3)
+    assert len(told) == 2
+    assert made.saturation.windows == []
+
+
+def test_closing_lets_go_of_every_source() -> None:
+    source = Told()
+    schedule(Clock(), broken=Broken(), slots=source).close()
+    assert source.closed
+
+
+@pytest.fixture
+def crowded() -> Iterator[socket.socket]:
+    """A listening socket of this process with three connections that nobody accepts."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
+        clients = [socket.create_connection(server.getsockname()) for _ in range(3)]
+        yield server
+        for client in clients:
+            client.close()
+
+
+def test_a_real_listener_is_found_in_a_store(crowded: socket.socket) -> None:
+    source = Listeners()
+    source.holders.roots = lambda: [os.getpid()]
+    saturation = Saturation("web-1")
+    saturation.service_of = {os.getpid(): "shop"}.get
+    record = Aggregator(lambda: 0.5).begin(WALL_NS)
+
+    def keep(*event: object) -> bool:
+        record.event(*event)
+        return True
+
+    made = Schedule({"listeners": source}, saturation, wall=lambda: WALL_NS)
+    made.subscribe(Kept(keep).take, 1.0)
+    made.turn()
+    made.close()
+    store = open_store("memory:")
+    store.apply(1, [(1, decode(COMMIT, encode(COMMIT, record.message())))])
+    (event,) = store.events(Query("kind:metrics service=shop sockets.backlog:>2"))
+    assert [each.name for each in event][:4] == ["time", "service", "host", "server"]
+    assert event.time_ns == WALL_NS
+    assert event["sockets.backlog"] == 3
+    assert "requests.waiting" not in event
+
+
+def test_a_snapshot_is_an_event_with_its_names_in_their_order() -> None:
+    values = {"workers.booted": 2, "workers.utilisation": 1, "loop.overdue": 5, "workers.restarts.SIGKILL": 1}
+    snapshot = Snapshot(
+        WALL_NS, {"service": "shop", "host": "web-1", "server": "uvicorn", "worker": "3"}, values
+    )
+    shape, told = packed(snapshot)
+    record = Aggregator(lambda: 0.5).begin(WALL_NS)
+    record.event("shop", WALL_NS, shape, told)
+    store = open_store("memory:")
+    store.apply(1, [(1, decode(COMMIT, encode(COMMIT, record.message())))])
+    (event,) = store.events(Query("kind=metrics"))
+    assert [(each.name, each.type, each.value) for each in event][1:] == [
+        ("service", "string", "shop"),
+        ("host", "string", "web-1"),
+        ("server", "string", "uvicorn"),
+        ("worker", "int", 3),
+        ("workers.booted", "int", 2),
+        ("workers.utilisation", "float", 1.0),
+        ("loop.overdue", "duration", 5),
+        ("workers.restarts.SIGKILL", "int", 1),
+    ]
+
+
+def test_targets_are_given_the_names_that_were_chosen_in_their_order() -> None:
+    values = {"workers.booted": 2, "queue.backlog": 1, "workers.restarts": 3, "workers.restarts.SIGKILL": 3}
+    (found,) = chosen([Snapshot(1, {}, values)], ["workers.restarts", "sockets.drops", "workers.booted"])
+    assert list(found.values.items()) == [
+        ("workers.restarts", 3),
+        ("workers.restarts.SIGKILL", 3),
+        ("workers.booted", 2),
+    ]
