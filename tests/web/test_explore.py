@@ -325,3 +325,33 @@ def test_lines_of_a_log_have_columns_of_their_own(imported):
     offered = imported.get("/api/complete?q=level%3D").json["items"]
     assert {each["label"] for each in offered} == {"error", "info"}
     assert "key 0" in [each["label"] for each in imported.get("/api/complete?q=key").json["items"]]
+
+
+def test_what_a_query_does_not_select_is_a_state_of_the_address(explore):
+    page = explore("status:500", invert="on")
+    assert " 500 " not in page.words
+    assert any("invert=on" in link for link in page.links if link.startswith("/v1/query"))
+    assert "fanlight query --last 1h 'NOT status:500'" in page.words or "'NOT status:500'" in page.words
+    # Without terms there is nothing to be the opposite of.
+    assert "in the last hour" in explore("", invert="on").words
+
+
+def test_an_inverted_answer_is_narrowed_with_what_it_was(explore):
+    page = explore("status:500 | top 3 endpoint", invert="on")
+    drills = [parse_qs(urlsplit(link).query) for link in page.links if "endpoint%3D" in link]
+    assert drills
+    assert all(each["q"][0].startswith("NOT status:500 AND endpoint=") for each in drills)
+    assert all("invert" not in each for each in drills)
+
+
+def test_times_of_a_query_are_of_the_zone_that_was_given(explore):
+    first = explore("from:'2026-01-31 12:00:00' to:'2026-01-31 12:30:00'", tz="Asia/Tokyo")
+    assert "2026-01-31T03:00:00" in first.words
+    assert "in the time that the query says, of Asia/Tokyo" in first.words
+    assert any("tz=Asia%2FTokyo" in link for link in first.links if link.startswith("/v1/query"))
+
+
+def test_a_zone_that_there_is_not_is_told(browser):
+    answer = browser.get("/explore?q=a&tz=Mars/Olympus")
+    assert answer.status == 400
+    assert "expected a zone such as Europe/Berlin" in answer.text

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 from starlette.responses import Response
 
 from fanlight.server.questions import ROWS_MAX, Question
 from fanlight.web import api
-from fanlight.web.parameters import TIMES, Mistake
+from fanlight.web.parameters import TIMES, Mistake, zone_of
 
 if TYPE_CHECKING:
     from fanlight.web.parameters import Asked
@@ -36,13 +36,6 @@ def question(asked: Asked) -> Question | Mistake:
     wrong = mistake(asked, ROWS_MAX)
     if wrong is not None:
         return wrong
-    zone = None
-    if asked.get("tz"):
-        try:
-            zone = ZoneInfo(asked.get("tz"))
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            wanted = "expected a zone such as Europe/Berlin or UTC"
-            return Mistake("tz", asked.get("tz")[:80], wanted)
     bounded = any(asked.get(name) for name in TIMES)
     return Question(
         text=asked.get("q"),
@@ -50,7 +43,7 @@ def question(asked: Asked) -> Question | Mistake:
         from_ns=asked.from_ns if bounded else None,
         to_ns=asked.to_ns if bounded else None,
         service=asked.get("service"),
-        zone=zone,
+        zone=zone_of(asked),
         limit=int(asked.get("limit", "1000")),
         is_inverted=asked.get("invert") == "on",
         is_whole=asked.get("as") == "events",
@@ -59,7 +52,11 @@ def question(asked: Asked) -> Question | Mistake:
 
 
 def mistake(asked: Asked, rows_max: int) -> Mistake | None:
-    """Answer what is wrong with the length of a query or of its answer."""
+    """Answer what is wrong with the zone, or the length of a query or of its answer."""
+    try:
+        zone_of(asked)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return Mistake("tz", asked.get("tz")[:80], "expected a zone such as Europe/Berlin or UTC")
     text = asked.get("q")
     if len(text) > TEXT_MAX:
         return Mistake("q", f"{text[:40]}…", f"a query has at most {TEXT_MAX} characters")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
 
 SECOND = 1_000_000_000
 UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}
@@ -38,7 +39,7 @@ ENDPOINT = (*TIMES, "service", "endpoint", "segment", "octaves", "leaves", "live
 TRACE = (*TIMES, "fold", "part")
 STATUS = ("live",)
 LINK = ("for",)
-EXPLORE = (*TIMES, "q", "service", "limit", "live")
+EXPLORE = (*TIMES, "q", "service", "limit", "tz", "invert", "live")
 COMPLETE = (*TIMES, "q", "at", "service")
 QUERY = (*TIMES, "q", "service", "limit", "as", "tz", "invert", "spans")
 EVERY = frozenset((*ENDPOINTS, *OVERVIEW, *ENDPOINT, *TRACE, *STATUS, *LINK, *EXPLORE, *COMPLETE, *QUERY))
@@ -178,6 +179,15 @@ def read_time(text: str) -> int | None:
     except (OverflowError, ValueError):
         return None
     return int(whole) * SECOND + moment.microsecond * 1000 if whole >= 0 else None
+
+
+def zone_of(asked: Asked) -> ZoneInfo | None:
+    """Answer where times are meant that tell no offset; None is the server's own zone.
+
+    Raises:
+        ZoneInfoNotFoundError, ValueError, OSError: there is no such zone.
+    """
+    return ZoneInfo(asked.get("tz")) if asked.get("tz") else None
 
 
 def read_octaves(text: str | None) -> tuple[int, ...] | Mistake | None:

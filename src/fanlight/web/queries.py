@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fanlight.event.times import Time
-from fanlight.query.nodes import BARE_NAME, BOUNDS, EXACT, Bound, Field, Path
-from fanlight.web.parameters import address
+from fanlight.query.nodes import BARE_NAME, BOUNDS, EXACT, Bound, Field, Path, negated
+from fanlight.query.query import Query
+from fanlight.web.parameters import address, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fanlight.query.nodes import Node
-    from fanlight.query.query import Query
     from fanlight.web.parameters import Asked
 
 PATH = "/explore"
+PASSED = ("q", "service", "last", "from", "to", "tz", "invert")
+"""Parameters that the page and `/v1/query` share."""
 
 
 def field(name: str, value: str, op: str = EXACT) -> Node:
@@ -97,6 +99,23 @@ def repeating(found: Mapping[str, Any], finding: Mapping[str, Any]) -> str:
     return f"{whole} {term(f'span.{name}', finding[name])} | sort -duration"
 
 
+def asked_for(asked: Asked) -> Query:
+    """Answer the query of an address: its words, and what stands beside them said in words as well.
+
+    Raises:
+        QueryError: it cannot be read.
+    """
+    query = Query(asked.get("q"), now_ns=asked.now_ns, zone=zone_of(asked))
+    if asked.get("invert") and query.node is not None:
+        query = query.over(negated(query.node))
+    if asked.get("tz") and query.limits:
+        query = copy(query)
+        # In words that mean the same wherever they are read.
+        ends = zip(("from", "to"), query.bounds(), strict=True)
+        query.limits = tuple(Bound(key, str(Time(ns))) for key, ns in ends if ns is not None)
+    return query
+
+
 def filtering(query: Query, *terms: Node) -> str:
     """Answer what a query selects with, narrowed by further terms, without its stages."""
     selecting = query.within(None, None, *terms)
@@ -128,7 +147,7 @@ def command(query: Query, asked: Asked) -> str:
 
 def parameters_of(asked: Asked) -> dict[str, str]:
     """Answer the parameters of `/v1/query` that ask what the page asks."""
-    return {name: asked.given[name] for name in ("q", "service", "last", "from", "to") if name in asked.given}
+    return {name: asked.given[name] for name in PASSED if name in asked.given}
 
 
 def json_link(asked: Asked) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.errors import QueryError
 from fanlight.event.names import NAMES, canonical
 from fanlight.query.nodes import Keyword, Or
-from fanlight.query.query import Query
 from fanlight.server.questions import Question, refused
 from fanlight.web import queries, wording
 from fanlight.web.copying import panels
@@ -22,6 +21,7 @@ from fanlight.web.parameters import TIMES, UNITS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fanlight.query.query import Query
     from fanlight.web.parameters import Asked
     from fanlight.web.seen import Seen
 
@@ -85,7 +85,7 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
         "json_link": queries.json_link(asked),
     }
     try:
-        query = Query(text, now_ns=asked.now_ns)
+        query = queries.asked_for(asked)
     except QueryError as error:
         return 400, context | {"mistake": mistaken(refused(error)["error"])}
     context["copies"] = copies(query, asked, socket)
@@ -162,7 +162,7 @@ def summary(facts: Mapping[str, Any], rows: int, query: Query, asked: Asked) -> 
 def within(query: Query, asked: Asked) -> str:
     """Answer when, in words; a query with bounds of its own says it itself."""
     if query.limits:
-        return "in the time that the query says"
+        return "in the time that the query says" + (f", of {asked.get('tz')}" if asked.get("tz") else "")
     return when(asked)
 
 
