@@ -27,6 +27,30 @@ def test_a_live_page_brings_its_content_anew_and_keeps_what_was_opened(visit, sh
     assert page.complaints == []
 
 
+def test_a_list_follows_the_letters(visit):
+    page = visit()
+    page.goto(page.base + "/?last=6h")
+    page.keyboard.press("f")
+    page.keyboard.type("check post")
+    page.wait_for_selector(".sub >> text=to 2 endpoints")
+    assert page.locator("tbody a.row").all_inner_texts() == ["POST /checkout", "POST /checkout"]
+    assert page.evaluate("document.activeElement.value") == "check post", "who writes goes on writing"
+    assert "contains=check+post" in page.url
+    page.keyboard.press("Control+A")
+    page.keyboard.type("gsearch")
+    page.wait_for_selector(".sub >> text=to 1 endpoint")
+    assert page.locator("tbody a.row").all_inner_texts() == ["GET /search"], "its letters in this order"
+    page.click(".times >> text=24h")
+    page.wait_for_url("**last=24h**")
+    assert page.locator("tbody a.row").all_inner_texts() == ["GET /search"], "the links follow too"
+    page.fill("input[type=search]", "zzz")
+    page.wait_for_selector("h2 >> text=No endpoint fits the filter")
+    page.fill("input[type=search]", "")
+    page.wait_for_selector("tbody a.row >> text=GET /basket")
+    assert "contains" not in page.url
+    assert page.complaints == []
+
+
 def test_a_live_page_leaves_in_peace_who_writes(visit):
     page = visit()
     page.clock.install()

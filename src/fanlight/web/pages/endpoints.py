@@ -61,16 +61,31 @@ def select(answers: Any, asked: Asked) -> list[dict[str, Any]]:
 
 
 def arrange(rows: Sequence[dict[str, Any]], asked: Asked) -> list[dict[str, Any]]:
-    """Answer rows filtered by name and sorted as asked; numbers fall, names rise."""
-    wanted = asked.get("contains").casefold()
-    if wanted:
-        rows = [row for row in rows if wanted in row["endpoint"].casefold()]
+    """Answer rows filtered by words and sorted as asked; numbers fall, names rise."""
+    words = asked.get("contains").casefold().split()
+    if words:
+        rows = found(words, rows)
     key = asked.get("sort")
     order = asked.get("order")
     if not key and not order:
         return list(rows)
     key = key or "pain"
     return sorted(rows, key=lambda row: row[key], reverse=(order or natural(key)) == "desc")
+
+
+def found(words: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answer the rows whose name has every word; if none has, those with the words' letters in order."""
+    names = [f"{row['endpoint']} {row['segment']} {row['service']}".casefold() for row in rows]
+    exact = [row for row, name in zip(rows, names, strict=True) if all(word in name for word in words)]
+    if exact:
+        return exact
+    return [row for row, name in zip(rows, names, strict=True) if has_letters("".join(words), name)]
+
+
+def has_letters(letters: str, name: str) -> bool:
+    """Answer whether a name has these letters in this order, whatever lies between."""
+    rest = iter(name)
+    return all(letter in rest for letter in letters)
 
 
 def natural(key: str) -> str:
@@ -99,12 +114,11 @@ def heads(asked: Asked) -> list[dict[str, Any]]:
 
 def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any]:
     """Answer the template's context."""
-    found = answers.overview(asked.from_ns, asked.to_ns)
-    everything = found["endpoints"]
-    whole = found["all"]
+    told = answers.overview(asked.from_ns, asked.to_ns)
+    everything, whole = told["endpoints"], told["all"]
     service = asked.get("service")
     if service:
-        whole = next((row for row in found["services"] if row["service"] == service), None)
+        whole = next((row for row in told["services"] if row["service"] == service), None)
     if service and whole is None:
         # The doctor's trial is left out unless asked for.
         trial = answers.overview(asked.from_ns, asked.to_ns, service)
@@ -186,7 +200,7 @@ def table_row(row: Mapping[str, Any], worst: float, times: dict[str, str]) -> Ro
         errors=wording.count(row["errors"]) if row["errors"] else "",
         error_share=wording.share(row["errors"] / row["count"]) if row["errors"] else "",
         requests=wording.count(row["count"]),
-        findings=[finding(found) for found in row["findings"]],
+        findings=[finding(each) for each in row["findings"]],
     )
 
 

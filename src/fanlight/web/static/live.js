@@ -1,7 +1,8 @@
-// A live page brings its content anew; any open page says when the server is away, and goes on when it is back.
+// A live page brings its content anew, a list follows its filter; any open page says when the server is away, and goes on when it is back.
 
 const KNOCK_MS = 20_000;
 const RETRY_MS = 2_000;
+const FIND_MS = 120;
 const main = document.querySelector("main");
 const away = document.querySelector(".away");
 
@@ -34,22 +35,47 @@ const answered = (status) => {
 };
 
 // Not fetch: this way the browser itself makes a document of the answer, in which nothing runs.
-const look = () =>
+const brought = (address) =>
   new Promise((done) => {
     const request = new XMLHttpRequest();
-    request.open("GET", location.href);
+    request.open("GET", address);
     request.responseType = "document";
     request.addEventListener("load", () => {
       const next = answered(request.status) ? request.response?.querySelector("main") : null;
-      if (next && !isBusy()) renew(document.adoptNode(next));
-      done();
+      done(next && document.adoptNode(next));
     });
     request.addEventListener("error", () => {
       say(AWAY);
-      done();
+      done(null);
     });
     request.send();
   });
+
+const look = async () => {
+  const next = await brought(location.href);
+  if (next && !isBusy()) renew(next);
+};
+
+// A list that is filtered follows the letters; its links too, while the form stays, and who writes in it.
+let waiting = null;
+main.addEventListener("input", (event) => {
+  const field = event.target.closest('form.filter input[type="search"]');
+  if (!field) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(async () => {
+    const address = new URL(location.href);
+    if (field.value.trim()) address.searchParams.set(field.name, field.value);
+    else address.searchParams.delete(field.name);
+    const next = await brought(address);
+    const form = next?.querySelector("form.filter");
+    if (!form || field.value.trim() !== (address.searchParams.get(field.name) ?? "").trim()) return;
+    history.replaceState(null, "", address);
+    while (field.form.nextSibling) field.form.nextSibling.remove();
+    while (form.nextSibling) main.append(form.nextSibling);
+    main.querySelector(".head").replaceWith(next.querySelector(".head"));
+    document.dispatchEvent(new Event("fresh"));
+  }, FIND_MS);
+});
 
 // Knocking tells the server that somebody looks, so that it stays.
 const knock = async () => {
