@@ -17,7 +17,7 @@ from fanlight.recording.exchange import (
     note_receive,
     noted,
 )
-from fanlight.recording.recorder import ROUTER, SWITCH, begin, finish
+from fanlight.recording.recorder import LANE, ROUTER, SWITCH, finish, prepared
 from fanlight.recording.routes import INSIDE, MOUNT, route_template
 
 TYPE_CHECKING = False
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 
     from fanlight.recording.recorder import Trace
 
+    Call = Callable[..., Awaitable[None]]
     App = Callable[[Any, Any, Any], Awaitable[None]]
 
 CATEGORY = "app.asgi.request"
 CONTENT_TYPE = (b"content-type", b"Content-Type")
 """As ASGI spells it, and as Django does."""
+INSIDE_LANE = "fanlight.lane"
+"""Key of a scope: the lane that `go_inside` puts on the context."""
 
 
 def asgi(app: App) -> App:
@@ -49,6 +52,7 @@ def asgi(app: App) -> App:
         if trace is None:
             await app(scope, receive, send)
             return
+        LANE.set(trace.lanes[0])  # type: ignore[index]  # it has just begun
         try:
             await app(scope, receive, watched(trace, scope, send))
         except BaseException as error:
@@ -61,14 +65,26 @@ def asgi(app: App) -> App:
     return traced
 
 
-def tracing(call: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Answer the `__call__` of a framework's applications with every HTTP request traced."""
+def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> Call:
+    """Answer the `__call__` of a framework's applications with every HTTP request traced.
+
+    Args:
+        call: the framework's own.
+        stays_outside: whether an application runs nothing of its project's before it calls
+            `go_inside`; None where no application does. Its tasks and threads outside record
+            nothing then, and cost as much as without a trace.
+    """
 
     async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
         trace = opened(scope, receive)
         if trace is None:
             await call(self, scope, receive, send)
             return
+        lane = trace.lanes[0]  # type: ignore[index]  # it has just begun
+        if stays_outside is not None and stays_outside(self):
+            scope[INSIDE_LANE] = lane
+        else:
+            LANE.set(lane)
         try:
             await call(self, scope, receive, watched(trace, scope, send))
         except BaseException as error:
@@ -80,16 +96,24 @@ def tracing(call: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[Non
     return traced
 
 
+def go_inside(scope: Any) -> None:
+    """Record from here on, in this task, what `tracing` left out before; a second call does nothing."""
+    lane = scope.pop(INSIDE_LANE, None)
+    if lane is not None:
+        LANE.set(lane)
+
+
 def opened(scope: Any, receive: Any) -> Trace | None:
     """Answer the trace of a request that begins here; None when there is nothing to trace.
 
-    Whoever asks awaits the application with a `watched` send and then calls `end`.
+    Whoever asks puts its lane on the context, awaits the application with a `watched` send and then
+    calls `end`.
     """
     if scope["type"] != "http":
         return None
     method = scope.get("method", "")
     title = TITLES.get(method, OTHER_METHOD)
-    trace = begin(CATEGORY, title, UNMATCHED)
+    trace = prepared(CATEGORY, title, UNMATCHED)
     if trace is None:
         return None
     note_receive(trace, receive)

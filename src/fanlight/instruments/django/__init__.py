@@ -76,12 +76,9 @@ def trace_wsgi(module: ModuleType) -> None:
 
 def trace_asgi(module: ModuleType) -> None:
     """Trace every request of every ASGI application, made before or after this."""
-    handler = found(module, "ASGIHandler", "__call__")
-    call = handler.__call__
+    from fanlight.instruments.django.asgi import hook
 
-    from fanlight.recording.asgi import tracing
-
-    handler.__call__ = same_face(tracing(call), call)
+    hook(module, found(module, "ASGIHandler", "__call__"), same_face)
 
 
 def name_endpoints(module: ModuleType) -> None:

@@ -1,0 +1,82 @@
+"""Django under ASGI (HOT): a request is traced as a whole and recorded where the project's code runs."""
+
+from __future__ import annotations
+
+from fanlight.recording.asgi import go_inside, tracing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+
+def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any]) -> None:
+    """Trace every request of a class of ASGI handlers.
+
+    Around its response Django starts tasks and threads of its own. Where neither the handler nor a
+    listener is the project's, nothing can be recorded there, so the lane is put on the context at
+    the response only, and all of that costs what it costs without a trace.
+
+    Args:
+        module: `django.core.handlers.asgi`.
+        handler: its class.
+        same_face: gives a hook the name of what it calls.
+    """
+    call, base = handler.__call__, handler.__base__
+    respond = getattr(base, "get_response_async", None)
+    signal = getattr(getattr(module, "signals", None), "request_started", None)
+    if respond is None or not hasattr(handler, "handle") or not hasattr(signal, "receivers"):
+        handler.__call__ = same_face(tracing(call), call)
+        return
+
+    def respond_inside(self: Any, request: Any) -> Any:
+        scope = request.__dict__.get("scope")
+        if scope.__class__ is dict:
+            go_inside(scope)
+        return respond(self, request)
+
+    base.get_response_async = same_face(respond_inside, respond)
+    handler.__call__ = same_face(tracing(call, Outside(handler, respond_inside, signal).is_djangos), call)
+
+
+class Outside:
+    """What surrounds the response to a request.
+
+    Args:
+        handler: Django's class.
+        respond: how it makes the response, hooked.
+        signal: tells that a request has started.
+    """
+
+    __slots__ = ("answer", "count", "handle", "handler", "last", "respond", "signal")
+
+    def __init__(self, handler: Any, respond: Any, signal: Any) -> None:
+        self.handler = handler
+        self.handle = handler.handle
+        self.respond = respond
+        self.signal = signal
+        self.count = -1
+        self.last: Any = None
+        self.answer = False
+
+    def is_djangos(self, handler: Any) -> bool:
+        """Answer whether all of it is Django's own: whoever replaced a part may run anything there."""
+        kind = handler.__class__
+        if kind is not self.handler or kind.handle is not self.handle:
+            return False
+        if kind.get_response_async is not self.respond:
+            return False
+        receivers = self.signal.receivers
+        # A fast path: who comes, comes last.
+        if len(receivers) != self.count or (receivers and receivers[-1] is not self.last):
+            self.answer = all(is_djangos(receiver[1]) for receiver in receivers)
+            self.count, self.last = len(receivers), receivers[-1] if receivers else None
+        return self.answer
+
+
+def is_djangos(receiver: Any) -> bool:
+    """Answer whether a receiver, or what it refers to, is a function of Django's."""
+    if not hasattr(receiver, "__module__"):
+        receiver = receiver()
+    return str(getattr(receiver, "__module__", "")).startswith("django.")

@@ -1,0 +1,159 @@
+"""Django under ASGI: the project's code is recorded wherever it runs, Django's own around it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.core.signals import request_started
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path
+
+from fanlight.recording.asgi import INSIDE_LANE, asgi
+from fanlight.recording.recorder import LANE, span
+
+URLS = ModuleType("fanlight_shop_later")
+
+
+async def view(request: Any) -> Any:
+    with span("view"):
+        await asyncio.sleep(0)
+    assert INSIDE_LANE not in request.scope
+    return HttpResponse("made")
+
+
+async def stream(request: Any) -> Any:
+    async def parts() -> Any:
+        for part in (b"1", b"2"):
+            with span("part"):
+                yield part
+
+    return StreamingHttpResponse(parts())
+
+
+URLS.urlpatterns = [path("view/", view), path("stream/", stream)]  # type: ignore[attr-defined]
+sys.modules[URLS.__name__] = URLS
+
+
+@pytest.fixture(autouse=True)
+def _urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ROOT_URLCONF", URLS.__name__)
+    monkeypatch.setattr(settings, "MIDDLEWARE", ["django.middleware.common.CommonMiddleware"])
+
+
+def ask(app: Any, url: str, outside: list[Any] | None = None) -> bytes:
+    """Answer the body; note what lane is shown where the body is asked for."""
+    sent: list[Any] = []
+
+    async def main() -> None:
+        asked: list[Any] = []
+
+        async def receive() -> Any:
+            if outside is not None:
+                outside.append(LANE.get())
+            asked.append(True)
+            if len(asked) > 1:
+                await asyncio.Event().wait()
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await app({"type": "http", "method": "GET", "path": url, "headers": []}, receive, send)
+        if outside is not None:
+            outside.append(LANE.get())
+
+    asyncio.run(main())
+    return b"".join(message.get("body", b"") for message in sent)
+
+
+def blocks(trace: Any) -> list[str]:
+    """Answer the titles of all blocks of a trace."""
+    lanes = trace.records
+    return [
+        event[2] for events, _, _ in lanes for event in events if isinstance(event, tuple) and len(event) == 3
+    ]
+
+
+def test_what_is_djangos_own_runs_outside_and_the_response_inside(seen: Any) -> None:
+    outside: list[Any] = []
+    assert ask(ASGIHandler(), "/view/", outside) == b"made"
+    assert set(outside) == {None}
+    assert seen.endpoints() == [("GET /view/", 200)]
+    assert blocks(seen[0]) == ["view"]
+    assert len(seen[0].records) == 1
+
+
+def test_parts_of_a_stream_are_recorded(seen: Any) -> None:
+    assert ask(ASGIHandler(), "/stream/") == b"12"
+    assert blocks(seen[0]) == ["part", "part"]
+
+
+def test_a_listener_of_the_projects_is_recorded_as_long_as_it_listens(seen: Any) -> None:
+    def listener(**_: Any) -> None:
+        with span("listener"):
+            pass
+
+    app = ASGIHandler()
+    ask(app, "/view/")
+    request_started.connect(listener)
+    try:
+        ask(app, "/view/")
+    finally:
+        request_started.disconnect(listener)
+    ask(app, "/view/")
+    assert [sorted(blocks(trace)) for trace in seen] == [["view"], ["listener", "view"], ["view"]]
+
+
+def test_a_handler_of_the_projects_is_recorded(seen: Any) -> None:
+    class Handler(ASGIHandler):
+        def create_request(self, scope: Any, body_file: Any) -> Any:
+            with span("made by hand"):
+                return super().create_request(scope, body_file)
+
+    ask(Handler(), "/view/")
+    assert blocks(seen[0]) == ["made by hand", "view"]
+
+
+def test_a_replaced_method_is_recorded(seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = ASGIHandler.handle
+
+    async def watched(self: Any, *args: Any) -> None:
+        with span("watched"):
+            await handle(self, *args)
+
+    monkeypatch.setattr(ASGIHandler, "handle", watched)
+    ask(ASGIHandler(), "/view/")
+    assert blocks(seen[0]) == ["watched", "view"]
+
+
+def test_what_stands_around_the_handler_is_recorded(seen: Any) -> None:
+    handler = ASGIHandler()
+
+    async def around(scope: Any, receive: Any, send: Any) -> None:
+        with span("around"):
+            await handler(scope, receive, send)
+
+    ask(asgi(around), "/view/")
+    assert seen.endpoints() == [("GET /view/", 200)]
+    assert blocks(seen[0]) == ["around", "view"]
+
+
+def test_a_request_that_never_comes_to_a_response_is_traced(seen: Any) -> None:
+    app = ASGIHandler()
+
+    async def main() -> None:
+        async def gone() -> Any:
+            return {"type": "http.disconnect"}
+
+        scope = {"type": "http", "method": "GET", "path": "/view/", "headers": []}
+        await app(scope, gone, gone)
+        assert LANE.get() is None
+
+    asyncio.run(main())
+    assert seen.endpoints() == [("<unmatched>", 0)]
