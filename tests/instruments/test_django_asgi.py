@@ -144,6 +144,19 @@ def test_what_stands_around_the_handler_is_recorded(seen: Any) -> None:
     assert blocks(seen[0]) == ["around", "view"]
 
 
+def test_a_server_calls_the_handler_itself(seen: Any) -> None:
+    handler = ASGIHandler()
+    assert asgi(handler) is handler
+
+    class Handler(ASGIHandler):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            with span("own"):
+                await super().__call__(scope, receive, send)
+
+    ask(asgi(Handler()), "/view/")
+    assert blocks(seen[0]) == ["own", "view"]
+
+
 def test_a_request_that_never_comes_to_a_response_is_traced(seen: Any) -> None:
     app = ASGIHandler()
 
