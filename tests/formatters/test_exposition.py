@@ -76,6 +76,16 @@ def test_rows_of_a_server_and_of_its_workers_are_never_added_up():
     }
 
 
+def test_restarts_by_reason_are_one_metric_beside_their_sum():
+    values = {"workers.restarts": 3, "workers.restarts.SIGKILL": 2, "workers.restarts.exit 1": 1}
+    found = page([Snapshot(0, {"service": "one"}, values)])
+    assert [line for line in found.splitlines() if not line.startswith("#")] == [
+        'fanlight_workers_restarts_total{service="one"} 3',
+        'fanlight_workers_restarts_by_reason_total{service="one",reason="SIGKILL"} 2',
+        'fanlight_workers_restarts_by_reason_total{service="one",reason="exit 1"} 1',
+    ]
+
+
 def test_samples_of_one_metric_stand_together_whichever_service_they_are_of():
     told = [Snapshot(0, {"service": name}, {"a": 1, "b": 2}) for name in ("one", "two")]
     lines = [line for line in page(told).splitlines() if not line.startswith("#")]

@@ -30,6 +30,8 @@ SCHEMAS = {
             "REFUSAL",
             "STATUS_REQUEST",
             "STATUS",
+            "WATCH",
+            "SNAPSHOTS",
             "COMMIT",
         )
     },

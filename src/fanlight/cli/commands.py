@@ -35,7 +35,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "setup-server": ("fanlight.cli.setup_server", "Install the server in an environment of its own."),
     "status": ("fanlight.cli.status", "Say what runs and whether every request is accounted for."),
     "stop": ("fanlight.cli.stop", "Stop the Fanlight of a data directory."),
+    "telemetry": ("fanlight.cli.telemetry", "Print what web servers' workers and queues are at."),
     "time-gaps": ("fanlight.cli.logs.time_gaps", "List where a log file is silent."),
+    "top": ("fanlight.cli.top", "Show workers, queues and endpoints as they go."),
     "trace": ("fanlight.cli.trace", "Show one request, span by span."),
 }
 """Name to module and purpose. Every module has `command()`, or is light and has `main(arguments)`."""

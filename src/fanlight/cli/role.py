@@ -92,7 +92,12 @@ def collect(settings: Settings, streams: dict[str, int], *, parent: int, report_
     """Be the collector until told to stop."""
     die_with_parent(parent)
     collector = build.collector(settings, parent, {STREAMS[name]: each for name, each in streams.items()})
-    reporter = Reporter(report_fd, parent, lambda: collector.acknowledged, lambda: collector.agents > 0)
+    reporter = Reporter(
+        report_fd,
+        parent,
+        lambda: collector.acknowledged,
+        lambda: collector.agents > 0 or collector.reception.watchers > 0,
+    )
     reporter.start()
     try:
         collector.run()

@@ -10,6 +10,9 @@ from fanlight.cli.terminal import clean, has_colour, is_terminal, write
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+    from rich.table import Table
+
     Column = tuple[str, Literal["left", "whole", "right", "cut"]]
     """Heading, and alignment. On a terminal `left` may take several lines, `whole` is left on one line,
     and so is `cut`, which ends with an ellipsis where the others need the room."""
@@ -62,11 +65,15 @@ def aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[st
 
 def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], dispensable: Sequence[str]) -> None:
     """Write a table as wide as the terminal."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    console = terminal()
+    console.print(fitting(columns, rows, dispensable, console.width))
 
-    console = Console(
+
+def terminal() -> Console:
+    """Answer the terminal that stdout is."""
+    from rich.console import Console
+
+    return Console(
         file=sys.stdout,
         no_color=not has_colour(),
         highlight=False,
@@ -74,14 +81,23 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], dispensable
         emoji=False,
         soft_wrap=False,
     )
+
+
+def fitting(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], dispensable: Sequence[str], wide: int
+) -> Table:
+    """Answer a table that fits into so many characters; cells were made harmless before."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold" if has_colour() else "")
     left_out = list(dispensable)
-    while left_out and readable(columns, rows) > console.width:
+    while left_out and readable(columns, rows) > wide:
         columns, rows = without(left_out.pop(0), columns, rows)
     widest = widths(columns, rows)
     for (heading, side), width in zip(columns, widest, strict=True):
         # What is cut leaves the others whole.
-        room = console.width - sum(widest) + width - GAP * (len(columns) - 1)
+        room = wide - sum(widest) + width - GAP * (len(columns) - 1)
         table.add_column(
             heading,
             justify="right" if side == "right" else "left",
@@ -92,7 +108,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], dispensable
     for row in rows:
         # Text objects, never strings: a string could hold rich's own markup.
         table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    return table
 
 
 def widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:

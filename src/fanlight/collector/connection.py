@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.aggregate import batches
@@ -14,11 +15,12 @@ from fanlight.wire.codec import decode, encode
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fanlight.collector.commits import Committer
     from fanlight.collector.ledger import Client, Ledger
     from fanlight.wire.codec import Message
+    from fanlight.wire.readings import Snapshot
 
 CHUNK = 256 << 10
 MAX_UNSENT = 8 << 20
@@ -26,7 +28,13 @@ MAX_UNSENT = 8 << 20
 MAX_NAME = 255
 MAX_REFUSAL = 500
 """Characters of a refusal's text; agents stop reading at 4 KiB."""
+SHORTEST_S = 0.1
+"""Between two tellings: servers are not read more often."""
 HEX = frozenset("0123456789abcdef")
+
+
+def unread(_tell: Callable[[Sequence[Snapshot]], None], _period_s: float) -> None:
+    """Tell nobody of anything: a collector that reads no servers."""
 
 
 class Hall(NamedTuple):
@@ -38,6 +46,8 @@ class Hall(NamedTuple):
         version: of this software.
         state: answers the STATUS document as JSON.
         welcome: told of a connection that said HELLO, with its client.
+        watch: lets a connection be told of snapshots each so many seconds; answers what ends that, None
+            when there are none to be told of.
     """
 
     committer: Committer
@@ -45,6 +55,7 @@ class Hall(NamedTuple):
     version: str
     state: Callable[[], bytes]
     welcome: Callable[[Connection], None]
+    watch: Callable[[Callable[[Sequence[Snapshot]], None], float], Callable[[], None] | None] = unread
 
 
 class Connection:
@@ -70,6 +81,7 @@ class Connection:
         self.origin: Origin | None = None
         self.client: Client | None = None
         self.asks = False
+        self.unwatch: Callable[[], None] | None = None
         self.unsent = bytearray()
         self.closed = False
 
@@ -107,7 +119,7 @@ class Connection:
         except WireError as error:
             self.refuse("frame", str(error))
         if refusal:
-            unknown = refusal == "order" and kind > frames.STATUS
+            unknown = refusal == "order" and kind > frames.SNAPSHOTS
             self.refuse(refusal, UNKNOWN.format(kind) if unknown else "")
         if not self.reader.pending:
             self.partial_since_s = None
@@ -117,7 +129,7 @@ class Connection:
     def check_version(self, kind: int, version: int) -> str:
         """Answer "version" when a frame's protocol is none that this collector can read."""
         # A newer peer says HELLO in its own version and learns ours from the WELCOME.
-        opening = kind in (frames.HELLO, frames.STATUS_REQUEST)
+        opening = kind in (frames.HELLO, frames.STATUS_REQUEST, frames.WATCH)
         readable = version >= 1 if opening else version == messages.PROTOCOL
         return "" if readable else "version"
 
@@ -135,9 +147,19 @@ class Connection:
         elif self.origin is None and kind == frames.STATUS_REQUEST:
             self.asks = True
             self.send(frames.STATUS, encode(messages.STATUS, {"json": self.hall.state()}))
+        elif self.origin is None and kind == frames.WATCH and self.unwatch is None:
+            self.asks = True
+            period_s = decode(messages.WATCH, body)["period_ms"] / 1000
+            self.unwatch = self.hall.watch(self.tell, max(period_s, SHORTEST_S))
+            return "" if self.unwatch is not None else "unread"
         else:
             return "order"
         return ""
+
+    def tell(self, snapshots: Sequence[Snapshot]) -> None:
+        """Send the snapshots of one instant to who watches."""
+        document = [each._asdict() for each in snapshots]
+        self.send(frames.SNAPSHOTS, encode(messages.SNAPSHOTS, {"json": json.dumps(document).encode()}))
 
     def greet(self, hello: Message) -> None:
         """Welcome an agent, and tell it which of its batches is on disk."""
@@ -201,6 +223,9 @@ class Connection:
         if self.origin is not None and not self.closed:
             LOG.info(f"{self.origin.service}: the agent of pid {self.origin.pid} is gone")
         self.closed = True
+        unwatch, self.unwatch = self.unwatch, None
+        if unwatch is not None:
+            unwatch()
 
 
 UNKNOWN = f"message type {{}} is none that protocol {messages.PROTOCOL} has"
@@ -211,5 +236,6 @@ REASONS = {
     "full": "this collector has as many connections, or holds as much, as it may",
     "slow": "a message took too long to arrive",
     "uid": "this collector serves its own user",
+    "unread": "this collector reads no servers: telemetry.enabled is false",
 }
 """What a refusal's code means, in words."""

@@ -43,6 +43,11 @@ class Reception:
         """How many agents are connected."""
         return sum(connection.origin is not None for connection in self.connections)
 
+    @property
+    def watchers(self) -> int:
+        """How many are told of snapshots."""
+        return sum(connection.unwatch is not None for connection in self.connections)
+
     def admit(self, peer: socket.socket, hall: Hall, *, allowed: bool) -> None:
         """Begin the conversation with a peer, or refuse it."""
         connection = Connection(peer, hall, self.clock())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fanlight.config.options import Option
 from fanlight.event.names import NAMES
 from fanlight.formatters.pairs import is_known
-from fanlight.wire.quantities import COUNTERS, DURATIONS, NS_PER_S, worker_name
+from fanlight.wire.quantities import DURATIONS, NS_PER_S, RESTARTS, is_total, worker_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Family:
 
     def __init__(self, name: str, metric: str) -> None:
         self.name = name
-        self.is_counter = metric in COUNTERS
+        self.is_counter = is_total(metric)
         self.unit = SECONDS if metric in DURATIONS else ""
         known = NAMES.get(metric)
         self.meaning = (known.meaning if known else metric).translate(TEXT)
@@ -84,11 +84,16 @@ class Exposition:
             for metric, value in snapshot.values.items():
                 if not is_known(value) or isinstance(value, str):
                     continue
+                behind = labels
+                if metric.startswith(RESTARTS):
+                    # Whoever adds up reasons and their sum counts each restart twice.
+                    behind = labelled({**snapshot.labels, "reason": metric.removeprefix(RESTARTS)})
+                    metric = f"{RESTARTS}by_reason"  # noqa: PLW2901 what it is called here
                 name = self.name_of(metric, snapshot.labels)
                 family = families.get(name)
                 if family is None:
                     family = families[name] = Family(name, metric)
-                family.rows[labels] = value / NS_PER_S if family.unit else value
+                family.rows[behind] = value / NS_PER_S if family.unit else value
         page = Page("".join(f"{line}\n" for each in families.values() for line in each.lines(strict=False)))
         strict = "".join(f"{line}\n" for each in families.values() for line in each.lines(strict=True))
         page.openmetrics = f"{strict}# EOF\n"

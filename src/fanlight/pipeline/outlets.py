@@ -14,10 +14,12 @@ from fanlight.transforms import part as transform_part
 from fanlight.transforms import transform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from fanlight.collector.collector import Collector
     from fanlight.collector.outlet import Outlet
     from fanlight.config import Settings
+    from fanlight.pipeline.schedule import Schedule
     from fanlight.wire.readings import Snapshot
 
 KEY = "telemetry.targets"
@@ -46,16 +48,11 @@ class Chain:
     def __init__(self, entry: Mapping[str, Any], streams: Mapping[str, int]) -> None:
         name, formatter, transforms = names_of(entry)
         habits = part(name).HABITS
-        parts = {
-            f"target {name!r}": part(name).OPTIONS,
-            **{f"transform {each!r}": transform_part(each).OPTIONS for each in transforms},
-            f"formatter {formatter!r}": snapshot_part(formatter).OPTIONS,
-        }
         common = {key: value for key, value in entry.items() if key in COMMON}
         given = {key: value for key, value in entry.items() if key not in COMMON}
-        known = [key for options in (COMMON, *parts.values()) for key in options]
+        known = known_options(entry)
         for key in given:
-            known_or_error(key, known, f"option of target {name!r}")
+            known_or_error(key, list(known), f"option of target {name!r}")
         chosen = complete(COMMON, {**common, "transform": ""}, f"target {name!r}")
 
         def own(options: Mapping[str, Option]) -> dict[str, Any]:
@@ -108,6 +105,23 @@ def names_of(entry: Mapping[str, Any]) -> tuple[str, str, list[str]]:
     return name, formatter, transforms
 
 
+def known_options(entry: Mapping[str, Any]) -> dict[str, Option]:
+    """Answer all that an entry may say, with the target, transforms and formatter that it names.
+
+    Raises:
+        ConfigError: as for `Chain`.
+    """
+    name, formatter, transforms = names_of(entry)
+    found = dict(COMMON)
+    for options in (
+        *(transform_part(each).OPTIONS for each in transforms),
+        snapshot_part(formatter).OPTIONS,
+        part(name).OPTIONS,
+    ):
+        found |= options
+    return found
+
+
 def chains(settings: Settings, streams: Mapping[str, int], *, elsewhere: bool = False) -> list[Chain]:
     """Answer the targets that the settings describe, opened by nobody yet.
 
@@ -140,6 +154,29 @@ def wants_streams(settings: Settings) -> bool:
     """Answer whether a target writes to the program's streams, so that they are to be handed over."""
     names = [entry.get(TYPE) for entry in settings[KEY]]
     return any(name in TABLE and part(str(name)).HABITS.streams for name in names)
+
+
+def attach(collector: Collector, schedule: Schedule, settings: Settings, streams: Mapping[str, int]) -> None:
+    """Let the targets that the settings describe, and whoever asks, be told of snapshots.
+
+    Args:
+        collector: not running yet.
+        schedule: tells of them.
+        settings: with the entries, and how often they are told.
+        streams: as for `Chain`.
+
+    Raises:
+        ConfigError: as for `chains`.
+    """
+    collector.outlets = outlets(settings, streams)
+    for outlet in collector.outlets:
+        schedule.subscribe(outlet.take, settings["telemetry.frequency_s"])
+
+    def watch(tell: Callable[[Sequence[Snapshot]], None], period_s: float) -> Callable[[], None]:
+        subscription = schedule.subscribe(tell, period_s)
+        return lambda: schedule.cancel(subscription)
+
+    collector.hall = collector.hall._replace(watch=watch)
 
 
 def outlets(settings: Settings, streams: Mapping[str, int]) -> list[Outlet]:

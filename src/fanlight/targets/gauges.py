@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight.config.options import Option
 from fanlight.errors import ConfigError
 from fanlight.registry import known_or_error, suggestion
-from fanlight.wire.quantities import COUNTERS, DURATIONS, NS_PER_MS, Totals
+from fanlight.wire.quantities import COUNTERS, DURATIONS, NS_PER_MS, Totals, is_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ class Typed:
         self.totals = Totals()
         for name, kind in types.items():
             known_or_error(kind, list(known), f"type of {name!r} of {what}")
-            if kind == "count" and name not in COUNTERS:
+            if kind == "count" and not is_total(name):
                 near = suggestion(name, sorted(COUNTERS))
                 raise ConfigError(f"{name!r} of {what} is no total, so it cannot be a count{near}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fanlight.config.options import Option
-from fanlight.wire.quantities import COUNTERS, DURATIONS, NS_PER_MS, Quantity, Totals
+from fanlight.wire.quantities import DURATIONS, NS_PER_MS, Quantity, Totals, is_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ class L2met:
     def kinds(self, snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
         """Yield every value as what it is; of a count, what was added since the last snapshot."""
         for name, value in snapshot.values.items():
-            if name in COUNTERS:
+            if is_total(name):
                 added = self.totals.added(name, snapshot.labels, value)
                 if added is not None:
                     yield f"count#{name}", added

@@ -22,6 +22,8 @@ ACK = 5
 REFUSAL = 6
 STATUS_REQUEST = 7
 STATUS = 8
+WATCH = 9
+SNAPSHOTS = 10
 """What a body is: the schema of the same name in `messages`."""
 
 HEADER = Struct("<IHH")

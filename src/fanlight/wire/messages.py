@@ -114,6 +114,13 @@ STATUS_REQUEST: Schema = {}
 STATUS: Schema = {"json": (1, BLOB)}
 """Collector's own state as one JSON object, for `fanlight status`."""
 
+WATCH: Schema = {"period_ms": (1, UINT)}
+"""Asks the collector for the snapshots of saturation from now on, one message each period."""
+
+SNAPSHOTS: Schema = {"json": (1, BLOB)}
+"""Those of one instant, as a JSON array of `{"time_ns", "labels", "values"}`; maxima are of this
+period and of nobody else's. Comes until the connection is closed."""
+
 COMMIT: Schema = {
     "client": (1, TEXTS),
     "client_sequence": (2, U64),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 COUNTERS = frozenset({"sockets.drops", "workers.requests_count", "workers.restarts"})
-"""Values that only grow as long as their labels stay; the others go up and down."""
+"""Values that only grow as long as their labels stay, besides those by reason."""
 DURATIONS = frozenset({"loop.overdue", "oldest.in_flight", "queue.time"})
 """Values in nanoseconds."""
+
+RESTARTS = "workers.restarts."
+"""Begins the names of restarts by reason, each a total of its own."""
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -15,6 +18,11 @@ class Quantity(str):
     """A number with its unit glued to it, such as `12.5ms`; written without quotes where numbers are."""
 
     __slots__ = ()
+
+
+def is_total(name: str) -> bool:
+    """Answer whether a value only grows as long as its labels stay."""
+    return name in COUNTERS or name.startswith(RESTARTS)
 
 
 def worker_name(name: str, labels: dict[str, str]) -> str:

@@ -1,0 +1,280 @@
+"""What `telemetry` and `top` show of what a collector tells."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from fanlight.cli import main
+from fanlight.pipeline.directory import write_state
+from fanlight.wire import codec, frames, messages
+
+LABELS = {"service": "shop", "host": "vm", "server": "gunicorn"}
+VALUES = {
+    "workers.booted": 2,
+    "workers.total": 3,
+    "workers.requests_count": 1204,
+    "queue.backlog": 0,
+    "sockets.backlog": 7,
+    "requests.waiting": 7,
+    "workers.busy_threads": 2,
+    "workers.utilisation": 0.5,
+    "sockets.backlog_limit": 2048,
+    "queue.time": 12_500_000,
+}
+TOLD = [
+    {"time_ns": 1_795_323_600_250_000_000, "labels": LABELS, "values": VALUES},
+    {
+        "time_ns": 1_795_323_600_250_000_000,
+        "labels": {**LABELS, "worker": "0"},
+        "values": {"workers.busy_threads": 1},
+    },
+]
+
+
+class Teller:
+    """Stands where a collector would, and tells whoever watches."""
+
+    def __init__(self, path, document=TOLD, instants=3):
+        self.document, self.instants = document, instants
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+        self.periods = []
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            with peer:
+                _, kind, _ = frames.header(peer.recv(8))
+                assert kind == frames.WATCH
+                self.periods.append(codec.decode(messages.WATCH, peer.recv(100))["period_ms"])
+                body = codec.encode(messages.SNAPSHOTS, {"json": json.dumps(self.document).encode()})
+                for _ in range(self.instants):
+                    try:
+                        peer.sendall(frames.frame(frames.SNAPSHOTS, body))
+                    except OSError:
+                        break
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+
+
+@pytest.fixture
+def teller(data, tmp_path):
+    path = str(tmp_path / "c.sock")
+    write_state(data, {"socket": path, "pids": {}})
+    found = Teller(path)
+    yield found
+    found.close()
+
+
+def run(capsys, *arguments):
+    code = main([*arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_telemetry_prints_a_line_with_all_labels_for_each_server(data, teller, capsys):
+    code, out, _ = run(capsys, "telemetry", "--count", "2", "--data", data)
+    assert code == 0
+    line = (
+        'time="2026-11-22T05:00:00.250Z" workers.booted=2 workers.total=3 workers.requests_count=1204 '
+        "queue.backlog=0 sockets.backlog=7 requests.waiting=7 workers.busy_threads=2 workers.utilisation=0.5 "
+        'sockets.backlog_limit=2048 queue.time=12500000 service="shop" host="vm" server="gunicorn"'
+    )
+    assert out.splitlines() == [line, line]
+    assert teller.periods == [5000]
+
+
+def test_as_json_it_is_one_document_of_one_instant(data, teller, capsys):
+    code, out, err = run(capsys, "telemetry", "--json", "--per-worker", "--every", "0.5", "--data", data)
+    assert (code, err) == (0, "")
+    assert json.loads(out) == [
+        [
+            {"time": "2026-11-22T05:00:00.250Z", **VALUES, **LABELS},
+            {
+                "time": "2026-11-22T05:00:00.250Z",
+                "workers.busy_threads": 1,
+                **LABELS,
+                "worker": "0",
+            },
+        ]
+    ]
+    assert teller.periods == [500]
+
+
+@pytest.mark.usefixtures("teller")
+def test_forms_and_their_options_are_those_of_targets(data, capsys):
+    arguments = ("--format", "json", "--transform", "l2met", "--option", "source=test", "--count", "1")
+    _, out, _ = run(capsys, "telemetry", *arguments, "--data", data)
+    found = json.loads(out)
+    assert found["sample#workers.booted"] == 2
+    assert found["source"] == "test"
+
+
+@pytest.mark.usefixtures("teller")
+def test_prometheus_is_a_page(data, capsys):
+    _, out, _ = run(capsys, "telemetry", "--format", "prometheus", "--count", "1", "--data", data)
+    assert 'fanlight_sockets_backlog{service="shop",host="vm",server="gunicorn"} 7' in out.splitlines()
+
+
+@pytest.mark.usefixtures("teller")
+def test_it_delivers_to_a_target(data, capsys):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(10)
+        address = f"address=127.0.0.1:{receiver.getsockname()[1]}"
+        arguments = ("--to", "dogstatsd", "--option", address, "--option", "tags=env:test,a:b")
+        code, out, _ = run(capsys, "telemetry", *arguments, "--count", "1", "--data", data)
+        assert (code, out) == (0, "")
+        assert receiver.recv(2000).splitlines()[0] == (
+            b"workers.booted:2|g|#service:shop,server:gunicorn,env:test,a:b"
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--format", "jsn"), 4, "did you mean 'json'"),
+        (("--transform", "l2mt"), 4, "did you mean 'l2met'"),
+        (("--to", "dogstats"), 4, "did you mean 'dogstatsd'"),
+        (("--option", "lables=a"), 4, "did you mean 'labels'"),
+        (("--option", "labels"), 2, "wants NAME=VALUE"),
+        (("--transform", "l2met", "--option", "typed=maybe"), 4, "'maybe' is no value of 'typed'"),
+        (("--json", "--format", "json"), 2, "a shape of its own"),
+        (("--count", "0"), 2, "--count"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_asked(data, teller, capsys, arguments, code, said):
+    found, out, err = run(capsys, "telemetry", *arguments, "--data", data)
+    assert (found, out) == (code, "")
+    assert said in err
+    assert teller.periods == []
+
+
+def test_a_collector_that_is_started_again_is_found_again(data, tmp_path, capsys):
+    path = str(tmp_path / "c.sock")
+    write_state(data, {"socket": path, "pids": {}})
+    first = Teller(path, instants=2)
+    code, out, _ = run(capsys, "telemetry", "--count", "5", "--data", data)
+    first.close()
+    assert (code, len(out.splitlines())) == (0, 5)
+    assert len(first.periods) == 3
+
+
+def test_a_collector_that_refuses_says_why(data, tmp_path, capsys):
+    path = str(tmp_path / "c.sock")
+    write_state(data, {"socket": path, "pids": {}})
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+
+    def refuse():
+        peer, _ = listener.accept()
+        body = codec.encode(messages.REFUSAL, {"code": "unread", "text": "this collector reads no servers"})
+        peer.sendall(frames.frame(frames.REFUSAL, body))
+        peer.close()
+
+    thread = threading.Thread(target=refuse)
+    thread.start()
+    code, _, err = run(capsys, "telemetry", "--data", data)
+    thread.join(10)
+    listener.close()
+    assert code == 3
+    assert "this collector reads no servers" in err
+
+
+def test_where_none_runs_it_says_how_to_start_one(tmp_path, capsys):
+    code, _, err = run(capsys, "telemetry", "--data", str(tmp_path / "nothing"))
+    assert code == 3
+    assert "fanlight run" in err
+
+
+@pytest.mark.usefixtures("teller")
+def test_top_is_one_look_where_nobody_looks(data, capsys):
+    code, out, _ = run(capsys, "top", "--data", data)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split()[:7] == ["SERVICE", "SERVER", "WORKER", "WORKERS", "BUSY", "USED", "WAITING"]
+    assert lines[1].split() == [
+        "shop",
+        "gunicorn",
+        "2/3",
+        "2",
+        "50%",
+        "7",
+        "7/2,048",
+        "0",
+        "-",
+        "-",
+        "-",
+        "1,204",
+        "-",
+    ]
+    assert lines[2].split() == [
+        "shop",
+        "gunicorn",
+        "0",
+        "-",
+        "1",
+        "-",
+        "-",
+        "-",
+        "-",
+        "-",
+        "-",
+        "-",
+        "-",
+        "-",
+    ]
+    assert any("GET /orders/<id>" in line for line in lines)
+    assert "\x1b" not in out
+
+
+@pytest.mark.usefixtures("teller")
+def test_top_as_json_has_servers_and_endpoints(data, capsys):
+    _, out, _ = run(capsys, "top", "--json", "--data", data)
+    found = json.loads(out)
+    assert [row["service"] for row in found["servers"]] == ["shop", "shop"]
+    assert found["endpoints"] == data.answers.rows
+
+
+@pytest.mark.usefixtures("teller")
+def test_top_on_a_terminal_shows_look_after_look_until_it_is_interrupted(data):
+    import pty
+    import signal
+
+    screen, theirs = pty.openpty()
+    environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "160", "LINES": "40"}
+    command = [sys.executable, "-P", "-m", "fanlight", "top", "--every", "0.1", "--data", data]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
+        os.close(theirs)
+        text = b""
+        deadline_s = time.monotonic() + 30
+        while text.count(b"fanlight top") < 3:
+            assert time.monotonic() < deadline_s, text
+            text += os.read(screen, 4096)
+        process.send_signal(signal.SIGINT)
+        while True:
+            try:
+                part = os.read(screen, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+    os.close(screen)
+    assert process.returncode == 0
+    assert b"7/2,048" in text
