@@ -184,6 +184,8 @@ def test_a_collector_that_refuses_says_why(data, tmp_path, capsys):
 
     def refuse():
         peer, _ = listener.accept()
+        # What is unread when a connection ends takes the answer with it.
+        peer.recv(100)
         body = codec.encode(messages.REFUSAL, {"code": "unread", "text": "this collector reads no servers"})
         peer.sendall(frames.frame(frames.REFUSAL, body))
         peer.close()

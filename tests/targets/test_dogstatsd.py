@@ -145,6 +145,7 @@ def test_events_and_checks_are_sent_on_demand(udp):
     [
         ({"address": "nowhere"}, "'nowhere' is no address of target 'dogstatsd'; expected HOST:PORT"),
         ({"types": {"queue.time": "timming"}}, "did you mean 'timing'"),
+        ({"types": {"queue.tiem": "timing"}}, "did you mean 'queue.time'"),
         ({"types": {"queue.backlog": "count"}}, "is no total, so it cannot be a count"),
         ({"adress": "127.0.0.1:1"}, "did you mean 'address'"),
     ],

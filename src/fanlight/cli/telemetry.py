@@ -14,6 +14,7 @@ from fanlight.cli.terminal import write, write_json
 from fanlight.cli.watching import instants
 from fanlight.formatters.pairs import pairs
 from fanlight.pipeline.outlets import COMMON, Chain, known_options
+from fanlight.pipeline.saturation import chosen
 from fanlight.targets.lines import text_of
 
 if TYPE_CHECKING:
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
 
     from fanlight.wire.readings import Snapshot
 
-EVERY_S = 5.0
-
 
 @options.command("telemetry")
 @options.data
 @options.as_json
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many instants.")
-@click.option("--every", type=click.FloatRange(0.1), metavar="SECONDS", help="Between two of them.  [5]")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.1),
+    metavar="SECONDS",
+    help="Between two of them.  [as often as targets get them]",
+)
 @click.option("--format", "formatter", metavar="F", help="json, logfmt, passthrough or prometheus.  [logfmt]")
 @click.option("--transform", "transforms", multiple=True, metavar="T", help="One transform, or several.")
 @click.option("--to", "target", metavar="TARGET", help="Deliver to a target instead of printing.")
@@ -51,7 +55,8 @@ def command(*, data: str | None, as_json: bool, count: int | None, every: float 
         raise UsageError("telemetry: --json has a shape of its own; leave out --format, --transform and --to")
     chain = Chain(entry(more), {"stdout": 1, "stderr": 2})
     settings = options.settings(data=data)
-    told = instants(settings, every or EVERY_S, count or (1 if as_json else None))
+    asked = instants(settings, every or settings["telemetry.frequency_s"], count or (1 if as_json else None))
+    told = (chosen(snapshots, settings["telemetry.metrics"]) for snapshots in asked)
     if as_json:
         found = [[pairs(each, ["*"]) for each in rows(snapshots, more)] for snapshots in told]
         write_json(found)

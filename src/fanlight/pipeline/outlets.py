@@ -14,12 +14,10 @@ from fanlight.transforms import part as transform_part
 from fanlight.transforms import transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from fanlight.collector.collector import Collector
     from fanlight.collector.outlet import Outlet
     from fanlight.config import Settings
-    from fanlight.pipeline.schedule import Schedule
     from fanlight.wire.readings import Snapshot
 
 KEY = "telemetry.targets"
@@ -154,29 +152,6 @@ def wants_streams(settings: Settings) -> bool:
     """Answer whether a target writes to the program's streams, so that they are to be handed over."""
     names = [entry.get(TYPE) for entry in settings[KEY]]
     return any(name in TABLE and part(str(name)).HABITS.streams for name in names)
-
-
-def attach(collector: Collector, schedule: Schedule, settings: Settings, streams: Mapping[str, int]) -> None:
-    """Let the targets that the settings describe, and whoever asks, be told of snapshots.
-
-    Args:
-        collector: not running yet.
-        schedule: tells of them.
-        settings: with the entries, and how often they are told.
-        streams: as for `Chain`.
-
-    Raises:
-        ConfigError: as for `chains`.
-    """
-    collector.outlets = outlets(settings, streams)
-    for outlet in collector.outlets:
-        schedule.subscribe(outlet.take, settings["telemetry.frequency_s"])
-
-    def watch(tell: Callable[[Sequence[Snapshot]], None], period_s: float) -> Callable[[], None]:
-        subscription = schedule.subscribe(tell, period_s)
-        return lambda: schedule.cancel(subscription)
-
-    collector.hall = collector.hall._replace(watch=watch)
 
 
 def outlets(settings: Settings, streams: Mapping[str, int]) -> list[Outlet]:

@@ -58,7 +58,13 @@ def schedule(settings: Settings, collector: Collector) -> Schedule | None:
     for outlet in collector.outlets:
         given = partial(given_to, outlet.take, settings["telemetry.metrics"])
         made.subscribe(given, settings["telemetry.frequency_s"])
+    collector.hall = collector.hall._replace(watch=partial(watch, made))
     return made
+
+
+def watch(schedule: Schedule, tell: Subscriber, period_s: float) -> Callable[[], None]:
+    """Tell whoever is connected and asks, in a window of its own; answer what ends that."""
+    return partial(schedule.cancel, schedule.subscribe(tell, period_s))
 
 
 def services(collector: Collector) -> dict[int, str]:

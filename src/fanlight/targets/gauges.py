@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fanlight.config.keys import METRICS
 from fanlight.config.options import Option
 from fanlight.errors import ConfigError
 from fanlight.registry import known_or_error, suggestion
-from fanlight.wire.quantities import COUNTERS, DURATIONS, NS_PER_MS, Totals, is_total
+from fanlight.wire.quantities import COUNTERS, DURATIONS, NS_PER_MS, RESTARTS, Totals, is_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +38,8 @@ class Typed:
         self.types = dict(types)
         self.totals = Totals()
         for name, kind in types.items():
+            if not name.startswith(RESTARTS):
+                known_or_error(name, list(METRICS), f"metric in `types` of {what}")
             known_or_error(kind, list(known), f"type of {name!r} of {what}")
             if kind == "count" and not is_total(name):
                 near = suggestion(name, sorted(COUNTERS))
