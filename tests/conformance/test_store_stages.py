@@ -268,6 +268,29 @@ def test_a_statement_is_stopped_when_time_is_up(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("text", ["/shop/", "shop", "status:200 | stats count", "a:1"])
+def test_no_statement_of_an_answer_is_begun_when_time_is_up(text: str, tmp_path: Path) -> None:
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    store.apply(1, [(1, commit(HISTORY))])
+    with pytest.raises(QueryError, match="took longer than it may"):
+        list(store.answer(Query(text), Limits(until_s=time.monotonic() - 1)))
+    assert len(list(store.answer(Query("")))) == 30
+    store.close()
+
+
+def test_a_scan_for_events_is_stopped_when_time_is_up(tmp_path: Path) -> None:
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    store.apply(1, [(1, commit(HISTORY))])
+    for view in store.views(0, 2**64):
+        began_s = time.monotonic()
+        with pytest.raises(QueryError, match="took longer than it may"):
+            view.within(Limits(until_s=began_s + 0.3)).ask(
+                "SELECT count(*) FROM range(4_000_000_000) WHERE hash(range) = 1"
+            )
+        assert time.monotonic() - began_s < 10
+    store.close()
+
+
 def test_a_limit_is_the_engines_too(tmp_path: Path) -> None:
     store = open_store(f"duckdb:{tmp_path / 'store'}")
     store.apply(1, [(1, commit(HISTORY))])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from fanlight.errors import StoreError
 from fanlight.event.packing import names_of, unpack
+from fanlight.query.answer import UNLIMITED
 from fanlight.query.asof import KIND
 from fanlight.stores.choose import DAY_NS
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from fanlight.event.event import Event
     from fanlight.event.packing import Packed
+    from fanlight.query.answer import Limits
     from fanlight.query.query import Query
 
 
@@ -97,8 +99,12 @@ class Imports(Protocol):
             StoreError: it cannot be written.
         """
 
-    def nominated(self, query: Query) -> Iterator[Event]:
-        """Yield at least the events that a query selects: those without a time first, then by time."""
+    def nominated(self, query: Query, limits: Limits = UNLIMITED) -> Iterator[Event]:
+        """Yield at least the events that a query selects: those without a time first, then by time.
+
+        Raises:
+            QueryError: the time of the answer is up.
+        """
 
     def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
         """Yield the events of kind `metrics` between two moments, both included, that may have some names."""
@@ -160,8 +166,9 @@ class InMemory:
             self.kept += [(now_ns // DAY_NS, before.id, packed) for packed in piece.events]
             return self.known[before.id]
 
-    def nominated(self, query: Query) -> Iterator[Event]:
+    def nominated(self, query: Query, limits: Limits = UNLIMITED) -> Iterator[Event]:
         """Yield all events: those without a time first, then by time."""
+        limits.check()
         with self.lock:
             kept = [(file, packed) for _, file, packed in self.kept]
         none = -(2**64)

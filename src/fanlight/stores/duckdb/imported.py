@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fanlight.event.packing import Packed, names_of, unpack
+from fanlight.query.answer import UNLIMITED
 from fanlight.query.asof import KIND
 from fanlight.query.match import SPAN as BELOW
 from fanlight.query.nodes import Among, And, Exists, Field
@@ -16,12 +17,14 @@ from fanlight.query.plan import Prefilter, prefilter, spellings
 from fanlight.query.sql import FALSE, every, some
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import literal, telling, transaction
+from fanlight.stores.duckdb.hurry import in_time
 from fanlight.stores.imports import Imported, bounded, continued, may_have
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from fanlight.event.event import Event
+    from fanlight.query.answer import Limits
     from fanlight.query.nodes import Node
     from fanlight.query.plan import Literal
     from fanlight.query.query import Query
@@ -169,22 +172,25 @@ class Imports:
             if len(fitting) < len(shapes):
                 yield fitting
 
-    def may_select(self, query: Query) -> bool:
+    def may_select(self, query: Query, limits: Limits = UNLIMITED) -> bool:
         """Tell whether an imported event may be selected."""
         if not self.is_there:
             return False
         with telling(f"what is imported into {self.store.directory} cannot be read"):
             cursor = self.cursor()
             source = f"FROM imports.events WHERE {self.condition(cursor, query)}"
-            found = cursor.execute(f"SELECT 1 {source} LIMIT 1").fetchall()
-            cursor.close()
+            try:
+                with in_time(cursor, limits):
+                    found = cursor.execute(f"SELECT 1 {source} LIMIT 1").fetchall()
+            finally:
+                cursor.close()
         return bool(found)
 
-    def nominated(self, query: Query) -> Iterator[Event]:
+    def nominated(self, query: Query, limits: Limits = UNLIMITED) -> Iterator[Event]:
         """Yield the events that may be selected: those without a time first, then by time."""
         if not self.is_there:
             return iter(())
-        return self.ordered(lambda cursor: self.condition(cursor, query))
+        return self.ordered(lambda cursor: self.condition(cursor, query), limits)
 
     def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
         """Yield the readings between two moments that have one of some names, or may have."""
@@ -201,16 +207,17 @@ class Imports:
 
         return self.ordered(condition) if self.is_there else iter(())
 
-    def ordered(self, condition: Callable[[Connection], str]) -> Iterator[Event]:
+    def ordered(self, condition: Callable[[Connection], str], limits: Limits = UNLIMITED) -> Iterator[Event]:
         """Yield the events that meet a condition: those without a time first, then by time."""
         cursor = self.cursor()
         try:
             with telling(f"what is imported into {self.store.directory} cannot be read"), transaction(cursor):
                 shapes = dict(cursor.execute("FROM imports.shapes").fetchall())
-                cursor.execute(
-                    f"SELECT time, line, shape, raw, told FROM imports.events WHERE {condition(cursor)} "
-                    "ORDER BY time NULLS FIRST, file, line, rowid"
-                )
+                with in_time(cursor, limits):
+                    cursor.execute(
+                        f"SELECT time, line, shape, raw, told FROM imports.events WHERE {condition(cursor)} "
+                        "ORDER BY time NULLS FIRST, file, line, rowid"
+                    )
                 while rows := cursor.fetchmany(AT_ONCE):
                     for time, line, shape, raw, told in rows:
                         yield unpack(Packed(time, line, shapes[shape], raw, told))

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from fanlight.query.answer import UNLIMITED
 from fanlight.stores.answers import Node, Release, Repeat, Span, Trace, TraceRow, plain
 from fanlight.stores.choose import TOGETHER
+from fanlight.stores.duckdb.hurry import in_time
 from fanlight.stores.duckdb.schema import total
 from fanlight.stores.duckdb.tally import Tally
 from fanlight.wire.messages import ERROR, NO_PARENT, NOTE_TEXT, WHOLE
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fanlight.query.answer import Limits
     from fanlight.stores.answers import Group, Scope
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
@@ -59,11 +62,18 @@ class View:
         self.from_ns = from_ns
         self.to_ns = to_ns
         self.minutes = f"minute >= {from_ns // MINUTE_NS} AND minute < {-(-to_ns // MINUTE_NS)}"
+        self.limits = UNLIMITED
         self.hours = f"hour >= {from_ns // HOUR_NS} AND hour < {-(-to_ns // HOUR_NS)}"
+
+    def within(self, limits: Limits) -> View:
+        """Answer the view itself, its statements stopped when time is up."""
+        self.limits = limits
+        return self
 
     def ask(self, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """Answer a query's rows."""
-        return self.cursor.execute(query, parameters).fetchall()
+        with in_time(self.cursor, self.limits):
+            return self.cursor.execute(query, parameters).fetchall()
 
     def both(self, table: str, where: str) -> str:
         """Answer a merged table together with its new rows."""

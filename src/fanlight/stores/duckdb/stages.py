@@ -4,16 +4,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from fanlight.event.trace import TRACE, from_stored
-from fanlight.query.answer import UNLIMITED, Answer, Facts, in_memory, too_long
+from fanlight.query.answer import UNLIMITED, Answer, Facts, in_memory
 from fanlight.query.asof import AsOf
 from fanlight.query.compile import Compiled, stage_paths
 from fanlight.query.plan import looks_everywhere
@@ -21,6 +17,7 @@ from fanlight.query.stages import run, summing
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import telling, transaction
 from fanlight.stores.duckdb.events import AT_ONCE, nominated
+from fanlight.stores.duckdb.hurry import in_time
 from fanlight.stores.duckdb.readings import may_tell, readings, told
 from fanlight.stores.duckdb.reads import View, among
 from fanlight.stores.duckdb.relation import ORDER, Relation
@@ -74,10 +71,10 @@ def selected(
     traces = (
         event
         for view in store.views(*range_of(query))
-        for event in nominated(view, query, whole=whole, beyond=asof.names)
+        for event in nominated(view.within(limits), query, whole=whole, beyond=asof.names)
     )
     more = told(store, query) if is_asked(query) else iter(())
-    for event in in_order(asof.joined(traces, facts), store.imports.nominated(query), more):
+    for event in in_order(asof.joined(traces, facts), store.imports.nominated(query, limits), more):
         facts.scanned += 1
         if facts.scanned % AT_ONCE == 1:
             limits.check()
@@ -94,14 +91,20 @@ def answer(store: DuckStore, query: Query, limits: Limits) -> Answer:
 def rows(store: DuckStore, query: Query, limits: Limits, facts: Facts) -> Iterator[Event]:
     """Yield what a query's stages leave."""
     asof = AsOf(query, partial(readings, store))
-    with joint(store, *range_of(query)) as (views, cursor):
+    with joint(store, *range_of(query)) as (unhurried, cursor):
+        views = [view.within(limits) for view in unhurried]
         relation = Relation(views, query, asof.names)
-        if views and relation.is_exact and not (may_tell(views, query) or store.imports.may_select(query)):
+        if views and relation.is_exact and not others_may(store, query, views, limits):
             events, rest = compiled(relation, query, limits, facts, hurried(cursor, limits))
             yield from run(rest, asof.joined(events, facts))
             return
     facts.pushed.append("the tables nominate events, the predicate decides on each")
     yield from in_memory(query, selected(store, query, facts, limits, asof), limits, facts)
+
+
+def others_may(store: DuckStore, query: Query, views: list[View], limits: Limits) -> bool:
+    """Tell whether a query may select events that are no traces."""
+    return may_tell(views, query) or store.imports.may_select(query, limits)
 
 
 def compiled(
@@ -161,16 +164,7 @@ def hurried(cursor: Connection | None, limits: Limits) -> Ask:
 
     def ask(statement: str) -> list[tuple[Any, ...]]:
         assert cursor is not None
-        limits.check()
-        if limits.until_s is None:
+        with in_time(cursor, limits):
             return cursor.execute(statement).fetchall()
-        timer = threading.Timer(max(limits.until_s - time.monotonic(), 0), cursor.interrupt)
-        timer.start()
-        try:
-            return cursor.execute(statement).fetchall()
-        except duckdb.InterruptException:
-            raise too_long() from None
-        finally:
-            timer.cancel()
 
     return ask
