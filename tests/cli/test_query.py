@@ -119,6 +119,11 @@ def test_json_is_one_document(log: str) -> None:
     assert ask("--format", "json", "nowhere", log)[0] == "[]\n"
 
 
+def test_stages_that_leave_events_whole_leave_their_lines(log: str) -> None:
+    assert ask("| sort -status | head 2", log)[0] == f"{LINES[1]}\n{LINES[2]}\n"
+    assert ask("| tail 1", log, "-F", "status")[0] == "404\n"
+
+
 def test_stages_answer_a_table(log: str) -> None:
     assert ask("| stats count() by path", log)[0] == "PATH   COUNT\n/blue      2\n/red       1\n"
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 from datetime import UTC
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from test_query import NOON_NS, event_of
 
 from fanlight import Query
 from fanlight.errors import QueryError
+from fanlight.query.stages import BUILT_IN
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "query.md").read_text()
 ROW = re.compile(r"^\| (.*?) \|$", re.MULTILINE)
@@ -60,6 +64,28 @@ def test_an_example_means_what_it_says(query: str, meaning: str) -> None:
 @pytest.mark.parametrize(("query", "deed"), rows("query", "does"))
 def test_a_stage_of_an_example_reads_and_prints_itself(query: str, deed: str) -> None:
     assert str(read(query)) == query.strip("`")
+
+
+CONSOLE = re.search(r"```console\n\$ cat shop.log\n(.*?)\n```", PAGE, re.DOTALL)
+assert CONSOLE
+LINES, *ASKED = re.split(r"\n\n\$ (fanlight query .*)\n", CONSOLE[1])
+
+
+@pytest.mark.parametrize(("command", "answer"), list(zip(ASKED[::2], ASKED[1::2], strict=True)))
+def test_a_command_of_the_page_answers_what_stands_there(
+    command: str, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shop.log").write_text(f"{LINES}\n")
+    words = [sys.executable, "-m", *shlex.split(command)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"{answer}\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("stage", BUILT_IN)
+def test_every_stage_is_seen_at_work_on_the_page(stage: str) -> None:
+    assert any(f"| {stage}" in command for command in ASKED[::2])
 
 
 ERRORS = re.findall(r"```text\n(column .*?\n  (.*)\n +\^)\n```", PAGE)

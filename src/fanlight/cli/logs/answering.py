@@ -23,6 +23,9 @@ HELD = 256
 TABLED = ("stats", "top", "timechart", "fields")
 """Stages whose answer is best seen as a table."""
 
+WHOLE = ("head", "sort", "tail", "uniq")
+"""Stages that leave events as they are, so that their lines are shown as without them."""
+
 
 def show(query: Query, options: dict[str, str], files: list[str]) -> int:
     """Write the answer of some files; answer the exit code."""
@@ -51,6 +54,8 @@ def show(query: Query, options: dict[str, str], files: list[str]) -> int:
     else:
         from fanlight.formatters import formatter
 
+        if name == "text" and not fields and all(str(each).split(" ")[0] in WHOLE for each in query.stages):
+            name = "raw"
         texts = written(answer, formatter(name, fields), fields, limit)
         count = put(texts, at_once=answer.is_endless)
     sys.stdout.flush()
