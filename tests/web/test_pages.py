@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from web_client import Page
+from web_shop import HOSTILE
 
 from fanlight.web.pages.endpoint import nodes
 from fanlight.web.pages.trace import is_failed, is_fault
@@ -258,6 +259,14 @@ def test_every_graph_has_its_table(look):
     tables = [attributes for tag, attributes in page.tags if attributes.get("class") == "plain"]
     assert len(graphs) == len(tables) == 2
     assert "134 ms to 268 ms" in page.words
+
+
+def test_a_release_is_marked_where_it_began_within_the_time(look):
+    page = look(CHECKOUT)
+    assert f"Release {HOSTILE[0]} began at" in page.words
+    marks = [attributes for tag, attributes in page.tags if attributes.get("class") == "deploy"]
+    assert [mark["x1"] for mark in marks] == ["60.0%"], "what the time begins with is no news"
+    assert "Release" not in look(CHECKOUT + "&last=15m").words
 
 
 def test_choosing_a_range_of_durations_asks_for_its_trace(look, shop):

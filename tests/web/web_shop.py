@@ -62,6 +62,7 @@ class Shop:
                     "histogram": histogram(each),
                     "tree": tree(each),
                     "samples": samples(self.now, each),
+                    "releases": releases(self.now),
                 }
         return None
 
@@ -163,6 +164,13 @@ def row(number):
         "findings": [dict(N_PLUS_ONE)] if number % 12 == 0 else [hostile_finding()] if number == 9 else [],
         "sparkline": [round(rpm * (1 + math.sin((slot + number * 7) / 9) / 2)) for slot in range(60)],
     }
+
+
+def releases(now):
+    return [
+        {"release": name, "first": rfc3339(now - first * MINUTE), "last": rfc3339(now), "count": 9000}
+        for name, first in (("2026.9.1", 55), (HOSTILE[0], 24))
+    ]
 
 
 def names(rows):

@@ -8,7 +8,7 @@ from fanlight.query.query import Query
 from fanlight.web import queries, wording
 from fanlight.web.copying import panels
 from fanlight.web.pages.frame import TIERS, finding, frame, segment_words, span_name, tier
-from fanlight.web.pages.graphs import histogram, timeline
+from fanlight.web.pages.graphs import deploys, histogram, timeline
 from fanlight.web.parameters import address
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
             for each in found["findings"]
         ],
         "timeline": timeline(found["timeline"], asked),
+        "deploys": deploys(found.get("releases", ()), asked),
         "histogram": spread(found, asked, whole),
         "parts": parts(tree),
         "nodes": nodes(shown, tree),

@@ -65,6 +65,27 @@ def zoom(asked: Asked, from_ns: int, to_ns: int) -> dict[str, str]:
     return {"from": low, "to": high, "href": asked.link(last=None, live=None, from_=low, to=high)}
 
 
+def deploys(releases: Sequence[Mapping[str, Any]], asked: Asked) -> list[dict[str, Any]]:
+    """Answer where in the time shown a release began that was not there before.
+
+    What the range begins with is no news: it may have run for months.
+    """
+    length = asked.to_ns - asked.from_ns
+    found = []
+    for each in releases:
+        share = (nanoseconds(each["first"]) - asked.from_ns) / length
+        if 0 < share < 1 and each is not releases[0]:
+            found.append(
+                {
+                    "percent": round(share * 100, 2),
+                    "release": each["release"],
+                    "time": each["first"],
+                    "requests": wording.plural(each["count"], "request"),
+                }
+            )
+    return found
+
+
 def curve(
     points: Sequence[Mapping[str, Any]], middles: Sequence[float], field: str
 ) -> list[tuple[float, float | None]]:
