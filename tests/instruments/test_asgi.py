@@ -297,6 +297,20 @@ def test_malformed_messages_are_the_servers_business(seen: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [[()], [7], [(b"traceparent",)], [([], b"x")], [(b"host", b"x"), (b"traceparent", b"x", b"y")], 7],
+)
+def test_malformed_headers_are_the_applications_business(headers: Any, seen: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body"})
+
+    assert len(request(asgi(app), "/", headers=headers)) == 2
+    assert len(seen) == 1
+    SWITCH.faults = 0
+
+
+@pytest.mark.parametrize(
     "entries",
     [
         {"fanlight.mount": 7},

@@ -122,10 +122,9 @@ def push(trace: Trace) -> int | None:
     elif trace.epoch != SWITCH.epoch:
         # Begun before the fork: the parent has the same trace and counts it.
         return None
-    events = 0
+    size = TRACE_BYTES
     for record in trace.records or ():
-        events += len(record[0])
-    size = TRACE_BYTES + EVENT_BYTES * events
+        size += EVENT_BYTES * len(record[0])
     traces = line.traces
     waiting = len(traces) + 1
     if waiting > TRACES:

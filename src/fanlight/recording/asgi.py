@@ -6,6 +6,8 @@ is read from the scope that the router filled in, as a template, never as a path
 
 from __future__ import annotations
 
+from _operator import itemgetter
+
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import (
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
 CATEGORY = "app.asgi.request"
 CONTENT_TYPE = (b"content-type", b"Content-Type")
 """As ASGI spells it, and as Django does."""
+NAME = itemgetter(0)
+"""Of a header."""
 DOOR = "fanlight_door"
 """Attribute of a `__call__` that traces."""
 INSIDE_LANE = "fanlight.lane"
-"""Key of a scope: the lane that `go_inside` puts on the context."""
+"""Key of a scope: the lane that is to be set by whoever comes to what the project runs."""
 
 
 def asgi(app: App) -> App:
@@ -75,9 +79,9 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
 
     Args:
         call: the framework's own.
-        stays_outside: whether an application runs nothing of its project's before it calls
-            `go_inside`; None where no application does. Its tasks and threads outside record
-            nothing then, and cost as much as without a trace.
+        stays_outside: whether an application runs nothing of its project's before it sets the lane
+            that it then finds in the scope as `INSIDE_LANE`; None where no application does. Its
+            tasks and threads outside record nothing, and cost as much as without a trace.
     """
 
     async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
@@ -102,13 +106,6 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
     return traced
 
 
-def go_inside(scope: Any) -> None:
-    """Record from here on, in this task, what `tracing` left out before; a second call does nothing."""
-    lane = scope.pop(INSIDE_LANE, None)
-    if lane is not None:
-        LANE.set(lane)
-
-
 def opened(scope: Any, receive: Any) -> Trace | None:
     """Answer the trace of a request that begins here; None when there is nothing to trace.
 
@@ -130,10 +127,12 @@ def opened(scope: Any, receive: Any) -> Trace | None:
     # As WSGI's: anything else might be used up by a look.
     if headers.__class__ is list or headers.__class__ is tuple:
         try:
-            for field, value in headers:
-                if field in FIELDS:
-                    noted(trace, field, value)
-        except (TypeError, ValueError):
+            # A fast path: most requests bring none, and to look through them here takes as many steps.
+            if not FIELDS.isdisjoint(map(NAME, headers)):
+                for field, value in headers:
+                    if field in FIELDS:
+                        noted(trace, field, value)
+        except (TypeError, ValueError, LookupError):
             # The application will judge malformed headers; they are none of ours.
             SWITCH.faults += 1
     return trace
@@ -165,7 +164,11 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
                 SWITCH.faults += 1
         # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
         elif kind == "http.response.body" and not message.get("more_body") and trace.status < 500:
-            end(trace, scope)
+            # A fast path: named by the only route that took the request, and nobody listens.
+            if trace.rank == INSIDE and not BUS.subscriptions:
+                finish(trace)
+            else:
+                end(trace, scope)
         return pass_on(message)
 
     return send
@@ -175,10 +178,12 @@ def end(trace: Trace, scope: Any, error: BaseException | None = None) -> None:
     """Name the endpoint and end the trace; a second call does nothing."""
     if trace.lanes is None:
         return
-    # A fast path: the only route that took the request has named it when it did.
+    # The only route that took the request has named it when it did.
     if trace.rank != INSIDE:
         try:
-            name(trace, scope)
+            # A fast path: Django's router, with no mount around it.
+            if trace.rank != ROUTER or MOUNT in scope:
+                name(trace, scope)
         except Exception:
             # The scope is the application's, and may hold anything by now; the response goes on.
             SWITCH.faults += 1

@@ -308,8 +308,9 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
         trace.records = [(lanes[0].taken(), -1, 0)] if len(lanes) == 1 else collected(lanes)
         if error is not None:
             trace.error = described(error)
-        if SWITCH.sink is not None:
-            SWITCH.sink(trace)
+        sink = SWITCH.sink
+        if sink is not None:
+            sink(trace)
     except Exception:
         # The one boundary of the request path: a fault of ours costs a trace, never a response.
         SWITCH.faults += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fanlight.recording.asgi import go_inside, tracing
+from fanlight.recording.asgi import INSIDE_LANE, tracing
+from fanlight.recording.recorder import LANE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any])
 
     def respond_inside(self: Any, request: Any) -> Any:
         scope = request.__dict__.get("scope")
-        if scope.__class__ is dict:
-            go_inside(scope)
+        if scope.__class__ is dict and (lane := scope.pop(INSIDE_LANE, None)) is not None:
+            LANE.set(lane)
         return respond(self, request)
 
     base.get_response_async = same_face(respond_inside, respond)
