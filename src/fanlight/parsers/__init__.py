@@ -163,18 +163,17 @@ def text_of(name: str) -> str:
         return file.read().partition("\n[[samples]]")[0]
 
 
-SIMPLE = re.compile(r"""([a-z]+) = (?:'([^'\n]*)'|"([^"\\\n]*)")""")
-
-
 def described(name: str) -> dict[str, Any]:
     """Answer what the file of a format says about it, but for its samples."""
     text = text_of(name)
     found: dict[str, Any] = {"name": name}
     for line in text.splitlines():
-        row = SIMPLE.fullmatch(line)
-        if row is None:
+        key, equals, value = line.partition(" = ")
+        mark, inner = value[:1], value[1:-1]
+        is_text = len(value) > 1 and mark in "'\"" and value.endswith(mark) and mark not in inner
+        if not (equals and key.isalpha() and is_text) or (mark == '"' and "\\" in inner):
             break
-        found[row[1]] = row[2] if row[3] is None else row[3]
+        found[key] = inner
     else:
         # FAST PATH: nothing but texts without escapes, so that the library need not be loaded.
         return found

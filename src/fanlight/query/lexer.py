@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from fanlight.errors import QueryError
+from fanlight.event.lazy import lazily
 from fanlight.query.nodes import BARE_NAME, BOUNDS, Among, Bound, Exists, Field, Keyword, Path, Pattern
 
 TERM, BOUND, FLAG, STAGE = "term", "bound", "flag", "stage"
@@ -19,18 +20,18 @@ FLAGS = (SENSITIVE, INSENSITIVE)
 BLANK = re.compile(r"\s*")
 WORD_OPERATOR = re.compile(r"(?i:(and|or|not))(?=[\s()]|$)|(&&|-a|\|\||-o|-n)(?=[\s()]|$)|!(?![=~])")
 SAYS = {"and": AND, "&&": AND, "-a": AND, "or": OR, "||": OR, "-o": OR, "not": NOT, "-n": NOT}
-NAME = re.compile(BARE_NAME.pattern)
+NAME = BARE_NAME
 GLUED = re.compile(r"(:|!=|!~|>=|<=|=~|==?|~|>|<)")
-SPACED = re.compile(r"\s+(?:(!=|!~|>=|<=|=~|==?|~|>|<)(?=\s+\S)|(>=|<=|>|<)(?=[-+.]?\d))")
-IN = re.compile(r"(?i:\s+in)\s*\(")
-EXISTS = re.compile(r"(?i:exists)\(\s*")
-NEGATED = re.compile(r"""-(?=[^\W\d_]\w|[("'/@#])""")
-COMPARED = re.compile(r"""(>=|<=|>|<)(?=[-+.]?\d|["'])""")
-ALONE = re.compile(r"(>=|<=|>|<)(?=[\s)]|$)")
-CLOCK = re.compile(r"\s+\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?=[\s)]|$)")
-DAY = re.compile(r"\d+[/-]\d+[/-]\d+")
+SPACED = lazily(r"\s+(?:(!=|!~|>=|<=|=~|==?|~|>|<)(?=\s+\S)|(>=|<=|>|<)(?=[-+.]?\d))")
+IN = lazily(r"(?i:\s+in)\s*\(")
+EXISTS = lazily(r"(?i:exists)\(\s*")
+NEGATED = lazily(r"""-(?=[^\W\d_]\w|[("'/@#])""")
+COMPARED = lazily(r"""(>=|<=|>|<)(?=[-+.]?\d|["'])""")
+ALONE = lazily(r"(>=|<=|>|<)(?=[\s)]|$)")
+CLOCK = lazily(r"\s+\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?=[\s)]|$)")
+DAY = lazily(r"\d+[/-]\d+[/-]\d+")
 WORD = re.compile(r"[^\s()]+")
-DIGITS = re.compile(r"[\d.]+")
+DIGITS = lazily(r"[\d.]+")
 SAME = {"==": "=", "=~": "~"}
 LONE = frozenset({":", "=", "!=", "~", "!~", ">", ">=", "<", "<=", "==", "=~"})
 
@@ -114,7 +115,7 @@ def after_quotes(text: str, at: int) -> tuple[Token, int]:
 
 def named(text: str, at: int) -> tuple[Token, int]:
     """Answer what begins with a word: a comparison, `exists(…)`, a time bound, or a keyword."""
-    asks = EXISTS.match(text, at)
+    asks = EXISTS.match(text, at) if text[at] in "eE" else None
     if asks:
         return existing(text, at, asks.end())
     name = NAME.match(text, at)
@@ -159,11 +160,15 @@ def name_at(text: str, at: int) -> tuple[Path, int]:
 
 def compared(text: str, at: int, path: Path, end: int) -> tuple[Token, int] | None:
     """Answer the comparison of a name that ends here; None when the word is a keyword."""
-    listed = IN.match(text, end)
-    if listed:
-        values, end = values_at(text, listed.end())
-        return (TERM, Among(path, values), at), end
-    found = GLUED.match(text, end) or SPACED.match(text, end)
+    behind = text[end : end + 1]
+    if behind.isspace():
+        listed = IN.match(text, end)
+        if listed:
+            values, end = values_at(text, listed.end())
+            return (TERM, Among(path, values), at), end
+        found = SPACED.match(text, end)
+    else:
+        found = GLUED.match(text, end) if behind else None
     if not found:
         return None
     sign = found[found.lastindex or 1]

@@ -18,18 +18,20 @@ from fanlight.parsers.stamps import Stamps
 from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found
 from fanlight.pipeline.files.look import Look
-from fanlight.pipeline.files.source import first_lines
-from fanlight.pipeline.files.window import Window, window_of
+from fanlight.pipeline.files.source import FIRST_LINES, first_lines
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from fanlight.parsers import Format, Sections
     from fanlight.pipeline.files.source import Source
+    from fanlight.pipeline.files.window import Window
     from fanlight.query.query import Query
 
 SAMPLE = 256 * 1024
 """Bytes on which it is measured which of several conjuncts nominates fewest."""
+FIRST = 32 * 1024
+"""Bytes in which there mostly are as many lines as a format is detected from."""
 
 
 class Wishes:
@@ -103,9 +105,11 @@ class Search:
         """Yield what is selected, block by block; a block without any is left out."""
         has_bounds = self.query.bounds() != (None, None)
         if self.source.size is not None:
-            self.fit(self.source.read_at(0, min(SAMPLE, self.source.size)))
+            self.fit(self.sample())
             # A heading further up would say what the lines of a window hold.
             if has_bounds and not self.wishes.invert and not self.is_sectioned:
+                from fanlight.pipeline.files.window import window_of
+
                 self.window = window_of(
                     self.source, self.format, self.query.bounds(), Stamps(self.wishes.zone).zone
                 )
@@ -123,6 +127,12 @@ class Search:
             if last > first:
                 self.source.seek(first)
                 line = yield from self.part(last - first, line, is_sure=is_sure)
+
+    def sample(self) -> bytes:
+        """Answer as many of the first bytes as a format is detected from."""
+        found = self.source.read_at(0, FIRST)
+        # Long lines: a few of them tell little, and one that is cut nothing.
+        return found if found.count(b"\n") > FIRST_LINES else self.source.read_at(0, SAMPLE)
 
     def lines_before(self, place: int) -> int:
         """Answer how many lines are before a place."""
