@@ -12,9 +12,10 @@ from fanlight.pipeline.files.scanners import finder, scanner_of
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.parsers import Sections
+    from fanlight.pipeline.files.pushdown import Texts
     from fanlight.pipeline.files.scanners import Needle, Scanner
     from fanlight.pipeline.files.search import Search
     from fanlight.query.query import Query
@@ -51,6 +52,9 @@ class Look:
             search.needles = [needle.pattern.decode("latin-1") for needle in conjuncts[best]]
         self.sparse, self.engine = self.scan, search.engine
         self.verdict = self.verdict_of(push)
+        self.texts: Texts | None = None
+        if push.texts is not None and is_sure and not search.wishes.invert and self.heads is None:
+            self.texts = push.texts.beside(self.needles)
 
     def verdict_of(self, push: Pushdown) -> Verdict | None:
         """Answer what decides on a raw event; None when whatever is nominated is selected."""
@@ -135,7 +139,8 @@ class Look:
             if begin and found and found[0][0] == 0:
                 found[0] = (begin, found[0][1])
             return found
-        return self.decided(buffer, ((max(rfind(b"\n", begin, edge) + 1, begin), edge) for edge in hits))
+        spans = [(max(rfind(b"\n", begin, edge) + 1, begin), edge) for edge in hits]
+        return self.decided(buffer, spans) if self.texts is None else self.texts.kept(buffer, spans)
 
     def choose(self, hits: list[int], buffer: bytearray, begin: int, end: int) -> None:
         """Choose what the next block is searched with, from how many lines of this one had a hit.
@@ -179,7 +184,7 @@ class Look:
             if at < len(hits) and hits[at] <= edge:
                 yield start, edge
 
-    def decided(self, buffer: bytearray, spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+    def decided(self, buffer: bytearray, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """Answer the spans that the verdict selects."""
         verdict = self.verdict
         if verdict is None:

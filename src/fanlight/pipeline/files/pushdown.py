@@ -15,7 +15,7 @@ from fanlight.query.regex import literal_parentheses, plain
 from fanlight.query.values import test_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.parsers import Format
     from fanlight.query.nodes import Node
@@ -32,12 +32,51 @@ ASCII_ESCAPE = Needle(rb"\\u00[2-7]", False, b"\\u00")
 OWN = frozenset({"time", "raw", "line", "kind"})
 
 
+class Texts:
+    """Texts that decide on a line; in lower case when case does not matter."""
+
+    __slots__ = ("ignores_case", "unwanted", "wanted")
+
+    def __init__(self, wanted: list[bytes], unwanted: list[bytes], ignores_case: bool) -> None:
+        self.wanted = wanted
+        self.unwanted = unwanted
+        self.ignores_case = ignores_case
+
+    def beside(self, needles: tuple[Needle, ...]) -> Texts:
+        """Answer what is left to be looked for in a line that has one of some needles."""
+        found = needles[0].literal if len(needles) == 1 else None
+        wanted = [
+            text for text in self.wanted if text != found or needles[0].ignores_case < self.ignores_case
+        ]
+        return Texts(wanted, self.unwanted, self.ignores_case)
+
+    def kept(self, buffer: bytearray, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Answer the spans whose bytes hold what is wanted and nothing that is not."""
+        found = []
+        wanted, unwanted, ignores_case = self.wanted, self.unwanted, self.ignores_case
+        for span in spans:
+            line = buffer[span[0] : span[1]]
+            if ignores_case:
+                line = line.lower()
+            for text in unwanted:
+                if text in line:
+                    break
+            else:
+                for text in wanted:
+                    if text not in line:
+                        break
+                else:
+                    found.append(span)
+        return found
+
+
 class Pushdown:
     """One query against one format.
 
     Attributes:
         conjuncts: of each, one needle is in some line of every selected event; none: any event may be.
         is_exact: a line with a needle of the only conjunct is selected, with no further look.
+        texts: all that decides, when it is which texts a raw line holds and which it does not.
         verdict: decides on the raw bytes as the predicate does; None when the event has to be read.
     """
 
@@ -56,6 +95,7 @@ class Pushdown:
         # Which of an event's records has a text, its raw lines alone do not tell.
         is_text = format.raw_is_text and not has_records(format)
         self.is_exact = node is not None and is_text and self.is_words(node)
+        self.texts = None if node is None or not is_text else self.held(node)
         self.verdict = None if node is None or not is_text else self.decided(node)
 
     def is_words(self, node: Node) -> bool:
@@ -185,6 +225,20 @@ class Pushdown:
                 return None
             return Condition(name, piece.pattern, piece.begins, piece.ends)
         return None
+
+    def held(self, node: Node) -> Texts | None:
+        """Answer the texts that a query of keywords, all of which narrow it, wants and does not want."""
+        wanted: list[bytes] = []
+        unwanted: list[bytes] = []
+        for part in node.parts if isinstance(node, And) else (node,):
+            inner = part.part if isinstance(part, Not) else part
+            if not (isinstance(inner, Keyword) and self.is_sure(inner.text)):
+                return None
+            text = inner.text.encode()
+            (wanted if inner is part else unwanted).append(
+                text.lower() if self.setting.fold_keywords else text
+            )
+        return Texts(wanted, unwanted, self.setting.fold_keywords)
 
     def decided(self, node: Node) -> Verdict | None:
         """Answer what decides a tree of keywords on raw bytes; None when it holds something else."""
