@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from fanlight.query.grouping import Function, Grouping
 
+UNITS = (1_000_000, 1)
+"""What all numbers of a column may be multiples of: durations mostly are written in milliseconds."""
+TABLE_MIN = 1 << 16
 PIECE = 4096
 """Groups that are turned into events at a time."""
 
@@ -78,12 +81,11 @@ class Sums:
         """Answer a column of keys as ranks in the order of the answer, and the values by rank."""
         column = self.joined(place)
         if self.wanted[place].is_number:
-            steps = column // (step or 1) * (step or 1)
+            steps = column // (step or 1)
+            # An event without a time comes behind all others.
             steps[column == NO_NUMBER] = NUMBER_MAX
-            # Sorting numbers alone and looking each up is quicker than sorting places.
-            values = np.unique(steps)
-            ranks = np.searchsorted(values, steps)
-            return ranks, [None if value == NUMBER_MAX else value for value in values.tolist()]
+            values, ranks = ranked(steps)
+            return ranks, [None if value == NUMBER_MAX else value * (step or 1) for value in values.tolist()]
         table = list(self.tables[place])
         order = sorted(range(len(table)), key=lambda at: ordering(table[at]))
         # The last place, which -1 means too, is of events without a value.
@@ -102,24 +104,8 @@ class Sums:
         Raises:
             TooMany: before the first event.
         """
-        if not places:
-            group = np.zeros(self.count, np.int64)
-            keys: list[list[Any]] = []
-        else:
-            keys = []
-            group = np.zeros(self.count, np.int64)
-            size = 1
-            for place in places:
-                ranks, values = self.keyed(place, self.grouping.step_ns)
-                size *= len(values) + 1
-                if size >= NUMBER_MAX:
-                    raise TooMany
-                group = group * len(values) + ranks
-                keys.append(values)
-        groups, counts = np.unique(group, return_counts=True)
-        if not places and not len(groups):
-            groups, counts = np.zeros(1, np.int64), np.zeros(1, np.int64)
-        ranges = {measure: self.ranges(measure, group, groups) for measure in measures if measure is not None}
+        group, keys = self.keys(places)
+        groups, counts, ranges = self.by_group(group, dict.fromkeys(measures), is_one=not places)
         answers: list[list[Any]] = []
         for function, kind, measure in zip(self.functions, self.kinds, measures, strict=True):
             if measure is None or kind is None:
@@ -130,12 +116,59 @@ class Sums:
                 self.shapes[str(function)] = kind
         return self.batches(groups, keys, answers)
 
+    def keys(self, places: list[int]) -> tuple[Any, list[list[Any]]]:
+        """Answer the number of each event's group, in the order of the answer, and the values of each key.
+
+        Raises:
+            TooMany: there is no room for the numbers.
+        """
+        keys: list[list[Any]] = []
+        group = np.zeros(self.count, np.int64)
+        size = 1
+        for place in places:
+            ranks, values = self.keyed(place, self.grouping.step_ns)
+            size *= len(values) + 1
+            if size >= NUMBER_MAX:
+                raise TooMany
+            group = group * len(values) + ranks
+            keys.append(values)
+        return group, keys
+
+    def by_group(
+        self, group: Any, measures: dict[int | None, None], *, is_one: bool
+    ) -> tuple[Any, Any, dict[int, Ranges]]:
+        """Answer the groups, how many events each has, and the numbers of each measure.
+
+        Args:
+            group: of each event.
+            measures: places of columns; None is none.
+            is_one: all events are one group, which is there when none is.
+        """
+        asked = [measure for measure in measures if measure is not None]
+        ranges: dict[int, Ranges] = {}
+        whole = next((measure for measure in asked if self.count and self.is_whole(measure)), None)
+        if whole is None:
+            groups, counts = np.unique(group, return_counts=True)
+            if is_one and not len(groups):
+                groups, counts = np.zeros(1, np.int64), np.zeros(1, np.int64)
+        else:
+            # One sort tells the groups too.
+            found = ranges[whole] = Ranges(group, None, self.joined(whole))
+            groups, counts = found.groups, found.counts
+        for measure in asked:
+            if measure != whole:
+                ranges[measure] = self.ranges(measure, group, groups)
+        return groups, counts, ranges
+
+    def is_whole(self, measure: int) -> bool:
+        """Answer whether every event has a number in a column."""
+        nothing = NO_NUMBER if self.wanted[measure].is_number else NONE
+        return not any((columns[measure] == nothing).any() for _, columns in self.chunks)
+
     def ranges(self, measure: int, group: Any, groups: Any) -> Ranges:
         """Answer a column of numbers by group; what is in no event is left out."""
         column = self.joined(measure)
         there = column != (NO_NUMBER if self.wanted[measure].is_number else NONE)
-        if there.all():
-            return Ranges(group, groups, column)
         return Ranges(group[there], groups, column[there])
 
     def events_of(self) -> Iterator[tuple[dict[str, Any], int | None]]:
@@ -201,12 +234,43 @@ class Sums:
         return result(row[:count], self.grouping, values)
 
 
+def firsts(column: Any) -> Any:
+    """Answer the places in a sorted column where another number begins."""
+    changes = np.empty(len(column), bool)
+    changes[:1] = True
+    np.not_equal(column[1:], column[:-1], out=changes[1:])
+    return np.flatnonzero(changes)
+
+
+def ranked(column: Any) -> tuple[Any, Any]:
+    """Answer the different numbers of a column in order, and the rank of each number among them.
+
+    FAST PATH: numbers that lie close together, as minutes do, or as durations of whole milliseconds, are
+    looked up in a table; others are sorted.
+    """
+    if not len(column):
+        return column, column
+    unit = next((unit for unit in UNITS if unit == 1 or not (column % unit).any()), 1)
+    numbers = column if unit == 1 else column // unit
+    low, high = int(numbers.min()), int(numbers.max())
+    if high - low > max(TABLE_MIN, len(column)):
+        # Sorting numbers alone and looking each up is quicker than sorting places.
+        values = np.unique(column)
+        return values, np.searchsorted(values, column)
+    places = numbers - low
+    table = np.zeros(high - low + 1, np.int64)
+    table[places] = 1
+    values = np.flatnonzero(table)
+    table[values] = np.arange(len(values))
+    return (values + low) * unit, table[places]
+
+
 class Ranges:
     """The numbers of each group, side by side and in order.
 
     Args:
         group: of each number.
-        groups: all there are, in order; one may have no number.
+        groups: all there are, in order; one may have no number. None: those that have one.
         column: the numbers.
 
     Raises:
@@ -215,21 +279,20 @@ class Ranges:
 
     def __init__(self, group: Any, groups: Any, column: Any) -> None:
         self.is_filled = bool(len(column))
-        self.size = len(groups)
-        values = np.unique(column)
-        ranks = np.searchsorted(values, column)
+        values, ranks = ranked(column)
         count = len(values) or 1
-        if len(groups) and (int(groups[-1]) + 1) * count >= NUMBER_MAX:
+        if len(group) and (int(group.max()) + 1) * count >= NUMBER_MAX:
             raise TooMany
         # One sort of whole numbers puts groups and numbers in order.
-        both = np.sort(group * count + ranks)
-        owner, rank = np.divmod(both, count)
-        self.values = values[rank]
-        self.begins = np.flatnonzero(np.diff(owner, prepend=-1))
+        self.both = np.sort(group * count + ranks)
+        owner = self.both // count
+        self.values = values[self.both - owner * count]
+        self.begins = firsts(owner)
         self.counts = np.diff(self.begins, append=len(owner))
-        self.firsts = np.diff(both, prepend=-1) != 0
         found = owner[self.begins]
-        self.places = None if len(found) == len(groups) else np.searchsorted(groups, found).tolist()
+        self.groups = found if groups is None else groups
+        self.size = len(self.groups)
+        self.places = None if len(found) == self.size else np.searchsorted(self.groups, found).tolist()
 
     def of(self, name: str, *, is_whole: bool) -> list[Any]:
         """Answer what a function says of each group.
@@ -262,7 +325,9 @@ class Ranges:
         if name == "count":
             found = counts
         elif name == "distinct":
-            found = np.add.reduceat(self.firsts.astype(np.int64), begins)
+            changes = np.zeros(len(values), np.int64)
+            changes[firsts(self.both)] = 1
+            found = np.add.reduceat(changes, begins)
         elif name in ("min", "max"):
             found = values[begins if name == "min" else begins + counts - 1]
         else:
