@@ -26,10 +26,10 @@ SCANNED = rb'[^"\\\n]*(?:\\[^\n][^"\\\n]*)*'
 """The same for scanners, which must not go over a line's end."""
 BARE = rb"\S+"
 SIMPLER = (
-    (QUOTED, rb'[^"]*'),
-    (rb'[^ ?"\\]*(?:\\.[^ ?"\\]*)*', rb'[^ ?"]*'),
-    (rb'[^ "\\]*(?:\\.[^ "\\]*)*', rb'[^ "]*'),
-    (BARE, rb"[^ ]+"),
+    (QUOTED, rb'[^"]*+'),
+    (rb'[^ ?"\\]*(?:\\.[^ ?"\\]*)*', rb'[^ ?"]*+'),
+    (rb'[^ "\\]*(?:\\.[^ "\\]*)*', rb'[^ "]*+'),
+    (BARE, rb"[^ ]++"),
     (HTTPD, rb".{26}"),
 )
 """Patterns, and quicker ones for lines without a backslash and without any white space but blanks."""
@@ -164,6 +164,8 @@ class Compilation:
         self.table = table
         self.fields: list[Field] = []
         self.time: bytes | None = None
+        self.asked: bytes = b""
+        """The pattern of a request line in quotes."""
         self.links: list[Link] = []
         self.is_required = ELEMENT.search(text) is not None and "%t" not in text and "$time" not in text
 
@@ -190,10 +192,12 @@ class Compilation:
         reader = None if self.time is None else access if self.time == HTTPD else stamps.any
         # Lines with all elements and without escapes, which most logs have alone, are read quicker.
         whole = b"".join(part for part, _ in parts)
-        for slow, quick in SIMPLER:
-            whole = whole.replace(slow, quick)
-        more = {"links": tuple(self.links), "quick": whole, "time_shape": self.time, "until": until}
-        return PatternFormat(self.name, pattern, tuple(self.fields), reader, title=title, **more)
+        more: dict[str, Any] = {"links": tuple(self.links), "time_shape": self.time, "until": until}
+        if self.asked:
+            more["joint"] = simpler(self.asked), rb'[^"]*+', self.asked
+        return PatternFormat(
+            self.name, pattern, tuple(self.fields), reader, title=title, quick=simpler(whole), **more
+        )
 
     def parts(self) -> Iterator[tuple[bytes, bool]]:
         """Yield each element's pattern, the text before it included, and whether it is the time."""
@@ -289,7 +293,17 @@ class Compilation:
         other = QUOTED if closing == b'"' else rb"[^\n]*?"
         # The odd one is taken when the usual one does not reach the closing mark.
         end = re.escape(closing) if closing else rb"(?: |$)"
-        return rb"(?:" + source + rb"(?=" + end + rb"|$)|(?P<request>" + other + rb"))"
+        found = rb"(?:" + source + rb"(?=" + end + rb"|$)|(?P<request>" + other + rb"))"
+        if closing == b'"':
+            self.asked = found
+        return found
+
+
+def simpler(pattern: bytes) -> bytes:
+    """Answer a quicker pattern, for lines without a backslash and without white space but blanks."""
+    for slow, quick in SIMPLER:
+        pattern = pattern.replace(slow, quick)
+    return pattern
 
 
 def nested(parts: list[tuple[bytes, bool]], last_required: int, end: bytes) -> bytes:

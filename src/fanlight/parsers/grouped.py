@@ -95,10 +95,10 @@ class PatternFormat:
         more: `title`, `heads`, `links` (the elements in their order, for `chain`), `until_time` (the
             pattern's beginning, when that is enough to find the time), `quick` (a pattern with the same
             groups that matches just as this one wherever it matches a line without a backslash or white
-            space but blanks, and may match fewer lines), `time_shape` (what the time has to match, for
-            `quick` may not look), `until` (answers as much of the pattern as finds some properties).
-            With heads, a stack trace in the lines of an event becomes its
-            `exception` and `stack`, and is no part of the rest.
+            space but blanks, and may match fewer lines), `joint` (a piece of that with properties, what
+            takes it as one text, and that text's pattern), `time_shape` (what the time has to match, for
+            `quick` may not look), `until` (answers as much of the pattern as finds some properties). With
+            heads, a stack trace in an event's lines becomes its `exception` and `stack`, no part of the rest.
     """
 
     def __init__(
@@ -121,6 +121,7 @@ class PatternFormat:
         )
         self.hidden: dict[str, bytes] = {}
         self.quick: bytes | None = more.get("quick")
+        self.joint: tuple[bytes, bytes, bytes] | None = more.get("joint")
         self.time_shape: bytes | None = more.get("time_shape")
         self.source = pattern
         self.grouped = fields

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight import parsers
 from fanlight.event.batch import Batch
-from fanlight.formatters.csv import Csv
+from fanlight.formatters.csv import Csv, rows
 from fanlight.pipeline.files import adding, columns, sums
 from fanlight.pipeline.files.answer import Answer
 from fanlight.pipeline.files.found import event_of
@@ -215,3 +218,51 @@ def test_a_reader_of_some_properties_reads_what_the_reader_of_all_does(
     )
     assert whole.time == some.time
     assert {name: whole.value(name) for name in names} == {name: some.value(name) for name in names}
+
+
+def test_requests_that_hardly_come_again_are_not_read_each_for_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(columns, "REMEMBERED", 5)
+    line = '10.0.0.1 - - [31/Jan/2026:12:00:00 +0000] "GET /%s HTTP/1.1" 200 17 "-" "curl" 0.250\n'
+    cutters: list[columns.Cutter] = []
+    make = columns.Cutter.__init__
+    monkeypatch.setattr(
+        columns.Cutter, "__init__", lambda self, *given: cutters.append(self) or make(self, *given)
+    )
+    few = "".join(line % (number % 3) for number in range(60)).encode()
+    many = "".join(line % number for number in range(60)).encode()
+    for data, is_joint in ((few, True), (many, False)):
+        cutters.clear()
+        found = [
+            [
+                shown(row)
+                for row in answered("| stats count() by path", [data], ["combined-time"], quick=quick)
+            ]
+            for quick in (True, False)
+        ]
+        assert found[0] == found[1]
+        assert [cutter.joint is not None for cutter in cutters] == [is_joint]
+
+
+@given(st.lists(st.integers(-9, 9) | st.integers(-(1 << 61), 1 << 61)), st.sampled_from([1, 1000, 1_000_000]))
+def test_ranks_are_places_among_the_different_numbers(numbers: list[int], unit: int) -> None:
+    column = np.array([number // unit * unit for number in numbers], np.int64)
+    values, ranks = sums.ranked(column)
+    assert values.tolist() == sorted(set(column.tolist()))
+    assert values[ranks].tolist() == column.tolist()
+
+
+@given(st.lists(st.lists(st.text("ab,\"\n\r'é ", max_size=3), min_size=2, max_size=2), max_size=5))
+def test_cells_are_quoted_where_they_have_to_be(cells: list[list[str]]) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(cells)
+    assert rows([list(column) for column in zip(*cells, strict=True)] or [[], []]) == out.getvalue()
+
+
+def test_no_event_at_all_adds_up_to_one_row() -> None:
+    data = b'10.0.0.1 - - [31/Jan/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 17 "-" "curl" 0.250\n'
+    text = "nothing | stats count(), p50(duration), sum(bytes)"
+    found = [answered(text, [data, data], ["combined-time"] * 2, quick=quick) for quick in (True, False)]
+    assert [shown(row) for row in found[0]] == [shown(row) for row in found[1]]
+    assert [row.value("count") for row in found[0]] == [0]

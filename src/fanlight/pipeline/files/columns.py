@@ -27,9 +27,12 @@ UNREAD_NUMBER = NO_NUMBER + 1
 NUMBER_MAX = 1 << 62
 REMEMBERED = 1 << 16
 """Numbers that are remembered by their text; keys are remembered all, for the answer has them."""
+NEWLINE = 0x0A
 ODD = (b"\\", b"\r", b"\t", b"\v", b"\f")
 """Where one of these is in a block, the quick pattern is not asked."""
 
+JOINT = "joint_"
+"""Group of a text that holds several properties."""
 UNREADABLE = b"\n"
 """In place of the texts of a line that cannot be read; no text has one, and none can be converted."""
 
@@ -53,14 +56,16 @@ class Keys(dict[bytes | None, int]):
         self[UNREADABLE] = UNREAD
 
     def __missing__(self, text: bytes | None) -> int:
+        place = self[text] = self.place_of(text)
+        return place
+
+    def place_of(self, text: bytes | None) -> int:
+        """Answer the place of the value of a text that was not there before."""
         try:
             value = self.convert(text)
         except (ValueError, KeyError, OverflowError):
-            place = UNREAD
-        else:
-            place = NONE if value is None else self.table.setdefault(value, len(self.table))
-        self[text] = place
-        return place
+            return UNREAD
+        return NONE if value is None else self.table.setdefault(value, len(self.table))
 
 
 class Amounts(dict[bytes | None, int]):
@@ -86,6 +91,46 @@ class Amounts(dict[bytes | None, int]):
             self[UNREADABLE] = UNREAD_NUMBER
         self[text] = value
         return int(value)
+
+
+class Parts(Keys):
+    """Text that holds several properties to the place of the value of one.
+
+    Args:
+        convert: text of the property to its value.
+        table: value to its place.
+        match: matches a whole text.
+        group: number of the property's group.
+    """
+
+    def __init__(
+        self,
+        convert: Callable[[bytes | None], Any],
+        table: dict[Any, int],
+        match: Callable[[bytes], re.Match[bytes] | None],
+        group: int,
+    ) -> None:
+        super().__init__(convert, table)
+        self.match = match
+        self.group = group
+        self.misses = 0
+
+    def __missing__(self, text: bytes | None) -> int:
+        self.misses += 1
+        found = None if text is None else self.match(text)
+        place = UNREAD if found is None else self.place_of(found[self.group])
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[text] = place
+        return place
+
+
+class Layout(NamedTuple):
+    """A pattern of lines, and where in its groups the columns are."""
+
+    pattern: re.Pattern[bytes]
+    places: list[int]
+    memos: list[Keys | Amounts]
 
 
 class Wanted(NamedTuple):
@@ -118,6 +163,7 @@ class Cutter:
         }
         converters[TIME] = moment_of(reader)
         self.unread = 0
+        self.lines = 0
         self.memos: list[Keys | Amounts] = []
         asked: list[str] = []
         for each, table in zip(wanted, tables, strict=True):
@@ -134,14 +180,45 @@ class Cutter:
             self.memos.append(Amounts(converters[TIME]))
             asked.append(TIME)
         names = frozenset(asked)
-        self.slow = re.compile(only(format.source, names), format.flags)
-        groups = self.slow.groupindex
-        self.places = [groups[group_of(name)] - 1 for name in asked]
-        self.quick: re.Pattern[bytes] | None = None
+        pattern = re.compile(only(format.source, names), format.flags)
+        groups = pattern.groupindex
+        places = [groups[group_of(name)] - 1 for name in asked]
+        self.slow = Layout(pattern, places, self.memos)
+        self.quick: Layout | None = None
+        self.joint: Layout | None = None
         # Where a group takes no part, all matches at once tell an empty text.
         if format.quick is not None and all(b"" in field.empty for field in reader.fields):
-            quick = re.compile(rb"(?m:^" + only(format.quick, names) + rb").*")
-            self.quick = quick if quick.groupindex == groups else None
+            quick = lined(only(format.quick, names))
+            if quick.groupindex == groups:
+                self.quick = Layout(quick, places, self.memos)
+                self.joint = None if format.joint is None else self.joined(format, format.joint, asked)
+
+    def joined(self, of: PatternFormat, joint: tuple[bytes, bytes, bytes], asked: list[str]) -> Layout | None:
+        """Answer how lines are cut whose joint texts are read apart; None when they cannot be.
+
+        Lines share such texts: to read each once is quicker than to find its parts in every line.
+        """
+        piece, text, source = joint
+        inner = re.compile(source)
+        within = {name for name in asked if group_of(name) in inner.groupindex}
+        if of.quick is None or of.quick.count(piece) != 1:
+            return None
+        if within:
+            text = rb"(?P<%s>%s)" % (JOINT.encode(), text)
+        outside = only(of.quick.replace(piece, text), frozenset({*asked, JOINT}) - within)
+        pattern = lined(outside)
+        memos = list(self.memos)
+        places = []
+        for at, (name, memo) in enumerate(zip(asked, self.memos, strict=True)):
+            if name not in within:
+                places.append(pattern.groupindex[group_of(name)] - 1)
+            elif isinstance(memo, Keys):
+                group = inner.groupindex[group_of(name)]
+                memos[at] = Parts(memo.convert, memo.table, inner.fullmatch, group)
+                places.append(pattern.groupindex[JOINT] - 1)
+            else:
+                return None
+        return Layout(pattern, places, memos)
 
     def cut(self, data: bytes) -> tuple[int, list[Any]]:
         """Answer how many events there are in lines, and their columns.
@@ -155,31 +232,35 @@ class Cutter:
         if not self.memos:
             count = sum(1 for line in data.split(b"\n") if line.strip())
             return count, []
-        rows = self.quickly(data)
-        if rows is None:
-            rows = self.slowly(data)
-        columns = [rows] if self.slow.groups == 1 else list(zip(*rows, strict=True))
+        layout, rows = self.quickly(data)
+        columns = [rows] if layout.pattern.groups == 1 else list(zip(*rows, strict=True))
         count = len(rows)
         found = []
-        for place, memo in zip(self.places, self.memos, strict=True):
+        for place, memo in zip(layout.places, layout.memos, strict=True):
             kind = np.int64 if isinstance(memo, Amounts) else np.int32
             found.append(np.fromiter(map(memo.__getitem__, columns[place] if rows else ()), kind, count))
+            if isinstance(memo, Parts) and memo.misses * 2 > self.lines > REMEMBERED:
+                # Hardly a text comes again.
+                self.joint = None
+        self.lines += count
         return count, self.read(found)
 
-    def quickly(self, data: bytes) -> list[Any] | None:
-        """Answer the texts of each line, by one pass; None when a line needs more than that."""
-        if self.quick is None or any(odd in data for odd in ODD):
-            return None
-        # Each match begins a line. As many as there are lines: each has one, and none goes over its end.
-        rows = self.quick.findall(data)
-        return rows if len(rows) == data.count(b"\n") + 1 else None
+    def quickly(self, data: bytes) -> tuple[Layout, list[Any]]:
+        """Answer the texts of each line, by one pass if it can be, else line by line."""
+        layout = self.joint or self.quick
+        if layout is not None and not any(odd in data for odd in ODD):
+            # Each match begins a line. As many as there are lines: each has one, and none goes over its end.
+            rows = layout.pattern.findall(data)
+            if len(rows) == int(np.count_nonzero(np.frombuffer(data, np.uint8) == NEWLINE)) + 1:
+                return layout, rows
+        return self.slow, self.slowly(data)
 
     def slowly(self, data: bytes) -> list[Any]:
         """Answer the texts of each line, line by line; of one that cannot be read, none at all."""
-        count = self.slow.groups
+        count = self.slow.pattern.groups
         nothing: Any = UNREADABLE if count == 1 else (UNREADABLE,) * count
         rows: list[Any] = []
-        match = self.slow.match
+        match = self.slow.pattern.match
         for line in data.split(b"\n"):
             if line.strip():
                 found = match(line.rstrip(b"\r"))
@@ -200,6 +281,11 @@ class Cutter:
             for column in wanted:
                 column[bad] = NONE if column.dtype == np.int32 else NO_NUMBER
         return wanted
+
+
+def lined(pattern: bytes) -> re.Pattern[bytes]:
+    """Answer a pattern that finds what begins a line, and takes what is left of it."""
+    return re.compile(rb"(?m:^" + pattern + rb").*")
 
 
 def moment_of(reader: Reader) -> Callable[[bytes | None], int | None]:
