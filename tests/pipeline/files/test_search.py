@@ -152,7 +152,7 @@ def test_a_file_is_unpacked_whatever_it_is_called(pack: Callable[[bytes], bytes]
 
 def test_a_strict_search_stops_at_the_first_bad_line_and_says_where() -> None:
     data = b'{"a": 1}\n{"a": 2}\nnonsense\n{"a": 3}\n'
-    with pytest.raises(ParserError, match=r"memory:3: no JSON"):
+    with pytest.raises(ParserError, match=r"memory:3:5: no JSON"):
         selected("a:1", data, format="json", is_strict=True)
     assert selected("a:3", data, format="json") == [b'{"a": 3}']
 
