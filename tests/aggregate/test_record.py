@@ -338,3 +338,35 @@ def test_releases_without_number_are_one(told):
         desk.record([shop(told)], release=str(number))
     message = desk.record([shop(told)], [shop(told)], release="one more")
     assert [message["strings"][text] for text in message["release_text"]] == [OTHER]
+
+
+def waiting(told, **notes):
+    return shop(told)._replace(
+        spans=[told.Span(KINDS[0], -1, 0, 30 * MS, {"queue.time.proxy": 9 * MS, **notes})], duration=30 * MS
+    )
+
+
+def queue_node(message):
+    kinds = kinds_of(message)
+    [row] = [row for row in rows(message, "node") if kinds[row["kind"]][0] == messages.QUEUE]
+    return row
+
+
+def test_waiting_is_a_node_below_the_root_and_none_of_its_time(told):
+    kernel = waiting(told, **{"queue.time": 4 * MS})
+    message = told.Desk().record([kernel, kernel, waiting(told), shop(told)])
+    node = queue_node(message)
+    # The kernel's holds where both are known; where neither is, the request is not counted here.
+    assert (node["n"], node["traces"], node["total"], node["self"]) == (3, 3, 17 * MS, 17 * MS)
+    roots = [row for row in rows(message, "node") if not row["parent"]]
+    assert node["parent"] in {row["path"] for row in roots}
+
+
+def test_a_waiting_that_is_no_number_or_beyond_all_measure_is_not_added_up(told):
+    strange = [{"queue.time": "long"}, {"queue.time": -1}, {"queue.time": 1.5}, {"queue.time": 1 << 60}]
+    traces = [
+        shop(told)._replace(spans=[told.Span(KINDS[0], -1, 0, 30 * MS, notes)], duration=30 * MS)
+        for notes in strange
+    ]
+    message = told.Desk().record(traces)
+    assert messages.QUEUE not in {kind[0] for kind in kinds_of(message)}

@@ -7,7 +7,7 @@ from array import array
 import pytest
 
 from fanlight.aggregate import tables
-from fanlight.aggregate.tables import Table
+from fanlight.aggregate.tables import LOCATION, Table
 from fanlight.errors import WireError
 
 
@@ -30,7 +30,7 @@ def test_entries_are_appended_and_kinds_may_name_new_strings():
     assert same is table
     assert table.strings == ["", "db", "SELECT", "location"]
     assert table.kinds == [(1, 2, 0), (1, 2, 3)]
-    assert table.location == 3
+    assert table.keys == {LOCATION: 3}
 
 
 def test_a_table_without_strings_need_not_say_where_they_begin():

@@ -5,12 +5,15 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 
+from fanlight.aggregate.batches import MAX_NS
 from fanlight.aggregate.groups import Group, Lookup, View
 from fanlight.aggregate.kinds import Kinds
+from fanlight.aggregate.tables import LOCATION
 from fanlight.aggregate.trees import Tree
+from fanlight.recording.waiting.stamps import PROXY, TIME
 from fanlight.wire.buckets import octave
 from fanlight.wire.codec import decode
-from fanlight.wire.messages import COMMIT, ERROR, NOTE_TEXT, PRUNED, UNSAMPLED, WHOLE
+from fanlight.wire.messages import COMMIT, ERROR, NOTE_INT, NOTE_TEXT, PRUNED, UNSAMPLED, WHOLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +89,7 @@ class Record:
             self.release(view.service, origin.release, starts)
         if detail:
             batch["span_kind"] = array("I", map(view.kinds.__getitem__, batch["span_kind"]))
-            self.merge(batch, groups, starts, locations(batch, table, view))
+            self.merge(batch, groups, starts, locations(batch, table, view), waits(batch, table))
             self.keep(batch, groups, starts, view, origin.pid)
 
     def event(self, service: str, time_ns: int, shape: str, values: str) -> None:
@@ -149,7 +152,12 @@ class Record:
             self.releases[key] = self.releases.get(key, 0) + 1
 
     def merge(
-        self, batch: Message, groups: list[Group], starts: list[int], places: list[tuple[int, int]]
+        self,
+        batch: Message,
+        groups: list[Group],
+        starts: list[int],
+        places: list[tuple[int, int]],
+        waited: dict[int, int],
     ) -> None:
         """Fold every trace that has its spans onto its merged tree."""
         columns = [batch[name] for name in ("span_kind", "span_parent", "span_start", "span_duration")]
@@ -175,7 +183,7 @@ class Record:
                     begin, end = bisect_left(places, (first, 0)), bisect_left(places, (last, 0))
                     here = {span - first: place for span, place in places[begin:end]}
                 kinds, parents, offsets, durations = [column[first:last] for column in columns]
-                tree.merge(kinds, parents, offsets, durations, here)
+                tree.merge(kinds, parents, offsets, durations, here, waited.get(first, -1))
             first = last
 
     def keep(self, batch: Message, groups: list[Group], starts: list[int], view: View, pid: int) -> None:
@@ -311,8 +319,24 @@ def pick(column: array[Any], rows: list[int]) -> array[Any]:
 
 def locations(batch: Message, table: Table, view: View) -> list[tuple[int, int]]:
     """Answer (span, the record's string index of file:line) of the spans that carry a location."""
-    key = table.location
-    if key < 0 or key not in batch["note_key"]:
+    key = table.keys.get(LOCATION)
+    if key is None or key not in batch["note_key"]:
         return []
     notes = zip(batch["note_span"], batch["note_key"], batch["note_type"], batch["note_value"], strict=True)
     return [(span, view.strings[value]) for span, k, kind, value in notes if k == key and kind == NOTE_TEXT]
+
+
+def waits(batch: Message, table: Table) -> dict[int, int]:
+    """Answer how long the requests waited before they began, in ns by root span, where that is known.
+
+    What the kernel told holds; where it was not asked, what a proxy's stamp did.
+    """
+    found: dict[int, int] = {}
+    for key in (table.keys.get(PROXY), table.keys.get(TIME)):
+        if key is None or key not in batch["note_key"]:
+            continue
+        notes = zip(
+            batch["note_span"], batch["note_key"], batch["note_type"], batch["note_value"], strict=True
+        )
+        found |= {span: value for span, k, kind, value in notes if k == key and kind == NOTE_INT}
+    return {span: value for span, value in found.items() if value <= MAX_NS}

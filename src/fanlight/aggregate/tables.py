@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fanlight.errors import WireError
+from fanlight.recording.waiting.stamps import PROXY, TIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ MAX_LENGTH = 4_097
 """Characters of one string: 4,096 and the ellipsis that an agent puts where it cut."""
 
 
+LOCATION = "location"
+KEYS = frozenset((LOCATION, TIME, PROXY))
+"""Keys of annotations that are added up here."""
+
+
 class Table:
     """Both tables of one generation of one connection; they only grow.
 
@@ -24,17 +30,17 @@ class Table:
         strings: by index; entry 0 is the empty string.
         kinds: (category, title, description) string indices, by index.
         characters: of all strings together, for memory accounts.
+        keys: indices of the annotations' keys that mean something here, of those the client has sent.
     """
 
-    __slots__ = ("characters", "generation", "kinds", "location", "strings")
+    __slots__ = ("characters", "generation", "keys", "kinds", "strings")
 
     def __init__(self, generation: int = 0) -> None:
         self.generation = generation
         self.strings = [""]
         self.kinds: list[tuple[int, int, int]] = []
         self.characters = 0
-        self.location = -1
-        """Index of the annotation key "location", once the client has sent it."""
+        self.keys: dict[str, int] = {}
 
     def extended(self, message: Message) -> Table:
         """Answer the table after a TABLE message: this one, grown, or the first of a new generation.
@@ -63,8 +69,8 @@ class Table:
         characters = self.characters + sum(map(len, strings))
         if characters > MAX_CHARACTERS:
             raise WireError(f"the table holds {characters} characters, more than {MAX_CHARACTERS}")
-        if "location" in strings:
-            self.location = len(self.strings) + strings.index("location")
+        for key in KEYS.intersection(strings):
+            self.keys[key] = len(self.strings) + strings.index(key)
         self.characters = characters
         self.strings += map(cut, strings)
         self.kinds += zip(*kinds, strict=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fanlight.aggregate.bounds import OTHER, TOO_MANY
 from fanlight.aggregate.findings import MIN_REPEATS, MIN_TOTAL_NS, repeats
+from fanlight.wire.messages import QUEUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Tree:
         starts: Sequence[int],
         durations: Sequence[int],
         locations: dict[int, int],
+        waited: int = -1,
     ) -> None:
         """Fold one trace onto the tree.
 
@@ -98,6 +100,7 @@ class Tree:
             starts: ns after the trace's start; siblings in ascending order.
             durations: ns.
             locations: the record's string index of file:line, by span, where known.
+            waited: ns before it began, -1 when that is unknown.
         """
         self.serial = serial = self.serial + 1
         rows = zip(kinds, parents, starts, durations, strict=True)
@@ -138,10 +141,20 @@ class Tree:
             if high > low:
                 above.self_ns -= high - low
                 reached[parent] = high
+        if waited >= 0:
+            self.wait(trail[0], waited)
         for index, place in locations.items():
             trail[index].location = trail[index].location or place
         if any(node.total - node.total_before >= MIN_TOTAL_NS for node in crowded):
             self.repeat(trail, parents, durations, locations)
+
+    def wait(self, root: Node, waited: int) -> None:
+        """Add how long a request waited before its root began, in ns, unless the tree is full."""
+        kind = self.kinds.add(QUEUE, "", "")
+        node = root.children.get(kind) or self.grow(root, kind)
+        # Without room it would be found in the node of all that has none.
+        if node.folds == OWN and node is not root:
+            node.enter(self.serial, 0, waited)
 
     def repeat(
         self,

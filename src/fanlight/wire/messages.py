@@ -31,6 +31,12 @@ NOTE_FLOAT = 1
 NOTE_TEXT = 2
 NOTE_BOOL = 3
 
+QUEUE = "queue"
+"""Category of the node of a merged tree that is no span: how long requests waited before they began.
+
+It stands below the root; `n` and `traces` count the requests of which that is known.
+"""
+
 HELLO: Schema = {
     "protocol": (1, UINT),
     "version": (2, TEXT),
