@@ -12,6 +12,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from fanlight.sources.connections import Connections
 from fanlight.sources.retired import FILE, Book
 from fanlight.wire import slots as layout
 from fanlight.wire.readings import Readings, Worker
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 FILES = 1_024
 """Read at the most; the workers of further ones are not seen, and counted."""
+LATE_NS = 30_000_000
+"""An event loop that is so late is blocked: what it took on waits in its sockets."""
 STOPPED_NS = 300_000_000
 """How often it is looked up whether a worker was stopped."""
 
@@ -100,6 +103,7 @@ class Slots:
         self.strange: dict[str, str] = {}
         self.ignored: dict[str, int] = {}
         self.book = Book(self.folders)
+        self.connections = Connections()
         self.namespace = layout.namespace()
         self.poll = select.poll()
         self.looked_ns = 0
@@ -124,11 +128,14 @@ class Slots:
             if read.head[layout.ROLE] == layout.MINDS
         }
         workers = [
-            worker(file, read, totals.get(read.master), now_ns)
+            (worker(file, read, totals.get(read.master), now_ns), bool(read.head[layout.HIDES]))
             for file, read in reads
             if read.head[layout.ROLE] == layout.WORKS
         ]
-        return Readings(workers=tuple(workers), retired=self.book.retired())
+        told = self.connections.look(
+            [(each.pid, each.inodes) for each, hides in workers if waits(each, hides)], now_ns
+        )
+        return Readings(workers=tuple(complete(*each, told) for each in workers), retired=self.book.retired())
 
     def look(self) -> bool:
         """Open the files that are new; answer whether there are any."""
@@ -277,6 +284,7 @@ class Slots:
 
     def close(self) -> None:
         """Let go of every file and process."""
+        self.connections.close()
         for file in list(self.files.values()):
             self.drop(file)
 
@@ -310,6 +318,36 @@ def worker(file: File, read: layout.Read, total: int | None, now_ns: int) -> Wor
         oldest_start_ns=read.oldest_start_ns,
         stamp_ns=file.stamp_ns,
         stalled=file.stalled,
+    )
+
+
+def waits(worker: Worker, hides: bool) -> bool:
+    """Answer whether requests may wait at a worker that it cannot tell of itself."""
+    if worker.overdue_ns is not None and worker.overdue_ns > LATE_NS:
+        return True
+    return hides and worker.capacity == 0
+
+
+def complete(worker: Worker, hides: bool, told: dict[int, tuple[int, int]] | None) -> Worker:
+    """Answer a worker with what its connections tell of requests that wait where it cannot count them.
+
+    Args:
+        worker: as it tells of itself.
+        hides: whether some wait beyond its own count even while it works.
+        told: by pid, connections with something unread and those that are to be answered; None unknown.
+    """
+    is_asked = waits(worker, hides)
+    if is_asked and told is None:
+        return worker
+    unread, pending = (told or {}).get(worker.pid, (0, 0)) if is_asked else (0, 0)
+    if not hides:
+        return (
+            worker._replace(not_begun=worker.not_begun + unread) if worker.not_begun is not None else worker
+        )
+    waiting = max(0, pending - worker.busy)
+    # Threads have a queue before them; a loop has tasks.
+    return (
+        worker._replace(not_begun=waiting) if worker.max_threads is None else worker._replace(backlog=waiting)
     )
 
 

@@ -29,6 +29,8 @@ threads, how much waits for one, connections open, tasks ever made, when the loo
 monotonic ns, and whether this is a worker at all. -1 is unknown, and so are 0 as a moment."""
 CROWD, CROWD_ENDED, CROWD_REQUESTS = range(21, 24)
 """What is done beyond the places now, and what was: counted, without a time."""
+HIDES = 24
+"""1 where requests wait that the worker cannot count; its connections tell of them."""
 INODES = range(40, 56)
 """Listening sockets that it serves, 0 for none."""
 

@@ -116,6 +116,7 @@ def tell(worker: Any) -> None:
     else:
         HERE.tell(layout.MAX_THREADS, 1)
         HERE.tell(layout.SPAWNED, 1)
+        HERE.tell(layout.BACKLOG, 0)
         worker.handle = busy_until_closed(worker, worker.handle)
     worker.run = running(worker, worker.run, is_ready=True)
 
@@ -232,6 +233,7 @@ def tell_greenlets(worker: Any) -> None:
     for word, value in ((layout.MAX_THREADS, limit), (layout.LIMIT, limit), (layout.CONNECTIONS, 0)):
         HERE.tell(word, value)
     HERE.tell(layout.SPAWNED, 0)
+    HERE.tell(layout.BACKLOG, 0)
 
     def handle_told(*arguments: Any) -> Any:
         cells = HERE.cells

@@ -1,6 +1,9 @@
-"""uvicorn: the application that it serves, whatever framework made it."""
+"""uvicorn: the application that it serves, whatever framework made it, and how busy it is."""
 
 from __future__ import annotations
+
+import os
+import sys
 
 from fanlight.recording.recorder import SWITCH
 
@@ -9,6 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any
+
+
+PROTOCOLS = ("h11_impl", "httptools_impl", "zttp_h2_impl", "zttp_impl")
+"""Modules that speak HTTP; those that are used are imported."""
+TOLD = "fanlight_told"
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -37,7 +45,121 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
             self.loaded_app = asgi(app)
 
     config.load = load_and_trace
-    return {"uvicorn.server": send_before_the_end}
+    parts = dict.fromkeys((f"uvicorn.protocols.http.{name}" for name in PROTOCOLS), tell_requests)
+    return {"uvicorn.server": hook_server, "uvicorn.supervisors.multiprocess": tell_total, **parts}
+
+
+def hook_server(module: ModuleType) -> None:
+    """Hook a server's beginning and its end."""
+    tell_server(module)
+    send_before_the_end(module)
+
+
+def tell_server(module: ModuleType) -> None:
+    """Let a server tell how busy it is from when it starts.
+
+    Raises:
+        LookupError: there is no `Server.startup`.
+    """
+    server = getattr(module, "Server", None)
+    startup = getattr(server, "startup", None)
+    if server is None or startup is None:
+        raise LookupError("uvicorn has no Server.startup")
+
+    async def startup_and_tell(self: Any, *arguments: Any, **more: Any) -> Any:
+        from asyncio import get_running_loop
+
+        from fanlight.recording.slots.serving import answering, beat
+        from fanlight.recording.slots.slot import HERE
+        from fanlight.wire import slots as layout
+
+        loop = get_running_loop()
+        HERE.claim("uvicorn", type(loop).__module__.partition(".")[0], parent())
+        config = getattr(self, "config", None)
+        tell_if_known(layout.TOTAL, getattr(config, "workers", None))
+        tell_if_known(layout.LIMIT, getattr(config, "limit_concurrency", None))
+        if any(is_told(f"uvicorn.protocols.http.{name}") for name in PROTOCOLS):
+            HERE.tell(layout.CREATED, 0)
+        elif config is not None and getattr(config, "loaded_app", None) is not None:
+            config.loaded_app = answering(config.loaded_app)
+        connections = getattr(getattr(self, "server_state", None), "connections", None)
+        if connections is None:
+            beat(loop)
+        else:
+            beat(loop, lambda: HERE.tell(layout.CONNECTIONS, len(connections)))
+        result = await startup(self, *arguments, **more)
+        if getattr(self, "started", False):
+            HERE.serve(each for one in getattr(self, "servers", ()) for each in getattr(one, "sockets", ()))
+            HERE.tell(layout.STATE, layout.BOOTED)
+        return result
+
+    server.startup = startup_and_tell
+
+
+def tell_if_known(word: int, value: Any) -> None:
+    """Write a number that a setting may hold."""
+    from fanlight.recording.slots.slot import HERE
+
+    if isinstance(value, int):
+        HERE.tell(word, value)
+
+
+def parent() -> int:
+    """Answer the pid of the process that minds this one, 0 for none."""
+    processes = sys.modules.get("multiprocessing.process")
+    asked = getattr(processes, "parent_process", None)
+    return os.getppid() if asked is not None and asked() is not None else 0
+
+
+def tell_total(module: ModuleType) -> None:
+    """Tell how many workers are configured, which a signal changes in their master alone.
+
+    Raises:
+        LookupError: there is no `Multiprocess.keep_subprocess_alive`.
+    """
+    master = getattr(module, "Multiprocess", None)
+    look = getattr(master, "keep_subprocess_alive", None)
+    if master is None or look is None:
+        raise LookupError("uvicorn has no Multiprocess.keep_subprocess_alive")
+
+    def look_and_tell(self: Any) -> Any:
+        from fanlight.recording.slots.slot import HERE
+        from fanlight.wire import slots as layout
+
+        HERE.claim("uvicorn", role=layout.MINDS)
+        tell_if_known(layout.TOTAL, getattr(self, "processes_num", None))
+        return look(self)
+
+    master.keep_subprocess_alive = look_and_tell
+
+
+def tell_requests(module: ModuleType) -> None:
+    """Tell of each request: a task is made for it, which begins when the loop comes to it.
+
+    Raises:
+        LookupError: there is no `RequestResponseCycle.run_asgi`.
+    """
+    cycle = getattr(module, "RequestResponseCycle", None)
+    run = getattr(cycle, "run_asgi", None)
+    if cycle is None or run is None:
+        raise LookupError(f"{module.__name__} has no RequestResponseCycle.run_asgi")
+
+    from fanlight.recording.slots.serving import begun
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire.slots import CREATED
+
+    def run_told(self: Any, app: Any) -> Any:
+        HERE.cells[CREATED] += 1
+        return begun(run, self, app)
+
+    setattr(run_told, TOLD, True)
+    cycle.run_asgi = run_told
+
+
+def is_told(name: str) -> bool:
+    """Answer whether requests come by a module that tells of them."""
+    cycle = getattr(sys.modules.get(name), "RequestResponseCycle", None)
+    return hasattr(getattr(cycle, "run_asgi", None), TOLD)
 
 
 def send_before_the_end(module: ModuleType) -> None:

@@ -32,9 +32,10 @@ class Slot:
         free: places that nobody has taken, the lowest one last; each by its first word.
         path: of the file; "" while the memory is private.
         claimed: whether this process is a worker, or the master of some.
+        beats: whether an event loop tells when it comes by.
     """
 
-    __slots__ = ("cells", "claimed", "free", "hooked", "path")
+    __slots__ = ("beats", "cells", "claimed", "free", "hooked", "path")
 
     def __init__(self) -> None:
         self.hooked = False
@@ -51,7 +52,7 @@ class Slot:
             )
         )
         self.path = ""
-        self.claimed = False
+        self.claimed = self.beats = False
 
     def claim(self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS) -> None:
         """Make this process tell how busy it is; a second call in the same process does nothing.

@@ -1,0 +1,101 @@
+"""What a server calls for each request, told in the slot (HOT), where the server tells no more itself."""
+
+from __future__ import annotations
+
+from time import monotonic_ns as clock
+
+from fanlight.recording.slots.slot import BEAT_S, HERE, crowded
+from fanlight.wire.slots import CROWD, CROWD_ENDED, CROWD_REQUESTS, DUE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+BEAT_NS = int(BEAT_S * 1e9)
+SHORT_NS = 1_000_000
+"""A beat is late from then on: a timer is never exact."""
+
+
+def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer what serves one request from beginning to end, such that the slot tells of it."""
+
+    def serve(*arguments: Any) -> Any:
+        try:
+            place = HERE.free.pop()
+        except IndexError:
+            return crowded(call, *arguments)
+        start_ns = clock()
+        HERE.cells[place] = start_ns
+        try:
+            return call(*arguments)
+        finally:
+            cells = HERE.cells
+            cells[place] = 0
+            cells[place + 1] += 1
+            cells[place + 2] += clock() - start_ns
+            cells[place + 3] += 1
+            HERE.free.append(place)
+
+    return serve
+
+
+async def begun(call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+    """Await what serves one request; it begins when the event loop first comes to it."""
+    try:
+        place = HERE.free.pop()
+    except IndexError:
+        return await crowd(call, *arguments)
+    start_ns = clock()
+    HERE.cells[place] = start_ns
+    try:
+        return await call(*arguments)
+    finally:
+        cells = HERE.cells
+        cells[place] = 0
+        cells[place + 1] += 1
+        cells[place + 2] += clock() - start_ns
+        cells[place + 3] += 1
+        HERE.free.append(place)
+
+
+async def crowd(call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+    """Await what serves a request when every place is taken: it is counted, without a time."""
+    HERE.cells[CROWD] += 1
+    try:
+        return await call(*arguments)
+    finally:
+        cells = HERE.cells
+        cells[CROWD] -= 1
+        cells[CROWD_ENDED] += 1
+        cells[CROWD_REQUESTS] += 1
+
+
+def answering(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer an ASGI application such that the slot tells of its HTTP requests."""
+
+    def answer(scope: Any, receive: Any, send: Any) -> Any:
+        if scope["type"] != "http":
+            return app(scope, receive, send)
+        return begun(app, scope, receive, send)
+
+    answer.__wrapped__ = app  # type: ignore[attr-defined]  # what inspect.unwrap looks for
+    return answer
+
+
+def beat(loop: Any, tell: Callable[[], object] = bool) -> None:
+    """Let an event loop tell when it means to come by again, which tells others when it does not.
+
+    Args:
+        loop: asyncio's, or one that has its methods; it runs.
+        tell: called whenever it comes by, for what nothing else tells.
+    """
+
+    def tick() -> None:
+        tell()
+        HERE.cells[DUE] = clock() + BEAT_NS + SHORT_NS
+        loop.call_later(BEAT_S, tick)
+
+    if not HERE.beats:
+        HERE.beats = True
+        tick()

@@ -1,0 +1,119 @@
+"""What waits is the same number on every server, wherever each of them lets requests wait."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from fanlight.sources.listeners import Listeners
+from matrix_servers import gunicorn, uvicorn
+from matrix_serving import serving
+from matrix_slots import ASGI_SITE, SITE, Client, Gate, Watch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fanlight.wire.readings import Readings, Worker
+    from matrix_receiver import Receiver
+
+ASKED = 10
+
+
+class Case(NamedTuple):
+    """A server that answers `slots` requests at a time, in `workers` processes.
+
+    Where one worker takes requests on while it is busy, another may have nothing to do: `is_skewed`.
+    """
+
+    command: tuple[str, ...]
+    site: str
+    server: str
+    kind: str
+    workers: int
+    slots: int = 2
+    is_skewed: bool = False
+
+
+CASES = {
+    "gunicorn sync": Case(gunicorn("-k", "sync", "-w", "2"), SITE, "gunicorn", "sync", 2),
+    "gunicorn gthread": Case(
+        gunicorn("-k", "gthread", "-w", "1", "--threads", "2"), SITE, "gunicorn", "gthread", 1
+    ),
+    "two of gunicorn gthread": Case(
+        gunicorn("-k", "gthread", "-w", "2", "--threads", "1"), SITE, "gunicorn", "gthread", 2, is_skewed=True
+    ),
+    "gunicorn gevent": Case(
+        gunicorn("-k", "gevent", "-w", "1", "--worker-connections", "2"), SITE, "gunicorn", "gevent", 1
+    ),
+    "gunicorn with uvicorn's workers": Case(
+        gunicorn("-k", "uvicorn_worker.UvicornWorker", "-w", "2"), ASGI_SITE, "gunicorn", "UvicornWorker", 2
+    ),
+    "uvicorn on uvloop": Case(
+        uvicorn("--workers", "2", "--loop", "uvloop"), ASGI_SITE, "uvicorn", "uvloop", 2
+    ),
+    "uvicorn on asyncio": Case(
+        uvicorn("--workers", "2", "--loop", "asyncio"), ASGI_SITE, "uvicorn", "asyncio", 2
+    ),
+    "uvicorn with h11": Case(
+        uvicorn("--workers", "2", "--loop", "asyncio", "--http", "h11"), ASGI_SITE, "uvicorn", "asyncio", 2
+    ),
+}
+
+
+def waiting(workers: tuple[Worker, ...], listeners: Listeners, port: int) -> int:
+    """Answer what waits: in the kernel's queue, in the server's, and as tasks."""
+    found = listeners.read(time.monotonic_ns()).listeners
+    queued = sum(each.queued for each in found if each.address == f"127.0.0.1:{port}")
+    return queued + sum((each.backlog or 0) + (each.not_begun or 0) for each in workers)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_of_ten_requests_two_are_answered_and_eight_wait(
+    name: str, folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    case = CASES[name]
+    (folder / "site_app.py").write_text(case.site)
+    listeners = Listeners(str(folder))
+    with serving(case.command, folder, receiver, {"GATE": str(gate.path)}) as server:
+        watch.until(lambda found: [each.booted for each in found.workers] == [True] * case.workers)
+        clients = []
+        for count in range(1, case.slots + 1):
+            # One after the other, so that whoever is free takes the next.
+            clients.append(Client(server.port, "/hold"))
+            watch.until(lambda _, count=count: len(gate.held) == count or case.is_skewed)
+        clients += [Client(server.port, "/hold") for _ in range(ASKED - case.slots)]
+
+        def holds(found: Readings) -> bool:
+            busy = sum(each.busy for each in found.workers)
+            return busy == len(gate.held) and waiting(found.workers, listeners, server.port) == ASKED - busy
+
+        def rest(found: Readings) -> int:
+            return sum(each.busy for each in found.workers) + waiting(found.workers, listeners, server.port)
+
+        seen = []
+
+        def stays(found: Readings) -> bool:
+            # Not a number that passes by: what asked whether the server is there passes first.
+            seen.append(holds(found))
+            return seen[-10:] == [True] * 10
+
+        found = watch.until(stays)
+        assert len(gate.held) == case.slots or case.is_skewed
+        assert {(each.server, each.kind) for each in found.workers} == {(case.server, case.kind)}
+        assert sorted(each.slot for each in found.workers) == [*range(case.workers)]
+        assert all(each.inodes for each in found.workers)
+        # Whatever is limited has no room left.
+        assert all(each.capacity in (0, None) for each in found.workers if each.busy)
+        # Whoever goes on may take more on than it can answer; that is as many as before, less one.
+        gate.let_one()
+        watch.until(
+            lambda found: sum(each.requests_count for each in found.workers) == 1 and rest(found) == ASKED - 1
+        )
+        gate.open()
+        assert all(client.answer() for client in clients)
+        idle = watch.until(lambda found: sum(each.requests_count for each in found.workers) == ASKED)
+        idle = watch.until(lambda found: not any(each.busy for each in found.workers))
+        assert waiting(idle.workers, listeners, server.port) == 0
+    listeners.close()
