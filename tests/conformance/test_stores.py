@@ -136,6 +136,7 @@ class Twin:
             self.agree(lambda store, group=group: store.timeline(group, from_ns, to_ns, 3600))
             self.agree(lambda store, group=group: sorted(store.tree(group, from_ns, to_ns)))
             self.agree(lambda store, group=group: sorted(store.tree(group, from_ns, to_ns, octaves)))
+            self.agree(lambda store, group=group: sorted(store.times(group, from_ns, to_ns)))
             self.agree(lambda store, group=group: store.traces(group, from_ns, to_ns, None, 5))
             self.agree(lambda store, group=group: store.traces(group, from_ns, to_ns, octaves))
         for service in ("shop", "payments", "", "no such"):

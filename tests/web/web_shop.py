@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from fanlight.server.split import of_trace, split
 from fanlight.web.wording import rfc3339
+from fanlight.wire.buckets import octave_of
 
 MS = 1_000_000
 MINUTE = 60_000_000_000
@@ -60,6 +62,7 @@ class Shop:
                     "to": rfc3339(to_ns),
                     "timeline": timeline(each, from_ns, to_ns),
                     "histogram": histogram(each),
+                    "split": divided(tree(each), each["mean"]),
                     "tree": tree(each),
                     "samples": samples(self.now, each),
                     "releases": releases(self.now),
@@ -216,8 +219,16 @@ def histogram(each):
         count = round(each["count"] * near / 40)
         if count:
             low, high = 2 ** ((bucket - 1) / 32), 2 ** (bucket / 32)
-            out.append({"bucket": bucket, "low": low, "high": high, "count": count})
+            shares = {"queue": 0.1, "application": 0.2, "sql": 0.7}
+            octave = octave_of(bucket)
+            row = {"octave": octave, "bucket": bucket, "low": low, "high": high, "count": count}
+            out.append({**row, "split": shares})
     return out
+
+
+def divided(nodes, mean):
+    """Answer where the mean request's time went, 12 ms of waiting before it."""
+    return split(((node["category"], node["self"]) for node in nodes), round(mean), 12 * MS)
 
 
 def tree(each):
@@ -320,7 +331,8 @@ def trace(trace_id, now):
 
     failed = trace_id == ident(2)
     fault = {"error__type": "PaymentDeclined", "error__message": HOSTILE[0]} if failed else {}
-    root = add(None, "app.wsgi.request", "POST", 0, 2440, status=500 if failed else 200, **fault)
+    waits = {"queue__time": 12 * MS, "queue__time__proxy": 31 * MS}
+    root = add(None, "app.wsgi.request", "POST", 0, 2440, **waits, status=500 if failed else 200, **fault)
     view = add(root, "app.flask.view", "checkout", 12, 2400)
     add(
         view,
@@ -358,6 +370,7 @@ def trace(trace_id, now):
         "weight": 1.0,
         "whole": True,
         "lost": 12 if failed else 0,
+        **of_trace(spans, 244 * MS),
         "spans": spans,
     }
 

@@ -183,7 +183,9 @@ class Record:
                     begin, end = bisect_left(places, (first, 0)), bisect_left(places, (last, 0))
                     here = {span - first: place for span, place in places[begin:end]}
                 kinds, parents, offsets, durations = [column[first:last] for column in columns]
-                tree.merge(kinds, parents, offsets, durations, here, waited.get(first, -1))
+                tree.merge(kinds, parents, offsets, durations, here)
+                if first in waited:
+                    tree.wait(kinds[0], waited[first])
             first = last
 
     def keep(self, batch: Message, groups: list[Group], starts: list[int], view: View, pid: int) -> None:

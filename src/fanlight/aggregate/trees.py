@@ -90,7 +90,6 @@ class Tree:
         starts: Sequence[int],
         durations: Sequence[int],
         locations: dict[int, int],
-        waited: int = -1,
     ) -> None:
         """Fold one trace onto the tree.
 
@@ -100,7 +99,6 @@ class Tree:
             starts: ns after the trace's start; siblings in ascending order.
             durations: ns.
             locations: the record's string index of file:line, by span, where known.
-            waited: ns before it began, -1 when that is unknown.
         """
         self.serial = serial = self.serial + 1
         rows = zip(kinds, parents, starts, durations, strict=True)
@@ -141,15 +139,19 @@ class Tree:
             if high > low:
                 above.self_ns -= high - low
                 reached[parent] = high
-        if waited >= 0:
-            self.wait(trail[0], waited)
         for index, place in locations.items():
             trail[index].location = trail[index].location or place
         if any(node.total - node.total_before >= MIN_TOTAL_NS for node in crowded):
             self.repeat(trail, parents, durations, locations)
 
-    def wait(self, root: Node, waited: int) -> None:
-        """Add how long a request waited before its root began, in ns, unless the tree is full."""
+    def wait(self, root_kind: int, waited: int) -> None:
+        """Add how long the request merged last had waited, in ns, unless the tree is full.
+
+        Args:
+            root_kind: the record's kind of its root span.
+            waited: before it began.
+        """
+        root = self.roots[root_kind]
         kind = self.kinds.add(QUEUE, "", "")
         node = root.children.get(kind) or self.grow(root, kind)
         # Without room it would be found in the node of all that has none.

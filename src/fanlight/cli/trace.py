@@ -12,6 +12,7 @@ from fanlight.cli.client import NotFoundError, reach
 from fanlight.cli.terminal import clean, write, write_json
 from fanlight.errors import FanlightError
 from fanlight.web import wording
+from fanlight.web.pages.division import division, waited
 
 BAR_COLUMNS = 24
 WIDE = 100
@@ -64,6 +65,11 @@ def heading(found: dict[str, Any]) -> list[str]:
         f"{clean(found['endpoint'])}{segment}  {wording.duration(found['duration'])}",
         f"{clean(found['service'])} on {clean(found['host'])} (pid {found['pid']}), {clean(found['time'])}",
     ]
+    if told := waited(found.get("queue", {})):
+        lines.append(f"waited before it began: {told}")
+    # An older server that still runs does not tell.
+    if parts := division(found.get("split", ())):
+        lines.append(", ".join(f"{part['label']} {part['time']} ({part['share']})" for part in parts))
     if found["lost"]:
         lines.append(f"{wording.plural(found['lost'], 'more span')} not kept, totals exact")
     if not found["whole"]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
-from fanlight.server import imports
+from fanlight.server import imports, split
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import spans, tree
 from fanlight.wire import buckets
 from fanlight.wire.messages import ERROR, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from fanlight.server.questions import Question
     from fanlight.stores import Store
@@ -137,7 +137,8 @@ class Answers:
             "from": rfc3339(from_ns),
             "to": rfc3339(to_ns),
             "timeline": self.timeline(group, from_ns, to_ns),
-            "histogram": histogram(row.buckets),
+            "histogram": histogram(row.buckets, split.by_octave(self.store.times(group, from_ns, to_ns))),
+            "split": split.of_tree(nodes),
             "tree": tree(nodes),
             "samples": [sample(each) for each in samples],
             "releases": [release(each) for each in self.store.releases(service, from_ns, to_ns)],
@@ -288,8 +289,13 @@ def findings(repeats: Iterable[Repeat]) -> dict[Group, list[Json]]:
     return told
 
 
-def histogram(counted: dict[int, int]) -> list[Json]:
-    """Answer the latency distribution by bucket; `low` is exclusive, `high` inclusive, both ns."""
+def histogram(counted: dict[int, int], splits: Mapping[int, dict[str, float]]) -> list[Json]:
+    """Answer the latency distribution by bucket; `low` is exclusive, `high` inclusive, both ns.
+
+    Args:
+        counted: requests by bucket.
+        splits: shares of the parts of the time, by octave of duration.
+    """
     return [
         {
             "octave": buckets.octave_of(bucket),
@@ -297,6 +303,7 @@ def histogram(counted: dict[int, int]) -> list[Json]:
             "low": buckets.upper_bound(bucket - 1),
             "high": buckets.upper_bound(bucket),
             "count": counted[bucket],
+            "split": splits.get(buckets.octave_of(bucket), {}),
         }
         for bucket in sorted(counted)
     ]
@@ -304,7 +311,7 @@ def histogram(counted: dict[int, int]) -> list[Json]:
 
 def document(found: Trace) -> Json:
     """Answer one kept trace with its spans."""
-    row = found.row
+    row, told = found.row, spans(found.spans)
     return {
         **sample(row),
         "service": row.service,
@@ -313,7 +320,8 @@ def document(found: Trace) -> Json:
         "host": row.host,
         "pid": row.pid,
         "lost": row.lost,
-        "spans": spans(found.spans),
+        **split.of_trace(told, row.duration_ns),
+        "spans": told,
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from fanlight.wire.messages import QUEUE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,6 +25,8 @@ def tree(nodes: Sequence[Node]) -> list[Json]:
     `self` are sums, `mean` is the total per request that has the node, `offset` the mean start,
     `share` the total's share of the roots'. All times ns.
     """
+    # How long requests waited is told beside the tree, being no part of it.
+    nodes = [node for node in nodes if node.category != QUEUE]
     known = {node.path for node in nodes}
     children: dict[int, list[Node]] = {}
     for node in nodes:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Repeat,
         Scope,
         Size,
+        Times,
         Trace,
         TraceRow,
     )
@@ -81,6 +82,9 @@ class Store(Protocol):
         self, group: Group, from_ns: int, to_ns: int, octaves: Collection[int] | None = None
     ) -> list[Node]:
         """Answer one group's merged tree: a row per path, in no order; only of some octaves if given."""
+
+    def times(self, group: Group, from_ns: int, to_ns: int) -> list[Times]:
+        """Answer one group's own times per octave of duration and category, in no order."""
 
     def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
         """Answer every group's nodes that repeated in some trace, in no order."""

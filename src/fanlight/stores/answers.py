@@ -67,6 +67,18 @@ class Node(NamedTuple):
     location: str
 
 
+class Times(NamedTuple):
+    """What a category took in one octave of duration, roots apart from what stands below them."""
+
+    octave: int
+    category: str
+    is_root: bool
+    traces: int
+    """Traces that have a node, added up over the nodes."""
+    total_ns: int
+    self_ns: int
+
+
 class Repeat(NamedTuple):
     """A path that repeated in some traces, out of all traces of its group's trees in the same hours."""
 
@@ -151,6 +163,17 @@ def merged(one: Node, other: Node) -> Node:
         repeat_max=max(one.repeat_max, other.repeat_max),
         repeat_total_ns=one.repeat_total_ns + other.repeat_total_ns,
         location=max(one.location, other.location),
+    )
+
+
+def added(one: Times | None, other: Times) -> Times:
+    """Answer the sum of two rows of one octave and category, if there are two."""
+    if one is None:
+        return other
+    return one._replace(
+        traces=one.traces + other.traces,
+        total_ns=one.total_ns + other.total_ns,
+        self_ns=one.self_ns + other.self_ns,
     )
 
 

@@ -18,8 +18,10 @@ from fanlight.stores.answers import (
     Release,
     Repeat,
     Size,
+    Times,
     Trace,
     TraceRow,
+    added,
     merged,
     spanning,
 )
@@ -166,6 +168,15 @@ class Memory:
             if octaves is None or key.octave in octaves:
                 paths[key.path] = merged(paths[key.path], node) if key.path in paths else node
         return list(paths.values())
+
+    def times(self, group: Group, from_ns: int, to_ns: int) -> list[Times]:
+        """Answer one group's own times per octave and category."""
+        found: dict[tuple[int, str, bool], Times] = {}
+        for key, node in self.nodes_in(from_ns, to_ns, group):
+            place = key.octave, node.category, not node.parent
+            row = Times(*place, node.traces, node.total_ns, node.self_ns)
+            found[place] = added(found.get(place), row)
+        return list(found.values())
 
     def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
         """Answer every group's paths that repeated in some trace."""

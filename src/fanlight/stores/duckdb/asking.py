@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.stores.answers import Counts, Node, Point, Release, Repeat, merged, spanning
+from fanlight.stores.answers import Counts, Node, Point, Release, Repeat, Times, added, merged, spanning
 from fanlight.stores.choose import DAY_NS, choose, together, typical
 from fanlight.stores.duckdb.tally import Tally
 
@@ -73,6 +73,15 @@ def tree(views: Views, group: Group, octaves: Collection[int] | None) -> list[No
         for node in view.nodes(view.groups(group), octaves):
             paths[node.path] = merged(paths[node.path], node) if node.path in paths else node
     return list(paths.values())
+
+
+def times(views: Views, group: Group) -> list[Times]:
+    """Answer one group's own times per octave and category."""
+    found: dict[tuple[int, str, bool], Times] = {}
+    for view in views:
+        for row in view.times(view.groups(group)):
+            found[row[:3]] = added(found.get(row[:3]), row)
+    return list(found.values())
 
 
 def releases(views: Views, service: str) -> list[Release]:

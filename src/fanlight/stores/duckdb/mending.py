@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -11,7 +12,7 @@ from fanlight.stores.duckdb import files
 from fanlight.stores.duckdb.day import Day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from fanlight.stores.duckdb.engine import Connection
@@ -105,3 +106,16 @@ def attached(cursor: Connection, path: Path, number: int, alias: Callable[[], st
             bad += spoiled
             if not again:
                 return None, bad
+
+
+def await_readers(days: Collection[Day], directory: Path) -> None:
+    """Wait until nobody reads some days any more: two engines must not have the same file.
+
+    Raises:
+        StoreError: somebody still does.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while any(day.users for day in days):
+        if time.monotonic() > deadline:
+            raise StoreError(f"{directory} is not reopened while it is being read; trying again")
+        time.sleep(0.01)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from fanlight.query.answer import UNLIMITED
-from fanlight.stores.answers import Node, Release, Repeat, Span, Trace, TraceRow, plain
+from fanlight.stores.answers import Node, Release, Repeat, Span, Times, Trace, TraceRow, plain
 from fanlight.stores.choose import TOGETHER
 from fanlight.stores.duckdb.hurry import in_time
 from fanlight.stores.duckdb.schema import total
@@ -186,6 +186,15 @@ class View:
             Node._make((path, parent, *kinds[kind], *numbers, places[location]))
             for path, parent, kind, location, *numbers in rows
         ]
+
+    def times(self, groups: Collection[int] | None) -> list[Times]:
+        """Answer own times per octave and category, roots apart."""
+        names = f"JOIN {self.alias}.kinds k ON kind = k.id JOIN {self.alias}.strings s ON k.category = s.id"
+        rows = self.ask(
+            f"SELECT octave, s.text, parent = 0, {total('traces', 'total', 'self')} "
+            f"FROM {self.both('nodes', f'{self.hours} AND {groups_in(groups)}')} {names} GROUP BY ALL"
+        )
+        return [Times._make(row) for row in rows]
 
     def releases(self, service: str) -> list[Release]:
         """Answer the releases of a service; one may come several times."""

@@ -20,7 +20,7 @@ from fanlight.stores.duckdb.day import Day
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
 from fanlight.stores.duckdb.imported import Imports
 from fanlight.stores.duckdb.load import divided
-from fanlight.stores.duckdb.mending import PATIENCE_S, attached
+from fanlight.stores.duckdb.mending import attached, await_readers
 from fanlight.stores.duckdb.reads import View
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fanlight.event.event import Event
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
+    from fanlight.stores import answers
     from fanlight.stores.answers import Counts, Group, Node, Point, Release, Repeat, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
@@ -311,6 +312,10 @@ class DuckStore:
         """Answer one group's merged tree."""
         return asking.tree(self.views(from_ns, to_ns), group, octaves)
 
+    def times(self, group: Group, from_ns: int, to_ns: int) -> list[answers.Times]:
+        """Answer one group's own times per octave and category."""
+        return asking.times(self.views(from_ns, to_ns), group)
+
     def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
         """Answer every group's paths that repeated in some trace."""
         return asking.repeats(self.views(from_ns, to_ns), scope)
@@ -377,12 +382,7 @@ class DuckStore:
             engine, self.engine, self.days = self.engine, None, {}
         if engine is not None:
             engine.close()
-        # Two engines must not have the same file: the last reader of the old one goes first.
-        deadline = time.monotonic() + PATIENCE_S
-        while any(day.users for day in self.leaving):
-            if time.monotonic() > deadline:
-                raise StoreError(f"{self.directory} is not reopened while it is being read; trying again")
-            time.sleep(0.01)
+        await_readers(self.leaving, self.directory)
         self.leaving = []
         self.start()
 

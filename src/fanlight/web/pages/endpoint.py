@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.query.query import Query
 from fanlight.web import queries, wording
 from fanlight.web.copying import panels
-from fanlight.web.pages.frame import TIERS, finding, frame, segment_words, span_name, tier
+from fanlight.web.pages.division import division, words
+from fanlight.web.pages.frame import finding, frame, segment_words, span_name, tier
 from fanlight.web.pages.graphs import deploys, histogram, timeline
 from fanlight.web.parameters import address
 
@@ -87,7 +88,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "timeline": timeline(found["timeline"], asked),
         "deploys": deploys(found.get("releases", ()), asked),
         "histogram": spread(found, asked, whole),
-        "parts": parts(tree),
+        "parts": division(found["split"]),
         "nodes": nodes(shown, tree),
         "hidden": hidden,
         "all_link": asked.link(leaves="all"),
@@ -131,7 +132,9 @@ def spread(found: Mapping[str, Any], asked: Asked, whole: str) -> dict[str, Any]
     if drawn is None:
         return None
     times = asked.times()
+    splits = {each["octave"]: each["split"] for each in found["histogram"]}
     for each in drawn["octaves"]:
+        each["split"] = words(splits.get(each["number"], {}))
         each["query"] = queries.link(f"{whole} {queries.took([each['number']])}", times)
     drawn["query"] = queries.link(queries.selected(whole, asked.octaves), times) if asked.octaves else None
     return drawn
@@ -255,35 +258,6 @@ def row(node: Mapping[str, Any], begin: float, requests: int, whole: float, scal
         own_width=round(width * own_share, 1),
         repeated=node["repeats_max"] >= 5,
     )
-
-
-def parts(tree: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Answer where the time goes: own time by tier, largest first; they add up to the whole."""
-    sums: dict[str, float] = {}
-    for node in tree:
-        name = tier(node["category"])
-        sums[name] = sums.get(name, 0) + node["self"]
-    whole = sum(sums.values())
-    if not whole:
-        return []
-    out = []
-    x = 0.0
-    # Concurrent children can add up to more than the request took: shares are of the sum.
-    mean = whole / slice_of(tree)[0]
-    for name, own in sorted(sums.items(), key=lambda item: -item[1]):
-        width = own / whole * 1000
-        out.append(
-            {
-                "tier": name,
-                "label": TIERS[name],
-                "share": wording.share(own / whole),
-                "time": wording.duration(own / whole * mean),
-                "x": round(x, 1),
-                "width": round(max(width - 2, 0.5), 1),
-            }
-        )
-        x += width
-    return out
 
 
 def samples(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import charts, queries, wording
 from fanlight.web.copying import panels
+from fanlight.web.pages.division import division, waited
 from fanlight.web.pages.frame import frame, segment_words, span_name, tier
 from fanlight.web.parameters import TIMES, address
 
@@ -73,6 +74,7 @@ def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -
         "error": bool(found["error"]),
         "fault": [note for note in root_notes if is_fault(note[0])],
         "facts": facts(found, len(spans)),
+        "parts": division(found["split"]),
         "rows": rows,
         "folded": any(row.times for row in rows),
         "fold_link": asked.link(fold="off" if fold else None),
@@ -113,6 +115,8 @@ def facts(found: Mapping[str, Any], spans: int) -> list[tuple[str, str]]:
     """Answer what is known of the trace beside its spans."""
     out = [("Spans", wording.count(spans)), ("Host", found["host"] or "unknown")]
     out.append(("Process", str(found["pid"] or "unknown")))
+    if told := waited(found["queue"]):
+        out.append(("Waited before", told))
     if found["weight"] > 1:
         out.append(("Stands for", wording.plural(round(found["weight"]), "request")))
     return out
