@@ -290,6 +290,11 @@ def test_a_listener_that_no_worker_serves_stands_under_its_program(machine: Mach
     assert told == [("shop", "gunicorn", 0), ("api", "ruby", 1), ("node", "node", 4)]
 
 
+def test_a_socket_that_a_server_has_besides_those_it_serves_is_no_server(machine: Machine) -> None:
+    machine.look(worker(), listeners=(listener(), listener(8, pids=(worker().master,), program="gunicorn")))
+    assert [each.labels["service"] for each in wholes(machine.take())] == ["shop"]
+
+
 def test_refusals_stay_when_a_listener_goes(machine: Machine) -> None:
     machine.look(worker(), listeners=(listener(drops=4),))
     assert machine.whole()["sockets.drops"] == 4

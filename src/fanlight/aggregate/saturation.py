@@ -298,9 +298,11 @@ class Saturation:
     def others(self) -> Iterable[tuple[dict[str, str], Values]]:
         """Yield labels and values of programs that listen, of whose workers nobody tells."""
         served = {inode for master in self.masters.values() for inode in master.inodes}
+        # A server may have sockets besides those it answers requests on, such as one to be steered by.
+        own = self.pids()
         found: dict[tuple[str, str], list[Listener]] = {}
         for each in self.listeners.values():
-            if each.program and each.inode not in served:
+            if each.program and each.inode not in served and own.isdisjoint(each.pids):
                 services = [name for pid in each.pids if (name := self.service_of(pid))]
                 found.setdefault((services[0] if services else each.program, each.program), []).append(each)
         for (service, program), sockets in sorted(found.items()):
