@@ -165,6 +165,9 @@ def test_a_bad_line_is_counted_and_with_strict_an_end(tmp_path: Path) -> None:
     out, told = ask("NOT level:info", str(path))
     assert out == '{"level": "error"}\nnonsense\n'
     assert "1 of the lines looked at: no JSON" in told
+    shown = ask("--errors", "NOT level:info", str(path))[1].splitlines()
+    assert shown[-1].startswith(f"fanlight: {path}: no JSON")
+    assert shown[-1].endswith(": nonsense")
     assert f"{path}:3:5: no JSON" in ask("--strict", "level:error", str(path), code=1)[1]
 
 
@@ -259,6 +262,9 @@ def nginx(tmp_path: Path) -> Path:
         with socket.create_connection(("127.0.0.1", port), 5) as place:
             place.sendall(b"\x16\x03\x01 no request\r\n\r\n")
             place.recv(4096)
+        # It writes a line when it is done with a connection, not when it answered.
+        while (tmp_path / "timed.log").read_bytes().count(b"\n") < 5 and time.monotonic() < ends:
+            time.sleep(0.05)
     finally:
         process.send_signal(signal.SIGQUIT)
         process.wait(DEADLINE_S)

@@ -69,3 +69,11 @@ def test_nested_values_are_reached_by_dots() -> None:
 def test_an_unknown_formatter_is_answered_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'jsonl'"):
         formatter("jsnl")
+
+
+def test_an_event_in_a_cell_is_json() -> None:
+    inner = Event([Property("exception", "KeyError"), Property("cause", Event([Property("n", 1)]))])
+    event = Event([Property("stack", inner), Property("threads", [inner])])
+    (_, row) = csv.reader(io.StringIO(text_of("csv", [event]), newline=""))
+    told = {"exception": "KeyError", "cause": {"n": 1}}
+    assert [json.loads(cell) for cell in row] == [told, [told]]

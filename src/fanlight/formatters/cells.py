@@ -40,7 +40,11 @@ def text_of(value: Any, kind: str | None) -> str:
     """Answer a value as text, "" when there is none."""
     if value is None:
         return ""
-    return str(document(value)) if isinstance(value, Event) else written(value, kind)
+    if isinstance(value, Event) or (
+        value.__class__ is list and any(isinstance(each, Event) for each in value)
+    ):
+        return json.dumps(plain(value), ensure_ascii=False)
+    return written(value, kind)
 
 
 def plain(value: Any) -> Any:

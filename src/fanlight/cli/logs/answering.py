@@ -38,6 +38,7 @@ def show(query: Query, options: dict[str, str], files: list[str]) -> int:
         counts_lines="line" in fields or "line" in query.fields(),
         is_strict="strict" in options,
     )
+    wishes.keeps_unread = "errors" in options
     is_endless = "follow" in options
     if not is_endless:
         # Nothing of an answer holds itself, and looking for what does costs a tenth of adding up.

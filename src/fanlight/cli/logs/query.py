@@ -41,6 +41,7 @@ Of files alone:
   --as NAME       format of the files; `fanlight formats` lists them   [detected]
   --untimed WHAT  keep or drop events without a time, where the query bounds it   [keep]
   --strict        stop at the first line that cannot be read
+  --errors        show on stderr the lines looked at that cannot be read
 
 Without a file:
   --last TIME     time range up to now: 15m, 24h, 7d    [1h, unless the query has a bound]
@@ -59,10 +60,10 @@ The words of a query; docs/reference/query.md has all of it:
   | fields a,b | sort -duration | head 20 | tail 5 | uniq client
 """
 
-OF_FILES = ("as", "follow", "strict", "untimed")
+OF_FILES = ("as", "errors", "follow", "strict", "untimed")
 OF_STORE = ("data", "last", "service")
 VALUED = ("as", "data", "fields", "format", "last", "limit", "service", "tz", "untimed")
-FLAGS = ("count", "follow", "invert", "plan", "strict")
+FLAGS = ("count", "errors", "follow", "invert", "plan", "strict")
 PASSED = ("--case-sensitive", "--case-insensitive")
 """Long words that belong to the query."""
 

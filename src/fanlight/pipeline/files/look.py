@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Verdict = Callable[[bytes], bool]
 
+UNREAD_MAX = 1000
+"""Lines that could not be read which are kept to be shown."""
 DENSE = 3
 """When one line of so many has a hit, an engine that is called back for each is not the quickest."""
 SPARSE = 10
@@ -83,6 +85,7 @@ class Look:
         # A keyword looks at all there is.
         reader = self.format.reader(None if looks_everywhere(self.query) else names)
         select, faults = self.query.select, self.search.faults
+        unread = self.search.unread if self.search.wishes.keeps_unread else None
         is_read_first = has_records(self.format)
 
         def verdict(raw: bytes) -> bool:
@@ -93,6 +96,8 @@ class Look:
                 return select(event)
             except ValueError as error:
                 faults[str(error)] += 1
+                if unread is not None and len(unread) < UNREAD_MAX:
+                    unread.append((str(error), raw))
                 return select(Event.of(PLAIN, [], UNTIMED, raw))
 
         return verdict

@@ -44,9 +44,12 @@ class Wishes:
         keeps_untimed: events without a time pass time bounds.
         counts_lines: line numbers are asked for.
         is_strict: every line is read, and the first that cannot be is an error.
+
+    Attributes:
+        keeps_unread: lines looked at that could not be read are kept, the first thousand.
     """
 
-    __slots__ = ("counts_lines", "format", "invert", "is_strict", "keeps_untimed", "zone")
+    __slots__ = (*("counts_lines", "format", "invert", "is_strict", "keeps_unread", "keeps_untimed", "zone"),)
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Wishes:
         self.keeps_untimed = keeps_untimed
         self.counts_lines = counts_lines or is_strict
         self.is_strict = is_strict
+        self.keeps_unread = False
 
 
 class Search:
@@ -77,6 +81,7 @@ class Search:
     Attributes:
         format: what the lines look like; known when the first block is there.
         confidence: of that, 0 to 1; 1 when it was told.
+        unread: reason and text of such lines, where they are kept.
         faults: reason to lines looked at that could not be read.
         engine: what nominates; "" when every line is looked at.
         window: the bytes of the time asked for; None when all are read.
@@ -88,6 +93,7 @@ class Search:
         self.source = source
         self.wishes = wishes
         self.faults: Counter[str] = Counter()
+        self.unread: list[tuple[str, bytes]] = []
         self.engine = ""
         self.needles: list[str] = []
         self.window: Window | None = None
@@ -243,8 +249,10 @@ class Search:
         name = self.source.name
         for reason, count in self.faults.most_common(3) if self.faults else ():
             told.append(f"{name}: {count:,} of the lines looked at: {reason}")
-        if self.faults:
-            told.append(f"{name}: `fanlight parse --errors` shows them")
+        if self.wishes.keeps_unread:
+            told += [f"{name}: {why}: {raw.decode('utf-8', 'replace')}" for why, raw in self.unread]
+        elif self.faults:
+            told.append(f"{name}: --errors shows them; `fanlight parse --errors` all there are")
         if self.cut:
             told.append(f"{name}: {cut_lines(self.cut)}")
         if hasattr(self, "format") and self.query.fields():
