@@ -54,8 +54,8 @@ STAGED = (
     "| uniq endpoint | stats count",
 )
 """What the engine runs over a day's traces."""
-ONE_BY_ONE = "/no such thing/ | stats count"
-"""What has to be decided over events, of which a hundredth of a day's are asked."""
+ONE_BY_ONE = "NOT /no such thing/ | stats count"
+"""What has to be decided over events; a hundredth of the day is asked."""
 
 
 def main() -> int:
