@@ -321,3 +321,9 @@ def test_what_was_over_before_the_first_look_does_not_count(machine: Machine) ->
     machine.look(worker(0, requests_count=2), retired=(long_gone,))
     found = machine.whole()
     assert (found["workers.requests_count"], found["workers.restarts"]) == (2, 0)
+
+
+def test_what_a_known_server_has_open_besides_is_not_told_of(machine: Machine) -> None:
+    control = listener(8, pids=(10,), program="gunicorn")
+    machine.look(worker(), listeners=(listener(pids=(10, 100), program="gunicorn"), control))
+    assert [each.labels["service"] for each in wholes(machine.take())] == ["shop"]

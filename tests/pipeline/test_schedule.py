@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,6 +143,19 @@ def test_a_subscriber_that_raises_costs_nobody_else() -> None:
     run(made, clock, 3.04)
     assert len(told) == 4
     assert made.failures == {"telling": 4}
+
+
+def test_what_is_read_seldom_is_read_whenever_somebody_is_told() -> None:
+    clock = Clock()
+    source = Told(*[Readings((Listener(3, "tcp4", "127.0.0.1:80", n, 8),)) for n in range(200)])
+    made = schedule(clock, listeners=source, slots=Told(Readings((), busy().workers)))
+    told: list[int] = []
+    made.subscribe(lambda each: told.append(each[0].values["sockets.backlog"]), 1.0)
+    run(made, clock, 3.04)
+    assert len(told) == 4
+    # Ten looks a second, of which three or four read it, and always the last.
+    reads = [after - before for before, after in pairwise(told)]
+    assert all(3 <= each <= 5 for each in reads)
 
 
 def test_who_cancelled_is_told_no_more() -> None:

@@ -14,7 +14,14 @@ from axe_core_python.sync_playwright import Axe
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"
 CURVES = "/explore?q=|+timechart+10m+p95(duration)+by+service"
-PAGES = {"endpoints": "/", "endpoint": CHECKOUT, "explore": "/explore", "trace": TRACE, "status": "/status"}
+PAGES = {
+    "endpoints": "/",
+    "endpoint": CHECKOUT,
+    "explore": "/explore",
+    "trace": TRACE,
+    "status": "/status",
+    "servers": "/servers",
+}
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
 
@@ -138,6 +145,9 @@ def test_keys_move_through_the_pages(visit):
     page.keyboard.press("g")
     page.keyboard.press("s")
     page.wait_for_url("**/status")
+    page.keyboard.press("g")
+    page.keyboard.press("w")
+    page.wait_for_url("**/servers")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
 
@@ -345,7 +355,7 @@ def test_no_page_scrolls_sideways(visit, width):
 
 @pytest.mark.parametrize(
     ("scheme", "width", "names"),
-    [("light", 1280, ("endpoints", "trace")), ("dark", 390, ("endpoint", "status", "explore"))],
+    [("light", 1280, ("endpoints", "trace")), ("dark", 390, ("endpoint", "status", "explore", "servers"))],
 )
 def test_assistive_software_finds_nothing_to_complain_of(visit, scheme, width, names):
     """Contrast of every pair of colours is computed in test_assets, so each page is checked once."""

@@ -21,6 +21,8 @@ PAGES = (
     f"/trace/{1:032x}",
     TRACE,
     TRACE + "?fold=off",
+    "/servers",
+    "/servers?service=shop&last=24h",
     "/status",
     "/explore",
     "/explore?q=status:5xx",

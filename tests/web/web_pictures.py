@@ -25,6 +25,7 @@ PAGES = {
     "endpoint": "/endpoint?service=shop&endpoint=POST+/checkout&segment=html",
     "explore": "/explore?q=duration:>100ms&limit=12",
     "trace": f"/trace/{ident(1)}",
+    "servers": "/servers?service=shop",
     "status": "/status",
 }
 LOOKS = {"light": ("light", 1280, 800), "dark": ("dark", 1280, 800), "phone": ("light", 390, 844)}
@@ -57,6 +58,15 @@ class PoliteShop(Shop):
 
     def endpoint(self, *asked):
         return polite(super().endpoint(*asked))
+
+    def servers(self, *asked):
+        found = super().servers(*asked)
+        words = {"host": "cedar", "server": "gunicorn"}
+        told = [
+            each | words | ({"worker_class": "gthread"} if each["workers"] else {})
+            for each in found["servers"]
+        ]
+        return found | {"servers": told}
 
     def trace(self, *asked):
         return polite(super().trace(*asked))

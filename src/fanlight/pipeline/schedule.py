@@ -25,6 +25,9 @@ LOOK_S = 0.1
 SEARCH_S = 1.0
 """and while there is none."""
 NS = 1_000_000_000
+SELDOM = {"listeners": 3}
+"""Sources that are read with every so manieth look, since a read costs as much as all else of it; and
+always with the look that is told of, so that what is told is of one instant."""
 
 
 class Subscriber(Protocol):
@@ -94,6 +97,8 @@ class Schedule:
         self.subscriptions: list[Subscription] = []
         self.notices = Notices(clock)
         self.failures: dict[str, int] = {}
+        self.latest: dict[str, Readings] = {}
+        self.looks = 0
 
     def subscribe(self, call: Subscriber, period_s: float) -> Subscription:
         """Tell somebody from now on, and answer what `cancel` ends."""
@@ -116,20 +121,27 @@ class Schedule:
         now_s = self.clock()
         if now_s < self.look_s:
             return
-        self.look(int(now_s * NS))
+        due = [each for each in self.subscriptions if now_s >= each.due_s - LOOK_S / 2]
+        self.look(int(now_s * NS), whole=bool(due))
         time_ns = self.wall()
-        # Told right after a look, so that all that is in a snapshot is of one instant.
-        for each in list(self.subscriptions):
-            if now_s >= each.due_s - LOOK_S / 2:
-                self.attempt("telling", partial(each.tell, now_s, time_ns))
+        for each in due:
+            self.attempt("telling", partial(each.tell, now_s, time_ns))
         pause_s = LOOK_S if self.saturation.sees_anything else SEARCH_S
         self.look_s = max(self.look_s + pause_s, now_s)
 
-    def look(self, now_ns: int) -> None:
-        """Read every source at one instant; one that fails is left out of it."""
-        found: list[Readings] = []
+    def look(self, now_ns: int, *, whole: bool) -> None:
+        """Read the sources at one instant; one that fails is left out of it.
+
+        Args:
+            now_ns: monotonic.
+            whole: read those too that are read seldom.
+        """
         for name, source in self.sources.items():
-            self.attempt(name, partial(self.read, source, now_ns, found))
+            if whole or name not in self.latest or self.looks % SELDOM.get(name, 1) == 0:
+                self.latest.pop(name, None)
+                self.attempt(name, partial(self.read, name, source, now_ns))
+        self.looks += 1
+        found = self.latest.values()
         together = Readings(
             tuple(each for one in found for each in one.listeners),
             tuple(each for one in found for each in one.workers),
@@ -137,9 +149,9 @@ class Schedule:
         )
         self.attempt("sums", partial(self.saturation.look, together, now_ns))
 
-    def read(self, source: Source, now_ns: int, found: list[Readings]) -> None:
-        """Add what one source reads."""
-        found.append(source.read(now_ns))
+    def read(self, name: str, source: Source, now_ns: int) -> None:
+        """Take what one source reads."""
+        self.latest[name] = source.read(now_ns)
 
     def attempt(self, name: str, act: Callable[[], object]) -> None:
         """Do something that must not end the collector, whatever becomes of it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
-from fanlight.server import imports, split
+from fanlight.server import imports, servers, split
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import spans, tree
 from fanlight.wire import buckets
@@ -89,6 +89,11 @@ class Answers:
             return 200, self.questions.ask(question)
         except QueryError as error:
             return 422 if error.code == "too-long" else 400, refused(error)
+
+    def servers(self, from_ns: int, to_ns: int, service: str | None = None) -> Json:
+        """Answer what web servers were at: step by step, when last read, and each worker then."""
+        self.given += 1
+        return servers.servers(self.store, from_ns, to_ns, service, rfc3339)
 
     def imports(self) -> Json:
         """Answer what is kept of imported files."""

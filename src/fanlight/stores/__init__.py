@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from fanlight.stores.imports import Imports
     from fanlight.stores.quota import Share
+    from fanlight.stores.readings import Told
     from fanlight.wire.codec import Message
 
 
@@ -120,6 +121,9 @@ class Store(Protocol):
         Raises:
             QueryError: time is up; may come while the events are taken.
         """
+
+    def readings(self, from_ns: int, to_ns: int) -> list[Told]:
+        """Answer the events of kind `metrics` that commits brought in a time, oldest first."""
 
     def compact(self) -> None:
         """Rewrite what no longer changes in less room; may take long, harms no reader."""

@@ -28,7 +28,7 @@ from fanlight.stores.answers import (
 from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.imports import InMemory, in_order
 from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES, Quota, others, shares
-from fanlight.stores.readings import is_asked, of_servers, selectable
+from fanlight.stores.readings import is_asked, of_kind, of_servers, selectable
 from fanlight.stores.rows import DAY_HOURS, DAY_MINUTES, DAY_NS, Cell, NodeKey, Rows
 from fanlight.wire import messages
 
@@ -255,7 +255,7 @@ class Memory:
         with self.lock:
             kept = sorted(self.kept, key=lambda trace: (trace.row.start_ns, trace.row.id))
         traces = (from_stored(trace.row, trace.spans or None) for trace in kept)
-        joined = AsOf(query, self.readings).joined(traces, facts)
+        joined = AsOf(query, self.near).joined(traces, facts)
         return filter(query.matches, in_order(joined, self.imports.nominated(query), self.nominated(query)))
 
     def nominated(self, query: Query) -> Iterator[Event]:
@@ -267,7 +267,14 @@ class Memory:
         shapes = set(selectable(query, {event.shape for event in told}))
         yield from (event.event() for event in told if event.shape in shapes)
 
-    def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
+    def readings(self, from_ns: int, to_ns: int) -> list[Told]:
+        """Answer the readings that commits brought in a time, oldest first."""
+        with self.lock:
+            told = [event for event in self.told if from_ns <= event.time_ns < to_ns]
+        shapes = set(of_kind(event.shape for event in told))
+        return sorted((event for event in told if event.shape in shapes), key=lambda event: event.time_ns)
+
+    def near(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
         """Yield the readings of whole servers between two moments that have one of some names."""
         with self.lock:
             told = list(self.told)

@@ -86,6 +86,11 @@ def may_hold(part: Node | None, shape: str, query: Query) -> bool:
     return bool(names & (own | EVERYWHERE)) or may_have_more
 
 
+def of_kind(shapes: Iterable[str]) -> list[str]:
+    """Answer the shapes of readings."""
+    return [shape for shape in dict.fromkeys(shapes) if schema_of(shape)[0].kind == KIND]
+
+
 def of_servers(shapes: Iterable[str], names: frozenset[str]) -> list[str]:
     """Answer the shapes of readings of whole servers that have one of some names."""
     return [

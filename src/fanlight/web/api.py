@@ -63,6 +63,11 @@ def one(answers: Any, asked: Asked) -> Response:
     return answer(found)
 
 
+def servers(answers: Any, asked: Asked) -> Response:
+    """`/api/servers`: what web servers were at, step by step."""
+    return answer(answers.servers(asked.from_ns, asked.to_ns, asked.get("service") or None))
+
+
 def trace(answers: Any, trace_id: str) -> Response:
     """`/api/trace/{id}`: one trace and its spans."""
     found = answers.trace(trace_id) if is_trace_id(trace_id) else None

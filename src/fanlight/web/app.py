@@ -13,7 +13,7 @@ from starlette.routing import Route
 from fanlight.web import api, asking, completing, importing, parameters, report
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
-from fanlight.web.pages import endpoint, endpoints, explore, status, trace
+from fanlight.web.pages import endpoint, endpoints, explore, servers, status, trace
 from fanlight.web.parameters import Asked, Mistake
 from fanlight.web.refusal import closed
 from fanlight.web.rendering import page
@@ -55,12 +55,14 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/endpoint", site.endpoint_page),
         Route("/trace/{id}", site.trace_page),
         Route("/explore", site.explore_page),
+        Route("/servers", site.servers_page),
         Route("/status", site.status_page),
         Route("/login", site.login),
         Route("/api/endpoints", site.endpoints_json),
         Route("/api/overview", site.overview_json),
         Route("/api/endpoint", site.endpoint_json),
         Route("/api/trace/{id}", site.trace_json),
+        Route("/api/servers", site.servers_json),
         Route("/api/status", site.status_json),
         Route("/api/alive", site.alive),
         Route("/api/link", site.link, methods=["POST"]),
@@ -131,6 +133,13 @@ class Site:
         status_code, context = explore.view(self.answers, self.seen, asked, self.gate.socket)
         return shown(self.gate, "explore.html", context, status_code)
 
+    def servers_page(self, request: Request) -> Response:
+        """`/servers`: how busy web servers are."""
+        asked = self.read(request, parameters.SERVERS)
+        if isinstance(asked, Mistake):
+            return puzzled(asked)
+        return shown(self.gate, "servers.html", servers.view(self.answers, asked, self.gate.socket))
+
     def status_page(self, request: Request) -> Response:
         """`/status`: Fanlight about itself."""
         asked = self.read(request, parameters.STATUS)
@@ -194,6 +203,11 @@ class Site:
         if isinstance(asked, Mistake):
             return api.mistaken(asked)
         return api.trace(self.answers, request.path_params["id"])
+
+    def servers_json(self, request: Request) -> Response:
+        """`/api/servers`."""
+        asked = self.read(request, parameters.SERVERS)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.servers(self.answers, asked)
 
     def status_json(self, request: Request) -> Response:
         """`/api/status`."""

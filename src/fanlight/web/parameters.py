@@ -37,12 +37,15 @@ ENDPOINTS = (*TIMES, "service", "contains", "sort", "order", "show", "live")
 OVERVIEW = (*TIMES, "service")
 ENDPOINT = (*TIMES, "service", "endpoint", "segment", "octaves", "leaves", "live")
 TRACE = (*TIMES, "fold", "part")
+SERVERS = (*TIMES, "service", "live")
 STATUS = ("live",)
 LINK = ("for",)
 EXPLORE = (*TIMES, "q", "service", "limit", "tz", "invert", "live")
 COMPLETE = (*TIMES, "q", "at", "service")
 QUERY = (*TIMES, "q", "service", "limit", "as", "tz", "invert", "spans")
-EVERY = frozenset((*ENDPOINTS, *OVERVIEW, *ENDPOINT, *TRACE, *STATUS, *LINK, *EXPLORE, *COMPLETE, *QUERY))
+EVERY = frozenset(
+    (*ENDPOINTS, *OVERVIEW, *ENDPOINT, *TRACE, *SERVERS, *STATUS, *LINK, *EXPLORE, *COMPLETE, *QUERY)
+)
 
 
 class Mistake(NamedTuple):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fanlight.stores.duckdb.engine import Connection
+    from fanlight.stores.duckdb.store import DuckStore
 
 PASSING = (
     "No space left",
@@ -119,3 +120,15 @@ def await_readers(days: Collection[Day], directory: Path) -> None:
         if time.monotonic() > deadline:
             raise StoreError(f"{directory} is not reopened while it is being read; trying again")
         time.sleep(0.01)
+
+
+def restart(store: DuckStore) -> None:
+    """Start the engine anew: a full disk can end it."""
+    with store.guard:
+        store.leaving += store.days.values()
+        engine, store.engine, store.days = store.engine, None, {}
+    if engine is not None:
+        engine.close()
+    await_readers(store.leaving, store.directory)
+    store.leaving = []
+    store.start()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.stores.readings import event_of, is_asked, of_servers, selectable
+from fanlight.stores.readings import Told, is_asked, of_kind, of_servers, selectable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +49,18 @@ def shapes(view: View) -> dict[str, int]:
     return {shape: number for number, shape in view.texts(ids).items()}
 
 
+def between(store: DuckStore, from_ns: int, to_ns: int) -> list[Told]:
+    """Answer the readings of all days in a time, oldest first."""
+    return [each for view in store.views(from_ns, to_ns) for each in rows(view, of_kind(shapes(view)))]
+
+
 def of_shapes(view: View, chosen: list[str]) -> Iterator[Event]:
     """Yield a day's events of some shapes within the view's range, oldest first."""
+    return (each.event() for each in rows(view, chosen))
+
+
+def rows(view: View, chosen: list[str]) -> Iterator[Told]:
+    """Yield what a day has of some shapes within the view's range, oldest first; not whose they are."""
     known = shapes(view)
     texts = {known[shape]: shape for shape in chosen}
     if not texts:
@@ -62,8 +72,8 @@ def of_shapes(view: View, chosen: list[str]) -> Iterator[Event]:
     places = view.ask(f"SELECT rowid {found} ORDER BY time, rowid")
     for first in range(0, len(places), AT_ONCE):
         batch = ", ".join(str(place) for (place,) in places[first : first + AT_ONCE])
-        rows = view.ask(
+        found_now = view.ask(
             f"SELECT time, shape, told FROM {view.alias}.events WHERE rowid IN ({batch}) ORDER BY time, rowid"
         )
-        for time_ns, shape, values in rows:
-            yield event_of(time_ns, texts[shape], values)
+        for time_ns, shape, values in found_now:
+            yield Told(time_ns, "", texts[shape], values)

@@ -14,13 +14,13 @@ from fanlight.query.answer import UNLIMITED
 from fanlight.stores import quota
 from fanlight.stores.answers import Size
 from fanlight.stores.choose import DAY_NS
-from fanlight.stores.duckdb import asking, expiry, files, stages
+from fanlight.stores.duckdb import asking, expiry, files, readings, stages
 from fanlight.stores.duckdb.close import GRACE_NS, rewrite
 from fanlight.stores.duckdb.day import Day
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
 from fanlight.stores.duckdb.imported import Imports
 from fanlight.stores.duckdb.load import divided
-from fanlight.stores.duckdb.mending import attached, await_readers
+from fanlight.stores.duckdb.mending import attached, restart
 from fanlight.stores.duckdb.reads import View
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
     from fanlight.stores.quota import Held, Share
+    from fanlight.stores.readings import Told
     from fanlight.wire.codec import Message
 
 
@@ -347,6 +348,10 @@ class DuckStore:
         """Answer a query with its stages."""
         return stages.answer(self, query, limits)
 
+    def readings(self, from_ns: int, to_ns: int) -> list[Told]:
+        """Answer the readings that commits brought in a time, oldest first."""
+        return readings.between(self, from_ns, to_ns)
+
     def size(self) -> Size:
         """Answer what the store takes on disk, its days, and the files set aside since the start."""
         with self.guard:
@@ -372,19 +377,8 @@ class DuckStore:
         except duckdb.Error:
             sound = False
         if not sound:
-            self.restart()
+            restart(self)
         self.suspect = False
-
-    def restart(self) -> None:
-        """Start the engine anew: a full disk can end it."""
-        with self.guard:
-            self.leaving += self.days.values()
-            engine, self.engine, self.days = self.engine, None, {}
-        if engine is not None:
-            engine.close()
-        await_readers(self.leaving, self.directory)
-        self.leaving = []
-        self.start()
 
     def close(self) -> None:
         """Release the store; a day that is being rewritten stays as it was."""

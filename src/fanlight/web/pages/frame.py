@@ -97,6 +97,7 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "when": when(asked),
         "home": address("/", asked.times()),
         "explore_home": address("/explore", asked.times()),
+        "servers_home": address("/servers", asked.times()),
         "status": "/status",
         "times": asked.times(),
         "kept": {name: value for name, value in asked.given.items() if name not in (*TIMES, "live")},

@@ -1,0 +1,248 @@
+"""The page of web servers: workers, what waits, event loops and restarts over time, each with its table."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import starmap
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fanlight.web import charts, queries, wording
+from fanlight.web.copying import Panel, panels
+from fanlight.web.pages.frame import frame
+from fanlight.web.pages.graphs import marks, nanoseconds, zoom
+from fanlight.web.pages.volume import width_words
+from fanlight.web.parameters import address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from fanlight.web.parameters import Asked
+
+SHOWN = 12
+"""Servers that have graphs; the JSON has them all."""
+WAITED = "10ms"
+"""A request that waited less than this did not wait."""
+SECOND = 1_000_000_000
+
+
+class Curve(NamedTuple):
+    """A line of a graph: its name, and the values that it is of, the first that there is."""
+
+    label: str
+    names: tuple[str, ...]
+
+
+class Graph(NamedTuple):
+    """A graph: anchor, heading, its lines, and how its numbers are written."""
+
+    anchor: str
+    title: str
+    curves: tuple[Curve, ...]
+    written: Callable[[float], str]
+
+
+GRAPHS = (
+    Graph(
+        "waiting",
+        "Waiting",
+        (
+            Curve("All that wait", ("requests.waiting_max", "requests.waiting")),
+            Curve("Of them in the kernel's queue", ("sockets.backlog",)),
+        ),
+        wording.count,
+    ),
+    Graph(
+        "workers",
+        "Workers and threads",
+        (
+            Curve("Busy", ("workers.busy_threads",)),
+            Curve("Threads", ("workers.max_threads", "workers.spawned_threads")),
+            Curve("Workers", ("workers.booted",)),
+        ),
+        wording.number,
+    ),
+    Graph("loop", "Event loop late", (Curve("At most", ("loop.overdue",)),), wording.duration),
+    Graph(
+        "gone",
+        "Restarts and refusals",
+        (Curve("Workers that went", ("workers.restarts",)), Curve("Connections refused", ("sockets.drops",))),
+        wording.count,
+    ),
+)
+
+
+def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any]:
+    """Answer the template's context."""
+    found = answers.servers(asked.from_ns, asked.to_ns, asked.get("service") or None)
+    step_ns = found["step"] * SECOND
+    shown = found["servers"][:SHOWN]
+    context = frame(asked, "servers")
+    json = address("/api/servers", {name: value for name, value in asked.given.items() if name != "live"})
+    context |= {
+        "servers": [
+            server(number, each, step_ns, asked, (json, socket)) for number, each in enumerate(shown, 1)
+        ],
+        "worker_columns": WORKER_COLUMNS,
+        "hidden": len(found["servers"]) - len(shown),
+        "service": asked.get("service"),
+        "clear": asked.link(service=None),
+        "step": width_words(found["step"]),
+    }
+    return context
+
+
+def server(
+    number: int, found: Mapping[str, Any], step_ns: int, asked: Asked, copied: tuple[str, str | None]
+) -> dict[str, Any]:
+    """Answer what is shown of one server.
+
+    Args:
+        number: of its place on the page, from 1.
+        found: as `/api/servers` answers it.
+        step_ns: of its steps.
+        asked: the page.
+        copied: address of the JSON, and path of the owner's socket.
+    """
+    graphs = [drawn(graph, found["steps"], step_ns, asked) for graph in GRAPHS]
+    whole = queries.group(found["service"])
+    told = queries.group(found["service"]) + f" {queries.term('server', found['server'])}"
+    anchors = [f"{graph.anchor}-{number}" for graph in GRAPHS]
+    readings = command(f"kind:metrics {told}", asked)
+    copies: dict[str, Panel] = panels(asked, copied[0], dict.fromkeys(anchors, readings), copied[1])
+    worker = f", {found['worker_class']}" if found.get("worker_class") else ""
+    beside = f", master {found['master']}" if found.get("master") else ""
+    return {
+        "anchor": f"server-{number}",
+        "service": found["service"],
+        "what": f"{found['server']}{worker}{beside} on {found['host']}",
+        "time": found["time"],
+        "facts": facts(found["values"]),
+        "graphs": [
+            {**graph, "anchor": anchor, "panel": copies[anchor]}
+            for graph, anchor in zip(graphs, anchors, strict=True)
+            if graph is not None
+        ],
+        "columns": [curve.label for graph in GRAPHS for curve in graph.curves],
+        "rows": [row(step, step_ns, asked) for step in found["steps"]],
+        "workers": list(starmap(one, ((each["worker"], each["values"]) for each in found["workers"]))),
+        "waited": queries.link(f"{whole} queue.time:>={WAITED} | sort -queue.time", asked.times()),
+        "meanwhile": queries.link(f"{whole} requests.waiting:>0 | sort -duration", asked.times()),
+        "readings": queries.link(f"kind:metrics {told}", asked.times()),
+    }
+
+
+def command(text: str, asked: Asked) -> str:
+    """Answer the command line that asks a query in the page's time."""
+    times = [f"{name}:{asked.get(name)}" for name in ("last", "from", "to") if asked.get(name)]
+    return shlex.join(["fanlight", "query", " ".join([text, *times])])
+
+
+def facts(values: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """Answer what a server was at when it was read last: label, number, note."""
+    found = []
+    if "requests.waiting" in values or "sockets.backlog" in values:
+        kernel = values.get("sockets.backlog", 0)
+        waiting = values.get("requests.waiting", kernel)
+        limit = f", which has room for {wording.count(values['sockets.backlog_limit'])}" if kernel else ""
+        found.append(
+            ("Waiting", wording.count(waiting), f"{wording.count(kernel)} in the kernel's queue{limit}")
+        )
+    if "workers.busy_threads" in values:
+        threads = values.get("workers.max_threads")
+        of = f"of {wording.count(threads)} threads" if threads is not None else "requests at once"
+        found.append(("Busy", wording.count(values["workers.busy_threads"]), of))
+    if "workers.utilisation" in values:
+        found.append(("Used", wording.share(values["workers.utilisation"]), "of the threads' time"))
+    if "workers.booted" in values:
+        total = values.get("workers.total")
+        of = f"of {wording.count(total)} are ready" if total is not None else "ready"
+        found.append(("Workers", wording.count(values["workers.booted"]), of))
+    return found
+
+
+def drawn(
+    graph: Graph, steps: Sequence[Mapping[str, Any]], step_ns: int, asked: Asked
+) -> dict[str, Any] | None:
+    """Answer a graph's paths and marks; None when nothing is known of it, or nothing ever happened."""
+    length = asked.to_ns - asked.from_ns
+    width = max(step_ns / length * charts.WIDTH, 1.0)
+    lines = []
+    top = 0.0
+    for curve in graph.curves:
+        points = spread(curve, steps, step_ns, asked)
+        known = [value for _, value in points if value is not None]
+        if known:
+            top = max(top, *known)
+            lines.append((curve.label, points))
+    if not lines or (graph.anchor == "gone" and not top):
+        return None
+    top = charts.ceiling(top)
+    return {
+        "title": graph.title,
+        "lines": [{"label": label, "path": charts.line(points, top, width)} for label, points in lines],
+        "levels": [
+            (tick.percent, graph.written(tick.value).replace(".00 ", " "))
+            for tick in charts.levels(top)[:2]
+            # Half of what is counted in ones is nothing.
+            if graph.written is wording.duration or tick.value == int(tick.value)
+        ],
+        "marks": marks(asked),
+    }
+
+
+def spread(
+    curve: Curve, steps: Sequence[Mapping[str, Any]], step_ns: int, asked: Asked
+) -> list[tuple[float, float | None]]:
+    """Answer (x, value) of every step of the time, None where nothing was read."""
+    known = {nanoseconds(step["time"]): value_of(curve, step["values"]) for step in steps}
+    length = asked.to_ns - asked.from_ns
+    first = asked.from_ns // step_ns * step_ns
+    return [
+        (min(max((at + step_ns / 2 - asked.from_ns) / length * charts.WIDTH, 0), charts.WIDTH), known.get(at))
+        for at in range(first, asked.to_ns, step_ns)
+    ]
+
+
+def value_of(curve: Curve, values: Mapping[str, float]) -> float | None:
+    """Answer the first value that a curve is of."""
+    return next((values[name] for name in curve.names if name in values), None)
+
+
+def row(step: Mapping[str, Any], step_ns: int, asked: Asked) -> dict[str, Any]:
+    """Answer a step as a row of the table."""
+    start = nanoseconds(step["time"])
+    cells = []
+    for graph in GRAPHS:
+        for curve in graph.curves:
+            value = value_of(curve, step["values"])
+            cells.append("" if value is None else graph.written(value))
+    return {"time": step["time"], "cells": cells, **zoom(asked, start, start + step_ns)}
+
+
+def one(number: int, values: Mapping[str, float]) -> dict[str, Any]:
+    """Answer a worker as a row of its table."""
+
+    def told(name: str, written: Callable[[float], str] = wording.count) -> str:
+        return written(values[name]) if name in values else ""
+
+    return {
+        "worker": number,
+        "cells": [
+            told("workers.busy_threads"),
+            told("workers.max_threads"),
+            told("queue.backlog"),
+            told("workers.utilisation", wording.share),
+            told("workers.requests_count"),
+            told("loop.overdue", wording.duration),
+            told("oldest.in_flight", wording.duration),
+        ],
+        "state": "says nothing"
+        if values.get("workers.stalled")
+        else ""
+        if values.get("workers.booted")
+        else "starting",
+    }
+
+
+WORKER_COLUMNS = ("Busy", "Threads", "Queued in it", "Used", "Requests", "Loop late", "Oldest request")
+"""Heads of what `one` answers."""

@@ -1,0 +1,61 @@
+"""The page of web servers: what it says, where it leads, and that every graph has its table."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+
+def asked_in(page):
+    """Answer the queries that a page leads to."""
+    links = [urlsplit(link) for link in page.links if link.startswith("/explore?")]
+    return [parse_qs(link.query)["q"][0] for link in links if "q" in parse_qs(link.query)]
+
+
+def test_a_server_says_how_busy_it_is_and_what_waits(look):
+    words = look("/servers?service=shop").words
+    assert "of 8 threads" in words
+    assert "of 2 are ready" in words
+    assert "31%" in words
+    for title in ("Waiting", "Workers and threads", "Event loop late", "Restarts and refusals"):
+        assert title in words
+
+
+def test_every_graph_of_a_server_has_its_table(look):
+    page = look("/servers?service=shop")
+    heads = ("All that wait", "Of them in the kernel's queue", "Busy", "Threads", "Workers", "At most")
+    for head in heads:
+        # Once beside the curve, once above the column.
+        assert page.words.count(head) >= 2, head
+    assert len([1 for tag, _ in page.tags if tag == "tr"]) > 60
+
+
+def test_a_worker_that_says_nothing_stands_out(look):
+    assert look("/servers?service=shop").words.count("says nothing") == 1
+
+
+def test_it_leads_to_the_requests_that_waited(look):
+    asked = asked_in(look("/servers?service=shop&last=6h"))
+    assert "service=shop queue.time:>=10ms | sort -queue.time" in asked
+    assert "service=shop requests.waiting:>0 | sort -duration" in asked
+    assert [text for text in asked if text.startswith("kind:metrics service=shop server=")]
+
+
+def test_the_time_and_the_service_of_the_address_are_asked_for(browser, shop):
+    browser.get("/servers?last=6h&service=shop")
+    browser.get("/api/servers?last=6h&service=shop")
+    one, other = [each for each in shop.asked if each[0] == "servers"]
+    assert one == other
+    assert (one[2] - one[1], one[3]) == (6 * 3_600_000_000_000, "shop")
+
+
+def test_the_json_says_what_the_page_shows(browser, shop):
+    found = browser.get("/api/servers").json
+    assert found["step"] == 60
+    assert [each["service"] for each in found["servers"]][:1] == ["shop"]
+    assert browser.get("/api/servers?servce=shop").status == 400
+
+
+def test_a_time_without_readings_says_what_would_fill_it(ask_with, shop):
+    text = ask_with(type(shop)(empty=True)).get("/servers").text
+    assert "No server was read" in text
+    assert "fanlight run" in text
