@@ -1,0 +1,64 @@
+"""An overloaded server in the store: what waited, on the page's JSON, in queries, and on the traces."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+
+from fanlight.errors import FanlightError
+
+SLOW = """
+import time
+def app(environ, start_response):
+    time.sleep(2)
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [b"ok"]
+"""
+OFTEN = {"FANLIGHT_TELEMETRY__FREQUENCY_S": "0.5", "FANLIGHT_TELEMETRY__INITIAL_DELAY_S": "0"}
+WHOLE = "kind:metrics service=shop exists(workers.booted) NOT exists(worker)"
+
+
+def rows(house, query):
+    """Answer the rows of a query's answer."""
+    return [json.loads(line) for line in house.ask("query", query, "--format", "jsonl").splitlines()]
+
+
+def test_what_waits_is_kept_once_and_stands_on_the_traces(house, kit):
+    house.serve(**OFTEN)
+    _, port = house.application("shop", SLOW)
+    clients = []
+
+    def newest():
+        try:
+            told = house.api("/api/servers")["servers"]
+        except FanlightError:
+            told = []  # killed, or not there yet
+        nothing = {"values": {}, "steps": [], "workers": []}
+        return next((each for each in told if each["service"] == "shop"), nothing)
+
+    kit.wait(lambda: newest()["values"].get("workers.booted") == 2, "both workers to be read")
+    for _ in range(10):
+        client = socket.create_connection(("127.0.0.1", port), timeout=60)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
+        clients.append(client)
+    kit.wait(lambda: newest()["values"].get("requests.waiting") == 8, "eight of ten to wait", every_s=0.1)
+    # The kernel has them, since a sync worker takes none that it cannot answer.
+    most = max(step["values"].get("sockets.backlog", 0) for step in newest()["steps"])
+    assert most >= 8
+    for role in ("server", "collector"):
+        os.kill(house.pids()[role], signal.SIGKILL)
+    for client in clients:
+        while client.recv(4096):
+            pass
+        client.close()
+    kit.wait(lambda: house.stored("shop") == 10, "ten traces", 40)
+    kit.wait(lambda: newest()["values"].get("workers.requests_count", 0) >= 10, "them to be counted")
+    told = rows(house, WHOLE)
+    assert len(told) == len({each["time"] for each in told}) > 5
+    assert [each["worker"] for each in newest()["workers"]] == [0, 1]
+    (found,) = rows(house, "service=shop requests.waiting:>0 | stats count, max(requests.waiting)")
+    # A trace takes the reading that is nearest to its begin; the first two began before anything waited.
+    assert found["count"] >= 4
+    assert found["max(requests.waiting)"] <= 8
