@@ -165,3 +165,24 @@ def test_stages_say_the_same_of_the_store_as_of_its_events(name: str, text: str,
     assert [told(event) for event in run(query.stages, store.events(query))] == right
     assert right
     store.close()
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("queue.time:>100ms", [3, 4]),
+        ("queue-time>=80ms", [2, 3, 4]),
+        ("queue.time:40ms..80ms", [1, 2]),
+        ("NOT exists(queue.time)", [5]),
+    ],
+)
+def test_waiting_is_asked_for_like_any_duration(
+    name: str, text: str, found: list[int], tmp_path: Path
+) -> None:
+    store = open_store(f"{name}:{'' if name == 'memory' else tmp_path / 'store'}")
+    waits: list[tuple[tuple[str, Any], ...]] = [(("queue.time", number * 40_000_000),) for number in range(5)]
+    history = [Request(START_NS + n, 1000, n + 1, notes=notes) for n, notes in enumerate([*waits, ()])]
+    store.apply(1, [(1, commit(history))])
+    assert [int(event["trace"], 16) - 1 for event in store.events(Query(text))] == found
+    store.close()

@@ -87,7 +87,8 @@ def show_spans(found: dict[str, Any]) -> None:
         description = wording.logged(span) or span["description"]
         if description and description != name:
             name = f"{name}  {description}"
-        told = " ".join(f"{key}={value}" for key, value in (span["annotations"] or {}).items())
+        notes = (span["annotations"] or {}).items()
+        told = " ".join(f"{key}={wording.annotation(key, value)}" for key, value in notes)
         name = f"{name}  {told}" if told else name
         cells = [
             "  " * span["depth"] + name,

@@ -38,6 +38,13 @@ def duration(ns: float) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
+def annotation(key: str, value: object) -> str:
+    """Answer the value of an annotation; those of the queue are durations."""
+    if key.startswith("queue.") and value.__class__ is int:
+        return duration(value)
+    return str(value)
+
+
 def short(value: float) -> str:
     """Answer a number below 1,000 without digits that mean nothing: `4.2`, `42`, `0.5`."""
     return f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"

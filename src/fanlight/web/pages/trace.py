@@ -224,10 +224,7 @@ def place(low: int, high: int, length: int) -> tuple[float, float]:
 
 def notes(annotations: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Answer annotations as text, in their order."""
-    return [
-        (str(key), value if isinstance(value, str) else str(value))
-        for key, value in (annotations or {}).items()
-    ]
+    return [(str(key), wording.annotation(str(key), value)) for key, value in (annotations or {}).items()]
 
 
 def is_fault(key: str) -> bool:
