@@ -88,6 +88,8 @@ def judge(python: Path, folder: Path) -> tuple[bool, str]:
         check=False,
         timeout=1800,
         cwd=ROOT,
+        # Wide enough for the reason behind the name of a test that failed.
+        env={**os.environ, "COLUMNS": "300"},
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     said = done.stdout.strip() or done.stderr.strip() or "nothing"
