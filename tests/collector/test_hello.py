@@ -79,3 +79,12 @@ def test_nothing_that_a_hello_says_is_run(desk, folder, child, tmp_path):
     assert not planted.exists()
     with open(f"/proc/{pid}/cmdline", "rb") as file:
         assert b"touch" not in file.read()
+
+
+def test_whoever_wants_to_know_is_told_of_each_hello(desk, folder):
+    told = []
+    with desk.running(folder) as collector:
+        collector.reception.told = lambda hello: told.append((hello["service"], hello["instruments"]))
+        with desk.Peer(collector.options.socket) as peer:
+            peer.greet(instruments=["flask=active 3.1"])
+    assert told == [("shop", ["flask=active 3.1"])]

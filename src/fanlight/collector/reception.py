@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from fanlight.collector.connection import Hall
     from fanlight.collector.options import Options
+    from fanlight.wire.codec import Message
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 LARGE = 256 << 10
@@ -27,6 +28,9 @@ class Reception:
         options: caps and deadlines.
         selector: calls `key.data(events)`, as the collector's loop does.
         clock: monotonic seconds.
+
+    Attributes:
+        told: called with each HELLO that is welcome; None for nobody.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class Reception:
         self.options = options
         self.selector = selector
         self.clock = clock
+        self.told: Callable[[Message], object] | None = None
         self.connections: dict[Connection, int] = {}
         """Each connection and the events that are watched for it."""
 
@@ -105,6 +110,8 @@ class Reception:
                 self.watch(other)
         if connection.client is not None:
             connection.client.connected = True
+            if self.told is not None:
+                self.told(connection.client.hello)
 
     def follow(self) -> None:
         """Watch what has changed since: something to send, an end, the committer's taking batches or not."""

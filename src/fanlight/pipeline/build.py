@@ -52,6 +52,7 @@ def collector(settings: Settings, parent_pid: int, streams: Mapping[str, int] | 
     from fanlight.collector.collector import Collector
     from fanlight.collector.options import Options
     from fanlight.pipeline.saturation import schedule
+    from fanlight.pipeline.seen import Seen
 
     built = Collector(
         Options(
@@ -68,6 +69,7 @@ def collector(settings: Settings, parent_pid: int, streams: Mapping[str, int] | 
 
         built.outlets = outlets(settings, streams or {})
     built.schedule = schedule(settings, built)
+    built.reception.told = Seen(built.committer.keep).take
     return built
 
 
