@@ -327,3 +327,17 @@ def test_what_a_known_server_has_open_besides_is_not_told_of(machine: Machine) -
     control = listener(8, pids=(10,), program="gunicorn")
     machine.look(worker(), listeners=(listener(pids=(10, 100), program="gunicorn"), control))
     assert [each.labels["service"] for each in wholes(machine.take())] == ["shop"]
+
+
+def test_how_long_requests_waited_is_the_mean_of_those_that_came_meanwhile(machine: Machine) -> None:
+    known = {"shop": (4, 40)}
+    machine.saturation.waited = known.get
+    other = machine.saturation.window()
+    machine.look(worker(), worker(1)._replace(master=20, generation=2))
+    assert [each.values["queue.time"] for each in wholes(machine.take())] == [10, 10]
+    machine.look(worker())
+    assert "queue.time" not in machine.take()[0].values
+    known["shop"] = (6, 140)
+    machine.look(worker())
+    assert machine.take()[0].values["queue.time"] == 50
+    assert other.take(WALL_NS)[0].values["queue.time"] == 23

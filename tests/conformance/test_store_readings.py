@@ -156,3 +156,13 @@ def test_a_contradicting_record_is_refused_whole(store, column: str, value: Any)
     with pytest.raises(WireError):
         store.apply(4, [(1, message)])
     assert backlogs(store, f"kind:metrics from:{START_NS + 40 * S}") == []
+
+
+def test_how_long_a_trace_waited_is_taken_from_no_reading(store) -> None:
+    slow = Event(
+        [Property("service", "shop"), Property("host", "web-1"), Property("queue.time", 9)],
+        kind="metrics",
+        time=START_NS,
+    )
+    store.apply(5, [(1, with_events(commit([]), slow))])
+    assert list(store.events(Query("kind:trace exists(queue.time)"))) == []

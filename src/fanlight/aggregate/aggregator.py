@@ -8,7 +8,7 @@ from fanlight.aggregate.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 SPANS_PER_S = 2_000.0
 TRACES_PER_S = 500.0
@@ -33,6 +33,14 @@ class Aggregator:
         self.names = Names()
         self.forest = Forest()
         self.keeper = Keeper(spans_per_s, traces_per_s, chance)
+        self.waited: dict[str, tuple[int, int]] = {}
+        """Requests whose waiting was known, and its ns in all, per service, so far."""
+
+    def note_waits(self, service: str, waits: Collection[int]) -> None:
+        """Add how long some requests of a service waited, in ns."""
+        if waits:
+            number, total = self.waited.get(service, (0, 0))
+            self.waited[service] = number + len(waits), total + sum(waits)
 
     def begin(self, now_ns: int) -> Record:
         """Answer an empty record; `now_ns` is wall-clock ns since 1970."""

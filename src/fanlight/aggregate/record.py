@@ -89,7 +89,9 @@ class Record:
             self.release(view.service, origin.release, starts)
         if detail:
             batch["span_kind"] = array("I", map(view.kinds.__getitem__, batch["span_kind"]))
-            self.merge(batch, groups, starts, locations(batch, table, view), waits(batch, table))
+            waited = waits(batch, table)
+            self.aggregator.note_waits(view.service, waited.values())
+            self.merge(batch, groups, starts, locations(batch, table, view), waited)
             self.keep(batch, groups, starts, view, origin.pid)
 
     def event(self, service: str, time_ns: int, shape: str, values: str) -> None:

@@ -47,13 +47,16 @@ class Window:
     Made by `Saturation.window`.
     """
 
-    __slots__ = ("before", "peaks", "saturation")
+    __slots__ = ("before", "peaks", "saturation", "told", "waits")
 
     def __init__(self, saturation: Saturation) -> None:
         self.saturation = saturation
         self.peaks: dict[Place, Peak] = {}
         self.before: dict[Place, tuple[int, int]] = {}
-        """Busy time and the threads' time of each place when the subscriber was last told."""
+        """Busy time and the threads' time of each place when the subscriber was last told,"""
+        self.told: dict[str, tuple[int, int]] = {}
+        """and what was known by then of how long requests of each service waited."""
+        self.waits: dict[str, int | None] = {}
 
     def take(self, time_ns: int) -> list[Snapshot]:
         """Answer the snapshots of the last look, and begin anew.
@@ -64,6 +67,13 @@ class Window:
         found = self.saturation.snapshots(self, time_ns)
         self.peaks = {}
         return found
+
+    def waiting_ns(self, service: str) -> int | None:
+        """Answer how long requests that came since the subscriber was last told waited, on average."""
+        number, total_ns = self.saturation.waited(service) or (0, 0)
+        before = self.told.get(service, (0, 0))
+        self.told[service] = number, total_ns
+        return (total_ns - before[1]) // (number - before[0]) if number > before[0] else None
 
     def utilisation(self, place: Place, busy_ns: int, slots_ns: int) -> float | None:
         """Answer the share of its threads' time that a place was busy for; None when that is unknown."""
@@ -91,6 +101,8 @@ class Saturation:
         self.looked_ns = 0
         self.several: set[tuple[str, str]] = set()
         """Servers that had more than one worker, and so are told worker by worker."""
+        self.waited: Callable[[str], tuple[int, int] | None] = lambda _: None
+        """Answers how many requests of a service told how long they waited, and how many ns in all."""
         self.service_of: Callable[[int], str | None] = lambda _: None
         """Answers the service of a process, where it is known in another way than by its slot."""
 
@@ -207,6 +219,7 @@ class Saturation:
         # The record is a typed tuple, whose import a program that only records has no need of.
         from fanlight.wire.readings import Snapshot
 
+        window.waits = {name: window.waiting_ns(name) for name in {whose[0] for whose in self.masters}}
         found = []
         for master in sorted(self.masters.values(), key=lambda each: (each.whose[:2], each.place)):
             labels = self.labels(master)
@@ -252,6 +265,7 @@ class Saturation:
             **queued(sockets),
             "requests.waiting": waiting(workers, sockets),
             "sockets.drops": past.refused(sockets),
+            "queue.time": window.waits.get(master.whose[0]),
             "workers.restarts": sum(restarts.values()),
             "workers.stalled": sum(each.stalled for each in workers),
             **{f"workers.restarts.{reason}": n for reason, n in sorted(restarts.items())},

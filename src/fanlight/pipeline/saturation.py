@@ -42,6 +42,7 @@ def schedule(settings: Settings, collector: Collector) -> Schedule | None:
         return None
     saturation = Saturation(os.uname().nodename)
     saturation.service_of = lambda pid: services(collector).get(pid)
+    saturation.waited = collector.committer.aggregator.waited.get
     sources: dict[str, Any] = {}
     for name in TABLE:
         if name != "listeners" or settings["telemetry.sockets"]:

@@ -28,8 +28,9 @@ FURTHEST_NS = 600 * SECOND_NS
 KIND = "metrics"
 PARTIAL = frozenset({"worker", "master"})
 """Names that say that a reading is not of the whole server."""
-NEVER = OWN["trace"] | OWN["span"] | {SPANS, "raw", "line", "kind"}
-"""Names of what traces have by themselves, so that none is ever looked up."""
+NEVER = OWN["trace"] | OWN["span"] | {SPANS, "raw", "line", "kind", "queue.time"}
+"""Names of what traces have by themselves, so that none is ever looked up; how long one waited is its own
+affair, whatever others did on average."""
 
 
 def sought(query: Query) -> list[Path]:
