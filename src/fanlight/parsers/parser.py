@@ -91,6 +91,13 @@ class LineParser:
         self.held_line = self.line_number
         return before
 
+    def turn(self, found: Format) -> list[Event]:
+        """Go on with another format from the next line on; answer the event that was held back."""
+        before = self.release(None)
+        self.format, self.sections = found, sections_of(found)
+        self.reader = found.reader()
+        return before
+
     def row(self, sections: Sections, raw: bytes, query: Query | None) -> list[Event]:
         """Answer the events that end with a line of a format that lines of the file change."""
         if not self.held:

@@ -55,7 +55,8 @@ class Stamps:
     Args:
         zone: name of the zone that is meant where no offset is written; None is this machine's.
         written_ns: when the file was last written. A time that tells no year, or no day, is the latest one
-            before that; so a file of more than a year, or a day, is read as if it were of its last.
+            before that; so a file of more than a year, or a day, is read as if it were of its last, unless
+            whoever reads it reads its years apart.
             None is the present moment, whenever a time is read.
 
     Raises:

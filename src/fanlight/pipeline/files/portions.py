@@ -15,7 +15,9 @@ from fanlight.event.packing import pack
 from fanlight.parsers.parser import LineParser, sections_of
 from fanlight.pipeline.files.blocks import BOM
 from fanlight.pipeline.files.found import PLAIN
+from fanlight.pipeline.files.search import TOLD_NO_YEAR
 from fanlight.pipeline.files.source import first_lines, open_source
+from fanlight.pipeline.files.years import again_of, parts
 from fanlight.stores.imports import Imported, Piece
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from fanlight.event.packing import Packed
     from fanlight.parsers import Format
     from fanlight.pipeline.files.source import Source
+    from fanlight.pipeline.files.years import Part
 
 BLOCK = 256 * 1024
 HEAD = 4096
@@ -158,6 +161,7 @@ class Portions:
         self.position = file.position
         self.size: int | None = None
         self.faults = self.left = 0
+        self.eras: list[Part] = []
         self.window = bytearray()
         self.base = 0
         """Place in the file of the window's first byte; it holds the bytes since shortly before the piece."""
@@ -181,6 +185,8 @@ class Portions:
         for at, raw in self.lines(stream):
             if parser is None:
                 parser = self.parser(stream)
+            while self.eras and at >= self.eras[0].begin:
+                events += map(self.packed, parser.turn(self.eras.pop(0).format))
             found = parser.parse(raw)
             if parser.held and parser.held_line == parser.line_number:
                 held_at = at
@@ -227,6 +233,9 @@ class Portions:
         if self.file.position and sections_of(found) is not None:
             found = headed(self.file.name, self.file.position, found)
         self.file = self.file._replace(format=self.name or found.name)
+        if stream.source.size and any(name in found.name for name in TOLD_NO_YEAR):
+            self.eras = parts(stream.source, found, again_of(self.file.format, self.zone))
+            stream.source.seek(stream.position)
         parser = LineParser(found)
         parser.line_number = self.file.lines
         return parser

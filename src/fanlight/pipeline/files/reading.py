@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from fanlight import parsers
 from fanlight.parsers.parser import LineParser
 from fanlight.pipeline.files.blocks import Blocks
-from fanlight.pipeline.files.search import SAMPLE
+from fanlight.pipeline.files.search import SAMPLE, TOLD_NO_YEAR
 from fanlight.pipeline.files.source import first_lines, open_source
+from fanlight.pipeline.files.years import again_of, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fanlight.event.event import Event
+    from fanlight.parsers import Format
     from fanlight.pipeline.files.source import Source
 
 
@@ -60,14 +62,43 @@ class Reading:
 
     def each(self, source: Source) -> Iterator[Event]:
         """Yield what the parser answers, but for the end."""
-        blocks = Blocks(source)
+        for begin, end, found in self.parts(source):
+            if found is not None:
+                if self.parser is None:
+                    self.parser = LineParser(found)
+                else:
+                    yield from self.parser.turn(found)
+                source.seek(begin)
+            yield from self.part(source, None if end is None else end - begin)
+        if self.parser is not None:
+            yield from self.parser.close()[:-1]
+
+    def parts(self, source: Source) -> list[tuple[int, int | None, Format | None]]:
+        """Answer the parts of a file that have formats of their own; one with none for all of another."""
+        if source.size:
+            found = self.parser.format if self.parser else self.fitting(source.read_at(0, SAMPLE), source)
+            again = again_of(self.name or found.name, self.zone)
+            is_told = not any(name in found.name for name in TOLD_NO_YEAR)
+            eras = [] if is_told else parts(source, found, again)
+            source.seek(0)
+            self.parser = None if eras else self.parser or LineParser(found)
+            if eras:
+                return [(begin, end, each) for begin, end, each in eras]
+        return [(0, None, None)]
+
+    def fitting(self, sample: bytes, source: Source) -> Format:
+        """Answer the format of a file's first bytes."""
+        found, self.confidence = parsers.detect(first_lines(sample), self.zone, source.written_ns)
+        return found
+
+    def part(self, source: Source, limit: int | None) -> Iterator[Event]:
+        """Yield what the parser answers to the lines from where a source stands."""
+        blocks = Blocks(source, None, limit)
         for begin, end in blocks:
             if self.parser is None:
-                first = first_lines(bytes(blocks.buffer[begin : min(end, begin + SAMPLE)]))
-                found, self.confidence = parsers.detect(first, self.zone, source.written_ns)
-                self.parser = LineParser(found)
+                self.parser = LineParser(
+                    self.fitting(bytes(blocks.buffer[begin : min(end, begin + SAMPLE)]), source)
+                )
             for line in bytes(blocks.buffer[begin : end - 1]).split(b"\n"):
                 yield from self.parser.parse(line)
             self.cut = blocks.cut
-        if self.parser is not None:
-            yield from self.parser.close()[:-1]

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from fanlight.parsers import Format, Sections
     from fanlight.pipeline.files.source import Source
     from fanlight.pipeline.files.window import Window
+    from fanlight.pipeline.files.years import Part
     from fanlight.query.query import Query
 
+TOLD_NO_YEAR = ("syslog", "custom")
+"""What names of formats hold whose times may tell no year."""
 SAMPLE = 256 * 1024
 """Bytes on which it is measured which of several conjuncts nominates fewest."""
 FIRST = 32 * 1024
@@ -112,6 +115,10 @@ class Search:
         has_bounds = self.query.bounds() != (None, None)
         if self.source.size is not None:
             self.fit(self.sample())
+            eras = self.eras()
+            if eras:
+                yield from self.each_year(eras, is_sure=not has_bounds)
+                return
             # A heading further up would say what the lines of a window hold.
             if has_bounds and not self.wishes.invert and not self.is_sectioned:
                 from fanlight.pipeline.files.window import window_of
@@ -139,6 +146,23 @@ class Search:
         found = self.source.read_at(0, FIRST)
         # Long lines: a few of them tell little, and one that is cut nothing.
         return found if found.count(b"\n") > FIRST_LINES else self.source.read_at(0, SAMPLE)
+
+    def eras(self) -> list[Part]:
+        """Answer the parts of a file of several years whose times tell none; nothing of any other."""
+        if not any(name in self.format.name for name in TOLD_NO_YEAR):
+            return []
+        from fanlight.pipeline.files.years import again_of, parts
+
+        again = again_of(self.wishes.format or self.format.name, self.wishes.zone)
+        return parts(self.source, self.format, again)
+
+    def each_year(self, eras: list[Part], *, is_sure: bool) -> Iterator[Found]:
+        """Yield what is selected of a file of several years, whose times tell none."""
+        line = 1 if self.wishes.counts_lines else 0
+        for begin, end, found in eras:
+            self.format = found
+            self.source.seek(begin)
+            line = yield from self.part(end - begin, line, is_sure=is_sure)
 
     def lines_before(self, place: int) -> int:
         """Answer how many lines are before a place."""
