@@ -20,7 +20,8 @@ PARTS = (
 )
 """Each is a module with `run(rounds) -> list[Row]`, `store` a program of its own."""
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+BEGIN, END = "<!-- measured{}: begin -->", "<!-- measured{}: end -->"
+"""Marks in the page: of all parts but those that have a place of their own, as `files`."""
 
 
 def main() -> int:
@@ -42,7 +43,7 @@ def main() -> int:
     report = f"{table(rows)}\n\n{machine(options.rounds)}"
     print(report)
     if options.write:
-        write(report)
+        write(report, options.only)
     missed = [row.what for row in rows if not row.passed]
     for what in missed:
         print(f"missed: {what}", file=sys.stderr)
@@ -57,12 +58,16 @@ def machine(rounds: int) -> str:
     )
 
 
-def write(report: str) -> None:
-    """Replace what stands between the page's two marks."""
+def write(report: str, only: str) -> None:
+    """Replace what stands between two marks of the page: the part's own, else those of all parts."""
     page = HERE.parent / "docs" / "performance.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{report}\n{END}{after}")
+    text = page.read_text()
+    own = f" {only}"
+    name = own if BEGIN.format(own) in text else ""
+    begin, end = BEGIN.format(name), END.format(name)
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{report}\n{end}{after}")
 
 
 def store() -> list[Row]:
