@@ -45,6 +45,12 @@ def test_what_fails_last_stands_as_failed(tmp_path: Path) -> None:
     assert "| it holds | 1 | 0 | 1 s | 2 | `tests/a/test_b.py::test_it_holds` |" in soak.page(runs)
 
 
+def test_a_test_that_was_given_parameters_is_known_by_those_alone(tmp_path: Path) -> None:
+    plain = BROKEN.replace("[{0}]", "")
+    runs = [soak.read(report(tmp_path, hour, text)) for hour, text in ((10, plain), (12, FINE.format("x")))]
+    assert "| it holds | 1 | 1 | 1 s | 2 | `tests/a/test_b.py::test_it_holds` |" in soak.page(runs)
+
+
 @pytest.mark.parametrize(
     "text", ["<testsuites/>", "<testsuites><testsuite timestamp='2026-01-31' time='1'/></testsuites>"]
 )

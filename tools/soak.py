@@ -106,9 +106,12 @@ def page(runs: list[Run]) -> str:
         for number, run in enumerate(runs, 1)
         for each in run.cases
     }
+    # A test that was given parameters since is known by those alone.
+    divided = {(file, function) for file, function, parameter in newest if parameter}
     groups: dict[tuple[str, str], list[tuple[int, Case]]] = {}
-    for (file, function, _), last in sorted(newest.items()):
-        groups.setdefault((file, function), []).append(last)
+    for (file, function, parameter), last in sorted(newest.items()):
+        if parameter or (file, function) not in divided:
+            groups.setdefault((file, function), []).append(last)
     for (file, function), found in groups.items():
         what = function.removeprefix("test_").replace("_", " ")
         passed = sum(each.passed for _, each in found)
