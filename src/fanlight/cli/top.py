@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,13 +68,15 @@ def command(
 
     Waiting is what no thread has begun: in the kernel's queue, in the server's own, as a task. Used is
     the share of the threads' time since the last look. Ctrl-C ends it. Where nobody looks, in a pipe or
-    with --json, it is one look unless --count says more.
+    with --json, it is one look unless --count says more, two seconds after it began.
     """  # noqa: D301 - click's mark for lines that stay as they are
     if as_json and count is not None:
         raise UsageError("top: --json is one look, so --count is not for it")
     settings = options.settings(data=data)
     live = is_terminal() and not as_json and count is None
-    looks = instants(settings, every or EVERY_S, None if live else count or 1)
+    looks = instants(settings, every or EVERY_S, None if live else (count or 1) + 1)
+    # What was used is known from the second look on.
+    looks = looks if live else islice(looks, 1, None)
     client = Client(settings["data"])
 
     def ask() -> list[dict[str, Any]]:
