@@ -108,6 +108,8 @@ def toml(value: Any, kind: str) -> str:
         return f"[{', '.join(toml(each, kind) for each in value)}]"
     if kind == "bytes":
         return f'"{binary(value)}"'
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value) if isinstance(value, (int, float)) else f'"{value}"'
 
 
