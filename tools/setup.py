@@ -21,6 +21,7 @@ NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 SERVERS = {
+    "collectd-core": "collectd",
     "fish": "fish",
     "iproute2": "ss",
     "mariadb-server": "mariadbd",
