@@ -156,7 +156,8 @@ def state(payload: bytes) -> tuple[int, bool, bool] | None:
                 NUMBER.unpack_from(payload, start + at)[0] for at in (LAST_SENT_AT, LAST_RECEIVED_AT)
             )
             has_sent = NUMBER.unpack_from(payload, start + SEGMENTS_SENT_AT)[0] > 0
-            has_received = LONG.unpack_from(payload, start + RECEIVED_AT)[0] > 0
+            # The end that the client sent counts as a byte.
+            has_received = LONG.unpack_from(payload, start + RECEIVED_AT)[0] > (payload[1] == CLOSE_WAIT)
             return inode, is_unread, is_unread or (has_received and (not has_sent or received < sent))
     return inode, is_unread, is_unread
 

@@ -1,4 +1,4 @@
-"""granian: the WSGI or ASGI application that it serves, whatever framework made it."""
+"""granian: the WSGI or ASGI application that it serves, whatever framework made it, and how busy it is."""
 
 from __future__ import annotations
 
@@ -25,15 +25,107 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     """
     from fanlight.recording.asgi import asgi
 
-    trace(module, asgi)
-    return {"granian.wsgi": trace_wsgi}
+    def told(app: Any) -> Any:
+        tell("asgi")
+        return beating(asgi(app))
+
+    trace(module, told)
+    return {"granian.server.common": remember, "granian.wsgi": trace_wsgi}
+
+
+class Settings:
+    """What the server of this process, or of the one that it was forked from, was made with."""
+
+    __slots__ = ("threads", "workers")
+
+    def __init__(self) -> None:
+        self.threads: Any = None
+        self.workers: Any = None
+
+
+SETTINGS = Settings()
+
+
+def remember(module: ModuleType) -> None:
+    """Remember what a server is made with: a worker is forked from its process, and is not told.
+
+    Raises:
+        LookupError: there is no `AbstractServer`.
+    """
+    server = getattr(module, "AbstractServer", None)
+    if server is None or "__init__" not in vars(server):
+        raise LookupError("granian has no AbstractServer")
+    initialise = server.__init__
+
+    def initialise_and_remember(self: Any, *arguments: Any, **options: Any) -> None:
+        initialise(self, *arguments, **options)
+        SETTINGS.threads = getattr(self, "blocking_threads", None)
+        SETTINGS.workers = getattr(self, "workers", None)
+
+    server.__init__ = initialise_and_remember
+
+
+def tell(kind: str) -> None:
+    """Let this worker tell how busy it is; it is about to serve."""
+    from fanlight.recording.slots.slot import HERE, parent
+    from fanlight.wire import slots as layout
+
+    HERE.claim("granian", kind, parent())
+    # Its core, which is no Python, reads requests and keeps them until somebody is free.
+    HERE.tell(layout.HIDES, 1)
+    if isinstance(SETTINGS.workers, int):
+        HERE.tell(layout.TOTAL, SETTINGS.workers)
+    if kind == "wsgi" and isinstance(SETTINGS.threads, int):
+        HERE.tell(layout.MAX_THREADS, SETTINGS.threads)
+    HERE.tell(layout.STATE, layout.BOOTED)
+
+
+def beating(app: Any) -> Any:
+    """Answer an ASGI application that tells of its requests, and from the first call on of its loop."""
+    from fanlight.recording.slots.serving import answering, beat
+    from fanlight.recording.slots.slot import HERE
+
+    told = answering(app)
+    heard = once(HERE.serve_inherited, told)
+
+    def answer(scope: Any, receive: Any, send: Any) -> Any:
+        # What is called before, for its lifespan, is called before anybody listens.
+        return (heard if scope["type"] == "http" else told)(scope, receive, send)
+
+    def begin() -> None:
+        from asyncio import get_running_loop
+
+        beat(get_running_loop())
+
+    return once(begin, answer)
+
+
+def once(begin: Callable[[], None], call: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a callable that begins something when it is first called: only then the core listens."""
+    begun = False
+
+    def call_begun(*arguments: Any) -> Any:
+        nonlocal begun
+        if not begun:
+            begun = True
+            begin()
+        return call(*arguments)
+
+    return call_begun
 
 
 def trace_wsgi(module: ModuleType) -> None:
     """Trace WSGI applications."""
     from fanlight.recording.wsgi import wsgi
 
-    trace(module, wsgi)
+    def told(app: Any) -> Any:
+        from fanlight.recording.slots.serving import counted
+        from fanlight.recording.slots.slot import HERE
+
+        tell("wsgi")
+        return once(HERE.serve_inherited, counted(wsgi(app)))
+
+    trace(module, told)
 
 
 def trace(module: ModuleType, traced: Callable[[Any], Any]) -> None:

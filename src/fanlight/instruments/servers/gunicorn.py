@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from time import monotonic_ns as clock
 
 TYPE_CHECKING = False
@@ -87,8 +88,10 @@ def trace_asgi(module: ModuleType) -> None:
         app = getattr(self, "asgi", None)
         if app is not None:
             from fanlight.recording.asgi import asgi
+            from fanlight.recording.slots.serving import answering
 
-            self.asgi = asgi(app)
+            self.asgi = answering(asgi(app))
+            tell_loop(self)
         return result
 
     worker.load_wsgi = load_asgi
@@ -121,6 +124,37 @@ def tell(worker: Any) -> None:
     worker.run = running(worker, worker.run, is_ready=True)
 
 
+def tell_loop(worker: Any) -> None:
+    """Let a worker with an event loop tell how busy it is."""
+    from fanlight.recording.slots.serving import beat
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire import slots as layout
+
+    HERE.claim("gunicorn", "asgi", os.getppid())
+    # A request stays with its connection until the loop comes to it.
+    HERE.tell(layout.HIDES, 1)
+    loop = getattr(worker, "loop", None)
+    if loop is not None:
+        loop.call_soon(beat, loop)
+    worker.run = running(worker, worker.run, is_ready=True)
+
+
+def beat_greenlets() -> None:
+    """Let gevent's loop tell when it means to come by again."""
+    from fanlight.recording.slots.serving import BEAT_NS, SHORT_NS
+    from fanlight.recording.slots.slot import BEAT_S, HERE
+    from fanlight.wire.slots import DUE
+
+    def tick() -> None:
+        HERE.cells[DUE] = clock() + BEAT_NS + SHORT_NS
+
+    # It keeps nobody from leaving.
+    timer = sys.modules["gevent"].get_hub().loop.timer(BEAT_S, BEAT_S, ref=False)
+    timer.start(tick)
+    HERE.beats = True
+    tick()
+
+
 def running(worker: Any, run: Callable[[], Any], *, is_ready: bool) -> Callable[[], Any]:
     """Answer the `run` of a worker that tells when it begins, and whether it ended by itself."""
     from fanlight.recording.slots.slot import HERE
@@ -130,6 +164,8 @@ def running(worker: Any, run: Callable[[], Any], *, is_ready: bool) -> Callable[
         HERE.serve(getattr(worker, "sockets", ()))
         if is_ready:
             HERE.tell(layout.STATE, layout.BOOTED)
+        if type(worker).__module__.endswith("ggevent") and "gevent" in sys.modules:
+            beat_greenlets()
         try:
             result = run()
         except SystemExit as left:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from fanlight.recording.recorder import SWITCH
@@ -70,7 +69,7 @@ def tell_server(module: ModuleType) -> None:
         from asyncio import get_running_loop
 
         from fanlight.recording.slots.serving import answering, beat
-        from fanlight.recording.slots.slot import HERE
+        from fanlight.recording.slots.slot import HERE, parent
         from fanlight.wire import slots as layout
 
         loop = get_running_loop()
@@ -102,13 +101,6 @@ def tell_if_known(word: int, value: Any) -> None:
 
     if isinstance(value, int):
         HERE.tell(word, value)
-
-
-def parent() -> int:
-    """Answer the pid of the process that minds this one, 0 for none."""
-    processes = sys.modules.get("multiprocessing.process")
-    asked = getattr(processes, "parent_process", None)
-    return os.getppid() if asked is not None and asked() is not None else 0
 
 
 def tell_total(module: ModuleType) -> None:

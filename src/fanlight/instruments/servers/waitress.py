@@ -1,13 +1,17 @@
-"""waitress: the WSGI application that it serves, whatever framework made it."""
+"""waitress: the WSGI application that it serves, whatever framework made it, and how busy it is."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import ModuleType
+    from typing import Any
+
+TOLD = "fanlight_told"
 
 
-def patch(module: ModuleType) -> None:
+def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     """Trace what a waitress server calls, behind its own reading of proxies' headers.
 
     Args:
@@ -23,4 +27,58 @@ def patch(module: ModuleType) -> None:
     from fanlight.recording.boundary import tracing
     from fanlight.recording.wsgi import wsgi
 
-    server.__init__ = tracing(server.__init__, "application", wsgi)
+    initialise = tracing(server.__init__, "application", wsgi)
+
+    def initialise_and_tell(self: Any, *arguments: Any, **options: Any) -> None:
+        initialise(self, *arguments, **options)
+        tell(self)
+
+    server.__init__ = initialise_and_tell
+    return {"waitress.channel": tell_service}
+
+
+def tell_service(module: ModuleType) -> None:
+    """Tell when a thread takes what waits, and when it is done with it.
+
+    Raises:
+        LookupError: there is no `HTTPChannel.service`.
+    """
+    channel = getattr(module, "HTTPChannel", None)
+    service = getattr(channel, "service", None)
+    if channel is None or service is None:
+        raise LookupError("waitress has no HTTPChannel.service")
+
+    from fanlight.recording.slots.serving import counted
+
+    channel.service = counted(service)
+    setattr(channel.service, TOLD, True)
+
+
+def tell(server: Any) -> None:
+    """Let a server tell how busy it is; several of one process share their threads."""
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire import slots as layout
+
+    HERE.claim("waitress")
+    HERE.serve([getattr(server, "socket", None)])
+    HERE.tell(layout.TOTAL, 1)
+    HERE.tell(layout.STATE, layout.BOOTED)
+    dispatcher = getattr(server, "task_dispatcher", None)
+    add_task = getattr(dispatcher, "add_task", None)
+    threads = getattr(getattr(server, "adj", None), "threads", None)
+    if isinstance(threads, int):
+        HERE.tell(layout.MAX_THREADS, threads)
+    if dispatcher is None or add_task is None or hasattr(add_task, TOLD):
+        return
+    alive = getattr(dispatcher, "threads", None)
+    HERE.tell(layout.QUEUED, 0)
+
+    def add_told(task: Any) -> Any:
+        cells = HERE.cells
+        # Before it can begin: what waits is what was added less what began.
+        cells[layout.QUEUED] += 1
+        cells[layout.SPAWNED] = -1 if alive is None else len(alive)
+        return add_task(task)
+
+    setattr(add_told, TOLD, True)
+    dispatcher.add_task = add_told

@@ -7,6 +7,7 @@ it happens: no thread, no lock, no system call. A blocked worker is read as well
 from __future__ import annotations
 
 import os
+import sys
 from array import array
 from time import monotonic_ns
 
@@ -104,15 +105,50 @@ class Slot:
 
     def serve(self, sockets: Iterable[Any]) -> None:
         """Tell which listening sockets this worker serves: sockets, or what wraps one."""
-        for word, each in zip(layout.INODES, sockets, strict=False):
+        told = {self.cells[word] for word in layout.INODES}
+        free = [word for word in layout.INODES if not self.cells[word]]
+        for each in sockets:
             try:
-                self.cells[word] = os.fstat(each.fileno()).st_ino
+                inode = os.fstat(each if isinstance(each, int) else each.fileno()).st_ino
             except (OSError, ValueError, AttributeError):
                 # One that is closed already, or that has no descriptor.
                 continue
+            if free and inode not in told:
+                told.add(inode)
+                self.cells[free.pop(0)] = inode
+
+    def serve_inherited(self) -> None:
+        """Tell the listening sockets that this process has open: all of them, where the server names none."""
+        import _socket
+
+        try:
+            names = os.listdir("/proc/self/fd")
+        except OSError:
+            return
+        for name in names:
+            try:
+                copied = os.dup(int(name))
+            except OSError:
+                continue
+            try:
+                opened = _socket.socket(fileno=copied)
+            except OSError:
+                os.close(copied)
+                continue
+            with_queue = opened.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN)
+            opened.close()
+            if with_queue:
+                self.serve([int(name)])
 
 
 HERE = Slot()
+
+
+def parent() -> int:
+    """Answer the pid of the process that started this one by `multiprocessing`, 0 for none."""
+    processes = sys.modules.get("multiprocessing.process")
+    asked = getattr(processes, "parent_process", None)
+    return os.getppid() if asked is not None and asked() is not None else 0
 
 
 def prepare(folder: str, runtime: str) -> None:
