@@ -299,3 +299,17 @@ def test_a_limit_is_the_engines_too(tmp_path: Path) -> None:
     assert answer.facts.is_truncated
     assert (answer.facts.read, answer.facts.stands_for) == (30, 73.0)
     store.close()
+
+
+@pytest.mark.parametrize("url", sorted(BUILT_IN))
+def test_how_long_requests_waited_is_a_length_of_time(url, tmp_path):
+    waits = [
+        Request(START_NS + n, 7, n + 1, ("shop", "/", ""), (), WHOLE, (("queue.time", n * 10_000_000),))
+        for n in range(5)
+    ]
+    store = open_store(f"{url}:{tmp_path / 'store' if url == 'duckdb' else ''}")
+    store.apply(1, [(1, commit(waits))])
+    query = "queue.time:>=10ms | stats min(queue.time), avg(queue.time), count"
+    (row,) = store.answer(Query(query, now_ns=START_NS + DAY_NS)).rows
+    store.close()
+    assert [str(each) for each in row] == ["min(queue.time)=10ms", "avg(queue.time)=25ms", "count=4"]

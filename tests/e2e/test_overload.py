@@ -38,7 +38,9 @@ def waited_s(house, beginning):
 
 
 def test_the_page_shows_an_overload_and_what_one_more_worker_does(house, kit):
-    (house.folder / "shop.py").write_text(re.search(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)[1])
+    (house.folder / "shop.py").write_text(
+        re.search(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)[1]
+    )
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         number, port = listener.fileno(), listener.getsockname()[1]
         words = typed("run")
@@ -46,12 +48,15 @@ def test_the_page_shows_an_overload_and_what_one_more_worker_does(house, kit):
         served = [sys.executable, "-m", "gunicorn", f"--bind=fd://{number}", *words[at + 1 :]]
         launched = [sys.executable, "-P", "-m", "fanlight", *words[:at], *served]
         master = house.start("shop", launched, (number,), FANLIGHT_DATA=str(house.data))
+    kit.wait(lambda: {"collector", "server"} <= house.pids().keys(), "collector and server")
     (visit,) = re.findall(r"^(seq .*) &$", PAGE, re.MULTILINE)
     visit = visit.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
     with subprocess.Popen(["sh", "-c", f"exec {visit}"], start_new_session=True) as visitors:
         try:
             kit.wait(lambda: is_overloaded(house, 1), "two threads to be busy and eight visitors to wait")
-            kit.wait(lambda: waited_s(house, "query .queue.time")[0] > 4, "requests that waited for four others")
+            kit.wait(
+                lambda: waited_s(house, "query .queue.time")[0] > 4, "requests that waited for four others"
+            )
             assert 1.2 < waited_s(house, "query .queue.time")[1] < 2.2
             master.send_signal(signal.SIGTTIN)
             kit.wait(lambda: is_overloaded(house, 2), "four threads to be busy and six visitors to wait")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.event import types
 from fanlight.event.coding import value_in, value_out
 from fanlight.event.event import UNTIMED, Event
+from fanlight.event.names import NAMES
 from fanlight.event.property import Property
 from fanlight.event.schema import Schema
 from fanlight.event.times import OFFSET_MAX_S, OFFSET_MIN_S, Time
@@ -82,6 +83,8 @@ SPAN = Schema(
 SPANS = "spans"
 OWN = {"trace": {*TRACE.names, SPANS, "time"}, "span": {*SPAN.names, "time"}}
 """By kind: names that no annotation takes; one of such a name stands behind `annotation.`."""
+LENGTHS = {name for name, known in NAMES.items() if known.type == types.DURATION and "." in name}
+"""Annotations of the agent's own whose numbers are lengths of time, in ns."""
 PREFIX = "annotation."
 SHAPES, OFFSET = "$types", "$offset"
 """Annotations that say what a store has no column for: types by name, and seconds east of UTC."""
@@ -165,7 +168,11 @@ def annotations_in(kind: str, notes: Iterable[Note]) -> Iterable[Property]:
         if key == SHAPES and shapes:
             continue
         name = f"{PREFIX}{key}" if key in OWN[kind] or key.startswith(PREFIX) else key
-        yield shaped(name, value, shapes[key]) if key in shapes else Property(name, value)
+        if key in shapes:
+            yield shaped(name, value, shapes[key])
+        else:
+            is_length = key in LENGTHS and value.__class__ is int
+            yield Property(name, value, types.DURATION if is_length else None)
 
 
 def shaped(name: str, value: Any, shape: tuple[str, str | None, str | None, bool]) -> Property:

@@ -237,7 +237,7 @@ def measured(each: Function, value: Any, shapes: dict[str, Shape]) -> Property:
         return Property(name, float(value), unit=unit)
     if not is_measure(each):
         return Property(name, value)
-    if kind == types.DURATION and value is not None:
+    if kind == types.DURATION and isinstance(value, int | float):
         return Property(name, round(value), types.DURATION)
     return Property(name, value, unit=unit)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.event import types
 from fanlight.event.times import Time
-from fanlight.event.trace import FLAGS, PREFIX, SHAPES, TRACE
+from fanlight.event.trace import FLAGS, LENGTHS, PREFIX, SHAPES, TRACE
 from fanlight.query.compile import TIME, WEIGHT, Column
 from fanlight.query.match import SPAN as BELOW
 from fanlight.query.sql import FALSE, TRUE, condition, names_of
@@ -178,7 +178,8 @@ class Relation:
             text,
         )
         measured = f"CASE WHEN {kind} = {NOTE_INT} THEN {whole_number} END"
-        return Column(tuple(given), plain, ranks, measured, fraction)
+        shape = (types.DURATION if LENGTHS.intersection(names) else None, None)
+        return Column(tuple(given), plain, ranks, measured, fraction, shape=shape)
 
     def sql(self) -> str:
         """Answer the statement of all days' rows, with the columns that were asked for."""
