@@ -41,6 +41,7 @@ def test_the_page_shows_an_overload_and_what_one_more_worker_does(house, kit):
     (house.folder / "shop.py").write_text(
         re.search(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)[1]
     )
+    house.serve_in_background()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         number, port = listener.fileno(), listener.getsockname()[1]
         words = typed("run")
