@@ -60,6 +60,7 @@ def write(folder, pid, *, requests=0, **words):
     cells[layout.MASTER], cells[layout.MASTER_STARTED] = os.getpid(), layout.process_start(os.getpid())
     cells[layout.NAMESPACE] = layout.namespace()
     cells[layout.STATE] = layout.BOOTED
+    cells[layout.APART] = 1
     for name, value in words.items():
         cells[getattr(layout, name)] = value
     cells[layout.HEAD_WORDS + layout.REQUESTS] = requests

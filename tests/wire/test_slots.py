@@ -62,6 +62,13 @@ def test_what_is_beyond_the_places_counts():
     assert (read.busy, read.ended, read.requests) == (259, 266, 266)
 
 
+def test_requests_are_counted_apart_only_where_it_is_said_so():
+    places = [(0, 3, 50, 7), (200, 2, 40, 0)]
+    words = {layout.CROWD_ENDED: 10, layout.CROWD_REQUESTS: 20}
+    assert layout.parse(slot(words, places)).requests == 15
+    assert layout.parse(slot({**words, layout.APART: 1}, places)).requests == 27
+
+
 def test_places_behind_an_untouched_block_are_not_looked_at():
     whole = slot(places=[(7, 1, 1, 1)] * (layout.BLOCK - 1))
     assert len(layout.parse(whole).places) == layout.BLOCK * layout.PLACE_WORDS

@@ -5,7 +5,8 @@ answers a request takes a place, and nobody else writes there meanwhile. Numbers
 one as things happen, so a reader may see a request between two of its writes, and no worse.
 
     head    words 0 … 63, then the names in UTF-8, padded with zeros
-    place   start of what is done here now (0 when idle) · how often it was left · ns in it · requests
+    place   start of what is done here now (0 when idle) · how often it was left · ns in it · requests,
+            where they are counted apart: where a connection has a place, which may bring several
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAGIC = int.from_bytes(b"fanslots", "little")
-VERSION = 1
+VERSION = 2
 
 PID, STARTED, MASTER, MASTER_STARTED, NAMESPACE, CLAIMED, SLOT, STATE = range(3, 11)
 """The process and when the kernel started it, its master likewise, the namespace of the pids (0 unknown),
@@ -31,6 +32,8 @@ CROWD, CROWD_ENDED, CROWD_REQUESTS = range(21, 24)
 """What is done beyond the places now, and what was: counted, without a time."""
 HIDES = 24
 """1 where requests wait that the worker cannot count; its connections tell of them."""
+APART = 25
+"""1 where requests are counted apart; otherwise whatever was done to its end was one."""
 INODES = range(40, 56)
 """Listening sockets that it serves, 0 for none."""
 
@@ -190,6 +193,8 @@ class Read:
     @property
     def requests(self) -> int:
         """Requests answered since the process began."""
+        if not self.head[APART]:
+            return self.ended
         return sum(self.places[REQUESTS::PLACE_WORDS]) + self.head[CROWD_REQUESTS]
 
     def spent_ns(self, now_ns: int) -> int:

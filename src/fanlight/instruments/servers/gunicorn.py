@@ -120,6 +120,7 @@ def tell(worker: Any) -> None:
         HERE.tell(layout.MAX_THREADS, 1)
         HERE.tell(layout.SPAWNED, 1)
         HERE.tell(layout.BACKLOG, 0)
+        HERE.tell(layout.APART, 1)
         worker.handle = busy_until_closed(worker, worker.handle)
     worker.run = running(worker, worker.run, is_ready=True)
 
@@ -211,6 +212,7 @@ def tell_threads(worker: Any, threads: int) -> None:
 
     enqueue, handle, handle_request = worker.enqueue_req, worker.handle, worker.handle_request
     tidy_up: Any = getattr(worker, "murder_keepalived", None)
+    HERE.tell(layout.APART, 1)
     HERE.tell(layout.MAX_THREADS, threads)
     HERE.tell(layout.QUEUED, 0)
     HERE.tell(layout.SPAWNED, 0)
@@ -296,7 +298,6 @@ def tell_greenlets(worker: Any) -> None:
             cells[place] = 0
             cells[place + 1] += 1
             cells[place + 2] += clock() - start_ns
-            cells[place + 3] += 1
             HERE.free.append(place)
 
     worker.handle, worker.handle_request = handle_told, handle_request_told
