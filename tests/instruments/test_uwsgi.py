@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from fanlight.instruments.servers import uwsgi
+from fanlight.recording.slots.slot import HERE
+from fanlight.wire import slots as layout
 
 
 def answer(environ: Any, start_response: Any) -> Any:
@@ -119,6 +121,48 @@ def test_the_frames_of_an_error_can_be_looked_at() -> None:
     assert ["environ", "start_response", "word"] in names
 
 
+def told() -> tuple[int, int]:
+    """Answer how many requests this process answers now, and how many it has answered."""
+    words = HERE.cells[layout.HEAD_WORDS : layout.HEAD_WORDS + layout.PLACES * layout.PLACE_WORDS]
+    return sum(map(bool, words[layout.START :: layout.PLACE_WORDS])), sum(
+        words[layout.ENDED :: layout.PLACE_WORDS]
+    )
+
+
+def test_an_application_inside_of_another_is_no_request_of_its_own(seen: Any) -> None:
+    inner = plain()
+    during = []
+
+    def outer(environ: Any, start_response: Any) -> Any:
+        during.append(told())
+        return inner(environ, start_response)
+
+    assert uwsgi.trace_app(inner)
+    assert uwsgi.trace_app(outer)
+    _, before = told()
+    ask(outer)
+    assert during == [(1, before)]
+    assert told() == (0, before + 1)
+
+
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "dropped"])
+def test_a_body_that_is_sent_later_keeps_its_place_until_then(is_closed: bool, seen: Any) -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        yield b"begun"
+
+    uwsgi.trace_app(app)
+    _, before = told()
+    body = app({"REQUEST_METHOD": "GET", "PATH_INFO": "/a"}, lambda *_: None)
+    assert list(body) == [b"begun"]
+    assert told() == (1, before)
+    if is_closed:
+        body.close()
+        body.close()
+    del body
+    assert told() == (0, before + 1)
+
+
 def test_what_is_made_in_c_is_left_alone() -> None:
-    uwsgi.trace_app(len)
+    assert not uwsgi.trace_app(len)
     assert len("abc") == 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from fanlight.sources.listeners import Listeners
-from matrix_servers import gunicorn, program, uvicorn
+from matrix_servers import BIN, gunicorn, program, uvicorn, uwsgi
 from matrix_serving import serving
 from matrix_slots import ASGI_SITE, SITE, Client, Gate, Watch
 
@@ -77,6 +77,10 @@ CASES = {
         granian("wsgi", "--blocking-threads", "2", "--backpressure", "4"), SITE, "granian", "wsgi", 1
     ),
     "granian asgi": Case(granian("asgi", "--workers", "2"), ASGI_SITE, "granian", "asgi", 2, is_skewed=True),
+    "uWSGI of two processes": Case(
+        uwsgi("--module", "site_app:app", "--processes", "2"), SITE, "uwsgi", "", 2
+    ),
+    "uWSGI of two threads": Case(uwsgi("--module", "site_app:app", "--threads", "2"), SITE, "uwsgi", "", 1),
 }
 
 
@@ -92,6 +96,8 @@ def test_of_ten_requests_two_are_answered_and_eight_wait(
     name: str, folder: Path, receiver: Receiver, gate: Gate, watch: Watch
 ) -> None:
     case = CASES[name]
+    if case.server == "uwsgi" and not (BIN / "uwsgi").exists():
+        pytest.skip("uWSGI could not be built here")
     (folder / "site_app.py").write_text(case.site)
     listeners = Listeners(str(folder))
     with serving(case.command, folder, receiver, {"GATE": str(gate.path)}) as server:

@@ -1,7 +1,8 @@
-"""uWSGI: the callable that it calls from C, whatever framework made it."""
+"""uWSGI: the callable that it calls from C, whatever framework made it, and how busy it is."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -20,10 +21,10 @@ CALLS: list[Any] = []
 
 
 def patch(module: ModuleType) -> None:
-    """Trace, in each worker, the callables that uWSGI has loaded by then.
+    """Trace, in each worker, the callables that uWSGI has loaded by then, and tell how busy they are.
 
     With `--lazy-apps` they are loaded later: then only what has an instrument of its own, as the
-    frameworks have, is traced.
+    frameworks have, is traced, and the worker tells nothing.
 
     Args:
         module: `uwsgi`, which exists inside of uWSGI alone; there it may still be without its functions.
@@ -36,7 +37,8 @@ def patch(module: ModuleType) -> None:
     before = getattr(module, HOOK, None)
 
     def trace_loaded() -> None:
-        trace_apps(module)
+        if trace_apps(module):
+            tell(module)
         if before is not None:
             before()
 
@@ -48,55 +50,103 @@ def patch(module: ModuleType) -> None:
     ARRIVALS.expect("uwsgidecorators", lambda decorators: decorators.postfork_chain.insert(0, trace_loaded))
 
 
-def trace_apps(module: ModuleType) -> None:
-    """Trace the callables that uWSGI has loaded; it tells their addresses."""
+def tell(module: Any) -> None:
+    """Let this worker tell how busy it is; all that it calls is traced.
+
+    Nothing waits in the worker: each of its threads accepts one connection, answers it and closes it.
+    """
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire import slots as layout
+
+    cores = getattr(module, "cores", None)
+    workers = getattr(module, "numproc", None)
+    HERE.claim("uwsgi", master=master(module))
+    HERE.serve(getattr(module, "sockets", ()))
+    if isinstance(workers, int):
+        HERE.tell(layout.TOTAL, workers)
+    if isinstance(cores, int):
+        HERE.tell(layout.MAX_THREADS, cores)
+        HERE.tell(layout.SPAWNED, cores)
+        HERE.tell(layout.BACKLOG, 0)
+    HERE.tell(layout.STATE, layout.BOOTED)
+
+
+def master(module: Any) -> int:
+    """Answer the pid of the process that forked this worker, 0 where this one is the first of all."""
+    told: Any = getattr(module, "masterpid", None)
+    number: Any = getattr(module, "worker_id", None)
+    pid = told() if told is not None else 0
+    # Without a master, the first worker forks the others.
+    return pid or (os.getppid() if number is not None and number() > 1 else 0)
+
+
+def trace_apps(module: ModuleType) -> bool:
+    """Trace the callables that uWSGI has loaded; it tells their addresses.
+
+    Returns:
+        Whether there are some and each is traced: one in an interpreter of its own is not.
+    """
     told: Any = getattr(module, "workers", None)
     workers = told() if told is not None else ()
     places = {app.get("callable") for worker in workers for app in worker.get("apps", ())}
     if not places:
-        return
+        return False
+    traced = True
     for holder in list(sys.modules.values()):
         for value in list(getattr(holder, "__dict__", {}).values()):
             if id(value) in places:
                 places.remove(id(value))
-                trace_app(value)
+                traced = trace_app(value) and traced
+    return traced and not places
 
 
-def trace_app(app: Any) -> None:
+def trace_app(app: Any) -> bool:
     """Trace a callable in its place: C code holds it, and nothing of ours stands between.
 
     A class gets another `__call__`, a function another body; what either of them is stays the same.
-    """
-    from fanlight.recording.wsgi import wsgi
 
+    Returns:
+        Whether it could be done.
+    """
     function = getattr(app, "__func__", app)
     if hasattr(function, "__code__"):
-        give_body(function, int(function is not app), wsgi)
-        return
+        return give_body(function, int(function is not app), traced)
     kind: Any = type(app)
     call = getattr(kind, "__call__", None)  # noqa: B004 it is asked for, not tested
     if call is None or hasattr(call, MARK):
-        return
+        return call is not None
 
-    def traced(self: Any, environ: Any, start_response: Any) -> Any:
-        return wsgi(call.__get__(self))(environ, start_response)
+    def call_traced(self: Any, environ: Any, start_response: Any) -> Any:
+        return traced(call.__get__(self))(environ, start_response)
 
-    setattr(traced, MARK, True)
-    traced.__wrapped__ = call  # type: ignore[attr-defined]  # what inspect.unwrap looks for
+    setattr(call_traced, MARK, True)
+    call_traced.__wrapped__ = call  # type: ignore[attr-defined]  # what inspect.unwrap looks for
     try:
-        kind.__call__ = traced
+        kind.__call__ = call_traced
     except TypeError:
         # Made in C, so nothing can be put there; its framework's own instrument may see it.
-        return
+        return False
+    return True
 
 
-def give_body(function: Any, bound: int, traced: Callable[[App], App]) -> None:
+def traced(app: App) -> App:
+    """Answer the application with every request traced and told in the slot."""
+    from fanlight.recording.slots.serving import sending
+    from fanlight.recording.wsgi import wsgi
+
+    return sending(wsgi(app))
+
+
+def give_body(function: Any, bound: int, traced: Callable[[App], App]) -> bool:
     """Give a function a body that calls what it was, traced.
 
     Args:
         function: keeps its identity.
         bound: how many arguments it is given besides a request's two: 1 for a method.
         traced: answers a callable traced.
+
+    Returns:
+        Whether it could be done.
     """
     code: CodeType = function.__code__
     kind: type[FunctionType] = type(function)
@@ -108,12 +158,13 @@ def give_body(function: Any, bound: int, traced: Callable[[App], App]) -> None:
     body: CodeType = space["make"](*free).__code__
     # A body must have the free variables of the one before it, whether it uses them or not.
     if body.co_freevars != free:
-        return
+        return False
     CALLS.append(calling(own, bound, traced))
     # What it is in tracebacks stays, too.
     function.__code__ = body.replace(
         co_name=code.co_name, co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
     )
+    return True
 
 
 BODY = """

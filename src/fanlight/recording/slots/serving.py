@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from time import monotonic_ns as clock
 
+from fanlight.recording.lanes import LANE
+from fanlight.recording.recorder import is_open
 from fanlight.recording.slots.slot import BEAT_S, HERE, crowded
+from fanlight.recording.wsgi import Body
 from fanlight.wire.slots import CROWD, CROWD_ENDED, CROWD_REQUESTS, DUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from typing import Any
 
 BEAT_NS = int(BEAT_S * 1e9)
@@ -43,6 +46,82 @@ def counted(call: Callable[..., Any]) -> Callable[..., Any]:
             here.free.append(place)
 
     return serve
+
+
+def sending(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a traced WSGI application such that the slot tells of its requests until their bodies are sent.
+
+    For a server that reads the body in the same thread and closes it. A body that is complete, or a
+    file that the server sends by itself, counts up to the return alone.
+    """
+
+    def serve(environ: Any, start_response: Any) -> Any:
+        lane = LANE.get()
+        # An application inside of another, which counts already.
+        if lane is not None and is_open(lane.trace):
+            return app(environ, start_response)
+        try:
+            place = HERE.free.pop()
+        except IndexError:
+            return crowded(app, environ, start_response)
+        HERE.cells[place] = start_ns = clock()
+        try:
+            body = app(environ, start_response)
+        except BaseException:
+            leave(place, start_ns)
+            raise
+        if isinstance(body, Body):
+            return Sent(body, place, start_ns)
+        leave(place, start_ns)
+        return body
+
+    return serve
+
+
+def leave(place: int, start_ns: int) -> None:
+    """Tell that a request ended, and give its place back."""
+    cells = HERE.cells
+    cells[place] = 0
+    cells[place + 1] += 1
+    cells[place + 2] += clock() - start_ns
+    HERE.free.append(place)
+
+
+class Sent:
+    """A body that is sent after its application returned: the place is left when it is closed.
+
+    Args:
+        body: the traced one.
+        place: that it has.
+        start_ns: when its request began.
+    """
+
+    __slots__ = ("body", "place", "start_ns")
+
+    def __init__(self, body: Body, place: int, start_ns: int) -> None:
+        self.body = body
+        self.place = place
+        self.start_ns = start_ns
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.body)
+
+    def close(self) -> None:
+        """Close the body, then leave the place; a second call leaves nothing."""
+        try:
+            self.body.close()
+        finally:
+            self.leave()
+
+    def leave(self) -> None:
+        """Leave the place, once."""
+        place, self.place = self.place, 0
+        if place:
+            leave(place, self.start_ns)
+
+    def __del__(self) -> None:
+        # A server that drops a body without closing it is done with it all the same.
+        self.leave()
 
 
 async def begun(call: Callable[..., Awaitable[Any]], one: Any, other: Any, third: Any = None) -> Any:

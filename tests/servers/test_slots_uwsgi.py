@@ -1,0 +1,90 @@
+"""uWSGI's workers tell how busy they are, through whatever it does with processes; or nothing at all."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from matrix_servers import BIN, program, uwsgi
+from matrix_serving import serving
+from matrix_slots import SITE, Client, Gate, Watch, requests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matrix_receiver import Receiver
+
+pytestmark = pytest.mark.skipif(not (BIN / "uwsgi").exists(), reason="uWSGI could not be built here")
+
+MODULE = ("--module", "site_app:app")
+STREAM = """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"begun "
+    if environ["PATH_INFO"] == "/hold":
+        hold()
+    if environ["PATH_INFO"] == "/fail":
+        raise RuntimeError("broken")
+    yield b"and ended"
+"""
+
+
+def test_a_response_that_streams_is_busy_until_it_is_sent(
+    folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    (folder / "site_app.py").write_text(SITE[: SITE.index("def app")] + STREAM)
+    with serving(uwsgi(*MODULE, "--threads", "2"), folder, receiver, {"GATE": str(gate.path)}) as server:
+        client = Client(server.port, "/hold")
+        (worker,) = watch.until(lambda found: bool(gate.held) and found.workers[0].busy == 1).workers
+        assert (worker.requests_count, worker.capacity, worker.max_threads) == (0, 1, 2)
+        gate.open()
+        assert client.answer() == b"begun and ended"
+        assert Client(server.port, "/fail").answer() == b"begun "
+        (worker,) = watch.until(lambda found: requests(found) == 2).workers
+        assert (worker.busy, worker.capacity) == (0, 2)
+
+
+def test_what_a_killed_worker_answered_stays_and_another_takes_its_number(
+    folder: Path, receiver: Receiver, watch: Watch
+) -> None:
+    (folder / "site_app.py").write_text(SITE)
+    with serving(uwsgi(*MODULE, "--processes", "2"), folder, receiver) as server:
+        watch.until(lambda found: len(found.workers) == 2)
+        assert all(server.ask_many(["/"] * 20))
+        found = watch.until(lambda found: requests(found) == 20)
+        assert {(each.total, each.master) for each in found.workers} == {(2, server.process.pid)}
+        killed = found.workers[0].pid
+        os.kill(killed, signal.SIGKILL)
+        found = watch.until(
+            lambda found: len(found.workers) == 2 and killed not in {each.pid for each in found.workers}
+        )
+        assert requests(found) == 20
+        assert sorted(each.slot for each in found.workers) == [0, 1]
+        assert [each.restarts for each in found.retired] == [{"killed": 1}]
+
+
+def test_without_a_master_the_first_worker_is_that_of_the_others(
+    folder: Path, receiver: Receiver, watch: Watch
+) -> None:
+    (folder / "site_app.py").write_text(SITE)
+    command = program("uwsgi", "--http-socket", "127.0.0.1:PORT", "--die-on-term", *MODULE, "-p", "2")
+    with serving(command, folder, receiver) as server:
+        found = watch.until(lambda found: len(found.workers) == 2)
+        assert {each.master for each in found.workers} == {server.process.pid}
+        assert all(server.ask_many(["/"] * 20))
+        watch.until(lambda found: requests(found) == 20)
+
+
+@pytest.mark.parametrize("is_lazy", [True, False], ids=["loaded late", "several applications"])
+def test_a_worker_whose_requests_are_not_all_counted_tells_nothing(
+    is_lazy: bool, folder: Path, receiver: Receiver, watch: Watch
+) -> None:
+    for name in ("site_app", "one", "two"):
+        (folder / f"{name}.py").write_text(SITE + "\napplication = app\n")
+    mounts = ("--mount", "/one=one.py", "--mount", "/two=two.py", "--manage-script-name")
+    with serving(uwsgi(*((*MODULE, "--lazy-apps") if is_lazy else mounts)), folder, receiver) as server:
+        assert all(server.ask_many(["/one/", "/two/"] * 5))
+        assert watch.workers() == ()
