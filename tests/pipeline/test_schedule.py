@@ -14,7 +14,7 @@ from fanlight import Query
 from fanlight.aggregate.aggregator import Aggregator
 from fanlight.aggregate.saturation import Saturation
 from fanlight.pipeline.saturation import Kept, chosen, packed
-from fanlight.pipeline.schedule import LOOK_S, SEARCH_S, Schedule
+from fanlight.pipeline.schedule import LOOK_S, NS, SEARCH_S, Schedule
 from fanlight.sources.listeners import Listeners
 from fanlight.stores import open_store
 from fanlight.wire.codec import decode, encode
@@ -44,7 +44,7 @@ class Told:
         self.readings = deque(readings or [Readings()])
         self.closed = False
 
-    def read(self, now_ns: int) -> Readings:
+    def read(self, now_ns: int, *, whole: bool = True) -> Readings:
         del now_ns
         return self.readings.popleft() if len(self.readings) > 1 else self.readings[0]
 
@@ -55,7 +55,7 @@ class Told:
 class Broken(Told):
     """A source that fails."""
 
-    def read(self, now_ns: int) -> Readings:
+    def read(self, now_ns: int, *, whole: bool = True) -> Readings:
         raise ValueError(f"nothing at {now_ns}")
 
 
@@ -241,3 +241,17 @@ def test_targets_are_given_the_names_that_were_chosen_in_their_order() -> None:
         ("workers.restarts.SIGKILL", 3),
         ("workers.booted", 2),
     ]
+
+
+def test_time_in_which_nothing_changed_is_the_old_workers_and_not_the_new_ones() -> None:
+    clock = Clock()
+    one = Worker("shop", "gunicorn", "sync", 0, 7, 6, 1, inodes=(3,), max_threads=1)
+    idle, more = Readings((), (one,)), Readings((), (one._replace(max_threads=9, busy=1),))
+    source = Told(idle)
+    made = schedule(clock, slots=source)
+    run(made, clock, 0.75)
+    source.readings = deque([more])
+    run(made, clock, 0.1)
+    [master] = made.saturation.masters.values()
+    # Seven looks of one thread, and one of nine.
+    assert master.slots_ns == pytest.approx(0.7 * NS + 9 * 0.1 * NS, rel=0.01)

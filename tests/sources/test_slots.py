@@ -11,6 +11,8 @@ import pytest
 from fanlight.sources.slots import FILES, Slots
 from fanlight.wire import slots as layout
 
+NS = 1_000_000_000
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -236,3 +238,42 @@ def test_a_stopped_worker_is_stalled_until_it_goes_on(folder, sources, process):
     os.kill(one.pid, 18)
     while read(source).workers[0].stalled:
         assert time.monotonic() - start_s < 2
+
+
+def test_a_worker_that_does_nothing_is_answered_as_the_same_object(folder, sources, process):
+    path = write(folder, process().pid, requests=3)
+    source = sources()
+    before = source.read(NS)
+    assert source.read(2 * NS).workers == before.workers
+    settled = source.read(3 * NS)
+    assert source.read(3 * NS + 1) is settled
+    write_word(path, layout.HEAD_WORDS, 3 * NS)
+    busy = source.read(4 * NS).workers
+    assert (busy[0].busy, busy[0].busy_ns, busy[0].stamp_ns) == (1, NS, 4 * NS)
+    # It goes on with the same work: not a byte of it changes, and the time does.
+    assert source.read(6 * NS).workers[0].busy_ns == 3 * NS
+
+
+def test_a_new_file_is_seen_at_the_next_look_and_one_that_came_unseen_within_a_second(
+    folder, sources, process
+):
+    source = sources()
+    write(folder, process().pid)
+    os.utime(folder, ns=(NS, NS))
+    assert len(source.read(NS).workers) == 1
+    assert len(source.read(NS + 1).workers) == 1
+    write(folder, process().pid)
+    assert len(source.read(NS + 2).workers) == 2
+    os.utime(folder, ns=(NS, NS))
+    assert len(source.read(NS + 3).workers) == 2
+    write(folder, process().pid)
+    os.utime(folder, ns=(NS, NS))
+    assert len(source.read(NS + 4).workers) == 2
+    assert len(source.read(2 * NS).workers) == 3
+
+
+def write_word(path, word, value):
+    """Write one word of a slot."""
+    with path.open("r+b") as file:
+        file.seek(word * layout.WORD)
+        file.write(value.to_bytes(layout.WORD, "little"))

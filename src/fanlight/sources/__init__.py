@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Made once, in the process that reads, with the directory of the runtime (where the socket is)."""
 
-    def read(self, now_ns: int, /) -> Readings:
-        """Answer what there is now.
+    def read(self, now_ns: int, /, *, whole: bool = True) -> Readings:
+        """Answer what there is now, as the same object as before while nothing of it changed.
 
         Args:
             now_ns: monotonic; the same for all sources that are read together.
+            whole: leave nothing to a later read that costs much and says little.
 
         Raises:
             OSError: it could not be read this time; it is asked again.

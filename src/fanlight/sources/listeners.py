@@ -7,6 +7,7 @@ much and does not tell the limit. A family that cannot be read is absent, and on
 from __future__ import annotations
 
 import socket
+from operator import is_
 from struct import Struct
 
 from fanlight.log import LOG
@@ -42,6 +43,8 @@ UNIX = Struct("=BBBBI")
 TCP4, TCP6, LOCAL = "tcp4", "tcp6", "unix"
 RETRY_NS = 60_000_000_000
 """A family that could not be read is asked for again after this long."""
+OTHERS_NS = 900_000_000
+"""A family in which none of the servers seen listens is asked for again after this long."""
 
 
 class Listeners:
@@ -78,27 +81,46 @@ class Listeners:
         }
         self.known: dict[bytes, Listener] = {}
         self.held: Held = {}
+        self.payloads: dict[str, list[bytes]] = {}
+        self.asked_ns = -OTHERS_NS
+        self.last = Readings()
 
-    def read(self, now_ns: int) -> Readings:
+    def read(self, now_ns: int, *, whole: bool = True) -> Readings:
         """Answer every listener that there is now.
 
         Args:
             now_ns: monotonic.
+            whole: ask for every family, not only for those that the servers seen listen in.
         """
-        payloads: list[tuple[str, bytes]] = []
+        asked = {each.family for each in self.known.values() if each.pids}
+        if whole or not asked or now_ns - self.asked_ns >= OTHERS_NS:
+            self.asked_ns = now_ns
+            asked = set(self.requests)
+        is_same = True
         for family, request in self.requests.items():
-            payloads += [(family, payload) for payload in self.dump(family, request, now_ns)]
-        before = self.known
-        # A fast path: most listeners are what they were a moment ago, to the byte.
-        found = {
-            payload: before.get(payload) or self.listener(family, payload) for family, payload in payloads
-        }
-        self.known = {payload: each for payload, each in found.items() if each is not None}
+            if family not in asked:
+                continue
+            payloads = self.dump(family, request, now_ns)
+            is_same = is_same and payloads == self.payloads.get(family)
+            self.payloads[family] = payloads
+        # A fast path: mostly all listeners are what they were a moment ago, to the byte.
+        if not is_same:
+            before = self.known
+            found = {
+                payload: before.get(payload) or self.listener(family, payload)
+                for family in self.requests
+                for payload in self.payloads.get(family, ())
+            }
+            self.known = {payload: each for payload, each in found.items() if each is not None}
         held = self.holders.holders([each.inode for each in self.known.values()])
         if held is not self.held:
             self.held = held
             self.known = {payload: attributed(each, held) for payload, each in self.known.items()}
-        return Readings(listeners=tuple(self.known.values()))
+        # The same object while nothing changed, by which others tell that.
+        now = tuple(self.known.values())
+        if len(now) != len(self.last.listeners) or not all(map(is_, now, self.last.listeners)):
+            self.last = Readings(listeners=now)
+        return self.last
 
     def listener(self, family: str, payload: bytes) -> Listener | None:
         """Answer the listener that a message tells of; None when it is no listener or makes no sense."""

@@ -54,6 +54,7 @@ class Book:
         self.totals: dict[Key, Totals] = {}
         self.done: dict[str, None] = {}
         self.torn = ""
+        self.told: tuple[Retired, ...] | None = None
         for path in self.paths:
             try:
                 self.recall(path)
@@ -74,6 +75,7 @@ class Book:
         """Add what one worker has left; it went for a reason if its master stayed."""
         service, server, _ = read.texts
         key = Key(service, server, *read.master, slot)
+        self.told = None
         totals = self.totals.setdefault(key, Totals())
         totals.requests += read.requests
         totals.busy_ns += busy_ns
@@ -82,14 +84,17 @@ class Book:
             totals.restarts[reason] = totals.restarts.get(reason, 0) + 1
 
     def retired(self) -> tuple[Retired, ...]:
-        """Answer the totals."""
-        return tuple(
-            Retired(*key[:4], each.requests, each.busy_ns, dict(each.restarts), key.slot)
-            for key, each in self.totals.items()
-        )
+        """Answer the totals: the same object as before while they are the same."""
+        if self.told is None:
+            self.told = tuple(
+                Retired(*key[:4], each.requests, each.busy_ns, dict(each.restarts), key.slot)
+                for key, each in self.totals.items()
+            )
+        return self.told
 
     def write(self) -> None:
         """Write the totals down, without those of the masters that are gone longest and too many."""
+        self.told = None
         masters = list(dict.fromkeys(key[2:4] for key in self.totals))
         over = {each for each in masters[:-MASTERS] if not layout.is_alive(*each)}
         self.totals = {key: each for key, each in self.totals.items() if key[2:4] not in over}

@@ -9,23 +9,28 @@ from __future__ import annotations
 import os
 import select
 import stat
+import time
 from contextlib import suppress
+from operator import is_
 from typing import TYPE_CHECKING
 
 from fanlight.sources.connections import Connections
 from fanlight.sources.retired import FILE, Book
+from fanlight.sources.workers import complete, known, waits
 from fanlight.wire import slots as layout
-from fanlight.wire.readings import Readings, Worker
+from fanlight.wire.readings import Readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fanlight.wire.readings import Worker
+
 FILES = 1_024
 """Read at the most; the workers of further ones are not seen, and counted."""
-LATE_NS = 30_000_000
-"""An event loop that is so late is blocked: what it took on waits in its sockets."""
-STOPPED_NS = 300_000_000
-"""How often it is looked up whether a worker was stopped."""
+STOPPED_NS = 1_000_000_000
+"""How often it is looked up whether a worker was stopped, and a directory listed that seems unchanged."""
+TICK_NS = 50_000_000
+"""A directory's time is the kernel's last tick: what changed within one may not show in it."""
 
 
 class File:
@@ -37,12 +42,15 @@ class File:
         gone: readable once the process is gone; None where the system has no such thing.
         spent_ns: the busy time told last, below which the next one is not.
         seen: its bytes when it was read last, which was at `stamp_ns` for the first time.
+        told: what they tell, None before.
+        idle: the worker as answered last, if nothing of it but the time of the look can differ.
     """
 
     __slots__ = (
         "at",
         "descriptor",
         "gone",
+        "idle",
         "pid",
         "seen",
         "slot",
@@ -50,6 +58,7 @@ class File:
         "stalled",
         "stamp_ns",
         "started",
+        "told",
     )
 
     def __init__(self, folder: str, name: str, descriptor: int, owner: tuple[int, int]) -> None:
@@ -60,6 +69,8 @@ class File:
         self.gone: int | None = None
         self.spent_ns = self.stamp_ns = 0
         self.seen = b""
+        self.told: layout.Read | None = None
+        self.idle: tuple[int | None, bool, Worker] | None = None
         self.stalled = False
 
     def read(self, now_ns: int) -> layout.Read:
@@ -73,9 +84,12 @@ class File:
         # A fast path: few are so busy that more than the first block of places was ever taken.
         if len(data) == size and any(data[-layout.PLACE_WORDS * layout.WORD :]):
             data = os.pread(self.descriptor, layout.SIZE, 0)
-        if data != self.seen:
-            self.seen, self.stamp_ns = data, now_ns
-        return layout.parse(data)
+        if data != self.seen or self.told is None:
+            if data != self.seen:
+                self.seen, self.stamp_ns = data, now_ns
+            self.told = self.idle = None
+            self.told = layout.parse(data)
+        return self.told
 
     def close(self) -> None:
         """Let go of file and process."""
@@ -106,19 +120,22 @@ class Slots:
         self.connections = Connections()
         self.namespace = layout.namespace()
         self.poll = select.poll()
-        self.looked_ns = 0
+        self.looked_ns = self.listed_ns = 0
+        self.listed: dict[str, tuple[int, set[str]]] = {}
+        self.last = Readings()
         if self.book.torn:
             self.ignore(self.book.torn, "torn")
 
-    def read(self, now_ns: int) -> Readings:
+    def read(self, now_ns: int, *, whole: bool = True) -> Readings:  # noqa: ARG002 all of it costs little
         """Answer the workers that live now, and what the others have left.
 
         Args:
             now_ns: monotonic.
+            whole: as every read is.
         """
         # Who is gone leaves first: whoever came in its place has its number.
         self.retire(self.departed(), now_ns)
-        if self.look():
+        if self.look(now_ns):
             self.retire(self.departed(), now_ns)
         self.notice_stopped(now_ns)
         reads = list(self.readable(now_ns))
@@ -128,34 +145,61 @@ class Slots:
             if read.head[layout.ROLE] == layout.MINDS
         }
         workers = [
-            (worker(file, read, totals.get(read.master), now_ns), bool(read.head[layout.HIDES]))
+            (known(file, read, totals.get(read.master), now_ns), bool(read.head[layout.HIDES]))
             for file, read in reads
             if read.head[layout.ROLE] == layout.WORKS
         ]
         told = self.connections.look(
             [(each.pid, each.inodes) for each, hides in workers if waits(each, hides)], now_ns
         )
-        return Readings(workers=tuple(complete(*each, told) for each in workers), retired=self.book.retired())
+        return self.answer(tuple(complete(*each, told) for each in workers))
 
-    def look(self) -> bool:
+    def answer(self, workers: tuple[Worker, ...]) -> Readings:
+        """Answer the readings with these workers: the same object as before while nothing changed."""
+        last, retired = self.last, self.book.retired()
+        is_same = len(workers) == len(last.workers) and all(map(is_, workers, last.workers))
+        if not is_same or retired is not last.retired:
+            self.last = Readings(workers=workers, retired=retired)
+        return self.last
+
+    def look(self, now_ns: int) -> bool:
         """Open the files that are new; answer whether there are any."""
-        known = len(self.files)
-        present = set()
-        for folder in self.folders:
-            try:
-                if not is_private(folder):
-                    self.ignore(folder, "directory")
-                    continue
-                names = os.listdir(folder)
-            except OSError:
-                continue
-            for name in sorted(names, key=layout.age):
-                at = os.path.join(folder, name)
-                present.add(at)
-                if at not in self.files and at not in self.strange:
-                    self.open(folder, name, at)
-        self.strange = {at: why for at, why in self.strange.items() if at in present or why == "directory"}
-        return len(self.files) > known
+        before = len(self.files)
+        if now_ns - self.listed_ns >= STOPPED_NS:
+            self.listed_ns = now_ns
+            self.listed = {}
+        found = [self.look_through(folder) for folder in self.folders]
+        if any(found):
+            present = set().union(*(paths for _, paths in self.listed.values()))
+            self.strange = {
+                at: why for at, why in self.strange.items() if at in present or why == "directory"
+            }
+        return len(self.files) > before
+
+    def look_through(self, folder: str) -> bool:
+        """Open the files of a directory that are new; answer whether it was looked through at all."""
+        # The kernel's clock, which its ticks and so a directory's times are taken from.
+        wall_ns = time.time_ns()
+        try:
+            found = os.lstat(folder)
+            if not is_private(found):
+                self.listed.pop(folder, None)
+                self.ignore(folder, "directory")
+                return True
+            # A fast path: nothing came or went since the names were read, or that would show.
+            if folder in self.listed and self.listed[folder][0] == found.st_mtime_ns:
+                return False
+            names = os.listdir(folder)
+        except OSError:
+            return self.listed.pop(folder, None) is not None
+        for name in sorted(names, key=layout.age):
+            at = os.path.join(folder, name)
+            if at not in self.files and at not in self.strange:
+                self.open(folder, name, at)
+        is_settled = found.st_mtime_ns + TICK_NS < wall_ns
+        paths = {os.path.join(folder, name) for name in names}
+        self.listed[folder] = found.st_mtime_ns if is_settled else 0, paths
+        return True
 
     def open(self, folder: str, name: str, at: str) -> None:
         """Open one file, or take note that it is none of ours."""
@@ -289,68 +333,6 @@ class Slots:
             self.drop(file)
 
 
-def worker(file: File, read: layout.Read, total: int | None, now_ns: int) -> Worker:
-    """Answer what a worker tells, with the total that its master tells if it does."""
-    head = read.head
-    service, server, kind = read.texts
-    file.spent_ns = max(file.spent_ns, read.spent_ns(now_ns))
-    due_ns = head[layout.DUE]
-    return Worker(
-        service,
-        server,
-        kind,
-        file.slot,
-        file.pid,
-        *read.master,
-        inodes=tuple(head[word] for word in layout.INODES if head[word]),
-        booted=head[layout.STATE] == layout.BOOTED,
-        total=read.known(layout.TOTAL) if total is None else total,
-        spawned_threads=read.known(layout.SPAWNED),
-        max_threads=read.known(layout.MAX_THREADS),
-        requests_count=read.requests,
-        backlog=read.backlog,
-        reactor=read.reactor,
-        capacity=read.capacity,
-        not_begun=read.not_begun,
-        busy=read.busy,
-        busy_ns=file.spent_ns,
-        overdue_ns=max(0, now_ns - due_ns) if due_ns > 0 else None,
-        oldest_start_ns=read.oldest_start_ns,
-        stamp_ns=file.stamp_ns,
-        stalled=file.stalled,
-    )
-
-
-def waits(worker: Worker, hides: bool) -> bool:
-    """Answer whether requests may wait at a worker that it cannot tell of itself."""
-    if worker.overdue_ns is not None and worker.overdue_ns > LATE_NS:
-        return True
-    return hides and worker.capacity == 0
-
-
-def complete(worker: Worker, hides: bool, told: dict[int, tuple[int, int]] | None) -> Worker:
-    """Answer a worker with what its connections tell of requests that wait where it cannot count them.
-
-    Args:
-        worker: as it tells of itself.
-        hides: whether some wait beyond its own count even while it works.
-        told: by pid, connections with something unread and those that are to be answered; None unknown.
-    """
-    is_asked = waits(worker, hides)
-    if is_asked and told is None:
-        return worker
-    unread, pending = (told or {}).get(worker.pid, (0, 0)) if is_asked else (0, 0)
-    if not hides:
-        return (
-            worker._replace(not_begun=worker.not_begun + unread) if worker.not_begun is not None else worker
-        )
-    waiting = max(0, pending - worker.busy)
-    # Threads have a queue before them; a loop has tasks.
-    return (
-        worker._replace(not_begun=waiting) if worker.max_threads is None else worker._replace(backlog=waiting)
-    )
-
-
 def refusal(file: File, read: layout.Read, namespace: int) -> str:
     """Answer in a word why a file is no slot for us, "" when it is one."""
     if not stat.S_ISREG(os.fstat(file.descriptor).st_mode):
@@ -361,11 +343,6 @@ def refusal(file: File, read: layout.Read, namespace: int) -> str:
     return "" if read.process == (file.pid, file.started) else "foreign"
 
 
-def is_private(folder: str) -> bool:
-    """Answer whether a directory is ours and nobody else can enter it.
-
-    Raises:
-        OSError: there is none.
-    """
-    found = os.lstat(folder)
+def is_private(found: os.stat_result) -> bool:
+    """Answer whether what `lstat` found is a directory of ours that nobody else can enter."""
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
