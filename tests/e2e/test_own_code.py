@@ -42,7 +42,8 @@ def test_marks_muted_blocks_and_nested_annotations_reach_terminal_and_page(house
     asked = {"service": "invoices", "endpoint": "nightly invoices", "segment": ""}
     (sample,) = Client(str(house.data), 10).get("/api/endpoint", asked)["samples"]
     found = json.loads(house.ask("trace", sample["id"], "--json"))
-    spans = {span["title"]: span for span in found["spans"]}
+    # The collector may pause anything.
+    spans = {span["title"]: span for span in found["spans"] if span["category"] != "noise.gc"}
     assert list(spans) == ["nightly invoices", "write", "half way", "upload", "heard again"]
     assert [spans[title]["depth"] for title in spans] == [0, 1, 2, 1, 2]
     assert spans["half way"]["duration"] == 0

@@ -11,6 +11,7 @@ PAGES = (
     "/endpoint?service=shop&endpoint=POST+/checkout&segment=html",
     f"/trace/{1:032x}",
     "/explore",
+    "/servers",
     "/status",
 )
 DATA = ("/api/endpoints", "/api/endpoint?service=shop&endpoint=POST+/checkout&segment=html", "/api/status")
@@ -202,7 +203,7 @@ def test_every_route_is_behind_the_gate(stranger):
     from fanlight.web.app import Site
 
     handlers = [name for name in vars(Site) if not name.startswith("__") and name != "read"]
-    assert len(handlers) == 16, "add the new route's address here"
+    assert len(handlers) == 18, "add the new route's address here"
     addresses = [
         *PAGES,
         *DATA,
@@ -211,6 +212,7 @@ def test_every_route_is_behind_the_gate(stranger):
         "/api/alive",
         "/api/link",
         "/api/overview",
+        "/api/servers",
     ]
     addresses += ["/api/complete", "/static/x.css"]
     assert {stranger.get(address).status for address in addresses} == {401}
