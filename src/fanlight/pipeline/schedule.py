@@ -176,6 +176,8 @@ class Schedule:
             self.failures[name] = self.failures.get(name, 0) + 1
             self.notices.trouble(name, f"{name}: servers cannot be read or told of: {error!r}")
         else:
+            if name not in self.failures:
+                return
             self.notices.over(name, f"{name}: servers are read and told of again.")
 
     def close(self) -> None:

@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 FILES = 1_024
 """Read at the most; the workers of further ones are not seen, and counted."""
-STOPPED_NS = 1_000_000_000
-"""How often it is looked up whether a worker was stopped, and a directory listed that seems unchanged."""
+STOPPED_NS = 500_000_000
+"""How often it is looked up whether a worker was stopped,"""
+LISTED_NS = 1_000_000_000
+"""and what is there, though no directory's time says that anything changed."""
 TICK_NS = 50_000_000
 """A directory's time is the kernel's last tick: what changed within one may not show in it."""
+FIRST_BYTES = layout.HEAD_WORDS * layout.WORD + layout.BLOCK_BYTES
+"""What is read of a file, unless so many requests went on at once that there is more."""
 
 
 class File:
@@ -43,7 +47,8 @@ class File:
         spent_ns: the busy time told last, below which the next one is not.
         seen: its bytes when it was read last, which was at `stamp_ns` for the first time.
         told: what they tell, None before.
-        idle: the worker as answered last, if nothing of it but the time of the look can differ.
+        idle: the worker as answered last, if it tells the same while its bytes are the same.
+        quiet: whether nothing is to be answered anew while its bytes are the same.
     """
 
     __slots__ = (
@@ -52,6 +57,7 @@ class File:
         "gone",
         "idle",
         "pid",
+        "quiet",
         "seen",
         "slot",
         "spent_ns",
@@ -71,7 +77,7 @@ class File:
         self.seen = b""
         self.told: layout.Read | None = None
         self.idle: tuple[int | None, bool, Worker] | None = None
-        self.stalled = False
+        self.stalled = self.quiet = False
 
     def read(self, now_ns: int) -> layout.Read:
         """Answer what the file tells now.
@@ -79,10 +85,9 @@ class File:
         Raises:
             ValueError: it is no slot of ours; says why in a word.
         """
-        size = layout.HEAD_WORDS * layout.WORD + layout.BLOCK_BYTES
-        data = os.pread(self.descriptor, size, 0)
+        data = os.pread(self.descriptor, FIRST_BYTES, 0)
         # A fast path: few are so busy that more than the first block of places was ever taken.
-        if len(data) == size and any(data[-layout.PLACE_WORDS * layout.WORD :]):
+        if len(data) == FIRST_BYTES and any(data[-layout.PLACE_WORDS * layout.WORD :]):
             data = os.pread(self.descriptor, layout.SIZE, 0)
         if data != self.seen or self.told is None:
             if data != self.seen:
@@ -90,6 +95,10 @@ class File:
             self.told = self.idle = None
             self.told = layout.parse(data)
         return self.told
+
+    def is_unchanged(self) -> bool:
+        """Answer whether it is quiet, and tells what it told when it was read last."""
+        return self.quiet and os.pread(self.descriptor, FIRST_BYTES, 0) == self.seen
 
     def close(self) -> None:
         """Let go of file and process."""
@@ -120,8 +129,9 @@ class Slots:
         self.connections = Connections()
         self.namespace = layout.namespace()
         self.poll = select.poll()
-        self.looked_ns = self.listed_ns = 0
+        self.looked_ns = self.listed_ns = -LISTED_NS
         self.listed: dict[str, tuple[int, set[str]]] = {}
+        self.there: list[str] = []
         self.last = Readings()
         if self.book.torn:
             self.ignore(self.book.torn, "torn")
@@ -134,10 +144,14 @@ class Slots:
             whole: as every read is.
         """
         # Who is gone leaves first: whoever came in its place has its number.
-        self.retire(self.departed(), now_ns)
-        if self.look(now_ns):
+        gone = self.departed()
+        self.retire(gone, now_ns)
+        has_new = self.look(now_ns)
+        if has_new:
             self.retire(self.departed(), now_ns)
         self.notice_stopped(now_ns)
+        if not gone and not has_new and self.is_unchanged():
+            return self.last
         reads = list(self.readable(now_ns))
         totals = {
             read.process: read.known(layout.TOTAL)
@@ -149,10 +163,22 @@ class Slots:
             for file, read in reads
             if read.head[layout.ROLE] == layout.WORKS
         ]
+        for file, read in reads:
+            hides = bool(read.head[layout.HIDES])
+            minds = read.head[layout.ROLE] != layout.WORKS
+            file.quiet = minds or (file.idle is not None and not waits(file.idle[2], hides))
         told = self.connections.look(
             [(each.pid, each.inodes) for each, hides in workers if waits(each, hides)], now_ns
         )
         return self.answer(tuple(complete(*each, told) for each in workers))
+
+    def is_unchanged(self) -> bool:
+        """Answer whether no worker does or tells anything else than at the last read."""
+        # A fast path: a server that nobody asks is read as often as any.
+        try:
+            return bool(self.files) and all(file.is_unchanged() for file in self.files.values())
+        except OSError:
+            return False
 
     def answer(self, workers: tuple[Worker, ...]) -> Readings:
         """Answer the readings with these workers: the same object as before while nothing changed."""
@@ -165,10 +191,11 @@ class Slots:
     def look(self, now_ns: int) -> bool:
         """Open the files that are new; answer whether there are any."""
         before = len(self.files)
-        if now_ns - self.listed_ns >= STOPPED_NS:
+        if now_ns - self.listed_ns >= LISTED_NS:
             self.listed_ns = now_ns
             self.listed = {}
-        found = [self.look_through(folder) for folder in self.folders]
+            self.there = [folder for folder in self.folders if os.path.lexists(folder)]
+        found = [self.look_through(folder) for folder in self.there]
         if any(found):
             present = set().union(*(paths for _, paths in self.listed.values()))
             self.strange = {
@@ -285,7 +312,9 @@ class Slots:
             return
         self.looked_ns = now_ns
         for file in self.files.values():
-            file.stalled = layout.process_state(file.pid)[0] in ("T", "t")
+            is_stalled = layout.process_state(file.pid)[0] in ("T", "t")
+            if is_stalled != file.stalled:
+                file.stalled, file.quiet = is_stalled, False
 
     def readable(self, now_ns: int) -> Iterator[tuple[File, layout.Read]]:
         """Answer what each file tells; one that was spoilt since is let go."""
