@@ -122,6 +122,14 @@ class Client:
         return b"".join(parts).partition(b"\r\n\r\n")[2]
 
 
+def held(holds: Callable[[Readings], bool], found: Readings) -> bool:
+    """Answer whether something holds of readings; nothing does of a worker that is not there yet."""
+    try:
+        return holds(found)
+    except LookupError:
+        return False
+
+
 class Watch:
     """A reader of the slots in a runtime directory.
 
@@ -148,7 +156,7 @@ class Watch:
             TimeoutError: it never held; says what was read last.
         """
         end_s = time.monotonic() + deadline_s
-        while not holds(found := self.read()):
+        while not held(holds, found := self.read()):
             if time.monotonic() > end_s:
                 raise TimeoutError(f"after {deadline_s} s: {found}")
             time.sleep(PAUSE_S)

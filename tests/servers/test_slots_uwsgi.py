@@ -38,7 +38,9 @@ def test_a_response_that_streams_is_busy_until_it_is_sent(
     (folder / "site_app.py").write_text(SITE[: SITE.index("def app")] + STREAM)
     with serving(uwsgi(*MODULE, "--threads", "2"), folder, receiver, {"GATE": str(gate.path)}) as server:
         client = Client(server.port, "/hold")
-        (worker,) = watch.until(lambda found: bool(gate.held) and found.workers[0].busy == 1).workers
+        (worker,) = watch.until(
+            lambda found: bool(gate.held) and [each.busy for each in found.workers] == [1]
+        ).workers
         assert (worker.requests_count, worker.capacity, worker.max_threads) == (0, 1, 2)
         gate.open()
         assert client.answer() == b"begun and ended"
