@@ -362,6 +362,16 @@ def test_waiting_is_a_node_below_the_root_and_none_of_its_time(told):
     assert node["parent"] in {row["path"] for row in roots}
 
 
+def test_what_a_visitor_felt_of_waiting_is_added_up_beside_it(told):
+    """Of 30 ms and a wait of 90 ms, 20 ms pass a tenth of a second; of 30 ms and 4 ms none do."""
+    felt = waiting(told, **{"queue.time": 90 * MS})
+    long = waiting(told, **{"queue.time": 90 * MS})
+    long = long._replace(spans=[long.spans[0]._replace(duration=31 * MS)], duration=31 * MS)
+    node = queue_node(told.Desk().record([felt, long, waiting(told, **{"queue.time": 4 * MS})]))
+    assert (node["repeated"], node["repeat_sum"], node["repeat_max"]) == (2, 2, 1)
+    assert (node["repeat_total"], node["total"]) == (41 * MS, 184 * MS)
+
+
 def test_a_waiting_that_is_no_number_or_beyond_all_measure_is_not_added_up(told):
     strange = [{"queue.time": "long"}, {"queue.time": -1}, {"queue.time": 1.5}, {"queue.time": 1 << 60}]
     traces = [

@@ -10,10 +10,11 @@ from commits import DAY_NS, HOUR_NS, MINUTE_NS, Part, Request, commit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight.server.answers import TRIAL, Answers, pain, step_minutes
+from fanlight.server.answers import TRIAL, Answers, step_minutes
+from fanlight.server.pain import pain
 from fanlight.stores import open_store
 from fanlight.wire import buckets
-from fanlight.wire.messages import ERROR, WHOLE
+from fanlight.wire.messages import ERROR, QUEUE, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,23 @@ def test_services_are_told_of_as_the_sum_of_their_endpoints(answers: Answers) ->
     assert whole["pain"] == pytest.approx(mail["pain"] + shop["pain"])
     assert answers.overview(START, START + HOUR_NS, "mail")["all"]["count"] == 9
     assert answers.overview(START - HOUR_NS, START - MINUTE_NS)["all"] is None
+
+
+def test_waiting_in_a_queue_is_part_of_the_pain(answers: Answers) -> None:
+    """As the collector tells it: of 20 requests of 20 ms, half waited 500 ms, which visitors felt."""
+    group = ("shop", "/queued", "html")
+    # What stands for repeats in other nodes is in this one what waiting added.
+    waits = (Part((QUEUE, "", ""), 0, 0, 100 * MS),) * 5
+    calm = [each._replace(parts=()) for each in requests(10, 400, group, 20)]
+    late = [each._replace(parts=waits) for each in requests(10, 500, group, 20)]
+    answers.store.apply(1, [(4, commit([*calm, *late]))])
+    found = answers.overview(START, START + HOUR_NS)
+    row = next(each for each in found["endpoints"] if each["endpoint"] == "/queued")
+    assert (row["waited"], row["p95"]) == (250 * MS, 20 * MS)
+    assert row["pain"] == pytest.approx(20 * 0.25 / 60)
+    shown = answers.endpoint(*group, START, START + HOUR_NS)
+    assert shown
+    assert shown["pain"] == row["pain"]
 
 
 def test_one_service_can_be_asked_alone(answers: Answers) -> None:
@@ -248,6 +266,12 @@ histograms = st.dictionaries(st.integers(0, 1200), st.integers(1, 10**6), max_si
 def test_pain_never_falls_when_requests_are_added(counted, bucket, more) -> None:
     added = counted | {bucket: counted.get(bucket, 0) + more}
     assert pain(added, 100 * MS, 60) >= pain(counted, 100 * MS, 60)
+
+
+@given(histograms, st.floats(0, 1e15), st.floats(0, 1e15))
+def test_pain_never_falls_when_visitors_wait_longer(counted, one, other) -> None:
+    less, more = sorted((one, other))
+    assert pain(counted, 100 * MS, 60, more) >= pain(counted, 100 * MS, 60, less)
 
 
 @given(histograms, st.integers(0, 1200), st.integers(0, 1200))

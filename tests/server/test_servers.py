@@ -33,8 +33,9 @@ def tell(request, tmp_path: Path):
             snapshot = Snapshot(START_NS + int(at_s * S), LABELS | labels, values)
             record.event(snapshot.labels["service"], snapshot.time_ns, *packed(snapshot))
         store.apply(1, [(1, decode(COMMIT, encode(COMMIT, record.message())))])
-        return Answers(store, dict).servers(START_NS, START_NS + to_s * S, **asked)
+        return tell.answers.servers(START_NS, START_NS + to_s * S, **asked)
 
+    tell.answers = Answers(store, dict)
     yield tell
     store.close()
 
@@ -97,6 +98,25 @@ def test_servers_are_told_apart_and_the_one_that_waited_most_comes_first(tell) -
 def test_only_a_service_is_told_of_if_one_is_asked_for(tell) -> None:
     snapshots = [(0, {}, {"sockets.backlog": 1}), (0, {"service": "pay"}, {"sockets.backlog": 7})]
     assert [each["service"] for each in tell(*snapshots, service="shop")["servers"]] == ["shop"]
+
+
+def test_what_all_servers_are_at_now_is_added_up(tell) -> None:
+    first = {"workers.busy_threads": 3, "workers.max_threads": 4, "requests.waiting": 5, "sockets.backlog": 2}
+    second = {"workers.busy_threads": 1, "sockets.backlog": 1}
+    tell((10, {}, {"workers.busy_threads": 1}), (58, {}, first), (59, {"server": "uvicorn"}, second))
+    found = tell.answers.overview(START_NS, START_NS + 60 * S)["saturation"]
+    assert found == {
+        "time": "2024-10-04T00:00:59.000Z",
+        "servers": 2,
+        "busy": 4,
+        "threads": 4,
+        "workers": None,
+        "workers_total": None,
+        "waiting": 6,
+        "backlog": 3,
+    }
+    assert tell.answers.overview(START_NS, START_NS + 200 * S)["saturation"] is None
+    assert tell.answers.overview(START_NS, START_NS + 60 * S, "mail")["saturation"] is None
 
 
 def test_a_long_time_has_steps_that_can_be_drawn(tell) -> None:

@@ -54,3 +54,8 @@ def servers(from_ns, to_ns):
             "workers": [],
         },
     ]
+
+
+def saturation(now):
+    known = {"busy": 6.5, "threads": 8, "workers": 2, "workers_total": 2, "waiting": 12, "backlog": 4}
+    return {"time": rfc3339(now), "servers": 1, **known}

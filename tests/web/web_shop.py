@@ -39,6 +39,9 @@ class Shop:
     def __init__(self, now: int = NOW, endpoints: int = 12, empty: bool = False) -> None:
         self.now = now
         self.empty = empty
+        from web_servers import saturation
+
+        self.saturation = None if empty else saturation(now)
         self.rows = [] if empty else [row(number) for number in range(endpoints)]
         self.asked: list[tuple[Any, ...]] = []
 
@@ -50,7 +53,9 @@ class Shop:
     def overview(self, from_ns, to_ns, service=None):
         rows = self.endpoints(from_ns, to_ns, service)
         services = [sum_of([each for each in rows if each["service"] == name]) for name in names(rows)]
-        return {"all": sum_of(rows) if rows else None, "services": services, "endpoints": rows}
+        services = [each | {"releases": releases(self.now)} for each in services]
+        whole = sum_of(rows) if rows else None
+        return {"all": whole, "services": services, "endpoints": rows, "saturation": self.saturation}
 
     def endpoint(self, service, endpoint, segment, from_ns, to_ns, octaves=None):
         self.asked.append(("endpoint", service, endpoint, segment, from_ns, to_ns, octaves))
@@ -171,6 +176,7 @@ def row(number):
         "mean": round(typical * 1.7),
         "max": round(typical * spread * 2.9),
         "pain": rpm * max(typical * 1.7 / 1e9 - 0.1, 0) * (1 if number % 12 else 4),
+        "waited": 12 * MS if number % 12 == 0 else 0,
         "findings": [dict(N_PLUS_ONE)] if number % 12 == 0 else [hostile_finding()] if number == 9 else [],
         "sparkline": [round(rpm * (1 + math.sin((slot + number * 7) / 9) / 2)) for slot in range(60)],
     }

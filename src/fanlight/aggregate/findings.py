@@ -13,6 +13,9 @@ SEVERE_REPEATS = 20
 
 REPEATED_SQL = "repeated-sql"
 
+BEARABLE_NS = 100_000_000
+"""Nobody notices a tenth of a second: what a visitor waits beyond it hurts."""
+
 
 def repeats(count: int, total_ns: int) -> bool:
     """Answer whether same-text spans under one parent of one trace are a repetition."""
@@ -32,6 +35,16 @@ def found(repeated: int, traces: int) -> bool:
         traces: traces of the slice that have a tree (sum of the roots' `node_traces`).
     """
     return repeated > 0 and repeated / max(traces, 1) >= MIN_SHARE
+
+
+def beyond(duration_ns: int, waited_ns: int) -> int:
+    """Answer how much of a wait before a request a visitor felt: what passes the bearable because of it.
+
+    Args:
+        duration_ns: of the request once it began.
+        waited_ns: before that.
+    """
+    return max(0, duration_ns + waited_ns - max(duration_ns, BEARABLE_NS))
 
 
 def severe(repeat_sum: int, repeated: int) -> bool:

@@ -187,7 +187,7 @@ class Record:
                 kinds, parents, offsets, durations = [column[first:last] for column in columns]
                 tree.merge(kinds, parents, offsets, durations, here)
                 if first in waited:
-                    tree.wait(kinds[0], waited[first])
+                    tree.wait(kinds[0], duration, waited[first])
             first = last
 
     def keep(self, batch: Message, groups: list[Group], starts: list[int], view: View, pid: int) -> None:

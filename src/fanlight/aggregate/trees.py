@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from fanlight.aggregate.bounds import OTHER, TOO_MANY
-from fanlight.aggregate.findings import MIN_REPEATS, MIN_TOTAL_NS, repeats
+from fanlight.aggregate.findings import MIN_REPEATS, MIN_TOTAL_NS, beyond, repeats
 from fanlight.wire.messages import QUEUE
 
 TYPE_CHECKING = False
@@ -144,11 +144,12 @@ class Tree:
         if any(node.total - node.total_before >= MIN_TOTAL_NS for node in crowded):
             self.repeat(trail, parents, durations, locations)
 
-    def wait(self, root_kind: int, waited: int) -> None:
+    def wait(self, root_kind: int, duration: int, waited: int) -> None:
         """Add how long the request merged last had waited, in ns, unless the tree is full.
 
         Args:
             root_kind: the record's kind of its root span.
+            duration: of the request, in ns.
             waited: before it began.
         """
         root = self.roots[root_kind]
@@ -157,6 +158,12 @@ class Tree:
         # Without room it would be found in the node of all that has none.
         if node.folds == OWN and node is not root:
             node.enter(self.serial, 0, waited)
+            felt = beyond(duration, waited)
+            if felt:
+                node.repeated += 1
+                node.repeat_sum += 1
+                node.repeat_max = 1
+                node.repeat_total += felt
 
     def repeat(
         self,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
 from fanlight.server import imports, servers, split
+from fanlight.server.pain import bearable, pain, waited
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import spans, tree
 from fanlight.wire import buckets
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 MINUTE_NS = 60_000_000_000
 SLOTS = 60
-BEARABLE_NS = 100_000_000
-"""Nobody waits for a tenth of a second: pain begins there, or at the service's median if that is more."""
 STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 """Widths that a time line's steps may have, in minutes."""
 STEPS = 120
@@ -61,26 +60,49 @@ class Answers:
         return rows
 
     def overview(self, from_ns: int, to_ns: int, service: str | None = None) -> Json:
-        """Answer what `endpoints` answers, and a row of each service and of all of them together.
+        """Answer what `endpoints` answers, a row of each service and of all of them, and what servers are at.
 
-        A service is told of as an endpoint is, without findings; `all` is None when nothing was asked.
+        A service is told of as an endpoint is, with its releases and without findings; `all` is None
+        when nothing was asked.
         """
         self.given += 1
         if from_ns >= to_ns:
-            return {"all": None, "services": [], "endpoints": []}
+            return {"all": None, "services": [], "endpoints": [], "saturation": None}
         scope = (service,) if service else ()
         rows = self.store.counts(from_ns, to_ns, scope, SLOTS)
         rows = [row for row in rows if service or row.service != TRIAL]
         limits = bearable(rows)
-        found = findings(self.store.repeats(from_ns, to_ns, scope))
+        repeats = self.store.repeats(from_ns, to_ns, scope)
+        found, waits = findings(repeats), waited(repeats)
         minutes = observed(rows, from_ns, to_ns)
-        told = [row_of(row, limits[row.service], minutes[row.service], found) for row in rows]
+        told = [row_of(row, limits[row.service], minutes[row.service], found, waits) for row in rows]
         told.sort(key=lambda row: (-row["pain"], -row["mean"] * row["count"], row["endpoint"]))
         services = [
-            row_of(summed([row for row in rows if row.service == name]), limits[name], minutes[name], {})
-            for name in sorted(limits)
+            self.of_service(name, rows, told, minutes[name], (from_ns, to_ns)) for name in sorted(limits)
         ]
-        return {"all": together(rows, services), "services": services, "endpoints": told}
+        return {
+            "all": together(rows, services),
+            "services": services,
+            "endpoints": told,
+            "saturation": servers.now(self.store, to_ns, service, rfc3339),
+        }
+
+    def of_service(
+        self,
+        name: str,
+        rows: Sequence[Counts],
+        told: Sequence[Json],
+        minutes: float,
+        span: tuple[int, int],
+    ) -> Json:
+        """Answer the row of a service: its endpoints together, and its releases."""
+        own = [row for row in told if row["service"] == name]
+        return {
+            **row_of(summed([row for row in rows if row.service == name]), 0, minutes, {}, {}),
+            "pain": sum(row["pain"] for row in own),
+            "waited": sum(row["waited"] * row["count"] for row in own) / sum(row["count"] for row in own),
+            "releases": [release(each) for each in self.store.releases(name, *span)],
+        }
 
     def query(self, question: Question) -> tuple[int, Json]:
         """Answer a query and the HTTP status that goes with the answer."""
@@ -134,11 +156,11 @@ class Answers:
         if row is None:
             return None
         minutes = observed(rows, from_ns, to_ns)[service]
-        found = findings(self.store.repeats(from_ns, to_ns, group))
+        repeats = self.store.repeats(from_ns, to_ns, group)
         nodes = self.store.tree(group, from_ns, to_ns, octaves)
         samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES)
         return {
-            **row_of(row, bearable(rows)[service], minutes, found),
+            **row_of(row, bearable(rows)[service], minutes, findings(repeats), waited(repeats)),
             "from": rfc3339(from_ns),
             "to": rfc3339(to_ns),
             "timeline": self.timeline(group, from_ns, to_ns),
@@ -185,8 +207,23 @@ class Answers:
         return self.state()
 
 
-def row_of(row: Counts, bearable_ns: int, minutes: float, found: dict[Group, list[Json]]) -> Json:
-    """Answer one group's row of the list of endpoints."""
+def row_of(
+    row: Counts,
+    bearable_ns: int,
+    minutes: float,
+    found: Mapping[Group, list[Json]],
+    waits: Mapping[Group, float],
+) -> Json:
+    """Answer one group's row of the list of endpoints.
+
+    Args:
+        row: its counts.
+        bearable_ns: where pain begins.
+        minutes: that rates are over.
+        found: findings by group.
+        waits: what waiting added to a request, in ns, by group.
+    """
+    wait_ns = waits.get(row[:3], 0.0)
     rank = {f"p{share}": clamped(row, share / 100) for share in (50, 95, 99)}
     return {
         "service": row.service,
@@ -198,7 +235,8 @@ def row_of(row: Counts, bearable_ns: int, minutes: float, found: dict[Group, lis
         **rank,
         "mean": row.sum_ns // max(row.n, 1),
         "max": row.max_ns,
-        "pain": pain(row.buckets, bearable_ns, minutes),
+        "pain": pain(row.buckets, bearable_ns, minutes, wait_ns * row.n),
+        "waited": round(wait_ns),
         "findings": found.get((row.service, row.endpoint, row.segment), []),
         "sparkline": list(row.slots),
     }
@@ -227,23 +265,18 @@ def together(rows: Sequence[Counts], services: Sequence[Json]) -> Json | None:
     """Answer the row of all services; each has its own idea of pain and its own age, so these are added."""
     if not rows:
         return None
-    whole = row_of(summed(rows)._replace(service=""), BEARABLE_NS, 1.0, {})
-    return whole | {name: sum(each[name] for each in services) for name in ("rpm", "pain")}
+    whole = row_of(summed(rows)._replace(service=""), 0, 1.0, {}, {})
+    waited_ns = sum(each["waited"] * each["count"] for each in services) / whole["count"]
+    return (
+        whole
+        | {name: sum(each[name] for each in services) for name in ("rpm", "pain")}
+        | {"waited": round(waited_ns)}
+    )
 
 
 def clamped(row: Counts, share: float) -> int:
     """Answer a percentile; a bucket's middle may lie just outside of what was measured."""
     return min(max(buckets.percentile(row.buckets, share), row.min_ns), row.max_ns)
-
-
-def bearable(rows: Iterable[Counts]) -> dict[str, int]:
-    """Answer, per service, the duration in ns from which on waiting counts as pain."""
-    merged: dict[str, dict[int, int]] = {}
-    for row in rows:
-        of_service = merged.setdefault(row.service, {})
-        for bucket, n in row.buckets.items():
-            of_service[bucket] = of_service.get(bucket, 0) + n
-    return {service: max(BEARABLE_NS, buckets.percentile(sums, 0.5)) for service, sums in merged.items()}
 
 
 def observed(rows: Iterable[Counts], from_ns: int, to_ns: int) -> dict[str, float]:
@@ -258,15 +291,6 @@ def observed(rows: Iterable[Counts], from_ns: int, to_ns: int) -> dict[str, floa
         first[row.service] = min(slot, first.get(row.service, slot))
     slot_min = (to_ns - from_ns) / MINUTE_NS / SLOTS
     return {service: max((SLOTS - slot) * slot_min, 1.0) for service, slot in first.items()}
-
-
-def pain(histogram_of: dict[int, int], bearable_ns: int, minutes: float) -> float:
-    """Answer the seconds beyond the bearable that requests wait per minute: rate times mean excess.
-
-    It never falls when requests are added, nor when one of them takes longer.
-    """
-    excess_ns = sum(n * max(0, buckets.middle(bucket) - bearable_ns) for bucket, n in histogram_of.items())
-    return excess_ns / 1e9 / minutes
 
 
 def findings(repeats: Iterable[Repeat]) -> dict[Group, list[Json]]:

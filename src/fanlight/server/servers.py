@@ -25,6 +25,15 @@ MEANS = frozenset({"workers.busy_threads", "workers.utilisation"})
 LEAST = frozenset({"workers.booted", "queue.capacity"})
 COUNTERS = ("workers.requests_count", "sockets.drops", "workers.restarts")
 LABELS = ("service", "host", "server", "worker_class", "master", "worker")
+SATURATION = {
+    "busy": ("workers.busy_threads",),
+    "threads": ("workers.max_threads", "workers.spawned_threads"),
+    "workers": ("workers.booted",),
+    "workers_total": ("workers.total",),
+    "waiting": ("requests.waiting", "sockets.backlog"),
+    "backlog": ("sockets.backlog",),
+}
+"""What is told of all servers together, and the first of which values it is."""
 RECENT_NS = 60 * SECOND_NS
 """A worker is told of when it was read this long before the last reading of its server."""
 
@@ -109,6 +118,29 @@ def servers(
     told = [server.told(written) for server in found.values() if server.last_ns]
     told.sort(key=lambda each: (-waited(each), each["service"], each["server"], each.get("master") or 0))
     return {"step": step_ns // SECOND_NS, "servers": told}
+
+
+def now(store: Store, to_ns: int, service: str | None, written: Callable[[int], str]) -> Json | None:
+    """Answer what the servers were at when they were read last, added up; None when none was.
+
+    Args:
+        store: is asked.
+        to_ns: end of the time; what was read up to a minute before it counts.
+        service: only this one; None for all.
+        written: answers a moment as text.
+    """
+    told = servers(store, to_ns - RECENT_NS, to_ns, service, written)["servers"]
+    if not told:
+        return None
+    found: Json = {"time": max(each["time"] for each in told), "servers": len(told)}
+    for field, names in SATURATION.items():
+        known = [
+            next(each["values"][name] for name in names if name in each["values"])
+            for each in told
+            if any(name in each["values"] for name in names)
+        ]
+        found[field] = sum(known) if known else None
+    return found
 
 
 def read(events: Iterable[Told]) -> Iterable[tuple[Json, int, Values]]:

@@ -34,7 +34,8 @@ NOTE_BOOL = 3
 QUEUE = "queue"
 """Category of the node of a merged tree that is no span: how long requests waited before they began.
 
-It stands below the root; `n` and `traces` count the requests of which that is known.
+It stands below the root; `n` and `traces` count the requests of which that is known. `repeated` are
+those that waiting made longer than a tenth of a second, `repeat_total` by how many ns it did.
 """
 
 HELLO: Schema = {

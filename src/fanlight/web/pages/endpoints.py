@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.web import charts, wording
 from fanlight.web.copying import command, panels
 from fanlight.web.pages.frame import Finding, Link, finding, frame, segment_words
+from fanlight.web.pages.graphs import deploys
 from fanlight.web.parameters import SORTS, address
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ FIRST = 100
 
 COLUMNS = (
     ("endpoint", "Endpoint", "Route, service and kind of answer"),
-    ("pain", "Pain", "Seconds a minute that people wait beyond what is usual for the service"),
+    (
+        "pain",
+        "Pain",
+        "Seconds a minute that people wait beyond what is usual, queues included",
+    ),
     ("p50", "Typical", "Half of the requests are faster (p50)"),
     ("p95", "Problem", "One request in twenty is slower (p95)"),
     ("p99", "p99", "One request in a hundred is slower"),
@@ -32,6 +37,8 @@ OWN = ("show", "live")
 """Parameters of the page alone; the JSON is of every endpoint."""
 
 WORDS = ("endpoint", "service")
+FELT = ((100 * wording.MS, "instant"), (wording.SECOND, "noticeable"), (4 * wording.SECOND, "slow"))
+"""How a person finds a wait that is shorter: a tenth of a second goes unnoticed, a second does not."""
 
 
 class Row(NamedTuple):
@@ -52,6 +59,8 @@ class Row(NamedTuple):
     error_share: str
     requests: str
     findings: list[Finding]
+    verdict: str
+    deploys: list[float]
 
 
 def select(answers: Any, asked: Asked) -> list[dict[str, Any]]:
@@ -128,12 +137,15 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
     # The bar's full length is the worst of all, so that filtering does not make things look bad.
     worst = max((row["pain"] for row in everything), default=0.0)
     times = asked.times()
+    began = {each["service"]: starts(each.get("releases", ()), asked) for each in told["services"]}
     requests = sum(row["count"] for row in rows)
     context = frame(asked, "endpoints")
     context |= {
-        "rows": [table_row(row, worst, times) for row in shown],
+        "rows": [table_row(row, worst, times, began.get(row["service"], ())) for row in shown],
+        "has_deploys": any(began.values()),
         "heads": heads(asked),
         "facts": facts(whole) if whole else [],
+        "saturation": saturation(told.get("saturation")) if whole else [],
         "services": sorted({row["service"] for row in everything} | ({service} if service else set())),
         "hidden": len(rows) - len(shown),
         "hidden_requests": wording.plural(requests - sum(row["count"] for row in shown), "request"),
@@ -170,6 +182,45 @@ def facts(whole: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def saturation(found: Mapping[str, Any] | None) -> list[tuple[str, str, str, str]]:
+    """Answer what web servers are at now: label, number, note, and how full a rail is, 0..100."""
+    if found is None:
+        return []
+    told = []
+    busy, threads, workers = found["busy"], found["threads"], found["workers"]
+    if busy is not None:
+        total = found["workers_total"]
+        ready = "" if workers is None else wording.plural(workers, "worker")
+        ready = f"{wording.count(workers)} of {ready}" if total and total != workers else ready
+        of = ", ".join(
+            part for part in (f"of {wording.count(threads)} threads" if threads else "", ready) if part
+        )
+        full = str(min(round(busy / threads * 100), 100)) if threads else ""
+        told.append(("Busy now", wording.number(busy), of, full))
+    if found["waiting"] is not None:
+        kernel = f"{wording.count(found['backlog'])} in the kernel's queue" if found["backlog"] else ""
+        told.append(("Waiting now", wording.count(found["waiting"]), kernel or "requests", ""))
+    return told
+
+
+def starts(releases: Sequence[Mapping[str, Any]], asked: Asked) -> list[tuple[float, str]]:
+    """Answer where on a sparkline a release began, and its name."""
+    return [(round(each["percent"] * 1.2, 1), each["release"]) for each in deploys(releases, asked)]
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """Answer a row's typical and problem time in words, and what waiting adds to them."""
+    usual, at_times = felt(row["p50"]), felt(row["p95"])
+    said = f"always {usual}" if usual == at_times else f"mostly {usual}, 1 in 20 {at_times}"
+    waits = row.get("waited", 0)
+    return f"{said}, queues add {wording.duration(waits)}" if waits >= wording.MS else said
+
+
+def felt(duration_ns: int) -> str:
+    """Answer how a person finds a wait."""
+    return next((word for limit_ns, word in FELT if duration_ns < limit_ns), "very slow")
+
+
 def summary(rows: Sequence[Mapping[str, Any]], requests: int, when: str) -> str:
     """Answer the line under the heading."""
     errors = sum(row["errors"] for row in rows)
@@ -177,7 +228,9 @@ def summary(rows: Sequence[Mapping[str, Any]], requests: int, when: str) -> str:
     return f"{wording.plural(requests, 'request')} to {wording.plural(len(rows), 'endpoint')} {when}{failed}."
 
 
-def table_row(row: Mapping[str, Any], worst: float, times: dict[str, str]) -> Row:
+def table_row(
+    row: Mapping[str, Any], worst: float, times: dict[str, str], began: Sequence[tuple[float, str]]
+) -> Row:
     """Answer one endpoint in words; called for up to a thousand of them."""
     query = {
         "service": row["service"],
@@ -201,6 +254,8 @@ def table_row(row: Mapping[str, Any], worst: float, times: dict[str, str]) -> Ro
         error_share=wording.share(row["errors"] / row["count"]) if row["errors"] else "",
         requests=wording.count(row["count"]),
         findings=[finding(each) for each in row["findings"]],
+        verdict=verdict(row),
+        deploys=[place for place, _ in began],
     )
 
 
