@@ -180,6 +180,32 @@ def test_a_collector_frozen_for_a_while_loses_nothing(house, kit):
     assert house.endpoints("shop").total() == load.answered
 
 
+def test_what_a_killed_worker_had_not_sent_is_counted(house, kit):
+    house.serve()
+    _, port = house.application("shop", workers=1)
+    assert kit.get(port, "/things/0") == (200, "fan 0")
+    kit.wait(lambda: house.stored("shop") == 1, "the first request", 15, 0.1)
+    (worker,) = [client["pid"] for client in house.status()["collector"]["clients"]]
+    collector = house.pids()["collector"]
+    os.kill(collector, signal.SIGSTOP)
+    for number in range(1, 20):
+        kit.get(port, f"/things/{number}")
+        # Some of them are in a batch on its way, the others are nowhere but in the worker.
+        time.sleep(0.03)
+    os.kill(worker, signal.SIGKILL)
+    os.kill(collector, signal.SIGCONT)
+    found = {}
+
+    def all_is_accounted_for():
+        state = house.api("/api/status")["collector"] or {}
+        found.update(state.get("lost_before_accept", {}).get("shop", {}))
+        found["accepted"] = state.get("accepted", {}).get("shop", 0)
+        return found.get("ended", 0) + found["accepted"] == 20
+
+    kit.wait(all_is_accounted_for, "20 requests to be accounted for", 15, 0.1, lambda: found)
+    assert found["ended"] > 0
+
+
 def garbage(path, chance):
     """Send one connection's worth of nonsense and look whether it is let go."""
     header = struct.Struct("<IHH")

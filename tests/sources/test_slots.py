@@ -98,6 +98,25 @@ def test_a_worker_is_told_as_long_as_its_process_lives(folder, sources, process)
     assert read(source) == found
 
 
+def test_what_a_process_has_left_of_its_account_is_told_once(folder, sources, process):
+    one = process()
+    path = write(folder, one.pid)
+    with path.open("r+b") as file:
+        file.seek(layout.ACCOUNT.start * layout.WORD)
+        file.write(b"".join(word.to_bytes(layout.WORD, "little") for word in (9, 4, 2, 8, 0, 77)))
+    source = sources()
+    told = []
+    source.account = lambda *given: told.append(given)
+    read(source)
+    assert told == []
+    kill(one)
+    read(source)
+    read(source)
+    assert told == [("shop", (9, 4, 2, 8, 0, 77))]
+    sources().account = lambda *given: told.append(given)
+    assert len(told) == 1
+
+
 def test_a_successor_takes_the_number_and_a_reader_that_is_new_keeps_it(folder, sources, process):
     workers = [process() for _ in range(3)]
     for each in workers:

@@ -8,11 +8,12 @@ from _thread import get_ident
 
 from fanlight.agent.addresses import receiver
 from fanlight.agent.leaving import EXIT_S, Budget
-from fanlight.agent.queue import HELD, Line, push
+from fanlight.agent.queue import HELD, Line, leave_line, push
 from fanlight.agent.task import Task, forget_orphans
 from fanlight.recording.lanes import LANE
 from fanlight.recording.pauses import Pauses
 from fanlight.recording.recorder import SWITCH
+from fanlight.wire.account import CLIENT, number, opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Agent:
             from fanlight.normalizers import normalize
 
             self.client = self.client or os.urandom(16).hex()
+            SWITCH.account[CLIENT] = number(self.client)
             self.task = Task(HELD.line, self.path, self.greeting, normalize, self.pauses, self.complain)
             self.task.packer.sequence = self.sequence
             self.direct(self.task)
@@ -143,6 +145,9 @@ class Agent:
 
     def whereabouts(self) -> tuple[str, str]:
         """Answer the service's name and the runtime directory of its collector, "" without one."""
+        # A slot goes on with the account of this process, which must not be a parent's.
+        if not HELD.line.here[0]:
+            leave_line(HELD.line)
         return self.service[:NAME_CHARS], "" if self.server is not None else os.path.dirname(self.path)
 
     def complain(self, text: str) -> None:
@@ -171,6 +176,7 @@ class Agent:
         self.client, self.sequence = "", 0
         self.budget = Budget()
         SWITCH.lost = 0
+        SWITCH.account = opened()
         if self.importing:
             forget_orphans(self.importing)
             self.importing = 0

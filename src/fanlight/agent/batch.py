@@ -75,14 +75,16 @@ class Parcel:
         sequence: its number, from 1.
         data: the BATCH frame.
         traces: how many are in it.
+        dropped: how many it tells of that were not sent, since the process began.
     """
 
-    __slots__ = ("data", "sequence", "traces")
+    __slots__ = ("data", "dropped", "sequence", "traces")
 
-    def __init__(self, sequence: int, data: bytes, traces: int) -> None:
+    def __init__(self, sequence: int, data: bytes, traces: int, dropped: int = 0) -> None:
         self.sequence = sequence
         self.data = data
         self.traces = traces
+        self.dropped = dropped
 
 
 class Gathered:
@@ -189,14 +191,16 @@ class Packer:
     def parcel(self, gathered: Gathered, line: Line) -> Parcel:
         """Answer what was gathered as the next parcel."""
         self.sequence += 1
+        # Read once: another thread may drop a trace meanwhile.
+        dropped = dict(line.dropped)
         head = {
             "generation": self.table.generation,
             "sequence": self.sequence,
-            "dropped_reason": list(line.dropped),
-            "dropped_count": array("Q", line.dropped.values()),
+            "dropped_reason": list(dropped),
+            "dropped_count": array("Q", dropped.values()),
         }
         data = frame(BATCH, encode(SCHEMA, {**head, **gathered.columns()}))
-        return Parcel(self.sequence, data, len(gathered.rows))
+        return Parcel(self.sequence, data, len(gathered.rows), sum(dropped.values()))
 
     def renew(self) -> None:
         """Begin a new generation of the table, and forget what belongs to the old one."""

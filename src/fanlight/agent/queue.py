@@ -7,6 +7,7 @@ from collections import deque
 from fanlight.agent.forked import mark
 from fanlight.agent.unpatched import allocate_lock
 from fanlight.recording.recorder import SWITCH
+from fanlight.wire.account import FINISHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Held:
 HELD = Held()
 
 
-def leave(line: Line) -> None:
+def leave_line(line: Line) -> None:
     """Leave the parent's line for one of our own, once, however many threads find out together."""
     if line.left.acquire(False):
         HELD.renew()
@@ -117,11 +118,13 @@ def push(trace: Trace) -> int | None:
     line = HELD.line
     # Once per trace: at-fork hooks do not run where C code forked.
     if not line.here[0]:
-        leave(line)
+        leave_line(line)
         line = HELD.line
     elif trace.epoch != SWITCH.epoch:
         # Begun before the fork: the parent has the same trace and counts it.
         return None
+    # Outlives the process where it has a slot: whoever finds it dead knows what it had not sent.
+    SWITCH.account[FINISHED] += 1
     size = TRACE_BYTES
     for record in trace.records or ():
         size += EVENT_BYTES * len(record[0])

@@ -10,6 +10,7 @@ from fanlight.agent.standalone import Link
 from fanlight.agent.unpatched import allocate_lock, start_new_thread
 from fanlight.recording.clock import clock
 from fanlight.recording.recorder import SWITCH
+from fanlight.wire.account import NEXT, SEQUENCE, SETTLED, TOLD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,8 +140,10 @@ class Task:
         while True:
             if self.outstanding is None:
                 self.outstanding = self.packer.pack(self.line)
-                if self.chatter is not None and self.outstanding is not None:
-                    self.chatter(self.outstanding, self.packer.table)
+                if self.outstanding is not None:
+                    sent(self.outstanding)
+                    if self.chatter is not None:
+                        self.chatter(self.outstanding, self.packer.table)
             if self.outstanding is None:
                 return self.link.settle(until_ns, yields, everything)
             if not self.link.deliver(self.outstanding, self.packer.table, until_ns, yields):
@@ -149,6 +152,8 @@ class Task:
                 self.line.drop(REFUSED, self.outstanding.traces)
                 self.link.refused = 0
                 self.packer.renew()
+            else:
+                arrived(self.outstanding)
             self.outstanding = None
             if not everything and len(self.line.traces) < BATCH:
                 return self.link.settle(until_ns, yields, everything) and not self.line.traces
@@ -216,6 +221,22 @@ class Task:
                 self.link.close()
             finally:
                 self.turn.release()
+
+
+def sent(parcel: Parcel) -> None:
+    """Enter into the account that a parcel is on its way, and what is settled once it arrives."""
+    account = SWITCH.account
+    told = account[TOLD] if account[TOLD] <= parcel.dropped else 0
+    # The number first: until what follows from it stands there, nobody has that batch.
+    account[SEQUENCE] = parcel.sequence
+    account[NEXT] = account[SETTLED] + parcel.traces + parcel.dropped - told
+
+
+def arrived(parcel: Parcel) -> None:
+    """Enter into the account that a parcel has arrived."""
+    account = SWITCH.account
+    account[SETTLED] = account[NEXT]
+    account[TOLD] = parcel.dropped
 
 
 def forget_orphans(thread: int) -> None:

@@ -17,6 +17,7 @@ from fanlight.aggregate.aggregator import Aggregator
 from fanlight.collector import status
 from fanlight.collector.commits import Committer
 from fanlight.collector.connection import Hall
+from fanlight.collector.departed import Departed
 from fanlight.collector.disk import Disk, make_folder
 from fanlight.collector.doorway import Doorway
 from fanlight.collector.ledger import Ledger
@@ -80,6 +81,7 @@ class Collector:
         self.watched: socket.socket | None = None
         self.notices = Notices(time.monotonic)
         self.ledger = Ledger(time.time_ns)
+        self.departed = Departed(self.ledger, time.monotonic)
         chance = random.Random().random  # noqa: S311 draws samples, keeps no secret
         aggregator = Aggregator(chance, spans_per_s=options.spans_per_s, traces_per_s=options.traces_per_s)
         self.writer = SpoolWriter(
@@ -188,6 +190,7 @@ class Collector:
         self.committer.tick()
         self.reception.follow()
         self.reception.sweep()
+        self.departed.turn()
         if self.schedule is not None:
             self.schedule.turn()
         if time.monotonic() - self.checked_s >= CHECK_S:

@@ -56,7 +56,7 @@ class Ledger:
         accepted: traces per service, since this spool began.
         dropped: of those, traces of which counts and latency alone were kept, by service and reason.
         lost: traces that clients lost before they could send them, by service and reason, as
-            reported to this process.
+            reported to this process or found in what they left.
         clients: by id.
         shares: bytes in the spool per service.
     """
@@ -86,7 +86,11 @@ class Ledger:
             more = total - client.dropped.get(reason, 0)
             if more > 0:
                 client.dropped[reason] = total
-                add(self.lost.setdefault(service, {}), reason, more)
+                self.lose(service, reason, more)
+
+    def lose(self, service: str, reason: str, many: int) -> None:
+        """Enter traces that did not get here."""
+        add(self.lost.setdefault(service, {}), reason, many)
 
     def commit(self, message: Message, size: int) -> None:
         """Enter a record of so many bytes that is on disk, just now or found there at the start."""

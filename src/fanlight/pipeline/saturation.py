@@ -48,6 +48,7 @@ def schedule(settings: Settings, collector: Collector) -> Schedule | None:
         if name != "listeners" or settings["telemetry.sockets"]:
             make = cast("Callable[[str], Any]", load(name, TABLE, "sources"))
             sources[name] = make(os.path.dirname(settings["socket"]))
+    sources["slots"].account = collector.departed.add
     made = Schedule(sources, saturation, settings["telemetry.initial_delay_s"])
     if "listeners" in sources:
         sources["listeners"].holders.roots = lambda: [

@@ -8,6 +8,7 @@ from itertools import repeat
 from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.lanes import BLOCK, COLLECTING, LANE, RECORDS, Lane, collecting, put, resolved
 from fanlight.recording.reduction import PLAIN, described, plain, reduce_values
+from fanlight.wire.account import FINISHED, opened
 
 __all__ = [
     "LANE",
@@ -27,7 +28,7 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, MutableSequence
     from typing import Any
 
 
@@ -49,11 +50,12 @@ class Switch:
             without exit handlers.
         faults: errors of ours that were kept from the application; for tests, reported to nobody.
         lost: traces that one of them cost, and that nobody has been told of.
+        account: of finished traces, as `wire.account` has it; in the slot once there is one.
         whereabouts: answers the service's name and the runtime directory of its collector, "" for none;
             None until the agent has started.
     """
 
-    __slots__ = ("draw", "epoch", "faults", "flush", "lost", "sample", "sink", "whereabouts")
+    __slots__ = ("account", "draw", "epoch", "faults", "flush", "lost", "sample", "sink", "whereabouts")
 
     def __init__(self) -> None:
         self.sink: Callable[[Trace], object] | None = None
@@ -62,6 +64,7 @@ class Switch:
         self.draw: Callable[[], float] = float
         self.flush: Callable[..., object] | None = None
         self.faults = self.lost = 0
+        self.account: MutableSequence[int] = opened()
         self.whereabouts: Callable[[], tuple[str, str]] | None = None
 
 
@@ -315,6 +318,7 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
         # The one boundary of the request path: a fault of ours costs a trace, never a response.
         SWITCH.faults += 1
         SWITCH.lost += 1
+        SWITCH.account[FINISHED] += 1
 
 
 def collected(lanes: list[Lane]) -> list[tuple[list[Any], int, int]]:

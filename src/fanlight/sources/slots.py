@@ -21,7 +21,7 @@ from fanlight.wire import slots as layout
 from fanlight.wire.readings import Readings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from fanlight.wire.readings import Worker
 
@@ -117,6 +117,7 @@ class Slots:
 
     Attributes:
         ignored: files that are no workers' of ours, by reason; each counts once.
+        account: told once of each process that is gone: its service, and the account of its traces.
     """
 
     def __init__(self, runtime: str, folders: list[str] | None = None, limit: int = FILES) -> None:
@@ -133,6 +134,7 @@ class Slots:
         self.listed: dict[str, tuple[int, set[str]]] = {}
         self.there: list[str] = []
         self.last = Readings()
+        self.account: Callable[[str, Sequence[int]], object] = lambda *_: None
         if self.book.torn:
             self.ignore(self.book.torn, "torn")
 
@@ -329,6 +331,7 @@ class Slots:
         """Add what workers that are gone have left to the totals, then take their files away."""
         if not gone:
             return
+        left: list[layout.Read] = []
         for file in gone:
             self.drop(file, keep=True)
             self.book.done[file.at] = None
@@ -336,11 +339,14 @@ class Slots:
                 read = file.read(now_ns)
             except (OSError, ValueError):
                 continue
+            left.append(read)
             if read.head[layout.ROLE] == layout.WORKS:
                 # What it was in the midst of ended unseen, at some moment since it was read last.
                 self.book.add(read, file.slot, max(file.spent_ns, read.spent_ns(0)))
         # First written down, then taken away: whatever happens between, nothing counts twice.
         self.book.write()
+        for read in left:
+            self.account(read.texts[0], read.head[layout.ACCOUNT])
         for file in gone:
             with suppress(OSError):
                 os.unlink(file.at)

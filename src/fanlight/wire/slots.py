@@ -34,6 +34,8 @@ HIDES = 24
 """1 where requests wait that the worker cannot count; its connections tell of them."""
 APART = 25
 """1 where requests are counted apart; otherwise whatever was done to its end was one."""
+ACCOUNT = slice(26, 32)
+"""Its traces, as `wire.account` has it; zeros from one that keeps no account."""
 INODES = range(40, 56)
 """Listening sockets that it serves, 0 for none."""
 

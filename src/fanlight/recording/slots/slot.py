@@ -84,8 +84,10 @@ class Slot:
         words[layout.NAMESPACE] = layout.namespace()
         words[layout.CLAIMED] = monotonic_ns()
         words[layout.ROLE] = role
+        words[layout.ACCOUNT] = array("q", SWITCH.account)
         layout.put_text(memory, (service, server, kind))
         self.cells = self.published(memory, runtime, layout.name(pid, started)) or array("q", bytes(memory))
+        SWITCH.account = self.cells[layout.ACCOUNT]
 
     def published(self, memory: bytearray, runtime: str, name: str) -> MutableSequence[int] | None:
         """Answer shared memory with this content, None where there can be none."""

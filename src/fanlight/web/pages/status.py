@@ -17,6 +17,7 @@ REASONS = {
     "queue_full": "the application's queue was full",
     "spool_full": "the spool was full",
     "queue_bytes": "the application's queue was full of large traces",
+    "ended": "not sent yet when its process ended",
     "undelivered": "given up when the application stopped Fanlight",
     "refused": "in a batch that the collector, or a report that the server, could not read",
     "damaged": "part of the spool or the store could not be read and was set aside",
