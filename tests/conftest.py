@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import signal
+import sys
 import tomllib
 from pathlib import Path
 from shutil import rmtree
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 EXCEPTIONS = Path(__file__).parent / "exceptions.toml"
+SOURCE = Path(__file__).parents[1] / "src" / "fanlight"
 
 # Cores are shared with other work, so a slow example proves nothing.
 hypothesis.settings.register_profile("house", deadline=None)
@@ -31,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
         if not name.startswith("FANLIGHT_TEST_"):
             del os.environ[name]
     os.environ.pop("XDG_RUNTIME_DIR", None)
+    # Where bytecode may not be written, each of the thousand processes that tests start would compile us.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(SOURCE, quiet=1)
     # Whoever starts us in the background of a shell, or by nohup, has them ignored; what tests start
     # would inherit that.
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
