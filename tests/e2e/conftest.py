@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, HTTPException
 
 import pytest
@@ -180,10 +180,11 @@ class House:
 
         def is_settled():
             found.clear()
-            found.update(self.status()["services"].get(service, {}))
+            with suppress(FanlightError):
+                found.update(self.api("/api/status")["services"].get(service, {}))
             return found and found["in_spool"] == 0 and found["balanced"]
 
-        wait(is_settled, f"{service} to settle", within_s, 0.3, lambda: found)
+        wait(is_settled, f"{service} to settle", within_s, 0.1, lambda: found)
         return found
 
 

@@ -280,7 +280,7 @@ def test_no_planted_secret_passes_wire_spool_store_page_or_log(house, kit, ports
         assert visible(data) == list(VISIBLE)
         assert planted(data) == []
 
-    kit.wait(lambda: house.endpoints("vault").total() == sent, "all requests", 20, 0.3)
+    kit.wait(lambda: house.stored("vault") == sent, "all requests")
     pages = pages_of(house)
     assert visible(pages) == list(VISIBLE)
     assert planted(pages) == []

@@ -18,10 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families as families
 FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
 PROMETHEUS = shutil.which("prometheus")
 APPLICATION = """
-import time
+import os, time
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
-        time.sleep(4)
+        while not os.path.exists(os.environ["ENOUGH"]):
+            time.sleep(0.02)
     start_response("200 OK", [("content-type", "text/plain")])
     return [b"ok"]
 """
@@ -63,6 +64,7 @@ class House:
             "FANLIGHT_KEEP_ENV": "PYTHONPATH,SINK",
             "PYTHONPATH": str(folder / "site"),
             "SINK": str(folder / "sink"),
+            "ENOUGH": str(folder / "enough"),
         }
         gunicorn = (sys.executable, "-P", "-m", "gunicorn", "-k", "gthread")
         where = ("-w", "1", "--threads", "2", "-b", f"127.0.0.1:{self.port}", "shop_app:app")
@@ -80,7 +82,7 @@ class House:
             return answer.read()
 
     def overload(self, number):
-        """Let so many slow requests come at once."""
+        """Let so many requests come at once that are answered at the end."""
         for _ in range(number):
             client = socket.create_connection(("127.0.0.1", self.port), timeout=60)
             client.sendall(b"GET /slow HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
@@ -98,6 +100,7 @@ class House:
         return {each["target"]: each for each in (found or {}).get("targets", ())}
 
     def end(self):
+        (self.folder / "enough").touch()
         for client in self.clients:
             client.close()
         self.process.send_signal(signal.SIGTERM)

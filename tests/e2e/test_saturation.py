@@ -10,9 +10,11 @@ import socket
 from fanlight.errors import FanlightError
 
 SLOW = """
-import time
+import os, time
 def app(environ, start_response):
-    time.sleep(2)
+    while not os.path.exists("go"):
+        time.sleep(0.02)
+    time.sleep(1)
     start_response("200 OK", [("content-type", "text/plain")])
     return [b"ok"]
 """
@@ -49,6 +51,7 @@ def test_what_waits_is_kept_once_and_stands_on_the_traces(house, kit):
     assert most >= 8
     for role in ("server", "collector"):
         os.kill(house.pids()[role], signal.SIGKILL)
+    (house.folder / "go").touch()
     for client in clients:
         while client.recv(4096):
             pass

@@ -110,7 +110,7 @@ def test_no_planted_secret_is_found_in_file_log_or_page(house, kit):
     assert all(word.encode() in spool for word in VISIBLE)
     assert planted(spool) == []
 
-    kit.wait(lambda: house.endpoints("vault").total() == sent, "all requests", 20, 0.3)
+    kit.wait(lambda: house.stored("vault") == sent, "all requests")
     listed = [row for row in json.loads(house.ask("endpoints", "--json")) if row["service"] == "vault"]
     assert planted(json.dumps(listed)) == []
     pages = house.walk(listed)

@@ -47,7 +47,7 @@ def test_replaced_files_start_collector_and_server_anew_and_lose_nothing(house, 
     house.serve(PYTHONPATH=str(site))
     process, port = house.application("shop")
     assert kit.get(port, "/things/0") == (200, "fan 0")
-    kit.wait(lambda: house.endpoints("shop").total() == 1, "the first request", 15, 0.2)
+    kit.wait(lambda: house.stored("shop") == 1, "the first request", 15)
     before = house.pids()
     assert versions(house) == (fanlight.__version__, fanlight.__version__)
     with kit.Load(port) as load:

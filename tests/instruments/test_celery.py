@@ -155,7 +155,8 @@ def test_what_a_request_publishes_is_a_call_by_the_tasks_name(seen: Any) -> None
 
 def test_a_broker_that_is_away_is_a_failed_call(seen: Any) -> None:
     away = Celery("away", broker="redis://127.0.0.1:1/0", set_as_current=False)
-    away.conf.task_publish_retry = False
+    # Else the transport tries again by itself, for six seconds.
+    away.conf.update(task_publish_retry=False, broker_transport_options={"max_retries": 0})
     request = begin("app.test", "t", "GET /")
     with pytest.raises(Exception, match=r"refused|Connection"):
         away.send_task("shop.add")

@@ -170,7 +170,8 @@ def test_a_synchronous_job_is_a_span_of_the_request(redis: Any, seen: Any) -> No
 def test_only_a_work_horse_hands_over_at_its_end(redis: Any, seen: Any, monkeypatch: Any) -> None:
     told, tells = os.pipe()
     monkeypatch.setattr(SWITCH, "flush", lambda _: os.write(tells, b"%d " % os.getpid()))
-    monkeypatch.setattr(SWITCH, "sink", lambda trace: os.write(tells, trace.endpoint.encode() + b" "))
+    # `seen` puts back what was there before it; monkeypatch, which ends later, would put back `seen`.
+    SWITCH.sink = lambda trace: os.write(tells, trace.endpoint.encode() + b" ")
     queue = Queue("mail", connection=redis)
     queue.enqueue(SHOP.add, 1, 2)
     burst(redis)
