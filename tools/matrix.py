@@ -52,8 +52,8 @@ SIGTERM right behind its last response, and its last requests had to arrive, but
 {abrupt}.
 They leave that signal to the system, or end a worker that is not quite done without its exit handlers
 (uWSGI). What was recorded in the last quarter of a second goes with them, so the run waited for it.
-As soon as one of several workers of hypercorn has left, its parent ends the others, whether they have
-sent all or not.
+hypercorn's parent ends all workers as soon as one has left; with Fanlight it gives the others half a
+second to leave by themselves.
 
 Not traced: granian's own interface RSGI; WebSockets; under uWSGI a bare callable that is loaded late
 (`--lazy-apps`), in a second interpreter (several `--mount`), or that no module keeps. A framework's

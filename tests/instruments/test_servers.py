@@ -215,3 +215,46 @@ def test_uvicorn_counts_every_request_once(app: str, expected: list[Any], folder
         ask("/orders/3")
         found = traces(folder, 1)
     assert [trace[:4] for trace in found] == [expected]
+
+
+HYPERCORN_PARENT = """
+import hypercorn.run
+import fanlight
+import multiprocessing, sys, time
+
+fanlight.start(dsn="unix:///nowhere/c.sock")
+import hypercorn.asyncio.run
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    event = context.Event()
+    workers = [context.Process(target=time.sleep, args=(delay_s,)) for delay_s in (0.0, 0.2, 60.0)]
+    made = iter(workers)
+
+    class Context:
+        def Process(self, **_):
+            return next(made)
+
+    config = hypercorn.Config()
+    config.workers = 3
+    processes = []
+    hypercorn.run._populate(processes, config, None, None, event, Context())
+    processes[0].join()
+    alone = list(processes)
+    hypercorn.run._join_exited(alone)
+    event.set()
+    hypercorn.run._join_exited(processes)
+    print(len(alone), len(processes))
+    for each in processes:
+        each.kill()
+"""
+
+
+def test_a_parent_of_hypercorn_that_was_told_to_leave_lets_all_leave_that_do_so_soon(tmp_path: Path) -> None:
+    program = tmp_path / "parent.py"
+    program.write_text(HYPERCORN_PARENT)
+    done = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=20, check=False
+    )
+    # Not told, it takes notice of the one that has left; told, it waits for the second, never for the third.
+    assert done.stdout == "2 1\n", done.stderr

@@ -27,11 +27,8 @@ DETOURS = {
     "granian --workers": Server(
         "asgi", program("granian", "--interface", "asgi", "--port", "PORT", "--workers", "2", "site_app:app")
     ),
-    # As soon as one worker has left its parent ends the others, whether they have sent all or not.
     "hypercorn --workers": Server(
-        "asgi",
-        program("hypercorn", "-b", "127.0.0.1:PORT", "--workers", "2", "site_app:app"),
-        is_abrupt=True,
+        "asgi", program("hypercorn", "-b", "127.0.0.1:PORT", "--workers", "2", "site_app:app")
     ),
 }
 

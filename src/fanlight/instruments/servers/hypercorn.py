@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
     from typing import Any
+
+
+OTHERS_S = 0.5
+"""How long a parent that was told to leave waits for its workers, once the first one has left."""
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -42,10 +48,10 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
 
 
 def tell(module: ModuleType) -> None:
-    """Let a worker tell how busy it is from when its loop runs.
+    """Let a worker tell how busy it is from when its loop runs, and its parent not cut off its end.
 
     Raises:
-        LookupError: there is no `worker_serve`.
+        LookupError: there is no `worker_serve`, or the parent minds its workers in another way.
     """
     serve: Any = getattr(module, "worker_serve", None)
     if serve is None:
@@ -73,3 +79,50 @@ def tell(module: ModuleType) -> None:
         return await serve(app, config, *arguments, **options)
 
     module.worker_serve = serve_and_tell  # type: ignore[attr-defined]
+    # The parent imports this module when it has been loaded itself.
+    let_all_leave(sys.modules.get("hypercorn.run"))
+
+
+def let_all_leave(module: Any) -> None:
+    """Let a parent that was told to leave wait a moment for all its workers, not for the first alone.
+
+    It tells all of them to leave, and ends what is left with a signal that nobody handles as soon as one
+    has left: another one may not even have heard of it.
+
+    Args:
+        module: `hypercorn.run`; None in a program that starts its own workers.
+
+    Raises:
+        LookupError: it has no `_populate` or no `_join_exited`.
+    """
+    if module is None:
+        return
+    populate, join = getattr(module, "_populate", None), getattr(module, "_join_exited", None)
+    if populate is None or join is None:
+        raise LookupError("hypercorn.run has no _populate and _join_exited")
+    told: list[Any] = []
+
+    def populate_and_note(
+        processes: Any, config: Any, worker: Any, sockets: Any, event: Any, *rest: Any
+    ) -> Any:
+        told[:] = [event]
+        return populate(processes, config, worker, sockets, event, *rest)
+
+    def join_all(processes: list[Any]) -> Any:
+        code = join(processes)
+        if told and told[0].is_set():
+            await_ends([process.sentinel for process in processes])
+            join(processes)
+        return code
+
+    module._populate, module._join_exited = populate_and_note, join_all  # noqa: SLF001  no other place
+
+
+def await_ends(sentinels: Sequence[int]) -> None:
+    """Wait until the processes of these sentinels have ended, for a moment at the most."""
+    from multiprocessing.connection import wait
+    from time import monotonic
+
+    left, until_s = set(sentinels), monotonic() + OTHERS_S
+    while left and (left_s := until_s - monotonic()) > 0:
+        left.difference_update(wait(list(left), left_s))
