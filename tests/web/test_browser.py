@@ -21,6 +21,7 @@ PAGES = {
     "trace": TRACE,
     "status": "/status",
     "servers": "/servers",
+    "compare": "/compare?service=shop&last=2h",
 }
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
@@ -355,7 +356,10 @@ def test_no_page_scrolls_sideways(visit, width):
 
 @pytest.mark.parametrize(
     ("scheme", "width", "names"),
-    [("light", 1280, ("endpoints", "trace")), ("dark", 390, ("endpoint", "status", "explore", "servers"))],
+    [
+        ("light", 1280, ("endpoints", "trace", "compare")),
+        ("dark", 390, ("endpoint", "status", "explore", "servers")),
+    ],
 )
 def test_assistive_software_finds_nothing_to_complain_of(visit, scheme, width, names):
     """Contrast of every pair of colours is computed in test_assets, so each page is checked once."""

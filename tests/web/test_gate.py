@@ -203,7 +203,7 @@ def test_every_route_is_behind_the_gate(stranger):
     from fanlight.web.app import Site
 
     handlers = [name for name in vars(Site) if not name.startswith("__") and name != "read"]
-    assert len(handlers) == 18, "add the new route's address here"
+    assert len(handlers) == 20, "add the new route's address here"
     addresses = [
         *PAGES,
         *DATA,
@@ -213,6 +213,7 @@ def test_every_route_is_behind_the_gate(stranger):
         "/api/link",
         "/api/overview",
         "/api/servers",
+        "/api/compare",
     ]
     addresses += ["/api/complete", "/static/x.css"]
     assert {stranger.get(address).status for address in addresses} == {401}

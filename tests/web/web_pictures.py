@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/screenshots: `python tests/web/web_pictures.py`."""
+"""Takes the pictures of docs/screenshots: `python tests/web/web_pictures.py [PAGE…]`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ PAGES = {
     "endpoint": "/endpoint?service=shop&endpoint=POST+/checkout&segment=html",
     "explore": "/explore?q=duration:>100ms&limit=12",
     "trace": f"/trace/{ident(1)}",
+    "compare": "/compare?service=shop&endpoint=POST+/checkout&segment=html&last=2h"
+    "&release=2026.9.2&against_release=2026.9.1",
     "servers": "/servers?service=shop",
     "status": "/status",
 }
@@ -70,6 +72,10 @@ class PoliteShop(Shop):
 
     def trace(self, *asked):
         return polite(super().trace(*asked))
+
+    def compare(self, *asked):
+        status, found = super().compare(*asked)
+        return status, polite(found)
 
     def query(self, question):
         status, found = super().query(question)
@@ -153,6 +159,8 @@ def main():
             ).new_page()
             page.goto(gate.link())
             for name, address in PAGES.items():
+                if sys.argv[1:] and name not in sys.argv[1:]:
+                    continue
                 page.goto(f"http://127.0.0.1:{port}{address}")
                 picture = small(blank, page.screenshot(full_page=look != "phone"))
                 (FOLDER / f"{name}-{look}.png").write_bytes(picture)

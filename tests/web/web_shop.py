@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from web_status import account
+
 from fanlight.server.split import of_trace, split
 from fanlight.web.wording import rfc3339
 from fanlight.wire.buckets import octave_of
@@ -83,6 +85,16 @@ class Shop:
 
         found = [] if self.empty else servers(from_ns, to_ns)
         return {"step": 60, "servers": [each for each in found if service in (None, each["service"])]}
+
+    def compare(self, *asked):
+        from web_compared import compared
+
+        return compared(self.now, self.empty).compare(*asked)
+
+    def releases(self, *asked):
+        from web_compared import compared
+
+        return compared(self.now, self.empty).releases(*asked)
 
     def query(self, question):
         from web_kept import kept, nothing
@@ -385,16 +397,4 @@ def trace(trace_id, now):
         "lost": 12 if failed else 0,
         **of_trace(spans, 244 * MS),
         "spans": spans,
-    }
-
-
-def account(accepted, stored, in_spool, full=0):
-    dropped = {"spool_full": full} if full else {}
-    balanced = accepted == stored + in_spool + full
-    return {
-        "accepted": accepted,
-        "stored": stored,
-        "in_spool": in_spool,
-        "dropped": dropped,
-        "balanced": balanced,
     }

@@ -5,24 +5,23 @@ Durations are whole ns without a suffix in their names, times are RFC 3339 UTC w
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
-from fanlight.server import imports, servers, split
+from fanlight.server import comparing, imports, servers, split
 from fanlight.server.pain import bearable, pain, waited
 from fanlight.server.questions import Questions, refused
-from fanlight.server.shape import spans, tree
+from fanlight.server.shape import tree
+from fanlight.server.telling import document, release, rfc3339, sample
 from fanlight.wire import buckets
-from fanlight.wire.messages import ERROR, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from fanlight.server.questions import Question
     from fanlight.stores import Store
-    from fanlight.stores.answers import Counts, Group, Release, Repeat, Trace, TraceRow
+    from fanlight.stores.answers import Counts, Group, Repeat
 
     Json = dict[str, Any]
 
@@ -116,6 +115,25 @@ class Answers:
         """Answer what web servers were at: step by step, when last read, and each worker then."""
         self.given += 1
         return servers.servers(self.store, from_ns, to_ns, service, rfc3339)
+
+    def compare(
+        self, scope: Sequence[str], before: tuple[int, int], after: tuple[int, int], text: str = ""
+    ) -> tuple[int, Json]:
+        """Answer two times side by side, and the HTTP status that goes with the answer.
+
+        Args:
+            scope: service, endpoint and segment, as many of them as are given.
+            before: from and to in ns since 1970.
+            after: likewise.
+            text: a query that selects the kept requests to compare; all of them without.
+        """
+        self.given += 1
+        return comparing.asked(self.store, tuple(scope), before, after, text)
+
+    def releases(self, service: str, from_ns: int, to_ns: int) -> list[Json]:
+        """Answer the releases that a service ran in a time, the one that came first first."""
+        self.given += 1
+        return [release(each) for each in self.store.releases(service, from_ns, to_ns)]
 
     def imports(self) -> Json:
         """Answer what is kept of imported files."""
@@ -338,54 +356,8 @@ def histogram(counted: dict[int, int], splits: Mapping[int, dict[str, float]]) -
     ]
 
 
-def document(found: Trace) -> Json:
-    """Answer one kept trace with its spans."""
-    row, told = found.row, spans(found.spans)
-    return {
-        **sample(row),
-        "service": row.service,
-        "endpoint": row.endpoint,
-        "segment": row.segment,
-        "host": row.host,
-        "pid": row.pid,
-        "lost": row.lost,
-        **split.of_trace(told, row.duration_ns),
-        "spans": told,
-    }
-
-
-def release(row: Release) -> Json:
-    """Answer a release that the whole service ran in the range; its minutes are told by their begin."""
-    return {
-        "release": row.release,
-        "first": rfc3339(row.first_ns),
-        "last": rfc3339(row.last_ns),
-        "count": row.n,
-    }
-
-
-def sample(row: TraceRow) -> Json:
-    """Answer one kept trace as a line of a list."""
-    return {
-        "id": row.id,
-        "time": rfc3339(row.start_ns),
-        "duration": row.duration_ns,
-        "error": bool(row.flags & ERROR),
-        "spans": row.spans,
-        "whole": bool(row.flags & WHOLE),
-        "weight": row.weight,
-    }
-
-
 def step_minutes(from_ns: int, to_ns: int) -> int:
     """Answer the smallest width, in minutes, that cuts the range into few enough steps."""
     wanted = (to_ns - from_ns) / MINUTE_NS / STEPS
     days = -(-int(wanted) // 1440) * 1440
     return next((width for width in STEPS_MIN if width >= wanted), days)
-
-
-def rfc3339(time_ns: int) -> str:
-    """Answer a time in UTC with milliseconds."""
-    seconds, rest = divmod(time_ns, 1_000_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"

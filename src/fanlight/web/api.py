@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from fanlight.web import parameters
 from fanlight.web.keys import LIFETIME_S
-from fanlight.web.pages import endpoint, endpoints
+from fanlight.web.pages import compare, endpoint, endpoints
 from fanlight.web.parameters import Mistake
 
 if TYPE_CHECKING:
@@ -66,6 +66,12 @@ def one(answers: Any, asked: Asked) -> Response:
 def servers(answers: Any, asked: Asked) -> Response:
     """`/api/servers`: what web servers were at, step by step."""
     return answer(answers.servers(asked.from_ns, asked.to_ns, asked.get("service") or None))
+
+
+def compared(answers: Any, asked: Asked) -> Response:
+    """`/api/compare`: two times, or two releases, side by side."""
+    found = compare.ask(answers, asked)
+    return mistaken(found) if isinstance(found, Mistake) else answer(found[1], found[0])
 
 
 def trace(answers: Any, trace_id: str) -> Response:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from fanlight.web import api, asking, completing, importing, parameters, report
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
-from fanlight.web.pages import endpoint, endpoints, explore, servers, status, trace
+from fanlight.web.pages import compare, endpoint, endpoints, explore, servers, status, trace
 from fanlight.web.parameters import Asked, Mistake
 from fanlight.web.refusal import closed
 from fanlight.web.rendering import page
@@ -56,6 +56,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/trace/{id}", site.trace_page),
         Route("/explore", site.explore_page),
         Route("/servers", site.servers_page),
+        Route("/compare", site.compare_page),
         Route("/status", site.status_page),
         Route("/login", site.login),
         Route("/api/endpoints", site.endpoints_json),
@@ -63,6 +64,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/api/endpoint", site.endpoint_json),
         Route("/api/trace/{id}", site.trace_json),
         Route("/api/servers", site.servers_json),
+        Route("/api/compare", site.compare_json),
         Route("/api/status", site.status_json),
         Route("/api/alive", site.alive),
         Route("/api/link", site.link, methods=["POST"]),
@@ -140,6 +142,12 @@ class Site:
             return puzzled(asked)
         return shown(self.gate, "servers.html", servers.view(self.answers, asked, self.gate.socket))
 
+    def compare_page(self, request: Request) -> Response:
+        """`/compare`: two times, or two releases, side by side."""
+        asked = self.read(request, parameters.COMPARE)
+        found = asked if isinstance(asked, Mistake) else compare.view(self.answers, asked, self.gate.socket)
+        return puzzled(found) if isinstance(found, Mistake) else shown(self.gate, "compare.html", *found)
+
     def status_page(self, request: Request) -> Response:
         """`/status`: Fanlight about itself."""
         asked = self.read(request, parameters.STATUS)
@@ -208,6 +216,11 @@ class Site:
         """`/api/servers`."""
         asked = self.read(request, parameters.SERVERS)
         return api.mistaken(asked) if isinstance(asked, Mistake) else api.servers(self.answers, asked)
+
+    def compare_json(self, request: Request) -> Response:
+        """`/api/compare`."""
+        asked = self.read(request, parameters.COMPARE)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.compared(self.answers, asked)
 
     def status_json(self, request: Request) -> Response:
         """`/api/status`."""

@@ -8,7 +8,10 @@ from importlib.resources import files
 from typing import NamedTuple
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-NAMES = ("explore.js", "fanlight.css", "fanlight.js", "fanlight.svg", "live.js", "query.js", "theme.js")
+NAMES = (
+    *("explore.js", "fanlight.css", "fanlight.js", "fanlight.svg"),
+    *("live.js", "pages.css", "query.js", "theme.js"),
+)
 
 
 class Asset(NamedTuple):

@@ -31,6 +31,7 @@ CHOICES = {
     "as": ("rows", "events"),
     "invert": ("on",),
     "spans": ("on",),
+    "against": ("before", "day", "week"),
 }
 
 ENDPOINTS = (*TIMES, "service", "contains", "sort", "order", "show", "live")
@@ -38,13 +39,29 @@ OVERVIEW = (*TIMES, "service")
 ENDPOINT = (*TIMES, "service", "endpoint", "segment", "octaves", "leaves", "live")
 TRACE = (*TIMES, "fold", "part")
 SERVERS = (*TIMES, "service", "live")
+COMPARE = (
+    *(*TIMES, "service", "endpoint", "segment", "q", "live"),
+    *("against", "against_from", "against_to", "release", "against_release"),
+)
 STATUS = ("live",)
 LINK = ("for",)
 EXPLORE = (*TIMES, "q", "service", "limit", "tz", "invert", "live")
 COMPLETE = (*TIMES, "q", "at", "service")
 QUERY = (*TIMES, "q", "service", "limit", "as", "tz", "invert", "spans")
-EVERY = frozenset(
-    (*ENDPOINTS, *OVERVIEW, *ENDPOINT, *TRACE, *SERVERS, *STATUS, *LINK, *EXPLORE, *COMPLETE, *QUERY)
+EVERY = frozenset(QUERY) | frozenset(
+    (
+        *ENDPOINTS,
+        *OVERVIEW,
+        *ENDPOINT,
+        *TRACE,
+        *SERVERS,
+        *COMPARE,
+        *STATUS,
+        *LINK,
+        *EXPLORE,
+        *COMPLETE,
+        *QUERY,
+    )
 )
 
 

@@ -98,6 +98,7 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "home": address("/", asked.times()),
         "explore_home": address("/explore", asked.times()),
         "servers_home": address("/servers", asked.times()),
+        "compare_home": address("/compare", compared(asked)),
         "status": "/status",
         "times": asked.times(),
         "kept": {name: value for name, value in asked.given.items() if name not in (*TIMES, "live")},
@@ -106,6 +107,12 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "live_link": asked.link(live=None if asked.get("live") == "on" else "on"),
         "refresh_s": REFRESH_S if asked.get("live") == "on" else None,
     }
+
+
+def compared(asked: Asked) -> dict[str, str]:
+    """Answer the parameters of a comparison of what a page is about, in its time."""
+    names = ("service", "endpoint", "segment")
+    return {name: asked.given[name] for name in names if name in asked.given} | asked.times()
 
 
 def tier(category: str) -> str:

@@ -193,7 +193,7 @@ help.hidden = false;
 help.addEventListener("click", () => keys.showModal());
 
 // Keys. Letters alone would disturb typing, so fields are left in peace.
-const PAGES = { e: ".brand", x: '.top nav a[href^="/explore"]', w: '.top nav a[href^="/servers"]', s: '.top nav a[href^="/status"]' };
+const PAGES = { e: ".brand", x: '.top nav a[href^="/explore"]', c: '.top nav a[href^="/compare"]', w: '.top nav a[href^="/servers"]', s: '.top nav a[href^="/status"]' };
 const LINKS = { "[": 'a[rel="prev"]', "]": 'a[rel="next"]', l: "a.live" };
 const FIELDS = { "/": "input.query", f: 'main input[type="search"]' };
 let before = "";
