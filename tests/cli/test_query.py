@@ -43,6 +43,16 @@ def test_selected_lines_are_written_as_they_are(log: str) -> None:
     assert ask("status:5xx", log) == (LINES[1] + "\n", "")
 
 
+def test_words_in_one_file_are_answered_without_the_language_and_alike(log: str) -> None:
+    code = "import sys; from fanlight.cli import answered; answered(sys.argv[1:]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, "query", "red", log], capture_output=True, check=True)
+    *found, modules = done.stdout.decode().splitlines()
+    assert found == LINES[1:2]
+    assert {"re", "typing", "fanlight.parsers", "fanlight.query.query"}.isdisjoint(modules.split())
+    for words in (["googlebot", "red"], ["blue AND NOT googlebot"], ["curl", "AND", "red"], ["nowhere"]):
+        assert ask(*words, log) == ask("--format", "text", *words, log)
+
+
 def test_arguments_are_one_query_and_files_stand_behind_it(log: str) -> None:
     assert ask("status:>=400", "NOT", "googlebot", log, log)[0] == (LINES[1] + "\n") * 2
 

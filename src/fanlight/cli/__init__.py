@@ -47,6 +47,12 @@ def answered(arguments: list[str]) -> int:
 
             # A short life: what it makes need not be looked through for what nobody holds.
             gc.disable()
+            if first == "query":
+                from fanlight.cli.logs.plainly import answer
+
+                code = answer(arguments[1:])
+                if code is not None:
+                    return code
             __import__(LIGHT[first])
             return int(sys.modules[LIGHT[first]].main(arguments[1:]))
         if arguments[:2] == ["serve", "--role"]:

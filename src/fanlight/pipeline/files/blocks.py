@@ -6,10 +6,8 @@ the last whole event, to the buffer's front.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fanlight.pipeline.files.found import records
-
+# A search for words loads this, and does without `typing`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
@@ -103,6 +101,8 @@ class Blocks:
             return filled
         edge = self.buffer.rfind(b"\n", begin, filled) + 1
         if self.sections is not None and edge and not is_last and self.buffer.find(b'"', begin, edge) >= 0:
+            from fanlight.pipeline.files.found import records
+
             whole = 0
             for _, last in records(self.buffer, begin, edge, self.sections, keeps_rest=False):
                 whole = last + 1

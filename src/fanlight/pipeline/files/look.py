@@ -8,15 +8,16 @@ from fanlight.event.event import UNTIMED, Event
 from fanlight.parsers.parser import sections_of
 from fanlight.pipeline.files.found import PLAIN, lines, records
 from fanlight.pipeline.files.pushdown import Pushdown, has_records
-from fanlight.pipeline.files.scanners import finder, scanner_of
+from fanlight.pipeline.files.scanners import finder_of, scanner_of
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.parsers import Sections
+    from fanlight.pipeline.files.engine import Scanner
     from fanlight.pipeline.files.pushdown import Texts
-    from fanlight.pipeline.files.scanners import Needle, Scanner
+    from fanlight.pipeline.files.scanners import Needle
     from fanlight.pipeline.files.search import Search
     from fanlight.query.query import Query
 
@@ -161,7 +162,7 @@ class Look:
             self.scan = self.sparse if len(hits) * SPARSE < count else self.scan
         elif len(hits) * DENSE > count:
             if all(needle.literal for needle in self.needles):
-                self.scan = finder(list(self.needles))
+                self.scan = finder_of(list(self.needles))
                 self.search.engine = f"{self.engine}, where hits are dense bytes.find,"
             elif self.verdict is not None:
                 self.scan = None

@@ -7,13 +7,12 @@ of the needles; one that it answers is looked at again by whoever asked, unless 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from fanlight.pipeline.files.engine import compiled, finder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Scanner = Callable[[bytearray, int, int], list[int]]
-    """(buffer, begin, end) to the places of the newlines of lines with a hit, ascending."""
+    from fanlight.pipeline.files.engine import Scanner, Text
 
 
 class Needle(NamedTuple):
@@ -32,13 +31,13 @@ def needle_of(text: bytes, *, ignores_case: bool) -> Needle:
 
 def scanner_of(needles: list[Needle]) -> tuple[Scanner, str]:
     """Answer a scanner, and the name of its engine."""
-    found = hyperscan(needles)
+    found = compiled([(needle.pattern, needle.ignores_case) for needle in needles])
     if found is not None:
         return found, "hyperscan"
     literals = [needle for needle in needles if needle.literal is not None]
     # Few texts are found quicker by the standard library than by an engine called for every hit.
     if len(literals) == len(needles) <= FEW:
-        return finder(literals), "bytes.find"
+        return finder_of(literals), "bytes.find"
     found = re2(needles)
     if found is not None:
         return found, "re2"
@@ -48,81 +47,11 @@ def scanner_of(needles: list[Needle]) -> tuple[Scanner, str]:
 FEW = 4
 
 
-def hyperscan(needles: list[Needle]) -> Scanner | None:
-    """Answer a scanner of hyperscan, None when it is not there or cannot take the patterns."""
-    try:
-        import hyperscan as engine
-    except ImportError:
-        return None
-    database = engine.Database()
-    flags = [
-        engine.HS_FLAG_MULTILINE | (engine.HS_FLAG_CASELESS if needle.ignores_case else 0)
-        for needle in needles
-    ]
-    try:
-        database.compile(
-            expressions=[needle.pattern for needle in needles],
-            ids=list(range(len(needles))),
-            elements=len(needles),
-            flags=flags,
-        )
-    except engine.error:
-        return None
-    return hyperscanner(database)
-
-
-def hyperscanner(database: Any) -> Scanner:
-    """Answer the scanner of a compiled database."""
-    run = database.scan
-
-    def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
-        hits: list[int] = []
-        add, find = hits.append, buffer.find
-        edge = -1
-
-        def hit(_: int, __: int, to: int, ___: int, ____: Any) -> None:
-            nonlocal edge
-            # Every end of a match is told; one a line is enough. The byte before it is in the line.
-            if to + begin > edge + 1:
-                edge = find(b"\n", to + begin - 1, end)
-                add(edge)
-
-        with memoryview(buffer) as view, view[begin:end] as part:
-            run(part, match_event_handler=hit)
-        return hits
-
-    return scan
-
-
-def finder(needles: list[Needle]) -> Scanner:
-    """Answer a scanner of the standard library for texts.
-
-    FAST PATH: it goes from behind, for `rfind` is about twice as quick as `find`, whose loop looks at more
-    bytes for each that it can skip.
-    """
+def finder_of(needles: list[Needle]) -> Scanner:
+    """Answer a scanner of the standard library for needles that are nothing but text."""
     any_case = [needle.literal for needle in needles if needle.ignores_case and needle.literal]
     exact = [needle.literal for needle in needles if not needle.ignores_case and needle.literal]
-
-    def search(text: bytes | bytearray, literal: bytes, begin: int, end: int, hits: set[int]) -> None:
-        find, rfind = text.find, text.rfind
-        at = rfind(literal, begin, end)
-        while at >= 0:
-            hits.add(find(b"\n", at, end))
-            # On with the line before: one hit a line is enough.
-            edge = rfind(b"\n", begin, at)
-            at = rfind(literal, begin, edge) if edge >= 0 else -1
-
-    def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
-        hits: set[int] = set()
-        for literal in exact:
-            search(buffer, literal, begin, end, hits)
-        if any_case:
-            lowered = buffer.lower()
-            for literal in any_case:
-                search(lowered, literal, begin, end, hits)
-        return sorted(hits)
-
-    return scan
+    return finder(any_case, exact)
 
 
 def re2(needles: list[Needle]) -> Scanner | None:
@@ -143,7 +72,7 @@ def re2(needles: list[Needle]) -> Scanner | None:
     except engine.error:
         return None
 
-    def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
+    def scan(buffer: Text, begin: int, end: int) -> list[int]:
         hits: list[int] = []
         block = bytes(memoryview(buffer)[begin:end])
         at = 0
@@ -165,7 +94,7 @@ def lines_of(needles: list[Needle]) -> Scanner:
         re.compile(needle.pattern, re.IGNORECASE if needle.ignores_case else 0).search for needle in needles
     ]
 
-    def scan(buffer: bytearray, begin: int, end: int) -> list[int]:
+    def scan(buffer: Text, begin: int, end: int) -> list[int]:
         hits: list[int] = []
         at = begin
         while at < end:

@@ -18,7 +18,7 @@ from fanlight.parsers.stamps import Stamps
 from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found
 from fanlight.pipeline.files.look import Look
-from fanlight.pipeline.files.source import FIRST_LINES, first_lines
+from fanlight.pipeline.files.source import FIRST, FIRST_LINES, first_lines
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -33,8 +33,6 @@ TOLD_NO_YEAR = ("syslog", "custom")
 """What names of formats hold whose times may tell no year."""
 SAMPLE = 256 * 1024
 """Bytes on which it is measured which of several conjuncts nominates fewest."""
-FIRST = 32 * 1024
-"""Bytes in which there mostly are as many lines as a format is detected from."""
 
 
 class Wishes:

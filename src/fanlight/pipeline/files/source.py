@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, cast
 
-from fanlight.errors import MissingExtraError
-
+# A search for words loads this, and does without `typing`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from io import RawIOBase
+    from typing import Any
 
 STDIN = "-"
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -105,10 +104,12 @@ def unpacked(stream: Any, magic: bytes, path: str) -> Any:
         if sys.version_info >= (3, 14):
             from compression.zstd import ZstdFile
 
-            return ZstdFile(cast("RawIOBase", stream))
+            return ZstdFile(stream)
         try:
             import zstandard
         except ImportError:
+            from fanlight.errors import MissingExtraError
+
             raise MissingExtraError(
                 f"{path} is compressed with zstd, which needs a library that is not installed"
                 "\n  pip install 'fanlight[fast]'"
@@ -117,6 +118,8 @@ def unpacked(stream: Any, magic: bytes, path: str) -> Any:
     return stream
 
 
+FIRST = 32 * 1024
+"""Bytes in which there mostly are as many lines as a format is detected from."""
 FIRST_LINES = 64
 """Lines that a format is detected from."""
 

@@ -1,0 +1,131 @@
+"""The engine that finds many patterns at once, where it is installed: loaded and asked."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from mmap import mmap
+    from typing import Any
+
+    Text = bytes | bytearray | mmap
+    Scanner = Callable[[Text, int, int], list[int]]
+    """(text, begin, end) to the places of the newlines of lines with a hit, ascending."""
+
+PACKAGE, MODULE = "hyperscan", "hyperscan._hs_ext"
+
+
+def loaded() -> Any:
+    """Answer the engine's module; None when it is not installed.
+
+    FAST PATH: the package around the module loads `typing`, which costs a search of one word more than
+    all of its own modules do.
+    """
+    if PACKAGE not in sys.modules:
+        if MODULE in sys.modules:
+            return sys.modules[MODULE]
+        from _frozen_importlib import module_from_spec
+        from _frozen_importlib_external import PathFinder
+
+        package = PathFinder.find_spec(PACKAGE)
+        if package is None:
+            return None
+        spec = PathFinder.find_spec(MODULE, package.submodule_search_locations)
+        if spec is not None and spec.loader is not None:
+            module = module_from_spec(spec)
+            try:
+                spec.loader.exec_module(module)
+            except ImportError:
+                return None
+            sys.modules[MODULE] = module
+            return module
+    try:
+        import hyperscan
+    except ImportError:
+        return None
+    return hyperscan
+
+
+def compiled(needles: list[tuple[bytes, bool]]) -> Scanner | None:
+    """Answer a scanner for patterns; None when the engine is not there or cannot take them.
+
+    Args:
+        needles: patterns over bytes, and whether case does not matter.
+    """
+    engine = loaded()
+    if engine is None:
+        return None
+    database = engine.Database()
+    flags = [
+        engine.HS_FLAG_MULTILINE | (engine.HS_FLAG_CASELESS if ignores_case else 0)
+        for _, ignores_case in needles
+    ]
+    try:
+        database.compile(
+            expressions=[pattern for pattern, _ in needles],
+            ids=list(range(len(needles))),
+            elements=len(needles),
+            flags=flags,
+        )
+    except engine.error:
+        return None
+    return scanner(database)
+
+
+def scanner(database: Any) -> Scanner:
+    """Answer the scanner of a compiled database."""
+    run = database.scan
+
+    def scan(text: Text, begin: int, end: int) -> list[int]:
+        hits: list[int] = []
+        add, find = hits.append, text.find
+        edge = -1
+
+        def hit(_: int, __: int, to: int, ___: int, ____: Any) -> None:
+            nonlocal edge
+            # Every end of a match is told; one a line is enough. The byte before it is in the line.
+            if to + begin > edge + 1:
+                edge = find(b"\n", to + begin - 1, end)
+                add(edge)
+
+        with memoryview(text) as view, view[begin:end] as part:
+            run(part, match_event_handler=hit)
+        return hits
+
+    return scan
+
+
+def finder(any_case: list[bytes], exact: list[bytes]) -> Scanner:
+    """Answer a scanner of the standard library for texts.
+
+    FAST PATH: it goes from behind, for `rfind` is about twice as quick as `find`, whose loop looks at more
+    bytes for each that it can skip.
+
+    Args:
+        any_case: in lower case, to be found in any.
+        exact: to be found as they are.
+    """
+
+    def search(text: Text, literal: bytes, begin: int, end: int, hits: set[int]) -> None:
+        find, rfind = text.find, text.rfind
+        at = rfind(literal, begin, end)
+        while at >= 0:
+            hits.add(find(b"\n", at, end))
+            # On with the line before: one hit a line is enough.
+            edge = rfind(b"\n", begin, at)
+            at = rfind(literal, begin, edge) if edge >= 0 else -1
+
+    def scan(text: Text, begin: int, end: int) -> list[int]:
+        hits: set[int] = set()
+        for literal in exact:
+            search(text, literal, begin, end, hits)
+        if any_case:
+            # What is mapped has no letters of its own.
+            lowered = (text if isinstance(text, bytes | bytearray) else text[:end]).lower()
+            for literal in any_case:
+                search(lowered, literal, begin, end, hits)
+        return sorted(hits)
+
+    return scan

@@ -1,0 +1,106 @@
+"""The search of one file's lines for words, where lines are all there is: nothing is read as an event.
+
+FAST PATH: it answers what `Search` answers, of a query that only asks for words, in a file whose first
+lines are sure to be of a format that shows its texts as they are. Everything else is left to that.
+"""
+
+from __future__ import annotations
+
+import os
+from stat import S_ISREG
+
+from fanlight.pipeline.files.blocks import BOM, Blocks
+from fanlight.pipeline.files.engine import compiled, finder
+from fanlight.pipeline.files.glance import is_access_log
+from fanlight.pipeline.files.mapped import Mapped
+from fanlight.pipeline.files.source import FIRST, FIRST_LINES, Source, first_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fanlight.pipeline.files.engine import Scanner, Text
+    from fanlight.query.plainly import Words
+
+
+class Plainly:
+    """The search of one file for words.
+
+    Args:
+        words: that are asked for.
+        source: an opened file that can be sought.
+        first: its first bytes.
+
+    Attributes:
+        count: lines found so far.
+        cut: lines so far that were longer than is kept.
+    """
+
+    def __init__(self, words: Words, source: Source, first: bytes) -> None:
+        self.source = source
+        self.count = self.cut = 0
+        texts = [word.encode() for word in words.wanted]
+        lowered = first.lower()
+        # Of several that are all needed, the one that fewest lines have.
+        needles = (
+            [min(texts, key=lowered.count)] if texts else [word.lower().encode() for word in words.united]
+        )
+        self.wanted = [text for text in texts if text not in needles]
+        self.unwanted = [word.encode() for word in words.unwanted]
+        found = compiled([(needle, True) for needle in needles])
+        self.scan: Scanner = found or finder(needles, [])
+        self.is_mapped = found is not None
+        """Without the engine the text is copied into lower case, for which it is better read."""
+
+    def found(self) -> Iterator[bytes]:
+        """Yield the lines that are selected, many at a time, each with its newline."""
+        source = self.source
+        assert source.size is not None
+        mapped = Mapped(source.stream.fileno(), source.size)
+        if self.is_mapped:
+            yield from mapped.looked(self.look)
+        source.seek(mapped.place)
+        blocks = Blocks(source)
+        for begin, end in blocks:
+            yield self.look(blocks.buffer, begin, end)
+        self.cut = blocks.cut
+
+    def look(self, text: Text, begin: int, end: int) -> bytes:
+        """Answer the lines of a piece that are selected."""
+        rfind = text.rfind
+        lines = [
+            text[rfind(b"\n", begin, edge) + 1 or begin : edge + 1] for edge in self.scan(text, begin, end)
+        ]
+        if self.wanted or self.unwanted:
+            lines = [line for line in lines if self.is_selected(line.lower())]
+        self.count += len(lines)
+        return b"".join(lines)
+
+    def is_selected(self, line: bytes | bytearray) -> bool:
+        """Tell whether a line in lower case has all that is wanted and nothing that is not."""
+        for word in self.unwanted:
+            if word in line:
+                return False
+        for word in self.wanted:  # noqa: SIM110 a generator costs more than the look
+            if word not in line:
+                return False
+        return True
+
+
+def opened(words: Words, path: str) -> Plainly | None:
+    """Answer the search of a file; None when that is not this one's to make.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    file = open(path, "rb", buffering=0)  # noqa: SIM115 the source's own, closed with it
+    about = os.fstat(file.fileno())
+    if S_ISREG(about.st_mode) and about.st_size:
+        source = Source(path, file, about.st_size)
+        first = source.read_at(0, FIRST)
+        whole = len(first) == about.st_size or first.count(b"\n") > FIRST_LINES
+        if whole and not first.startswith(BOM) and is_access_log(first_lines(first)):
+            source.seek(0)
+            return Plainly(words, source, first)
+    file.close()
+    return None
