@@ -14,11 +14,14 @@ from commits import DAY_NS, Part, Request, commit
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from fanlight import Event, Query
+from fanlight import Event, Property, Query
 from fanlight.errors import QueryError
+from fanlight.event.event import UNTIMED
+from fanlight.event.packing import pack
 from fanlight.query.answer import Limits, in_memory
 from fanlight.stores import BUILT_IN, open_store
 from fanlight.stores.duckdb.stages import hurried, joint
+from fanlight.stores.imports import Imported, Piece
 from fanlight.wire.messages import ERROR, WHOLE
 
 START_NS = 20_000 * DAY_NS
@@ -64,6 +67,20 @@ requests = st.builds(
     notes=notes,
     weight=st.sampled_from([1.0, 1.0, 2.5, 8.0]),
 )
+
+lines = st.builds(
+    lambda time_ns, properties: Event(properties.values(), time=time_ns),
+    st.one_of(
+        st.just(UNTIMED), st.just(None), st.sampled_from([0, 1, MINUTE_NS, DAY_NS]).map(START_NS.__add__)
+    ),
+    st.lists(
+        st.builds(Property, st.sampled_from(["service", "status", "rows", "a.b", "host", "level"]), values)
+        | st.builds(Property, st.just("duration"), st.sampled_from([1, 7, 2**50]), st.just("duration"))
+        | st.builds(Property, st.just("size"), st.just(42), st.none(), st.just("bytes")),
+        max_size=3,
+    ).map(lambda some: {each.name: each for each in some}),
+)
+"""Of an imported file."""
 
 terms = st.sampled_from(
     [
@@ -183,14 +200,20 @@ def read(text: str) -> Query | None:
 @pytest.mark.parametrize("name", sorted(BUILT_IN))
 def test_stages_answer_on_a_store_what_they_answer_in_memory(name: str) -> None:
     @given(
-        history=st.lists(requests, min_size=1, max_size=8), asked=st.lists(queries, min_size=10, max_size=10)
+        history=st.lists(requests, min_size=1, max_size=8),
+        imported=st.just([]) | st.lists(lines, min_size=1, max_size=5),
+        asked=st.lists(queries, min_size=10, max_size=10),
     )
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
-    def law(history: list[Request], asked: list[str]) -> None:
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+    def law(history: list[Request], imported: list[Event], asked: list[str]) -> None:
         with tempfile.TemporaryDirectory() as directory:
             store = open_store(f"{name}:{'' if name == 'memory' else Path(directory) / 'store'}")
             try:
                 store.apply(1, [(1, commit(history))])
+                if imported:
+                    file = Imported(0, "app.log", "plain", "1:2", "abcd", 100)
+                    packed = [pack(event)._replace(line=at) for at, event in enumerate(imported, 1)]
+                    store.imports.keep(Piece(file, "tail", 9, len(packed), packed), START_NS)
                 everything = list(store.events(Query("")))
                 for text in asked:
                     query = read(text)

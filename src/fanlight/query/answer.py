@@ -149,13 +149,14 @@ def in_memory(
     """
     told = Facts(is_summed=summing(query.stages)) if facts is None else facts
     told.stages_run += [str(stage) for stage in query.stages]
+    return Answer(run(query.stages, counted(query, selected, limits, told)), told, limits)
 
-    def counted() -> Iterator[Event]:
-        for place, event in enumerate(selected):
-            if place % CHECKED == 0:
-                limits.check()
-            if not event.is_control:
-                told.count(event)
-            yield query.shown(event)
 
-    return Answer(run(query.stages, counted()), told, limits)
+def counted(query: Query, selected: Iterable[Event], limits: Limits, facts: Facts) -> Iterator[Event]:
+    """Yield selected events as they are shown, entered, until time is up."""
+    for place, event in enumerate(selected):
+        if place % CHECKED == 0:
+            limits.check()
+        if not event.is_control:
+            facts.count(event)
+        yield query.shown(event)

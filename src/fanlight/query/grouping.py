@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     Shape = tuple[str | None, str | None]
     """Type and unit of a property."""
+    Groups = dict[tuple[Any, ...], list[Any]]
+    """Something for each function, by what `hashable` makes of the group's values."""
 
 WEIGHTED = frozenset({"trace", "span"})
 STEP = re.compile(r"time:(.+)")
@@ -167,35 +169,60 @@ def add_up(functions: tuple[Function, ...], grouping: Grouping, events: Iterable
 
 def summed(functions: tuple[Function, ...], grouping: Grouping, events: Iterable[Event]) -> Iterator[Event]:
     """Yield the groups of events, one after another."""
-    key_of = grouping.keys()
-    makers = [function(each.name) for each in functions]
-    finders = [None if each.path is None else value_of(each.path) for each in functions]
+    groups: Groups = {}
     shapes: dict[str, Shape] = {}
-    groups: dict[tuple[Any, ...], list[Any]] = {}
+    take(functions, grouping, events, groups, shapes)
+    if not groups and not grouping.paths and grouping.step_ns is None:
+        groups[()] = [fresh(each) for each in functions]
+    return groups_told(answers(groups), functions, grouping, shapes)
 
-    def fresh() -> list[Any]:
-        return [make() for make in makers if make]
 
+def take(
+    functions: tuple[Function, ...],
+    grouping: Grouping,
+    events: Iterable[Event],
+    groups: Groups,
+    shapes: dict[str, Shape],
+) -> None:
+    """Let functions take events, each in its group.
+
+    Args:
+        functions: which.
+        grouping: by what.
+        events: are taken.
+        groups: each function with what it took so far, by group.
+        shapes: type and unit of what a function looked at first, by the function as written.
+    """
+    key_of = grouping.keys()
+    finders = [None if each.path is None else value_of(each.path) for each in functions]
     for event in events:
         weight = weight_of(event)
         key = key_of(event)
         sums = groups.get(key)
         if sums is None:
-            sums = groups[key] = fresh()
+            sums = groups[key] = [fresh(each) for each in functions]
         for each, find, added in zip(functions, finders, sums, strict=True):
             value = True if find is None else find(event)
             if value is not None:
                 added.add(value, weight)
                 if each.path is not None and str(each) not in shapes:
                     shapes[str(each)] = shape(each.path, event)
-    if not groups and not grouping.paths and grouping.step_ns is None:
-        groups[()] = fresh()
-    answers = {key: [added.answer() for added in sums] for key, sums in groups.items()}
-    return groups_told(answers, functions, grouping, shapes)
+
+
+def fresh(each: Function) -> Any:
+    """Answer what adds up values and took none yet."""
+    make = function(each.name)
+    assert make is not None, each
+    return make()
+
+
+def answers(groups: Groups) -> Groups:
+    """Answer what each function says, by group."""
+    return {key: [added.answer() for added in sums] for key, sums in groups.items()}
 
 
 def groups_told(
-    answers: dict[tuple[Any, ...], list[Any]],
+    told: Groups,
     functions: tuple[Function, ...],
     grouping: Grouping,
     shapes: dict[str, Shape],
@@ -203,13 +230,13 @@ def groups_told(
     """Yield an event for each group, in the groups' order.
 
     Args:
-        answers: what each function says, by what `hashable` makes of the group's values.
+        told: what each function says, by what `hashable` makes of the group's values.
         functions: which were added up.
         grouping: by what.
         shapes: type and unit of what a function looked at, by the function as written.
     """
-    for key in sorted(answers, key=lambda key: [ordering(original(part)) for part in key]):
-        values = zip(functions, answers[key], strict=True)
+    for key in sorted(told, key=lambda key: [ordering(original(part)) for part in key]):
+        values = zip(functions, told[key], strict=True)
         yield result(key, grouping, [measured(each, value, shapes) for each, value in values])
 
 

@@ -8,8 +8,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fanlight.event.trace import TRACE, from_stored
-from fanlight.query.answer import UNLIMITED, Answer, Facts, in_memory
+from fanlight.query.answer import UNLIMITED, Answer, Facts, counted
 from fanlight.query.asof import AsOf
 from fanlight.query.compile import Compiled, stage_paths
 from fanlight.query.plan import looks_everywhere
@@ -18,12 +17,13 @@ from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import telling, transaction
 from fanlight.stores.duckdb.events import AT_ONCE, nominated
 from fanlight.stores.duckdb.hurry import in_time
+from fanlight.stores.duckdb.made import ROW, made, need_spans
+from fanlight.stores.duckdb.mixed import Both
 from fanlight.stores.duckdb.readings import may_tell, readings, told
-from fanlight.stores.duckdb.reads import View, among
+from fanlight.stores.duckdb.reads import View
 from fanlight.stores.duckdb.relation import ORDER, Relation
 from fanlight.stores.imports import in_order
-from fanlight.stores.readings import ASKED, is_asked
-from fanlight.wire.messages import WHOLE
+from fanlight.stores.readings import is_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,24 +37,11 @@ if TYPE_CHECKING:
 
     Ask = Callable[[str], list[tuple[Any, ...]]]
 
-ROW = frozenset({*TRACE.names, "time", ASKED})
-"""What a trace's row has; every trace has all of it, so that no span is asked in its place."""
-
 
 def range_of(query: Query) -> tuple[int, int]:
     """Answer the range of a query's bounds, half open, ns since 1970."""
     low, high = query.bounds()
     return 0 if low is None else max(low, 0), 2**64 if high is None else high + 1
-
-
-def need_spans(stages: tuple[Stage, ...]) -> bool:
-    """Tell whether stages need or leave more of a trace than its row has."""
-    for stage in stages:
-        if not stage.fields() <= ROW:
-            return True
-        if type(stage).__name__ in ("Fields", "Stats", "Timechart", "Top"):
-            return False
-    return True
 
 
 def selected(
@@ -94,12 +81,43 @@ def rows(store: DuckStore, query: Query, limits: Limits, facts: Facts) -> Iterat
     with joint(store, *range_of(query)) as (unhurried, cursor):
         views = [view.within(limits) for view in unhurried]
         relation = Relation(views, query, asof.names)
-        if views and relation.is_exact and not others_may(store, query, views, limits):
-            events, rest = compiled(relation, query, limits, facts, hurried(cursor, limits))
-            yield from run(rest, asof.joined(events, facts))
-            return
+        if views and relation.is_exact:
+            ask = hurried(cursor, limits)
+            if not others_may(store, query, views, limits):
+                events, rest = compiled(relation, query, limits, facts, ask)
+                yield from run(rest, asof.joined(events, facts))
+                return
+            both = Both(
+                relation=relation,
+                ask=ask,
+                query=query,
+                others=partial(others, store, query, facts, limits),
+                asof=asof,
+                limits=limits,
+                facts=facts,
+                slow=partial(one_by_one, store, query, facts, limits, asof),
+            )
+            found = both.answer()
+            if found is not None:
+                yield from found
+                return
+    facts.stages_run += map(str, query.stages)
+    yield from run(query.stages, one_by_one(store, query, facts, limits, asof))
+
+
+def others(store: DuckStore, query: Query, facts: Facts, limits: Limits) -> Iterator[Event]:
+    """Yield the events that a query selects and that are no traces, oldest first."""
+    more = told(store, query) if is_asked(query) else iter(())
+    for event in in_order(iter(()), store.imports.nominated(query, limits), more):
+        facts.scanned += 1
+        if query.matches(event):
+            yield event
+
+
+def one_by_one(store: DuckStore, query: Query, facts: Facts, limits: Limits, asof: AsOf) -> Iterator[Event]:
+    """Yield the events that a query selects as its stages take them."""
     facts.pushed.append("the tables nominate events, the predicate decides on each")
-    yield from in_memory(query, selected(store, query, facts, limits, asof), limits, facts)
+    return counted(query, selected(store, query, facts, limits, asof), limits, facts)
 
 
 def others_may(store: DuckStore, query: Query, views: list[View], limits: Limits) -> bool:
@@ -124,22 +142,6 @@ def compiled(
     most = "" if plan.rest or limits.events is None else f" LIMIT {limits.events + 1}"
     places = ask(f"SELECT day, number FROM ({chosen}) ORDER BY {plan.ordering()}{most}")
     return made(relation.views, places, limits, whole=need_spans(plan.rest)), plan.rest
-
-
-def made(views: list[View], places: list[tuple[int, int]], limits: Limits, *, whole: bool) -> Iterator[Event]:
-    """Yield the traces at some places, each a day and a number in it."""
-    for first in range(0, len(places), AT_ONCE):
-        limits.check()
-        batch = places[first : first + AT_ONCE]
-        found = {}
-        for day in {day for day, _ in batch}:
-            view = views[day]
-            numbers = [number for each, number in batch if each == day]
-            kept = view.numbered(among("number", numbers))
-            spans = view.spans_of([each for each in numbers if kept[each].flags & WHOLE]) if whole else {}
-            found.update({(day, number): (kept[number], spans.get(number)) for number in numbers})
-        for place in batch:
-            yield from_stored(*found[place])
 
 
 @contextmanager
