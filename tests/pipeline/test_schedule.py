@@ -14,7 +14,7 @@ from fanlight import Query
 from fanlight.aggregate.aggregator import Aggregator
 from fanlight.aggregate.saturation import Saturation
 from fanlight.pipeline.saturation import Kept, chosen, packed
-from fanlight.pipeline.schedule import LOOK_S, NS, SEARCH_S, Schedule
+from fanlight.pipeline.schedule import LOOK_S, NS, SEARCH_S, Schedule, is_pressed
 from fanlight.sources.listeners import Listeners
 from fanlight.stores import open_store
 from fanlight.wire.codec import decode, encode
@@ -147,15 +147,36 @@ def test_a_subscriber_that_raises_costs_nobody_else() -> None:
 
 def test_what_is_read_seldom_is_read_whenever_somebody_is_told() -> None:
     clock = Clock()
+    told = reads(clock, busy().workers[0])
+    # Ten looks a second, of which two read it, and always the last.
+    assert all(2 <= after - before <= 3 for before, after in pairwise(told))
+
+
+@pytest.mark.parametrize("full", [{"capacity": 0}, {"stalled": True}, {"overdue_ns": 50_000_000}])
+def test_a_queue_that_nobody_takes_from_is_read_with_every_look(full: dict[str, int]) -> None:
+    worker = busy().workers[0]._replace(**full)
+    assert [after - before for before, after in pairwise(reads(Clock(), worker))] == [10] * 3
+    # Somebody else takes from the same socket.
+    other = busy().workers[0]._replace(slot=1, pid=8)
+    assert all(after - before <= 3 for before, after in pairwise(reads(Clock(), worker, other)))
+
+
+def test_a_queue_in_which_something_waits_is_read_with_every_look() -> None:
+    assert is_pressed(Readings((Listener(3, "tcp4", "127.0.0.1:80", 1, 8, pids=(7,)),)))
+    assert not is_pressed(Readings((Listener(3, "tcp4", "127.0.0.1:80", 0, 8, pids=(7,)),)))
+    # What waits at somebody whom nobody asked about may wait for ever.
+    assert not is_pressed(Readings((Listener(3, "unix", "/run/x", 1, 8),)))
+
+
+def reads(clock: Clock, *workers: Worker) -> list[int]:
+    """Answer how often the sockets were read by each second's telling, with these workers beside."""
     source = Told(*[Readings((Listener(3, "tcp4", "127.0.0.1:80", n, 8),)) for n in range(200)])
-    made = schedule(clock, listeners=source, slots=Told(Readings((), busy().workers)))
+    made = schedule(clock, listeners=source, slots=Told(Readings((), workers)))
     told: list[int] = []
     made.subscribe(lambda each: told.append(each[0].values["sockets.backlog"]), 1.0)
     run(made, clock, 3.04)
     assert len(told) == 4
-    # Ten looks a second, of which three or four read it, and always the last.
-    reads = [after - before for before, after in pairwise(told)]
-    assert all(3 <= each <= 5 for each in reads)
+    return told
 
 
 def test_who_cancelled_is_told_no_more() -> None:

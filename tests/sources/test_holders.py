@@ -99,11 +99,22 @@ def test_a_look_is_kept_for_a_moment_and_while_nothing_changed(tmp_path: Path):
     second = held.holders([100, 200])
     shown(tmp_path, 7, {3: 999})
     assert held.holders([100, 200]) is second
-    clock.now_ns += LOOK_NS
+    clock.now_ns += FRESH_NS
     assert held.holders([100, 200]) == {200: ((7,), NAME)}
 
 
-def test_a_process_that_was_started_since_is_noticed(tmp_path: Path):
+def test_a_program_that_was_started_since_is_noticed_at_the_next_look(tmp_path: Path):
+    clock, programs = Clock(), [7]
+    shown(tmp_path, 7, {3: 100})
+    shown(tmp_path, 8, {3: 100})
+    held = Holders(lambda: programs, proc=str(tmp_path), clock=clock)
+    assert held.holders([100]) == {100: ((7,), NAME)}
+    programs.append(8)
+    clock.now_ns += LOOK_NS
+    assert held.holders([100]) == {100: ((7, 8), NAME)}
+
+
+def test_a_child_that_was_started_since_is_noticed_after_a_while(tmp_path: Path):
     clock = Clock()
     shown(tmp_path, 7, {3: 100})
     held = Holders(lambda: [7], proc=str(tmp_path), clock=clock)
@@ -111,7 +122,7 @@ def test_a_process_that_was_started_since_is_noticed(tmp_path: Path):
     (tmp_path / "7" / "task" / "7").mkdir(parents=True)
     (tmp_path / "7" / "task" / "7" / "children").write_text("8 ")
     shown(tmp_path, 8, {3: 100})
-    clock.now_ns += LOOK_NS
+    clock.now_ns += FRESH_NS
     assert held.holders([100]) == {100: ((7, 8), NAME)}
 
 

@@ -73,7 +73,7 @@ class Collector:
         self.listening = threading.Event()
         self.schedule: Schedule | None = None
         self.stopping = False
-        self.started_s = self.checked_s = time.monotonic()
+        self.started_s = self.checked_s = self.swept_s = time.monotonic()
         self.selector = selectors.DefaultSelector()
         self.wake, self.waker = socket.socketpair()
         self.lock = Lock(os.path.join(options.spool, "lock"))
@@ -136,9 +136,10 @@ class Collector:
         try:
             self.begin()
             while not self.stopping:
-                for key, events in self.selector.select(self.timeout()):
+                ready = self.selector.select(self.timeout())
+                for key, events in ready:
                     key.data(events)
-                self.turn()
+                self.turn(heard=bool(ready))
         finally:
             self.end()
             for number, handler in handlers:
@@ -185,16 +186,23 @@ class Collector:
             next_look = min(next_look, self.schedule.due() - now)
         return max(0.0, next_look if due is None else min(next_look, due - now))
 
-    def turn(self) -> None:
-        """Do what is due besides the sockets."""
-        self.committer.tick()
-        self.reception.follow()
-        self.reception.sweep()
-        self.departed.turn()
-        if self.schedule is not None:
+    def turn(self, *, heard: bool) -> None:
+        """Do what is due besides the sockets; `heard` says whether any of them had something."""
+        now = time.monotonic()
+        due = self.committer.due()
+        is_due = due is not None and now >= due
+        if is_due:
+            self.committer.tick()
+        # A fast path: woken for the schedule alone, nothing has changed about any connection.
+        if heard or is_due or now >= self.swept_s + SWEEP_S:
+            self.swept_s = now
+            self.reception.follow()
+            self.reception.sweep()
+            self.departed.turn()
+        if self.schedule is not None and now >= self.schedule.due():
             self.schedule.turn()
-        if time.monotonic() - self.checked_s >= CHECK_S:
-            self.checked_s = time.monotonic()
+        if now - self.checked_s >= CHECK_S:
+            self.checked_s = now
             try:
                 self.check()
             except OSError as error:

@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 
     from fanlight.aggregate.saturation import Saturation, Window
     from fanlight.sources import Source
-    from fanlight.wire.readings import Snapshot
+    from fanlight.wire.readings import Snapshot, Worker
 
 LOOK_S = 0.1
 """Between two looks while there is a server,"""
 SEARCH_S = 1.0
 """and while there is none."""
+LATE_NS = 30_000_000
+"""An event loop that is so late accepts nothing."""
 NS = 1_000_000_000
-SELDOM = {"listeners": 3}
-"""Sources that are read with every so manieth look, since a read costs as much as all else of it; and
-always with the look that is told of, so that what is told is of one instant."""
+SELDOM = {"listeners": 5}
+"""Sources that are read with every so manieth look, since a read costs as much as all else of it; with
+each look while a queue may be growing, and always with the one that is told of, so that what is told is
+of one instant."""
 
 
 class Subscriber(Protocol):
@@ -90,6 +93,8 @@ class Schedule:
         wall: Callable[[], int] = time.time_ns,
     ) -> None:
         self.sources = sources
+        self.often = [each for each in sources.items() if each[0] not in SELDOM]
+        self.seldom = [(name, each, SELDOM[name]) for name, each in sources.items() if name in SELDOM]
         self.saturation = saturation
         self.clock = clock
         self.wall = wall
@@ -140,9 +145,10 @@ class Schedule:
             now_ns: monotonic.
             whole: read those too that are read seldom.
         """
-        for name, source in self.sources.items():
-            if whole or name not in self.latest or self.looks % SELDOM.get(name, 1) == 0:
-                self.latest.pop(name, None)
+        for name, source in self.often:
+            self.attempt(name, partial(self.read, name, source, now_ns, whole))
+        for name, source, nth in self.seldom:
+            if whole or self.is_pressed() or name not in self.latest or self.looks % nth == 0:
                 self.attempt(name, partial(self.read, name, source, now_ns, whole))
         self.looks += 1
         found = tuple(self.latest[name] for name in self.sources if name in self.latest)
@@ -165,8 +171,13 @@ class Schedule:
         self.attempt("sums", partial(self.saturation.look, self.together, now_ns))
 
     def read(self, name: str, source: Source, now_ns: int, whole: bool) -> None:
-        """Take what one source reads."""
+        """Take what one source reads; nothing is left of one that fails."""
+        self.latest.pop(name, None)
         self.latest[name] = source.read(now_ns, whole=whole)
+
+    def is_pressed(self) -> bool:
+        """Answer whether some server's queue may be growing, as far as the last reads tell."""
+        return any(map(is_pressed, self.latest.values()))
 
     def attempt(self, name: str, act: Callable[[], object]) -> None:
         """Do something that must not end the collector, whatever becomes of it."""
@@ -184,3 +195,16 @@ class Schedule:
         """Let go of the sources."""
         for name, source in self.sources.items():
             self.attempt(name, source.close)
+
+
+def is_pressed(readings: Readings) -> bool:
+    """Answer whether something waits in a server's queue, or has nobody left who would take it from there."""
+    if any(each.queued and each.pids for each in readings.listeners):
+        return True
+    eager = {inode for each in readings.workers if not is_full(each) for inode in each.inodes}
+    return any(is_full(each) and eager.isdisjoint(each.inodes) for each in readings.workers)
+
+
+def is_full(worker: Worker) -> bool:
+    """Answer whether a worker takes nothing more at this moment."""
+    return worker.capacity == 0 or worker.stalled or (worker.overdue_ns or 0) > LATE_NS

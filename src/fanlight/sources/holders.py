@@ -16,9 +16,9 @@ PROCESSES = 512
 DESCRIPTORS = 1_024
 """Looked at in each process, from the lowest on: servers listen before they take connections."""
 LOOK_NS = 2_000_000_000
-"""A new listener or process is noticed after this long at the latest."""
+"""A new listener, program or worker that tells of itself is noticed after this long at the latest,"""
 FRESH_NS = 10_000_000_000
-"""However little changed, everything is looked at again after this long."""
+"""and after this long any process: then all are looked at again, however little changed."""
 PROC = "/proc"
 
 
@@ -63,7 +63,6 @@ class Holders:
     __slots__ = (
         "checked_ns",
         "clock",
-        "descriptors",
         "known",
         "looked_ns",
         "proc",
@@ -82,8 +81,8 @@ class Holders:
         self.proc = proc
         self.clock = clock
         self.known: Held = {}
-        self.descriptors: dict[tuple[int, str], int] = {}
         self.seen: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+        """Roots and inodes of the last look."""
         self.checked_ns = self.looked_ns = -FRESH_NS
         self.refused = 0
 
@@ -100,17 +99,14 @@ class Holders:
             return self.known
         self.checked_ns = now_ns
         wanted = frozenset(inodes)
-        pids = frozenset(tree(self.roots(), self.proc) if wanted else ())
-        if (pids, wanted) == self.seen and now_ns - self.looked_ns < FRESH_NS and self.is_unchanged():
+        seen = frozenset(self.roots() if wanted else ()), wanted
+        # To walk the tree costs as much as some ten looks: only when what began or ended shows otherwise.
+        if seen == self.seen and now_ns - self.looked_ns < FRESH_NS:
             return self.known
         self.looked_ns = now_ns
-        self.seen = (pids, wanted)
-        self.look(pids, wanted)
+        self.seen = seen
+        self.look(tree(seen[0], self.proc), wanted)
         return self.known
-
-    def is_unchanged(self) -> bool:
-        """Answer whether every descriptor found before is still that socket's."""
-        return all(self.inode(pid, name) == inode for (pid, name), inode in self.descriptors.items())
 
     def inode(self, pid: int, name: str) -> int:
         """Answer the inode of a process's descriptor that is a socket, else 0."""
@@ -130,7 +126,6 @@ class Holders:
 
     def look(self, pids: Iterable[int], wanted: Collection[int]) -> None:
         """Look through the descriptors of processes for these inodes."""
-        self.descriptors = {}
         self.refused = 0
         found: dict[int, set[int]] = {}
         for pid in pids:
@@ -144,7 +139,6 @@ class Holders:
             for name in names[:DESCRIPTORS]:
                 inode = self.inode(pid, name)
                 if inode in wanted:
-                    self.descriptors[pid, name] = inode
                     found.setdefault(inode, set()).add(pid)
         known = {inode: (tuple(sorted(pids)), self.program(min(pids))) for inode, pids in found.items()}
         if known != self.known:

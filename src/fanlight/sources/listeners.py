@@ -43,7 +43,7 @@ UNIX = Struct("=BBBBI")
 TCP4, TCP6, LOCAL = "tcp4", "tcp6", "unix"
 RETRY_NS = 60_000_000_000
 """A family that could not be read is asked for again after this long."""
-OTHERS_NS = 900_000_000
+OTHERS_NS = 1_900_000_000
 """A family in which none of the servers seen listens is asked for again after this long."""
 
 

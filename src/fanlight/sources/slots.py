@@ -15,6 +15,7 @@ from operator import is_
 from typing import TYPE_CHECKING
 
 from fanlight.sources.connections import Connections
+from fanlight.sources.held import FIRST_BYTES, File
 from fanlight.sources.retired import FILE, Book
 from fanlight.sources.workers import complete, known, waits
 from fanlight.wire import slots as layout
@@ -27,84 +28,14 @@ if TYPE_CHECKING:
 
 FILES = 1_024
 """Read at the most; the workers of further ones are not seen, and counted."""
-STOPPED_NS = 500_000_000
+STOPPED_NS = 800_000_000
 """How often it is looked up whether a worker was stopped,"""
 LISTED_NS = 1_000_000_000
-"""and what is there, though no directory's time says that anything changed."""
+"""and which directories there are."""
+TO_ASK_ABOUT = getattr(os, "O_PATH", os.O_RDONLY)
+"""How a directory is opened that is only asked what it is: the path in which a link stands is one too."""
 TICK_NS = 50_000_000
 """A directory's time is the kernel's last tick: what changed within one may not show in it."""
-FIRST_BYTES = layout.HEAD_WORDS * layout.WORD + layout.BLOCK_BYTES
-"""What is read of a file, unless so many requests went on at once that there is more."""
-
-
-class File:
-    """A worker's file, held open.
-
-    Attributes:
-        pid, started: of the process.
-        slot: its number; the file has it too, for the next reader.
-        gone: readable once the process is gone; None where the system has no such thing.
-        spent_ns: the busy time told last, below which the next one is not.
-        seen: its bytes when it was read last, which was at `stamp_ns` for the first time.
-        told: what they tell, None before.
-        idle: the worker as answered last, if it tells the same while its bytes are the same.
-        quiet: whether nothing is to be answered anew while its bytes are the same.
-    """
-
-    __slots__ = (
-        "at",
-        "descriptor",
-        "gone",
-        "idle",
-        "pid",
-        "quiet",
-        "seen",
-        "slot",
-        "spent_ns",
-        "stalled",
-        "stamp_ns",
-        "started",
-        "told",
-    )
-
-    def __init__(self, folder: str, name: str, descriptor: int, owner: tuple[int, int]) -> None:
-        self.at = os.path.join(folder, name)
-        self.descriptor = descriptor
-        self.pid, self.started = owner
-        self.slot = -1
-        self.gone: int | None = None
-        self.spent_ns = self.stamp_ns = 0
-        self.seen = b""
-        self.told: layout.Read | None = None
-        self.idle: tuple[int | None, bool, Worker] | None = None
-        self.stalled = self.quiet = False
-
-    def read(self, now_ns: int) -> layout.Read:
-        """Answer what the file tells now.
-
-        Raises:
-            ValueError: it is no slot of ours; says why in a word.
-        """
-        data = os.pread(self.descriptor, FIRST_BYTES, 0)
-        # A fast path: few are so busy that more than the first block of places was ever taken.
-        if len(data) == FIRST_BYTES and any(data[-layout.PLACE_WORDS * layout.WORD :]):
-            data = os.pread(self.descriptor, layout.SIZE, 0)
-        if data != self.seen or self.told is None:
-            if data != self.seen:
-                self.seen, self.stamp_ns = data, now_ns
-            self.told = self.idle = None
-            self.told = layout.parse(data)
-        return self.told
-
-    def is_unchanged(self) -> bool:
-        """Answer whether it is quiet, and tells what it told when it was read last."""
-        return self.quiet and os.pread(self.descriptor, FIRST_BYTES, 0) == self.seen
-
-    def close(self) -> None:
-        """Let go of file and process."""
-        for descriptor in (self.descriptor, self.gone):
-            if descriptor is not None:
-                os.close(descriptor)
 
 
 class Slots:
@@ -118,6 +49,7 @@ class Slots:
     Attributes:
         ignored: files that are no workers' of ours, by reason; each counts once.
         account: told once of each process that is gone: its service, and the account of its traces.
+        unseen: files whose processes' ends the kernel does not tell.
     """
 
     def __init__(self, runtime: str, folders: list[str] | None = None, limit: int = FILES) -> None:
@@ -130,9 +62,10 @@ class Slots:
         self.connections = Connections()
         self.namespace = layout.namespace()
         self.poll = select.poll()
+        self.unseen = 0
         self.looked_ns = self.listed_ns = -LISTED_NS
         self.listed: dict[str, tuple[int, set[str]]] = {}
-        self.there: list[str] = []
+        self.held: dict[str, int] = {}
         self.last = Readings()
         self.account: Callable[[str, Sequence[int]], object] = lambda *_: None
         if self.book.torn:
@@ -177,10 +110,14 @@ class Slots:
     def is_unchanged(self) -> bool:
         """Answer whether no worker does or tells anything else than at the last read."""
         # A fast path: a server that nobody asks is read as often as any.
+        read, size = os.pread, FIRST_BYTES
         try:
-            return bool(self.files) and all(file.is_unchanged() for file in self.files.values())
+            for file in self.files.values():
+                if not file.quiet or read(file.descriptor, size, 0) != file.seen:
+                    return False
         except OSError:
             return False
+        return bool(self.files)
 
     def answer(self, workers: tuple[Worker, ...]) -> Readings:
         """Answer the readings with these workers: the same object as before while nothing changed."""
@@ -195,9 +132,8 @@ class Slots:
         before = len(self.files)
         if now_ns - self.listed_ns >= LISTED_NS:
             self.listed_ns = now_ns
-            self.listed = {}
-            self.there = [folder for folder in self.folders if os.path.lexists(folder)]
-        found = [self.look_through(folder) for folder in self.there]
+            self.hold()
+        found = [self.look_through(*each) for each in self.held.items()]
         if any(found):
             present = set().union(*(paths for _, paths in self.listed.values()))
             self.strange = {
@@ -205,19 +141,29 @@ class Slots:
             }
         return len(self.files) > before
 
-    def look_through(self, folder: str) -> bool:
+    def hold(self) -> None:
+        """Hold the directories open that there are now; to find one again by its name costs much more."""
+        for descriptor in self.held.values():
+            os.close(descriptor)
+        self.held = {}
+        for folder in self.folders:
+            with suppress(OSError):
+                self.held[folder] = os.open(folder, TO_ASK_ABOUT | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    def look_through(self, folder: str, descriptor: int) -> bool:
         """Open the files of a directory that are new; answer whether it was looked through at all."""
-        # The kernel's clock, which its ticks and so a directory's times are taken from.
-        wall_ns = time.time_ns()
+        listed = self.listed.get(folder)
         try:
-            found = os.lstat(folder)
+            found = os.fstat(descriptor)
+            # A fast path: nothing came or went, and nobody else was let in, or that would show.
+            if listed is not None and listed[0] == found.st_ctime_ns:
+                return False
             if not is_private(found):
                 self.listed.pop(folder, None)
                 self.ignore(folder, "directory")
                 return True
-            # A fast path: nothing came or went since the names were read, or that would show.
-            if folder in self.listed and self.listed[folder][0] == found.st_mtime_ns:
-                return False
+            # The kernel's clock, which its ticks and so a directory's times are taken from.
+            wall_ns = time.time_ns()
             names = os.listdir(folder)
         except OSError:
             return self.listed.pop(folder, None) is not None
@@ -225,9 +171,9 @@ class Slots:
             at = os.path.join(folder, name)
             if at not in self.files and at not in self.strange:
                 self.open(folder, name, at)
-        is_settled = found.st_mtime_ns + TICK_NS < wall_ns
+        is_settled = found.st_ctime_ns + TICK_NS < wall_ns
         paths = {os.path.join(folder, name) for name in names}
-        self.listed[folder] = found.st_mtime_ns if is_settled else 0, paths
+        self.listed[folder] = found.st_ctime_ns if is_settled else 0, paths
         return True
 
     def open(self, folder: str, name: str, at: str) -> None:
@@ -270,12 +216,16 @@ class Slots:
         self.number(file, read)
         with suppress(OSError, AttributeError):
             file.gone = os.pidfd_open(file.pid)
+        with suppress(OSError):
+            file.proc = os.open(f"/proc/{file.pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
         # Only now: somebody else may have the number of one that is gone.
         if file.gone is not None and not layout.is_alive(file.pid, file.started):
             os.close(file.gone)
             file.gone = None
         if file.gone is not None:
             self.poll.register(file.gone, select.POLLIN)
+        else:
+            self.unseen += 1
         self.files[file.at] = file
 
     def number(self, file: File, read: layout.Read) -> None:
@@ -301,7 +251,10 @@ class Slots:
 
     def departed(self) -> list[File]:
         """Answer the files whose processes are gone."""
-        over = {descriptor for descriptor, _ in self.poll.poll(0)} if self.files else ()
+        over = dict(self.poll.poll(0)) if self.files else {}
+        # A fast path: the kernel tells of each process that ends, and of none now.
+        if not over and not self.unseen:
+            return []
         return [
             file
             for file in self.files.values()
@@ -309,12 +262,12 @@ class Slots:
         ]
 
     def notice_stopped(self, now_ns: int) -> None:
-        """Look up which workers were stopped: they live, and do nothing until they are told to go on."""
+        """Look up which workers were stopped."""
         if now_ns - self.looked_ns < STOPPED_NS:
             return
         self.looked_ns = now_ns
         for file in self.files.values():
-            is_stalled = layout.process_state(file.pid)[0] in ("T", "t")
+            is_stalled = file.is_stopped()
             if is_stalled != file.stalled:
                 file.stalled, file.quiet = is_stalled, False
 
@@ -358,12 +311,17 @@ class Slots:
         self.files.pop(file.at, None)
         if file.gone is not None:
             self.poll.unregister(file.gone)
+        else:
+            self.unseen -= 1
         if not keep:
             file.close()
 
     def close(self) -> None:
         """Let go of every file and process."""
         self.connections.close()
+        for descriptor in self.held.values():
+            os.close(descriptor)
+        self.held = {}
         for file in list(self.files.values()):
             self.drop(file)
 

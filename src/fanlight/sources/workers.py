@@ -7,7 +7,7 @@ from fanlight.wire.readings import Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fanlight.sources.slots import File
+    from fanlight.sources.held import File
 
 LATE_NS = 30_000_000
 """An event loop that is so late is blocked: what it took on waits in its sockets."""
