@@ -120,7 +120,7 @@ class Desk:
         self.table = Table()
         self.now_ns = now_ns
 
-    def record(self, *groups, service="shop", detail=True, release=""):
+    def record(self, *groups, service="shop", detail=True, release="", environment=""):
         """Answer one record of one batch per group of traces."""
         from fanlight.aggregate import batches
 
@@ -128,7 +128,7 @@ class Desk:
         for traces in groups:
             table, body = self.sender.send(traces)
             self.table = self.table.extended(codec.decode(messages.TABLE, table))
-            origin = Origin("c" * 32, service, "host", 42, release)
+            origin = Origin("c" * 32, service, "host", 42, release, environment)
             record.add(batches.parse(body, self.table), self.table, origin, detail=detail)
         return codec.decode(messages.COMMIT, codec.encode(messages.COMMIT, record.message()))
 

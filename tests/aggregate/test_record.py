@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fanlight.aggregate.bounds import OTHER, RELEASES
+from fanlight.aggregate.bounds import ENVIRONMENTS, OTHER, RELEASES
 from fanlight.wire import buckets, messages
 
 MS = 1_000_000
@@ -338,6 +338,21 @@ def test_releases_without_number_are_one(told):
         desk.record([shop(told)], release=str(number))
     message = desk.record([shop(told)], [shop(told)], release="one more")
     assert [message["strings"][text] for text in message["release_text"]] == [OTHER]
+
+
+def test_the_same_endpoint_in_two_environments_is_two_groups(told):
+    message = told.Desk().record([shop(told)], environment="production")
+    assert [message["strings"][text] for text in message["environment_text"]] == ["production"]
+    assert list(message["environment_group"]) == [0]
+    assert list(told.Desk().record([shop(told)])["environment_group"]) == []
+
+
+def test_environments_without_number_are_one(told):
+    desk = told.Desk()
+    for number in range(ENVIRONMENTS):
+        desk.record([shop(told)], environment=str(number))
+    message = desk.record([shop(told)], environment="one more")
+    assert [message["strings"][text] for text in message["environment_text"]] == [OTHER]
 
 
 def waiting(told, **notes):

@@ -71,6 +71,7 @@ requests = st.builds(
     notes=notes,
     weight=st.sampled_from([1.0, 2.5]),
     release=st.sampled_from(["", "", "2026.1", "<b>it's\0"]),
+    environment=st.sampled_from(["", "", "production", "it's\0"]),
 )
 histories = st.lists(
     st.one_of(
@@ -126,6 +127,10 @@ class Twin:
         self.agree(lambda store: store.size().days)
         self.agree(lambda store: store.counts(from_ns, to_ns))
         self.agree(lambda store: store.counts(from_ns, to_ns, ("shop",), 7))
+        self.agree(lambda store: store.environments(from_ns, to_ns))
+        for where in ("", "production", "no such"):
+            self.agree(lambda store, where=where: store.counts(from_ns, to_ns, (), 7, where))
+            self.agree(lambda store, where=where: sorted(store.repeats(from_ns, to_ns, ("shop",), where)))
         self.agree(lambda store: sorted(store.repeats(from_ns, to_ns)))
         self.agree(lambda store: sorted(store.repeats(from_ns, to_ns, ("shop", "/"))))
         for group in (
@@ -139,6 +144,11 @@ class Twin:
             self.agree(lambda store, group=group: sorted(store.times(group, from_ns, to_ns)))
             self.agree(lambda store, group=group: store.traces(group, from_ns, to_ns, None, 5))
             self.agree(lambda store, group=group: store.traces(group, from_ns, to_ns, octaves))
+            where = (group, from_ns, to_ns)
+            self.agree(lambda store, at=where: store.timeline(*at, 3600, "production"))
+            self.agree(lambda store, at=where: sorted(store.tree(*at, octaves, "production")))
+            self.agree(lambda store, at=where: sorted(store.times(*at, "production")))
+            self.agree(lambda store, at=where: store.traces(*at, None, 9, "production"))
         for service in ("shop", "payments", "", "no such"):
             self.agree(lambda store, service=service: store.releases(service, from_ns, to_ns))
         for trace_id in [*self.ids[:20], "0" * 32, "no id"]:

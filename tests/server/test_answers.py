@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fanlight.server.answers import TRIAL, Answers, step_minutes
 from fanlight.server.pain import pain
+from fanlight.server.questions import Question
 from fanlight.stores import open_store
 from fanlight.wire import buckets
 from fanlight.wire.messages import ERROR, QUEUE, WHOLE
@@ -109,6 +110,29 @@ def test_waiting_in_a_queue_is_part_of_the_pain(answers: Answers) -> None:
     shown = answers.endpoint(*group, START, START + HOUR_NS)
     assert shown
     assert shown["pain"] == row["pain"]
+
+
+def test_one_environment_can_be_asked_alone(answers: Answers) -> None:
+    group = ("shop", "/checkout", "html")
+    here = [each._replace(environment="production") for each in requests(7, 700, group, 30, 0)]
+    answers.store.apply(1, [(4, commit(here))])
+    span = (START, START + 2 * HOUR_NS)
+    shop = [{"service": "shop", "environment": where} for where in ("", "production")]
+    assert answers.environments(*span) == [{"service": "mail", "environment": ""}, *shop]
+    narrow = answers.within("production")
+    assert [(row["endpoint"], row["count"]) for row in narrow.endpoints(*span)] == [("/checkout", 7)]
+    shown, whole = narrow.endpoint(*group, *span), answers.endpoint(*group, *span)
+    assert shown
+    assert whole
+    assert (shown["count"], len(shown["samples"]), shown["tree"][0]["traces"]) == (7, 7, 7)
+    assert (whole["count"], whole["tree"][0]["traces"]) == (57, 57)
+    assert sum(point["count"] for point in shown["timeline"]) == 7
+    asked = Question("| stats count by environment", now_ns=span[1], from_ns=span[0])
+    assert narrow.query(asked)[1]["rows"] == [["production", 7]]
+    assert answers.query(asked._replace(text="env:prod | stats count"))[1]["rows"] == [[7]]
+    found = answers.trace(f"{700:032x}")
+    assert found
+    assert found["environment"] == "production"
 
 
 def test_one_service_can_be_asked_alone(answers: Answers) -> None:

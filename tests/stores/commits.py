@@ -45,6 +45,7 @@ class Request(NamedTuple):
     notes: tuple[tuple[str, Any], ...] = ()
     weight: float = 1.0
     release: str = ""
+    environment: str = ""
 
     @property
     def spans(self) -> list[Part]:
@@ -100,8 +101,10 @@ class Columns:
     def tables(self) -> None:
         for category, title, description in self.kinds.numbers:
             self.row("kind", category=category, title=title, description=description)
-        for service, endpoint, segment in self.groups.numbers:
+        for place, (service, endpoint, segment, environment) in enumerate(self.groups.numbers):
             self.row("group", service=service, endpoint=endpoint, segment=segment)
+            if environment:
+                self.row("environment", group=place, text=environment)
 
 
 def commit(requests: list[Request] | tuple[Request, ...]) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def commit(requests: list[Request] | tuple[Request, ...]) -> dict[str, Any]:
     ledger: dict[str, int] = defaultdict(int)
     for request in requests:
         ledger[request.group[0]] += 1
-        group = out.groups(tuple(out.strings(text) for text in request.group))
+        group = out.groups(tuple(out.strings(text) for text in (*request.group, request.environment)))
         out.trace(request, group)
         key = (group, request.start_ns // MINUTE_NS)
         cell = cells.setdefault(key, [0, 0, 0, 2**64 - 1, 0])

@@ -107,8 +107,15 @@ def test_a_day_from_before_there_were_shares_and_releases_is_read_and_written_on
     store.close()
     store = open_at(directory)
     assert store.shares() == {}
+    assert store.environments(START, START + DAY_NS) == [("shop", "")]
     assert store.releases("shop", 0, 2**63) == []
     store.apply(1, [(2, commit(requests(5, 5)))])
     assert store.shares()["shop"].bytes > 0
     assert store.ledger() == {"shop": 10}
+    here = [each._replace(environment="production") for each in requests(10, 5)]
+    store.apply(1, [(3, commit(here))])
+    assert store.environments(START, START + DAY_NS) == [("shop", ""), ("shop", "production")]
+    (row,) = store.counts(START, START + DAY_NS)
+    (elsewhere,) = store.counts(START, START + DAY_NS, environment="")
+    assert (row.n, elsewhere.n) == (15, 10)
     store.close()

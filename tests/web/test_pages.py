@@ -125,7 +125,8 @@ def test_every_link_of_every_page_leads_somewhere(browser):
     while waiting and len(seen) < 150:
         address = waiting.pop()
         shape = (urlsplit(address).path, urlsplit(address).query)
-        if shape in seen:
+        # Every page leads to its comparison, which is the dear one: a few stand for all.
+        if shape in seen or (shape[0] == "/compare" and sum(path == "/compare" for path, _ in seen) > 4):
             continue
         seen.add(shape)
         answer = browser.get(address)

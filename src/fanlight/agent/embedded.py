@@ -199,9 +199,8 @@ class Reporter:
         batch = parse(memoryview(parcel.data)[HEADER.size :], self.known)
         if self.origin is None:
             hello = self.greeting()
-            self.origin = Origin(
-                hello["client"], hello["service"], hello["host"], hello["pid"], hello["release"]
-            )
+            told = ("client", "service", "host", "pid", "release", "environment")
+            self.origin = Origin(*(hello[name] for name in told))
         if self.record is None:
             self.record = self.aggregator.begin(time_ns())
             self.opened_ns = clock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 OTHER = "<other>"
-"""The service, endpoint, segment or release that stands for all beyond the bound, and such a node."""
+"""The name that stands for all beyond the bound: services, endpoints and the like, nodes of a tree."""
 TOO_MANY = "<too many unique descriptions>"
 
 SERVICES = 200
@@ -12,6 +12,8 @@ SEGMENTS = 50
 """Distinct segments of one service."""
 RELEASES = 100
 """Distinct releases of one service."""
+ENVIRONMENTS = 20
+"""Distinct environments of one service: each multiplies its endpoints."""
 NAME_CHARACTERS = 200
 """Characters of such a name; a longer one is cut, for it would push all else off the list."""
 NODES = 2_000
@@ -30,9 +32,9 @@ DAY_NS = 24 * HOUR_NS
 
 
 class Names:
-    """Services, and each service's endpoints, segments and releases, seen this day (UTC)."""
+    """Services, and each service's endpoints, segments, releases and environments, seen this day (UTC)."""
 
-    __slots__ = ("day", "endpoints", "releases", "segments", "services")
+    __slots__ = ("day", "endpoints", "environments", "releases", "segments", "services")
 
     def __init__(self) -> None:
         self.day = 0
@@ -40,6 +42,7 @@ class Names:
         self.endpoints: dict[str, set[str]] = {}
         self.segments: dict[str, set[str]] = {}
         self.releases: dict[str, set[str]] = {}
+        self.environments: dict[str, set[str]] = {}
 
     def turn(self, now_ns: int) -> None:
         """Forget the names when a new day begins, so that what is gone makes room."""
@@ -49,6 +52,7 @@ class Names:
             self.endpoints.clear()
             self.segments.clear()
             self.releases.clear()
+            self.environments.clear()
 
     def service(self, name: str) -> str:
         """Answer the name that a service is kept under."""
@@ -65,6 +69,10 @@ class Names:
     def release(self, service: str, name: str) -> str:
         """Answer the name that a release of a (kept) service is kept under."""
         return admitted(name, self.releases.setdefault(service, set()), RELEASES)
+
+    def environment(self, service: str, name: str) -> str:
+        """Answer the name that an environment of a (kept) service is kept under; "" where it told none."""
+        return admitted(name, self.environments.setdefault(service, set()), ENVIRONMENTS) if name else ""
 
 
 def admitted(name: str, known: set[str], limit: int) -> str:
@@ -121,7 +129,7 @@ class Forest:
 
     def __init__(self) -> None:
         self.hour = 0
-        self.trees: dict[tuple[str, str, str, int, int], KnownTree] = {}
+        self.trees: dict[tuple[str, str, str, str, int, int], KnownTree] = {}
         self.nodes: dict[str, int] = {}
         self.nodes_in_all = 0
 
@@ -137,7 +145,7 @@ class Forest:
             self.nodes[tree.service] = self.nodes.get(tree.service, 0) + len(tree.paths)
         self.nodes_in_all = sum(self.nodes.values())
 
-    def tree(self, group: tuple[str, str, str], hour: int, octave: int) -> KnownTree:
+    def tree(self, group: tuple[str, str, str, str], hour: int, octave: int) -> KnownTree:
         """Answer what is known of a group's tree of an hour and an octave of duration."""
         key = (*group, hour, octave)
         tree = self.trees.get(key)

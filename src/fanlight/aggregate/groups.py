@@ -1,4 +1,4 @@
-"""A (service, endpoint, segment) within one record, and a connection's table as the record sees it."""
+"""A group within one record, and a connection's table as the record sees it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fanlight.aggregate.trees import Tree
 
     Entry = TypeVar("Entry")
-    Key = tuple[str, str, str]
-    """Service, endpoint, segment, each as kept: bounded names."""
+    Key = tuple[str, str, str, str]
+    """Service, endpoint, segment, environment, each as kept: bounded names."""
 
 
 class Origin:
@@ -26,24 +26,28 @@ class Origin:
         host: the machine's name.
         pid: the process.
         release: of the application; "" where it told none.
+        environment: where it runs, such as production; "" likewise.
     """
 
-    __slots__ = ("client", "host", "pid", "release", "service")
+    __slots__ = ("client", "environment", "host", "pid", "release", "service")
 
-    def __init__(self, client: str, service: str, host: str, pid: int, release: str = "") -> None:
+    def __init__(
+        self, client: str, service: str, host: str, pid: int, release: str = "", environment: str = ""
+    ) -> None:
         self.client = client
         self.service = service
         self.host = host
         self.pid = pid
         self.release = release
+        self.environment = environment
 
 
 class Group:
-    """What one record gathers of a (service, endpoint, segment).
+    """What one record gathers of a (service, endpoint, segment, environment).
 
     Attributes:
         index: the record's.
-        key: service, endpoint and segment.
+        key: service, endpoint, segment and environment.
         counts: by minute since 1970.
         trees: by (hour since 1970, octave of the root's duration).
         budget, reservoir: what decides whether a trace is kept.

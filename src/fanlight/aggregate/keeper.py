@@ -61,7 +61,7 @@ class Keeper:
         self.chance = chance
         self.minute = 0
         self.budgets: dict[str, Budget] = {}
-        self.reservoirs: dict[tuple[str, str, str], Reservoir] = {}
+        self.reservoirs: dict[tuple[str, str, str, str], Reservoir] = {}
 
     def turn(self, now_ns: int) -> None:
         """Begin with fresh budgets and reservoirs when a new minute began."""
@@ -77,7 +77,7 @@ class Keeper:
             found = self.budgets[service] = Budget(self.rows_limit)
         return found
 
-    def reservoir(self, group: tuple[str, str, str]) -> Reservoir:
+    def reservoir(self, group: tuple[str, str, str, str]) -> Reservoir:
         """Answer the reservoir of a (service, endpoint, segment) in this minute."""
         found = self.reservoirs.get(group)
         if found is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fanlight.aggregate.aggregator import Aggregator
-    from fanlight.aggregate.groups import Origin
+    from fanlight.aggregate.groups import Key, Origin
     from fanlight.aggregate.tables import Table
     from fanlight.wire.codec import Message
 
@@ -53,7 +53,7 @@ class Record:
         self.now_ns = now_ns
         self.accepted: dict[str, int] = {}
         self.kinds = Kinds()
-        self.groups: dict[tuple[str, str, str], Group] = {}
+        self.groups: dict[Key, Group] = {}
         self.views: dict[tuple[Table, str], View] = {}
         self.releases: dict[tuple[str, str, int], int] = {}
         self.out: Message = decode(COMMIT, b"")
@@ -116,6 +116,7 @@ class Record:
             return found
         names, strings, kinds = self.aggregator.names, table.strings, self.kinds
         service = names.service(origin.service)
+        environment = names.environment(service, origin.environment)
 
         def kind(index: int) -> int:
             category, title, description = table.kinds[index]
@@ -123,7 +124,8 @@ class Record:
 
         def group(pair: int) -> Group:
             endpoint = names.endpoint(service, strings[pair >> 32])
-            return self.group((service, endpoint, names.segment(service, strings[pair & 0xFFFFFFFF])))
+            segment = names.segment(service, strings[pair & 0xFFFFFFFF])
+            return self.group((service, endpoint, segment, environment))
 
         found = View(
             service,
@@ -135,15 +137,18 @@ class Record:
         self.views[table, origin.client] = found
         return found
 
-    def group(self, key: tuple[str, str, str]) -> Group:
-        """Answer the group of a service, endpoint and segment, added if new."""
+    def group(self, key: Key) -> Group:
+        """Answer the group of a service, endpoint, segment and environment, added if new."""
         found = self.groups.get(key)
         if found is None:
             keeper = self.aggregator.keeper
             found = Group(len(self.groups), key, keeper.budget(key[0]), keeper.reservoir(key))
             self.groups[key] = found
-            for name, text in zip(("group_service", "group_endpoint", "group_segment"), key, strict=True):
+            for name, text in zip(("group_service", "group_endpoint", "group_segment"), key, strict=False):
                 self.out[name].append(self.kinds.string(text))
+            if key[3]:
+                self.out["environment_group"].append(found.index)
+                self.out["environment_text"].append(self.kinds.string(key[3]))
         return found
 
     def release(self, service: str, text: str, starts: list[int]) -> None:

@@ -40,6 +40,7 @@ DISPENSABLE = ("p99", "rpm", "requests")
 @click.option("--from", "begin", metavar="TIME", help="Begin: 2026-01-31T14:05:00Z, or seconds since 1970.")
 @click.option("--to", "end", metavar="TIME", help="End, written likewise.")
 @click.option("--service", metavar="NAME", help="Only this service.")
+@click.option("--env", metavar="NAME", help="Only this environment, such as production.")
 def command(
     *, data: str | None, as_json: bool, begin: str | None, end: str | None, **more: str | None
 ) -> None:
@@ -53,7 +54,7 @@ def command(
     Typical is the median, problem the 95th percentile. Every request is counted. A terminal that is too
     narrow for all columns does without p99, rpm and requests.
     """  # noqa: D301 - click's mark for lines that stay as they are
-    query = {"last": more["last"], "from": begin, "to": end, "service": more["service"]}
+    query = {"last": more["last"], "from": begin, "to": end, "service": more["service"], "env": more["env"]}
     client = reach(options.settings(data=data), start=True)
     rows: list[dict[str, Any]] = client.get("/api/endpoints", query)
     if not rows and more["service"]:

@@ -168,7 +168,9 @@ class Connection:
             raise WireError("the client of a HELLO is 32 hex digits")
         if not 0 < len(service) <= MAX_NAME or len(hello["host"]) > MAX_NAME:
             raise WireError(f"service and host of a HELLO have 1 to {MAX_NAME} characters")
-        self.origin = Origin(client, service, hello["host"], hello["pid"] & 0xFFFFFFFF, hello["release"])
+        pid = hello["pid"] & 0xFFFFFFFF
+        told = hello["host"], pid, hello["release"], hello["environment"]
+        self.origin = Origin(client, service, *told)
         self.client = self.hall.ledger.client(client)
         self.client.hello = {**hello, "instruments": [name[:MAX_NAME] for name in hello["instruments"][:100]]}
         self.hall.welcome(self)

@@ -83,6 +83,12 @@ NAMES: dict[str, Name] = {
     "source-line": named(types.INT, "line of the source file", "lineno code.lineno", otel="code.line.number"),
     # Requests.
     "service": named(types.STRING, "service that answered", "service-name service.name", otel="service.name"),
+    "environment": named(
+        types.STRING,
+        "where the service runs, such as production",
+        "env environment-name deployment.environment deployment-environment",
+        otel="deployment.environment.name",
+    ),
     "endpoint": named(
         types.STRING, "route's template with its method", "route http.route", otel="http.route"
     ),

@@ -41,6 +41,7 @@ class TraceFields(NamedTuple):
     weight: float
     host: str
     pid: int
+    environment: str = ""
 
 
 class SpanFields(NamedTuple):
@@ -67,12 +68,13 @@ TRACE = Schema(
         "weight",
         "host",
         "pid",
+        "environment",
     ),
     (
         *(types.STRING,) * 4,
         *(types.DURATION, types.INT),
         *(types.BOOL,) * len(FLAGS),
-        *(types.INT, types.FLOAT, types.STRING, types.INT),
+        *(types.INT, types.FLOAT, types.STRING, types.INT, types.STRING),
     ),
 )
 SPAN = Schema(
@@ -103,7 +105,7 @@ def from_stored(row: Sequence[Any], spans: Iterable[Sequence[Any]] | None = None
     kept = TraceFields._make(row)
     flags = [bool(kept.flags & bit) for bit in FLAGS.values()]
     whose = [kept.id, kept.service, kept.endpoint, kept.segment]
-    values = [*whose, kept.duration_ns, kept.spans, *flags, kept.lost, kept.weight, kept.host, kept.pid]
+    values = [*whose, kept.duration_ns, kept.spans, *flags, kept.lost, kept.weight, *kept[-3:]]
     event = Event.of(TRACE, values, Time(kept.start_ns))
     if spans is None:
         return event
@@ -133,7 +135,7 @@ def to_stored(event: Event) -> tuple[TraceFields, tuple[SpanFields, ...]]:
         raise ValueError(f"only an event of kind trace with a time can be kept as a trace, not {event!r:.80}")
     flags = sum(bit for name, bit in FLAGS.items() if own(event, name))
     whose = [own(event, name) for name in ("trace", "service", "endpoint", "segment")]
-    rest = [own(event, name) for name in ("lost", "weight", "host", "pid")]
+    rest = [own(event, name) for name in ("lost", "weight", "host", "pid", "environment")]
     numbers = [event.time.ns, own(event, "duration"), own(event, "span-count"), flags]
     row = TraceFields._make((*whose, *numbers, *rest))
     listed = event.value(SPANS)

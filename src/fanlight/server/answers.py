@@ -5,12 +5,14 @@ Durations are whole ns without a suffix in their names, times are RFC 3339 UTC w
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
 from fanlight.server import comparing, imports, servers, split
-from fanlight.server.pain import bearable, pain, waited
+from fanlight.server.counted import MINUTE_NS, SLOTS, observed, row_of, summed, together
+from fanlight.server.pain import bearable, waited
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import tree
 from fanlight.server.telling import document, release, rfc3339, sample
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-MINUTE_NS = 60_000_000_000
-SLOTS = 60
 STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 """Widths that a time line's steps may have, in minutes."""
 STEPS = 120
@@ -48,7 +48,20 @@ class Answers:
         self.store = store
         self.state = state
         self.questions = Questions(store)
+        self.environment: str | None = None
         self.given = 0
+
+    def within(self, environment: str) -> Answers:
+        """Answer what tells of one environment alone; of servers and status there is only the whole."""
+        self.given += 1
+        narrow = copy(self)
+        narrow.environment = environment
+        return narrow
+
+    def environments(self, from_ns: int, to_ns: int) -> list[Json]:
+        """Answer the services that were asked in a time, each with each of its environments, "" for none."""
+        found = self.store.environments(from_ns, to_ns) if from_ns < to_ns else []
+        return [{"service": service, "environment": where} for service, where in found if service != TRIAL]
 
     def endpoints(self, from_ns: int, to_ns: int, service: str | None = None) -> list[Json]:
         """Answer every group's row, the most painful first, then the one that took most time.
@@ -66,12 +79,12 @@ class Answers:
         """
         self.given += 1
         if from_ns >= to_ns:
-            return {"all": None, "services": [], "endpoints": [], "saturation": None}
+            return {"all": None, "services": [], "endpoints": [], "saturation": None, "environments": []}
         scope = (service,) if service else ()
-        rows = self.store.counts(from_ns, to_ns, scope, SLOTS)
+        rows = self.store.counts(from_ns, to_ns, scope, SLOTS, self.environment)
         rows = [row for row in rows if service or row.service != TRIAL]
         limits = bearable(rows)
-        repeats = self.store.repeats(from_ns, to_ns, scope)
+        repeats = self.store.repeats(from_ns, to_ns, scope, self.environment)
         found, waits = findings(repeats), waited(repeats)
         minutes = observed(rows, from_ns, to_ns)
         told = [row_of(row, limits[row.service], minutes[row.service], found, waits) for row in rows]
@@ -84,6 +97,7 @@ class Answers:
             "services": services,
             "endpoints": told,
             "saturation": servers.now(self.store, to_ns, service, rfc3339),
+            "environments": self.environments(from_ns, to_ns),
         }
 
     def of_service(
@@ -106,6 +120,8 @@ class Answers:
     def query(self, question: Question) -> tuple[int, Json]:
         """Answer a query and the HTTP status that goes with the answer."""
         self.given += 1
+        if self.environment is not None:
+            question = question._replace(environment=self.environment)
         try:
             return 200, self.questions.ask(question)
         except QueryError as error:
@@ -128,7 +144,7 @@ class Answers:
             text: a query that selects the kept requests to compare; all of them without.
         """
         self.given += 1
-        return comparing.asked(self.store, tuple(scope), before, after, text)
+        return comparing.asked(self.store, tuple(scope), before, after, text, self.environment)
 
     def releases(self, service: str, from_ns: int, to_ns: int) -> list[Json]:
         """Answer the releases that a service ran in a time, the one that came first first."""
@@ -167,22 +183,23 @@ class Answers:
         self.given += 1
         if from_ns >= to_ns:
             return None
-        group = (service, endpoint, segment)
+        group, where = (service, endpoint, segment), self.environment
         # The whole service is asked for its median, which says where pain begins.
-        rows = self.store.counts(from_ns, to_ns, (service,), SLOTS)
+        rows = self.store.counts(from_ns, to_ns, (service,), SLOTS, where)
         row = next((row for row in rows if row[:3] == group), None)
         if row is None:
             return None
         minutes = observed(rows, from_ns, to_ns)[service]
-        repeats = self.store.repeats(from_ns, to_ns, group)
-        nodes = self.store.tree(group, from_ns, to_ns, octaves)
-        samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES)
+        repeats = self.store.repeats(from_ns, to_ns, group, where)
+        nodes = self.store.tree(group, from_ns, to_ns, octaves, where)
+        samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES, where)
+        times = self.store.times(group, from_ns, to_ns, where)
         return {
             **row_of(row, bearable(rows)[service], minutes, findings(repeats), waited(repeats)),
             "from": rfc3339(from_ns),
             "to": rfc3339(to_ns),
             "timeline": self.timeline(group, from_ns, to_ns),
-            "histogram": histogram(row.buckets, split.by_octave(self.store.times(group, from_ns, to_ns))),
+            "histogram": histogram(row.buckets, split.by_octave(times)),
             "split": split.of_tree(nodes),
             "tree": tree(nodes),
             "samples": [sample(each) for each in samples],
@@ -194,7 +211,8 @@ class Answers:
         width_min = step_minutes(from_ns, to_ns)
         step_ns = width_min * MINUTE_NS
         points = {
-            point.time_ns: point for point in self.store.timeline(group, from_ns, to_ns, width_min * 60)
+            point.time_ns: point
+            for point in self.store.timeline(group, from_ns, to_ns, width_min * 60, self.environment)
         }
         told = []
         for time_ns in range(from_ns // step_ns * step_ns, to_ns, step_ns):
@@ -223,92 +241,6 @@ class Answers:
         """Answer what runs, and what became of every trace."""
         self.given += 1
         return self.state()
-
-
-def row_of(
-    row: Counts,
-    bearable_ns: int,
-    minutes: float,
-    found: Mapping[Group, list[Json]],
-    waits: Mapping[Group, float],
-) -> Json:
-    """Answer one group's row of the list of endpoints.
-
-    Args:
-        row: its counts.
-        bearable_ns: where pain begins.
-        minutes: that rates are over.
-        found: findings by group.
-        waits: what waiting added to a request, in ns, by group.
-    """
-    wait_ns = waits.get(row[:3], 0.0)
-    rank = {f"p{share}": clamped(row, share / 100) for share in (50, 95, 99)}
-    return {
-        "service": row.service,
-        "endpoint": row.endpoint,
-        "segment": row.segment,
-        "count": row.n,
-        "errors": row.errors,
-        "rpm": row.n / minutes,
-        **rank,
-        "mean": row.sum_ns // max(row.n, 1),
-        "max": row.max_ns,
-        "pain": pain(row.buckets, bearable_ns, minutes, wait_ns * row.n),
-        "waited": round(wait_ns),
-        "findings": found.get((row.service, row.endpoint, row.segment), []),
-        "sparkline": list(row.slots),
-    }
-
-
-def summed(rows: Sequence[Counts]) -> Counts:
-    """Answer the counts of several groups together, under the first one's service; there is one at least."""
-    merged: dict[int, int] = {}
-    for row in rows:
-        for bucket, n in row.buckets.items():
-            merged[bucket] = merged.get(bucket, 0) + n
-    return rows[0]._replace(
-        endpoint="",
-        segment="",
-        n=sum(row.n for row in rows),
-        errors=sum(row.errors for row in rows),
-        sum_ns=sum(row.sum_ns for row in rows),
-        min_ns=min(row.min_ns for row in rows),
-        max_ns=max(row.max_ns for row in rows),
-        buckets=merged,
-        slots=tuple(map(sum, zip(*(row.slots for row in rows), strict=True))),
-    )
-
-
-def together(rows: Sequence[Counts], services: Sequence[Json]) -> Json | None:
-    """Answer the row of all services; each has its own idea of pain and its own age, so these are added."""
-    if not rows:
-        return None
-    whole = row_of(summed(rows)._replace(service=""), 0, 1.0, {}, {})
-    waited_ns = sum(each["waited"] * each["count"] for each in services) / whole["count"]
-    return (
-        whole
-        | {name: sum(each[name] for each in services) for name in ("rpm", "pain")}
-        | {"waited": round(waited_ns)}
-    )
-
-
-def clamped(row: Counts, share: float) -> int:
-    """Answer a percentile; a bucket's middle may lie just outside of what was measured."""
-    return min(max(buckets.percentile(row.buckets, share), row.min_ns), row.max_ns)
-
-
-def observed(rows: Iterable[Counts], from_ns: int, to_ns: int) -> dict[str, float]:
-    """Answer, per service, the minutes from its first request in the range to the range's end.
-
-    Rates are over these, so that a service of five minutes' age shows what it does, not a twelfth
-    of it; at least one minute.
-    """
-    first: dict[str, int] = {}
-    for row in rows:
-        slot = next((place for place, n in enumerate(row.slots) if n), 0)
-        first[row.service] = min(slot, first.get(row.service, slot))
-    slot_min = (to_ns - from_ns) / MINUTE_NS / SLOTS
-    return {service: max((SLOTS - slot) * slot_min, 1.0) for service, slot in first.items()}
 
 
 def findings(repeats: Iterable[Repeat]) -> dict[Group, list[Json]]:

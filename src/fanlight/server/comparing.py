@@ -71,15 +71,19 @@ class Side(NamedTuple):
 Range = tuple[int, int]
 
 
-def asked(store: Store, scope: Scope, before: Range, after: Range, text: str) -> tuple[int, Json]:
+def asked(
+    store: Store, scope: Scope, before: Range, after: Range, text: str, environment: str | None = None
+) -> tuple[int, Json]:
     """Answer what `compare` does and the HTTP status that goes with it, also of a query that is none."""
     try:
-        return 200, compare(store, scope, before, after, text)
+        return 200, compare(store, scope, before, after, text, environment)
     except QueryError as error:
         return 422 if error.code == "too-long" else 400, refused(error)
 
 
-def compare(store: Store, scope: Scope, before: Range, after: Range, text: str = "") -> Json:
+def compare(
+    store: Store, scope: Scope, before: Range, after: Range, text: str = "", environment: str | None = None
+) -> Json:
     """Answer two times of a service, an endpoint, or one segment of it.
 
     Args:
@@ -88,6 +92,7 @@ def compare(store: Store, scope: Scope, before: Range, after: Range, text: str =
         before: the earlier time, from and to in ns since 1970.
         after: the later one.
         text: a query; only kept requests that it selects are compared.
+        environment: likewise, only of this one.
 
     Raises:
         QueryError: the query cannot be read, has stages, or takes too long.
@@ -96,7 +101,8 @@ def compare(store: Store, scope: Scope, before: Range, after: Range, text: str =
     terms = [Field(Path(name), EXACT, value) for name, value in zip(WHOSE, scope, strict=False)]
     query = Query(text)
     query.stages = ()
-    is_narrowed = query.node is not None
+    is_narrowed = query.node is not None or environment is not None
+    terms += [] if environment is None else [Field(Path("environment"), EXACT, environment)]
     query = query.within(None, None, *terms)
     by_kept = is_narrowed or not are_apart(before, after)
     looked = query if by_kept else None

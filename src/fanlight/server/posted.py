@@ -23,14 +23,17 @@ MAX_INSTRUMENTS = 100
 TOP = 1 << 63
 """No sum of ns or counts is larger; the store adds such up."""
 
-TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node", "release", "event")
+TABLES = (
+    *("kind", "group", "environment", "trace", "span", "note", "count", "latency", "node", "release"),
+    "event",
+)
 NUMERIC = {name: kind for name, (_, kind) in COMMIT.items() if kind in (U32, U64, F64)}
 POINTERS = (
     ("kind_category kind_title kind_description group_service group_endpoint group_segment", "strings"),
     ("trace_host note_key node_location release_service release_text", "strings"),
-    ("event_service event_shape", "strings"),
+    ("event_service event_shape environment_text", "strings"),
     ("span_kind node_kind", "kind_category"),
-    ("trace_group count_group node_group", "group_service"),
+    ("trace_group count_group node_group environment_group", "group_service"),
     ("note_span", "span_kind"),
     ("latency_count", "count_group"),
 )

@@ -43,6 +43,7 @@ class Question(NamedTuple):
         from_ns: the first moment; None for no bound but the query's own.
         to_ns: the first moment behind.
         service: whose events alone.
+        environment: where they happened; "" for anywhere.
         zone: of times written without one.
         limit: events of the answer, at the most.
         is_inverted: what the terms do not select.
@@ -56,6 +57,7 @@ class Question(NamedTuple):
     from_ns: int | None = None
     to_ns: int | None = None
     service: str = ""
+    environment: str = ""
     zone: tzinfo | None = None
     limit: int = 1000
     is_inverted: bool = False
@@ -72,7 +74,8 @@ class Question(NamedTuple):
         query = Query(self.text, now_ns=self.now_ns, zone=self.zone)
         if self.is_inverted and query.node is not None:
             query = query.over(negated(query.node))
-        terms = [Field(Path("service"), EXACT, self.service)] if self.service else []
+        beside = (("service", self.service), ("environment", self.environment))
+        terms = [Field(Path(name), EXACT, value) for name, value in beside if value]
         if self.from_ns is None and self.to_ns is None and query.bounds() == (None, None):
             return query.within(self.now_ns - HOUR_NS, None, *terms)
         last = None if self.to_ns is None else self.to_ns - 1

@@ -23,6 +23,7 @@ def document(found: Trace) -> Json:
         "service": row.service,
         "endpoint": row.endpoint,
         "segment": row.segment,
+        "environment": row.environment,
         "host": row.host,
         "pid": row.pid,
         "lost": row.lost,

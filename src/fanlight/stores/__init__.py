@@ -44,7 +44,8 @@ class Store(Protocol):
 
     Every method may be called from any thread; one thread applies. All of them raise StoreError.
     Times are ns since 1970, ranges are half open. Counts are kept by minute and trees by hour: a
-    minute or an hour that a range touches counts in full.
+    minute or an hour that a range touches counts in full. With an `environment` only what ran there
+    is looked at, "" being where nothing was told; without one a group is the sum over all of them.
 
     Attributes:
         max_bytes: what the store may take, 0 for no bound; whoever opens it says so before the first
@@ -73,22 +74,36 @@ class Store(Protocol):
     def ledger(self) -> dict[str, int]:
         """Answer the number of traces ever kept, per service; expiry does not lessen it."""
 
-    def counts(self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60) -> list[Counts]:
+    def counts(
+        self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60, environment: str | None = None
+    ) -> list[Counts]:
         """Answer the merged counts of every group in `scope`, the range cut into `slots` equal slots."""
 
-    def timeline(self, group: Group, from_ns: int, to_ns: int, step_s: int) -> list[Point]:
+    def timeline(
+        self, group: Group, from_ns: int, to_ns: int, step_s: int, environment: str | None = None
+    ) -> list[Point]:
         """Answer one group's counts per step of whole minutes, oldest first; empty steps are left out."""
 
     def tree(
-        self, group: Group, from_ns: int, to_ns: int, octaves: Collection[int] | None = None
+        self,
+        group: Group,
+        from_ns: int,
+        to_ns: int,
+        octaves: Collection[int] | None = None,
+        environment: str | None = None,
     ) -> list[Node]:
         """Answer one group's merged tree: a row per path, in no order; only of some octaves if given."""
 
-    def times(self, group: Group, from_ns: int, to_ns: int) -> list[Times]:
+    def times(self, group: Group, from_ns: int, to_ns: int, environment: str | None = None) -> list[Times]:
         """Answer one group's own times per octave of duration and category, in no order."""
 
-    def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
+    def repeats(
+        self, from_ns: int, to_ns: int, scope: Scope = (), environment: str | None = None
+    ) -> list[Repeat]:
         """Answer every group's nodes that repeated in some trace, in no order."""
+
+    def environments(self, from_ns: int, to_ns: int) -> list[tuple[str, str]]:
+        """Answer the services that were asked in a range, each with each of its environments."""
 
     def releases(self, service: str, from_ns: int, to_ns: int) -> list[Release]:
         """Answer the releases that a service told of, the one that came first in the range first."""
@@ -100,6 +115,7 @@ class Store(Protocol):
         to_ns: int,
         octaves: Collection[int] | None = None,
         limit: int = 50,
+        environment: str | None = None,
     ) -> list[TraceRow]:
         """Answer up to `limit` kept traces: whole ones first; a mix of slow, failed, new and typical."""
 

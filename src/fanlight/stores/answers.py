@@ -121,6 +121,8 @@ class TraceRow(NamedTuple):
     weight: float
     host: str
     pid: int
+    environment: str = ""
+    """Where the application said that it runs; "" where it did not."""
 
 
 class Span(NamedTuple):

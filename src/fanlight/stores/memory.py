@@ -27,10 +27,9 @@ from fanlight.stores.answers import (
 )
 from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.imports import InMemory, in_order
-from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES, Quota, others, shares
+from fanlight.stores.quota import Quota, others, shares
 from fanlight.stores.readings import is_asked, of_kind, of_servers, selectable
-from fanlight.stores.rows import DAY_HOURS, DAY_MINUTES, DAY_NS, Cell, NodeKey, Rows
-from fanlight.wire import messages
+from fanlight.stores.rows import DAY_HOURS, DAY_MINUTES, DAY_NS, Cell, NodeKey, Placed, Rows, admitted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -54,7 +53,7 @@ class Memory:
         self.lock = Lock()
         self.applied: dict[int, int] = {}
         self.accepted: dict[str, int] = defaultdict(int)
-        self.cells: dict[tuple[Group, int], Cell] = defaultdict(Cell)
+        self.cells: dict[tuple[Placed, int], Cell] = defaultdict(Cell)
         self.nodes: dict[NodeKey, Node] = {}
         self.runs: dict[tuple[str, str, int], int] = defaultdict(int)
         """Requests by service, release and minute."""
@@ -120,11 +119,13 @@ class Memory:
         with self.lock:
             return dict(self.accepted)
 
-    def counts(self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60) -> list[Counts]:
+    def counts(
+        self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60, environment: str | None = None
+    ) -> list[Counts]:
         """Answer the merged counts of every group in `scope`."""
         merged_cells: dict[Group, Cell] = defaultdict(Cell)
         strips: dict[Group, list[int]] = defaultdict(lambda: [0] * slots)
-        for group, minute, cell in self.cells_in(from_ns, to_ns, scope):
+        for group, minute, cell in self.cells_in(from_ns, to_ns, scope, environment):
             merged_cells[group].merge(cell)
             slot = (max(minute * MINUTE_NS, from_ns) - from_ns) * slots // (to_ns - from_ns)
             strips[group][slot] += cell.n
@@ -142,10 +143,12 @@ class Memory:
             for group, cell in sorted(merged_cells.items())
         ]
 
-    def timeline(self, group: Group, from_ns: int, to_ns: int, step_s: int) -> list[Point]:
+    def timeline(
+        self, group: Group, from_ns: int, to_ns: int, step_s: int, environment: str | None = None
+    ) -> list[Point]:
         """Answer one group's counts per step, oldest first."""
         steps: dict[int, Cell] = defaultdict(Cell)
-        for _, minute, cell in self.cells_in(from_ns, to_ns, group):
+        for _, minute, cell in self.cells_in(from_ns, to_ns, group, environment):
             steps[minute * 60 // step_s].merge(cell)
         return [
             Point(
@@ -160,34 +163,41 @@ class Memory:
         ]
 
     def tree(
-        self, group: Group, from_ns: int, to_ns: int, octaves: Collection[int] | None = None
+        self,
+        group: Group,
+        from_ns: int,
+        to_ns: int,
+        octaves: Collection[int] | None = None,
+        environment: str | None = None,
     ) -> list[Node]:
         """Answer one group's merged tree."""
         paths: dict[int, Node] = {}
-        for key, node in self.nodes_in(from_ns, to_ns, group):
+        for key, node in self.nodes_in(from_ns, to_ns, group, environment):
             if octaves is None or key.octave in octaves:
                 paths[key.path] = merged(paths[key.path], node) if key.path in paths else node
         return list(paths.values())
 
-    def times(self, group: Group, from_ns: int, to_ns: int) -> list[Times]:
+    def times(self, group: Group, from_ns: int, to_ns: int, environment: str | None = None) -> list[Times]:
         """Answer one group's own times per octave and category."""
         found: dict[tuple[int, str, bool], Times] = {}
-        for key, node in self.nodes_in(from_ns, to_ns, group):
+        for key, node in self.nodes_in(from_ns, to_ns, group, environment):
             place = key.octave, node.category, not node.parent
             row = Times(*place, node.traces, node.total_ns, node.self_ns)
             found[place] = added(found.get(place), row)
         return list(found.values())
 
-    def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
+    def repeats(
+        self, from_ns: int, to_ns: int, scope: Scope = (), environment: str | None = None
+    ) -> list[Repeat]:
         """Answer every group's paths that repeated in some trace."""
         traces: dict[Group, int] = defaultdict(int)
         found: dict[tuple[Group, int], Node] = {}
-        for key, node in self.nodes_in(from_ns, to_ns, scope):
+        for key, node in self.nodes_in(from_ns, to_ns, scope, environment):
             if not node.parent:
-                traces[key.group] += node.traces
+                traces[key.group[:3]] += node.traces
             if node.repeated:
-                known = found.get((key.group, key.path))
-                found[key.group, key.path] = merged(known, node) if known else node
+                known = found.get((key.group[:3], key.path))
+                found[key.group[:3], key.path] = merged(known, node) if known else node
         return [
             Repeat(
                 *group,
@@ -225,16 +235,18 @@ class Memory:
         to_ns: int,
         octaves: Collection[int] | None = None,
         limit: int = 50,
+        environment: str | None = None,
     ) -> list[TraceRow]:
         """Answer up to `limit` kept traces, whole ones first."""
         total = Cell()
-        for _, _, cell in self.cells_in(from_ns, to_ns, group):
+        for _, _, cell in self.cells_in(from_ns, to_ns, group, environment):
             total.merge(cell)
         with self.lock:
             rows = [
                 trace.row
                 for trace in self.kept
                 if trace.row[1:4] == group
+                and environment in (None, trace.row.environment)
                 and from_ns <= trace.row.start_ns < to_ns
                 and (octaves is None or max(trace.row.duration_ns - 1, 0).bit_length() in octaves)
             ]
@@ -329,51 +341,34 @@ class Memory:
     def close(self) -> None:
         """Do nothing."""
 
-    def cells_in(self, from_ns: int, to_ns: int, scope: Scope) -> Iterator[tuple[Group, int, Cell]]:
+    def environments(self, from_ns: int, to_ns: int) -> list[tuple[str, str]]:
+        """Answer the services that were asked in a range, each with each of its environments."""
+        minutes = range(from_ns // MINUTE_NS, -(-to_ns // MINUTE_NS))
+        with self.lock:
+            return sorted({(group[0], group[3]) for group, minute in self.cells if minute in minutes})
+
+    def cells_in(
+        self, from_ns: int, to_ns: int, scope: Scope, environment: str | None
+    ) -> Iterator[tuple[Group, int, Cell]]:
         """Yield the cells of every minute that the range touches."""
         minutes = range(from_ns // MINUTE_NS, -(-to_ns // MINUTE_NS))
         with self.lock:
             cells = list(self.cells.items())
         for (group, minute), cell in cells:
-            if minute in minutes and group[: len(scope)] == scope:
-                yield group, minute, cell
+            if minute in minutes and group[: len(scope)] == scope and environment in (None, group[3]):
+                yield group[:3], minute, cell
 
-    def nodes_in(self, from_ns: int, to_ns: int, scope: Scope) -> Iterator[tuple[NodeKey, Node]]:
+    def nodes_in(
+        self, from_ns: int, to_ns: int, scope: Scope, environment: str | None
+    ) -> Iterator[tuple[NodeKey, Node]]:
         """Yield the tree rows of every hour that the range touches."""
         hours = range(from_ns // HOUR_NS, -(-to_ns // HOUR_NS))
         with self.lock:
             nodes = list(self.nodes.items())
         for key, node in nodes:
-            if key.hour in hours and key.group[: len(scope)] == scope:
+            here = environment in (None, key.group[3])
+            if key.hour in hours and here and key.group[: len(scope)] == scope:
                 yield key, node
-
-
-def admitted(traces: list[Trace], quota: Quota, texts: set[str]) -> list[Trace]:
-    """Answer what is kept of a record's traces of one day, and enter it into the quota."""
-    keeps = {service: quota.keeps(service) for service in {trace.row.service for trace in traces}}
-    found = []
-    for trace in traces:
-        row = trace.row
-        kept = keeps[row.service]
-        lost = kept == COUNTS or (kept == ROWS and bool(row.flags & messages.WHOLE))
-        size = 0
-        if kept != COUNTS:
-            bare = Trace(row._replace(spans=0, flags=row.flags & ~messages.WHOLE), ())
-            found.append(bare if lost else trace)
-            size = measure(found[-1], texts)
-        quota.add(row.service, size, int(lost))
-    return found
-
-
-def measure(trace: Trace, texts: set[str]) -> int:
-    """Answer the bytes of a trace by the measure of a day's file; a text that a day knows takes none."""
-    notes = [note for span in trace.spans for note in span.notes]
-    used = {text for span in trace.spans for text in span[:3]}
-    used |= {text for note in notes for text in note if isinstance(text, str)}
-    size = ROW_BYTES + SPAN_BYTES * len(trace.spans) + NOTE_BYTES * len(notes)
-    size += sum(map(len, used - texts))
-    texts |= used
-    return size
 
 
 def open_memory(place: str) -> Memory:

@@ -6,14 +6,18 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.stores.answers import Node, Span, Trace, TraceRow, plain
+from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES
 from fanlight.stores.readings import told
 from fanlight.wire.messages import NO_PARENT, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fanlight.stores.answers import Group
+    from fanlight.stores.quota import Quota
     from fanlight.wire.codec import Message
+
+Placed = tuple[str, str, str, str]
+"""A group and its environment."""
 
 DAY_NS = 86_400_000_000_000
 DAY_MINUTES = 1440
@@ -46,7 +50,7 @@ class Cell:
 class NodeKey(NamedTuple):
     """What a merged tree's rows are kept by."""
 
-    group: Group
+    group: Placed
     hour: int
     octave: int
     path: int
@@ -66,7 +70,13 @@ class Rows:
         self.commit = commit
         self.strings: list[str] = commit["strings"] or [""]
         self.kinds = self.texts("kind_category", "kind_title", "kind_description")
-        self.groups = self.texts("group_service", "group_endpoint", "group_segment")
+        where = {
+            group: self.strings[text] for group, text in self.rows("environment_group", "environment_text")
+        }
+        triples = self.texts("group_service", "group_endpoint", "group_segment")
+        if where and max(where) >= len(triples):
+            raise IndexError(f"an environment is of group {max(where)}, of {len(triples)}")
+        self.groups: list[Placed] = [(*group, where.get(place, "")) for place, group in enumerate(triples)]
         self.ledger: list[tuple[str, int]] = list(
             zip(commit["ledger_service"], commit["ledger_accepted"], strict=True)
         )
@@ -95,7 +105,7 @@ class Rows:
         """Answer a table of string triples."""
         return [(self.strings[a], self.strings[b], self.strings[c]) for a, b, c in self.rows(*names)]
 
-    def count_rows(self) -> list[tuple[Group, int, Cell]]:
+    def count_rows(self) -> list[tuple[Placed, int, Cell]]:
         """Answer the counts with their histograms."""
         cells = []
         for group, minute, *numbers in self.rows(*COUNT_COLUMNS):
@@ -121,8 +131,9 @@ class Rows:
             notes[span].append((self.strings[key], plain(kind, value, self.strings)))
         first = 0
         for high, low, group, *numbers, host, pid in self.rows(*ROW_COLUMNS):
-            identity = (f"{high:016x}{low:016x}", *self.groups[group])
-            row = TraceRow._make((*identity, *numbers, self.strings[host], pid))
+            *names, where = self.groups[group]
+            identity = (f"{high:016x}{low:016x}", *names)
+            row = TraceRow._make((*identity, *numbers, self.strings[host], pid, where))
             owned = row.spans if row.flags & WHOLE else 0
             yield Trace(
                 row,
@@ -140,6 +151,34 @@ class Rows:
             first += owned
         if first != len(spans) or any(span >= first for span in notes):
             raise ValueError(f"{len(spans)} spans where the traces own {first}")
+
+
+def admitted(traces: list[Trace], quota: Quota, texts: set[str]) -> list[Trace]:
+    """Answer what is kept of a record's traces of one day, and enter it into the quota."""
+    keeps = {service: quota.keeps(service) for service in {trace.row.service for trace in traces}}
+    found = []
+    for trace in traces:
+        row = trace.row
+        kept = keeps[row.service]
+        lost = kept == COUNTS or (kept == ROWS and bool(row.flags & WHOLE))
+        size = 0
+        if kept != COUNTS:
+            bare = Trace(row._replace(spans=0, flags=row.flags & ~WHOLE), ())
+            found.append(bare if lost else trace)
+            size = measure(found[-1], texts)
+        quota.add(row.service, size, int(lost))
+    return found
+
+
+def measure(trace: Trace, texts: set[str]) -> int:
+    """Answer the bytes of a trace by the measure of a day's file; a text that a day knows takes none."""
+    notes = [note for span in trace.spans for note in span.notes]
+    used = {text for span in trace.spans for text in span[:3]}
+    used |= {text for note in notes for text in note if isinstance(text, str)}
+    size = ROW_BYTES + SPAN_BYTES * len(trace.spans) + NOTE_BYTES * len(notes)
+    size += sum(map(len, used - texts))
+    texts |= used
+    return size
 
 
 RELEASE_COLUMNS = ("release_service", "release_text", "release_minute", "release_n")

@@ -14,6 +14,7 @@ from fanlight.web import api, asking, completing, importing, parameters, report
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
 from fanlight.web.pages import compare, endpoint, endpoints, explore, servers, status, trace
+from fanlight.web.pages.switching import switches
 from fanlight.web.parameters import Asked, Mistake
 from fanlight.web.refusal import closed
 from fanlight.web.rendering import page
@@ -35,8 +36,8 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
 
     Args:
         answers: has `endpoints(from_ns, to_ns, service)`, `overview` likewise, `endpoint(service,
-            endpoint, segment, from_ns, to_ns, octaves)`, `trace(id)`, `query(question)` and `status()`;
-            called from several threads.
+            endpoint, segment, from_ns, to_ns, octaves)`, `trace(id)`, `query(question)`, `status()`,
+            `environments(from_ns, to_ns)` and `within(environment)`; called from several threads.
         gate: who may ask.
         clock: wall-clock ns since 1970, what `last=15m` counts back from.
         inbox: has `take(data, told_ns)` for posted reports; None where none are taken.
@@ -96,22 +97,31 @@ class Site:
         query = request.scope["query_string"].decode("latin-1")
         return parameters.read(request.scope["path"], query, known, self.clock())
 
+    def of(self, asked: Asked) -> Any:
+        """Answer the answers of the environment that is asked for, of all without one."""
+        return self.answers.within(asked.get("env")) if asked.get("env") else self.answers
+
+    def shown(self, template: str, context: dict[str, Any], status_code: int = 200) -> Response:
+        """Answer a page, which says so when more than this machine reaches it."""
+        context |= {"exposed": self.gate.exposed, "switches": switches(self.answers, context)}
+        return page(template, context, status_code)
+
     def endpoints_page(self, request: Request) -> Response:
         """`/`: every endpoint, the most harmful first."""
         asked = self.read(request, parameters.ENDPOINTS)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        return shown(self.gate, "endpoints.html", endpoints.view(self.answers, asked, self.gate.socket))
+        return self.shown("endpoints.html", endpoints.view(self.of(asked), asked, self.gate.socket))
 
     def endpoint_page(self, request: Request) -> Response:
         """`/endpoint`: one endpoint."""
         asked = self.read(request, parameters.ENDPOINT)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        context = endpoint.view(self.answers, asked, self.gate.socket)
+        context = endpoint.view(self.of(asked), asked, self.gate.socket)
         if context is None:
             return missing("No request like this in this time")
-        return shown(self.gate, "endpoint.html", context)
+        return self.shown("endpoint.html", context)
 
     def trace_page(self, request: Request) -> Response:
         """`/trace/{id}`: one trace."""
@@ -120,10 +130,10 @@ class Site:
             return puzzled(asked)
         trace_id = request.path_params["id"]
         known = api.is_trace_id(trace_id)
-        context = trace.view(self.answers, asked, trace_id, self.gate.socket) if known else None
+        context = trace.view(self.of(asked), asked, trace_id, self.gate.socket) if known else None
         if context is None:
             return missing("No such trace is kept")
-        return shown(self.gate, "trace.html", context)
+        return self.shown("trace.html", context)
 
     def explore_page(self, request: Request) -> Response:
         """`/explore`: a query and its answer."""
@@ -132,28 +142,28 @@ class Site:
         if isinstance(asked, Mistake) or wrong is not None:
             assert wrong is not None
             return puzzled(wrong)
-        status_code, context = explore.view(self.answers, self.seen, asked, self.gate.socket)
-        return shown(self.gate, "explore.html", context, status_code)
+        status_code, context = explore.view(self.of(asked), self.seen, asked, self.gate.socket)
+        return self.shown("explore.html", context, status_code)
 
     def servers_page(self, request: Request) -> Response:
         """`/servers`: how busy web servers are."""
         asked = self.read(request, parameters.SERVERS)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        return shown(self.gate, "servers.html", servers.view(self.answers, asked, self.gate.socket))
+        return self.shown("servers.html", servers.view(self.of(asked), asked, self.gate.socket))
 
     def compare_page(self, request: Request) -> Response:
         """`/compare`: two times, or two releases, side by side."""
         asked = self.read(request, parameters.COMPARE)
-        found = asked if isinstance(asked, Mistake) else compare.view(self.answers, asked, self.gate.socket)
-        return puzzled(found) if isinstance(found, Mistake) else shown(self.gate, "compare.html", *found)
+        found = asked if isinstance(asked, Mistake) else compare.view(self.of(asked), asked, self.gate.socket)
+        return puzzled(found) if isinstance(found, Mistake) else self.shown("compare.html", *found)
 
     def status_page(self, request: Request) -> Response:
         """`/status`: Fanlight about itself."""
         asked = self.read(request, parameters.STATUS)
         if isinstance(asked, Mistake):
             return puzzled(asked)
-        return shown(self.gate, "status.html", status.view(self.answers, asked, self.gate.socket))
+        return self.shown("status.html", status.view(self.of(asked), asked, self.gate.socket))
 
     def login(self, request: Request) -> Response:
         """`/login?code=…`: the one GET that changes something, so it takes care of who asks.
@@ -193,17 +203,17 @@ class Site:
     def endpoints_json(self, request: Request) -> Response:
         """`/api/endpoints`."""
         asked = self.read(request, parameters.ENDPOINTS)
-        return api.mistaken(asked) if isinstance(asked, Mistake) else api.listing(self.answers, asked)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.listing(self.of(asked), asked)
 
     def overview_json(self, request: Request) -> Response:
         """`/api/overview`."""
         asked = self.read(request, parameters.OVERVIEW)
-        return api.mistaken(asked) if isinstance(asked, Mistake) else api.overview(self.answers, asked)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.overview(self.of(asked), asked)
 
     def endpoint_json(self, request: Request) -> Response:
         """`/api/endpoint`."""
         asked = self.read(request, parameters.ENDPOINT)
-        return api.mistaken(asked) if isinstance(asked, Mistake) else api.one(self.answers, asked)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.one(self.of(asked), asked)
 
     def trace_json(self, request: Request) -> Response:
         """`/api/trace/{id}`."""
@@ -215,12 +225,12 @@ class Site:
     def servers_json(self, request: Request) -> Response:
         """`/api/servers`."""
         asked = self.read(request, parameters.SERVERS)
-        return api.mistaken(asked) if isinstance(asked, Mistake) else api.servers(self.answers, asked)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.servers(self.of(asked), asked)
 
     def compare_json(self, request: Request) -> Response:
         """`/api/compare`."""
         asked = self.read(request, parameters.COMPARE)
-        return api.mistaken(asked) if isinstance(asked, Mistake) else api.compared(self.answers, asked)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else api.compared(self.of(asked), asked)
 
     def status_json(self, request: Request) -> Response:
         """`/api/status`."""
@@ -230,7 +240,7 @@ class Site:
     def query_json(self, request: Request) -> Response:
         """`/v1/query`."""
         asked = self.read(request, parameters.QUERY)
-        return api.mistaken(asked) if isinstance(asked, Mistake) else asking.answer(self.answers, asked)
+        return api.mistaken(asked) if isinstance(asked, Mistake) else asking.answer(self.of(asked), asked)
 
     def complete_json(self, request: Request) -> Response:
         """`/api/complete`."""
@@ -254,11 +264,6 @@ class Site:
         if asset is None:
             return missing("No such file")
         return Response(asset.body, media_type=asset.media_type)
-
-
-def shown(gate: Gate, template: str, context: dict[str, Any], status_code: int = 200) -> Response:
-    """Answer a page, which says so when more than this machine reaches it."""
-    return page(template, {**context, "exposed": gate.exposed}, status_code)
 
 
 def puzzled(mistake: Mistake) -> Response:

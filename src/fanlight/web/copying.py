@@ -38,7 +38,8 @@ def panels(
     }
 
 
-def command(*words: str, asked: Asked, names: tuple[str, ...] = ("last", "from", "to", "service")) -> str:
+def command(*words: str, asked: Asked) -> str:
     """Answer a command line of ours with the parameters of a page that it takes."""
+    names = ("last", "from", "to", "service", "env")
     given = [part for name in names if asked.get(name) for part in (f"--{name}", asked.get(name))]
     return shlex.join(["fanlight", *words, *given])

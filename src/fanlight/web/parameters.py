@@ -34,20 +34,20 @@ CHOICES = {
     "against": ("before", "day", "week"),
 }
 
-ENDPOINTS = (*TIMES, "service", "contains", "sort", "order", "show", "live")
-OVERVIEW = (*TIMES, "service")
-ENDPOINT = (*TIMES, "service", "endpoint", "segment", "octaves", "leaves", "live")
-TRACE = (*TIMES, "fold", "part")
-SERVERS = (*TIMES, "service", "live")
+ENDPOINTS = (*TIMES, "service", "env", "contains", "sort", "order", "show", "live")
+OVERVIEW = (*TIMES, "service", "env")
+ENDPOINT = (*TIMES, "service", "env", "endpoint", "segment", "octaves", "leaves", "live")
+TRACE = (*TIMES, "service", "env", "fold", "part")
+SERVERS = (*TIMES, "service", "env", "live")
 COMPARE = (
-    *(*TIMES, "service", "endpoint", "segment", "q", "live"),
+    *(*TIMES, "service", "env", "endpoint", "segment", "q", "live"),
     *("against", "against_from", "against_to", "release", "against_release"),
 )
-STATUS = ("live",)
+STATUS = (*TIMES, "service", "env", "live")
 LINK = ("for",)
-EXPLORE = (*TIMES, "q", "service", "limit", "tz", "invert", "live")
-COMPLETE = (*TIMES, "q", "at", "service")
-QUERY = (*TIMES, "q", "service", "limit", "as", "tz", "invert", "spans")
+EXPLORE = (*TIMES, "q", "service", "env", "limit", "tz", "invert", "live")
+COMPLETE = (*TIMES, "q", "at", "service", "env")
+QUERY = (*TIMES, "q", "service", "env", "limit", "as", "tz", "invert", "spans")
 EVERY = frozenset(QUERY) | frozenset(
     (
         *ENDPOINTS,
@@ -101,8 +101,12 @@ class Asked(NamedTuple):
         return address(self.path, query)
 
     def times(self) -> dict[str, str]:
-        """Answer the parameters that say when, for links to other pages."""
-        return {name: self.given[name] for name in TIMES if name in self.given}
+        """Answer the parameters that say when and in which environment, for links to other pages."""
+        return {name: self.given[name] for name in (*TIMES, "env") if name in self.given}
+
+    def carried(self) -> dict[str, str]:
+        """Answer what the navigation carries from page to page: the service too."""
+        return {name: self.given[name] for name in (*TIMES, "service", "env") if name in self.given}
 
 
 def address(path: str, query: dict[str, str]) -> str:

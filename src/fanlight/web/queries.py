@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fanlight.web.parameters import Asked
 
 PATH = "/explore"
-PASSED = ("q", "service", "last", "from", "to", "tz", "invert")
+PASSED = ("q", "service", "env", "last", "from", "to", "tz", "invert")
 """Parameters that the page and `/v1/query` share."""
 
 
@@ -136,6 +136,8 @@ def bounded(query: Query, asked: Asked) -> str:
 
 def command(query: Query, asked: Asked) -> str:
     """Answer the command line that asks the same in a terminal."""
+    if asked.get("env"):
+        query = query.within(None, None, field("environment", asked.get("env")))
     text = bounded(query, asked)
     words = ["fanlight", "query"]
     for name in ("last", "service"):

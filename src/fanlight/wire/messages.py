@@ -140,6 +140,8 @@ COMMIT: Schema = {
     "group_service": (9, U32),
     "group_endpoint": (10, U32),
     "group_segment": (11, U32),
+    "environment_group": (12, U32),
+    "environment_text": (13, U32),
     **{
         name: entry
         for name, entry in TRACE_COLUMNS.items()
@@ -189,6 +191,8 @@ COMMIT: Schema = {
 * `client…`: the batches in it, for de-duplication after a restart.
 * `ledger…`: traces accepted, per service: the conservation account.
 * `strings` begin with "" at index 0; `group…` name (service, endpoint, segment) by string index.
+* `environment…`: of groups whose application told where it runs, such as production, that; the same
+  name in two environments is two groups.
 * `trace…`: a row per kept trace; WHOLE ones own `trace_spans` spans, the others own none.
   `trace_weight` is the inverse of the share that was kept.
 * `count…`: exact counts per (group, minute since 1970); `latency_count` indexes those rows.

@@ -9,9 +9,10 @@ from fanlight.stores.choose import DAY_NS, choose, together, typical
 from fanlight.stores.duckdb.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from fanlight.stores.answers import Group, Scope, Trace, TraceRow
+    from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.reads import View
 
     Views = Iterator[View]
@@ -84,6 +85,12 @@ def times(views: Views, group: Group) -> list[Times]:
     return list(found.values())
 
 
+def environments(views: Views) -> list[tuple[str, str]]:
+    """Answer the services that were asked, each with each of its environments."""
+    found = {view.placed(number) for view in views for number in view.counted()}
+    return sorted({(group[0], group[3]) for group in found})
+
+
 def releases(views: Views, service: str) -> list[Release]:
     """Answer the releases of a service, the first one first."""
     found: dict[str, Release] = {}
@@ -130,3 +137,21 @@ def trace(views: Views, trace_id: str) -> list[Trace]:
             break
         found += view.trace(high, low)
     return together(found)
+
+
+def positions(days: Iterable[Day]) -> dict[int, int]:
+    """Answer, per segment, a position up to which every day has its rows."""
+    found: dict[int, int] = {}
+    for day in days:
+        for segment, position in list(day.applied.items()):
+            found[segment] = min(position, found.get(segment, position))
+    return found
+
+
+def ledger(days: Iterable[Day]) -> dict[str, int]:
+    """Answer the number of traces ever kept, per service."""
+    found: dict[str, int] = {}
+    for day in days:
+        for service, n in [*day.ledger.items(), *(row[1:] for row in list(day.carried))]:
+            found[service] = found.get(service, 0) + n
+    return {service: n for service, n in found.items() if n}

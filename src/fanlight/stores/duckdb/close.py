@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.stores.duckdb.day import create
+from fanlight.stores.duckdb import files
+from fanlight.stores.duckdb.day import Day, create
 from fanlight.stores.duckdb.engine import literal, transaction
 from fanlight.stores.duckdb.schema import MERGES
 from fanlight.wire.messages import NOTE_TEXT
@@ -14,10 +15,10 @@ from fanlight.wire.messages import NOTE_TEXT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
+    from fanlight.stores.duckdb.store import DuckStore
 
-COPIED = ("kinds", "groups", "carried")
+COPIED = ("kinds", "groups", "environments", "carried")
 
 GRACE_NS = 600_000_000_000
 """A day is rewritten ten minutes after its end: by then nearly all of its rows have come."""
@@ -38,6 +39,17 @@ def rewrite(cursor: Connection, day: Day, target: Path, alias: str, without: str
     finally:
         cursor.execute("DROP TABLE IF EXISTS places")
         cursor.execute(f"DETACH {alias}")
+
+
+def swap(store: DuckStore, day: Day, scratch: Path, target: Path) -> None:
+    """Put a rewritten file in the place of its day."""
+    scratch.chmod(0o600)
+    scratch.rename(target)
+    files.sync(store.directory)
+    closed = Day(store.writer, target, day.number, store.alias())
+    with store.guard:
+        store.days[day.number] = closed
+    store.retire(day)
 
 
 def fill(cursor: Connection, old: str, new: str, without: str | None) -> None:
@@ -95,6 +107,7 @@ def used(alias: str) -> str:
     kinds = f"SELECT kind FROM {alias}.spans UNION SELECT kind FROM {alias}.nodes"
     columns = {
         "groups": ("service", "endpoint", "segment"),
+        "environments": ("environment",),
         "traces": ("host",),
         "notes": ("key",),
         "nodes": ("location",),

@@ -22,7 +22,10 @@ DAY_HOURS = 24
 DAY_MINUTES = 1440
 
 NUMERIC = [name for name, (_, kind) in COMMIT.items() if kind in (U32, U64, F64)]
-TABLES = ("kind", "group", "trace", "span", "note", "count", "latency", "node", "release", "event")
+TABLES = (
+    *("kind", "group", "environment", "trace", "span", "note", "count", "latency", "node", "release"),
+    "event",
+)
 
 
 TIMES = (
@@ -58,11 +61,11 @@ def read(commit: Message) -> Columns:
 def check(columns: Columns, strings: int) -> None:
     """Refuse indices that point outside their table."""
     texts = "kind_category kind_title kind_description group_service group_endpoint group_segment"
-    texts = f"{texts} release_service release_text event_service event_shape"
+    texts = f"{texts} release_service release_text event_service event_shape environment_text"
     limits = (
         (f"{texts} trace_host note_key node_location", strings),
         ("span_kind node_kind", len(columns["kind_category"])),
-        ("trace_group count_group node_group", len(columns["group_service"])),
+        ("trace_group count_group node_group environment_group", len(columns["group_service"])),
         ("note_span", len(columns["span_kind"])),
         ("latency_count", len(columns["count_group"])),
         # What the tables' narrower types hold.

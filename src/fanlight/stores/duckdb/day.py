@@ -19,7 +19,6 @@ from fanlight.stores.quota import Held
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fanlight.stores.answers import Group
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.schema import Merge
     from fanlight.stores.quota import Quota
@@ -52,8 +51,8 @@ class Day:
         self.users = 0
         self.gone = False
         self.names: Names | None = None
-        self.groups: dict[int, Group] = {}
-        """The groups that readers have looked up, by id; replaced, never changed."""
+        self.groups: dict[int, tuple[str, str, str, str]] = {}
+        """The groups that readers have looked up with their environments, by id; replaced, never changed."""
         self.texts: dict[int, str] = {}
         self.kinds: dict[int, tuple[str, str, str]] = {}
         """Some of the strings and kinds that readers have looked up."""

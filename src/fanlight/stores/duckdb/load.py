@@ -108,11 +108,13 @@ class Names:
     def __init__(self, cursor: Connection, alias: str) -> None:
         texts = cursor.execute(f"SELECT text, id FROM {alias}.strings").fetchall()
         self.strings = Interned(texts, len(texts))
-        triples = []
-        for table in ("kinds", "groups"):
-            rows = cursor.execute(f"FROM {alias}.{table}").fetchall()
-            triples.append(Interned(((row[1:], row[0]) for row in rows), len(rows)))
-        self.kinds, self.groups = triples
+        kinds = cursor.execute(f"FROM {alias}.kinds").fetchall()
+        self.kinds = Interned(((row[1:], row[0]) for row in kinds), len(kinds))
+        groups = cursor.execute(
+            f"SELECT g.*, coalesce(environment, {self.strings.ids.get('', 0)})::UINTEGER "
+            f"FROM {alias}.groups g LEFT JOIN {alias}.environments ON grp = id"
+        ).fetchall()
+        self.groups = Interned(((row[1:], row[0]) for row in groups), len(groups))
         self.characters = sum(map(len, self.strings.ids))
         self.keep()
         self.strings.lookup([""])
@@ -129,6 +131,10 @@ class Names:
                 rows = np.array(interned.fresh, dtype=np.uint32)
                 parts = {f"c{place}": rows[:, place].copy() for place in range(3)}
                 insert(cursor, f"{alias}.{table}", {"id": ids} | parts)
+                if interned is self.groups:
+                    told = rows[:, 3] != self.strings.ids[""]
+                    environments = {"grp": ids[told], "environment": rows[told, 3]}
+                    insert(cursor, f"{alias}.environments", environments)
 
     def keep(self) -> None:
         """What was written is committed."""
@@ -158,8 +164,7 @@ def rows(part: Part, names: Names, next_trace: int) -> dict[str, list[Any]]:
     text = np.array(names.strings.lookup(part.strings or [""]), dtype=np.uint32)
     parts = (text[c[f"kind_{name}"]].tolist() for name in ("category", "title", "description"))
     kind = np.array(names.kinds.lookup(zip(*parts, strict=True)), dtype=np.uint32)
-    triples = (text[c[f"group_{name}"]].tolist() for name in ("service", "endpoint", "segment"))
-    group = np.array(names.groups.lookup(zip(*triples, strict=True)), dtype=np.uint32)
+    group = groups(c, text, names)
     numbers = np.arange(next_trace, next_trace + len(c["trace_high"]), dtype=np.uint32)
     span_trace = np.repeat(numbers, c["span_owned"])
     first = np.cumsum(c["span_owned"]) - c["span_owned"]
@@ -208,6 +213,14 @@ def rows(part: Part, names: Names, next_trace: int) -> dict[str, list[Any]]:
         ],
         "events": events(c, text),
     }
+
+
+def groups(c: Columns, text: NDArray[Any], names: Names) -> NDArray[Any]:
+    """Answer the day's ids of groups, environments telling them apart too."""
+    where = np.full(len(c["group_service"]), names.strings.lookup([""])[0], dtype=np.uint32)
+    where[c["environment_group"]] = text[c["environment_text"]]
+    triples = (text[c[f"group_{name}"]].tolist() for name in ("service", "endpoint", "segment"))
+    return np.array(names.groups.lookup(zip(*triples, where.tolist(), strict=True)), dtype=np.uint32)
 
 
 def events(c: Columns, text: NDArray[Any]) -> list[NDArray[Any]]:

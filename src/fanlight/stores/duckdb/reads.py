@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from fanlight.stores.duckdb.engine import Connection
 
     Triple = tuple[str, str, str]
+    Placed = tuple[str, str, str, str]
+    """A group and its environment."""
 
 Known = TypeVar("Known")
 
@@ -53,14 +55,18 @@ class View:
         cursor: a connection of the reader's own, inside a transaction.
         day: held in place by the caller.
         from_ns, to_ns: the range asked for, half open, ns since 1970.
+        environment: whose groups alone are answered; None for all.
     """
 
-    def __init__(self, cursor: Connection, day: Day, from_ns: int, to_ns: int) -> None:
+    def __init__(
+        self, cursor: Connection, day: Day, from_ns: int, to_ns: int, environment: str | None = None
+    ) -> None:
         self.cursor = cursor
         self.day = day
         self.alias = day.alias
         self.from_ns = from_ns
         self.to_ns = to_ns
+        self.environment = environment
         self.minutes = f"minute >= {from_ns // MINUTE_NS} AND minute < {-(-to_ns // MINUTE_NS)}"
         self.limits = UNLIMITED
         self.hours = f"hour >= {from_ns // HOUR_NS} AND hour < {-(-to_ns // HOUR_NS)}"
@@ -102,26 +108,47 @@ class View:
 
     def group(self, number: int) -> Group:
         """Answer a group's names."""
+        return self.placed(number)[:3]
+
+    def placed(self, number: int) -> Placed:
+        """Answer a group's names and its environment."""
         if number not in self.day.groups:
             self.learn_groups()
         return self.day.groups[number]
 
     def groups(self, scope: Scope) -> list[int] | None:
         """Answer the groups that lie in `scope`; None, which asks for no filter, when all do."""
-        if not scope:
+        if not scope and self.environment is None:
             return None
         self.learn_groups()
-        return [number for number, group in self.day.groups.items() if group[: len(scope)] == scope]
+        here = self.environment
+        return [
+            number
+            for number, group in self.day.groups.items()
+            if group[: len(scope)] == scope and here in (None, group[3])
+        ]
 
-    def all_groups(self) -> dict[int, Group]:
-        """Answer every group's names."""
+    def all_groups(self) -> dict[int, Placed]:
+        """Answer every group's names and its environment."""
         self.learn_groups()
         return self.day.groups
 
     def learn_groups(self) -> None:
         """Look up the groups that this day's readers have not met; what was read once stays right."""
         known = self.day.groups
-        self.day.groups = known | self.triples(f"FROM {self.alias}.groups WHERE id >= {len(known)}")
+        rows = self.ask(
+            f"SELECT g.*, environment FROM {self.alias}.groups g LEFT JOIN {self.alias}.environments "
+            f"ON grp = id WHERE id >= {len(known)}"
+        )
+        texts = self.texts({part for row in rows for part in row[1:] if part is not None})
+        self.day.groups = known | {
+            row[0]: (texts[row[1]], texts[row[2]], texts[row[3]], texts.get(row[4], "")) for row in rows
+        }
+
+    def counted(self) -> list[int]:
+        """Answer the groups that were asked in the range."""
+        source = self.both("counts", self.minutes)
+        return [number for (number,) in self.ask(f"SELECT DISTINCT grp FROM {source}")]
 
     def add_counts(self, tallies: dict[Group, Tally], groups: Collection[int] | None, slots: int) -> None:
         """Add each group's counts over the range, cut into equal slots by where a minute begins."""
@@ -257,10 +284,11 @@ class View:
         """Answer the kept traces that meet a condition, by their numbers."""
         rows = self.ask(f"SELECT {KEPT} FROM {self.alias}.traces WHERE {where}")
         hosts = self.texts({row[10] for row in rows})
-        return {
-            number: TraceRow._make((f"{high:016x}{low:016x}", *self.group(grp), *rest, hosts[host], pid))
-            for number, high, low, grp, *rest, host, pid in rows
-        }
+        found = {}
+        for number, high, low, grp, *rest, host, pid in rows:
+            *group, where = self.placed(grp)
+            found[number] = TraceRow._make((f"{high:016x}{low:016x}", *group, *rest, hosts[host], pid, where))
+        return found
 
     def trace(self, high: int, low: int) -> list[Trace]:
         """Answer the traces of an id, whole ones first, then the newest, at most `TOGETHER`."""

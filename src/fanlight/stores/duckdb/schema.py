@@ -23,6 +23,8 @@ TABLES = {
     "strings": "id UINTEGER, text VARCHAR",
     "kinds": "id UINTEGER, category UINTEGER, title UINTEGER, description UINTEGER",
     "groups": "id UINTEGER, service UINTEGER, endpoint UINTEGER, segment UINTEGER",
+    # Of groups whose application told where it runs; the others have no row.
+    "environments": "grp UINTEGER, environment UINTEGER",
     # Append-only: the newest position of a segment is its largest.
     "applied": "segment UBIGINT, position UBIGINT",
     # Append-only deltas; `carried` is the account of an expired day, told by that day's number.
@@ -51,8 +53,8 @@ TABLES = {
     "releases": RELEASE,
     "releases_new": RELEASE,
 }
-LATER = ("held", "releases", "releases_new", "events")
-"""Tables that files of an earlier Fanlight lack: what they hold is nobody's, and of no release."""
+LATER = ("held", "releases", "releases_new", "events", "environments")
+"""Tables that files of an earlier Fanlight lack: what they hold is nobody's, of no release, and nowhere."""
 
 
 class Merge(NamedTuple):

@@ -15,8 +15,7 @@ from fanlight.stores import quota
 from fanlight.stores.answers import Size
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb import asking, expiry, files, readings, stages
-from fanlight.stores.duckdb.close import GRACE_NS, rewrite
-from fanlight.stores.duckdb.day import Day
+from fanlight.stores.duckdb.close import GRACE_NS, rewrite, swap
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
 from fanlight.stores.duckdb.imported import Imports
 from fanlight.stores.duckdb.load import divided
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from fanlight.query.query import Query
     from fanlight.stores import answers
     from fanlight.stores.answers import Counts, Group, Node, Point, Release, Repeat, Scope, Trace, TraceRow
+    from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
     from fanlight.stores.quota import Held, Share
@@ -166,21 +166,13 @@ class DuckStore:
         """Answer, per segment, a position up to which every day has its rows."""
         with self.guard:
             days = list(self.days.values())
-        found: dict[int, int] = {}
-        for day in days:
-            for segment, position in list(day.applied.items()):
-                found[segment] = min(position, found.get(segment, position))
-        return found
+        return asking.positions(days)
 
     def ledger(self) -> dict[str, int]:
         """Answer the number of traces ever kept, per service."""
         with self.guard:
             days = list(self.days.values())
-        found: dict[str, int] = {}
-        for day in days:
-            for service, n in [*day.ledger.items(), *(row[1:] for row in list(day.carried))]:
-                found[service] = found.get(service, 0) + n
-        return {service: n for service, n in found.items() if n}
+        return asking.ledger(days)
 
     def compact(self) -> None:
         """Rewrite the days that are over, one by one, while readers and the writer go on."""
@@ -209,22 +201,12 @@ class DuckStore:
                     # A store that was closed meanwhile may be another process's by now.
                     done = bool(self.engine) and day.applied == before and self.days.get(number) is day
                     if done:
-                        self.swap(day, scratch, target)
+                        swap(self, day, scratch, target)
                     return done
             finally:
                 self.rewriting = None
                 if self.engine:
                     files.remove(scratch)
-
-    def swap(self, day: Day, scratch: Path, target: Path) -> None:
-        """Put a rewritten file in the place of its day."""
-        scratch.chmod(0o600)
-        scratch.rename(target)
-        files.sync(self.directory)
-        closed = Day(self.writer, target, day.number, self.alias())
-        with self.guard:
-            self.days[day.number] = closed
-        self.retire(day)
 
     def expire(self, before_day: int, max_bytes: int = 0) -> list[int]:
         """Drop days before `before_day`, then the oldest while over `max_bytes`; the newest stays."""
@@ -285,7 +267,9 @@ class DuckStore:
             raise StoreError(f"the store {self.directory} is {state}")
         return self.engine
 
-    def views(self, from_ns: int, to_ns: int, *, newest_first: bool = False) -> Iterator[View]:
+    def views(
+        self, from_ns: int, to_ns: int, environment: str | None = None, *, newest_first: bool = False
+    ) -> Iterator[View]:
         """Yield a view of each day that the range touches, each in a snapshot of its own."""
         with self.guard:
             self.opened()
@@ -297,29 +281,46 @@ class DuckStore:
                     if held:
                         day, cursor = held
                         with telling(f"{day.path} cannot be read"), transaction(cursor):
-                            yield View(cursor, day, from_ns, to_ns)
+                            yield View(cursor, day, from_ns, to_ns, environment)
 
-    def counts(self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60) -> list[Counts]:
+    def counts(
+        self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60, environment: str | None = None
+    ) -> list[Counts]:
         """Answer the merged counts of every group in `scope`."""
-        return asking.counts(self.views(from_ns, to_ns), scope, slots)
+        return asking.counts(self.views(from_ns, to_ns, environment), scope, slots)
 
-    def timeline(self, group: Group, from_ns: int, to_ns: int, step_s: int) -> list[Point]:
+    def timeline(
+        self, group: Group, from_ns: int, to_ns: int, step_s: int, environment: str | None = None
+    ) -> list[Point]:
         """Answer one group's counts per step, oldest first."""
-        return asking.timeline(self.views(from_ns, to_ns), group, step_s)
+        return asking.timeline(self.views(from_ns, to_ns, environment), group, step_s)
 
     def tree(
-        self, group: Group, from_ns: int, to_ns: int, octaves: Collection[int] | None = None
+        self,
+        group: Group,
+        from_ns: int,
+        to_ns: int,
+        octaves: Collection[int] | None = None,
+        environment: str | None = None,
     ) -> list[Node]:
         """Answer one group's merged tree."""
-        return asking.tree(self.views(from_ns, to_ns), group, octaves)
+        return asking.tree(self.views(from_ns, to_ns, environment), group, octaves)
 
-    def times(self, group: Group, from_ns: int, to_ns: int) -> list[answers.Times]:
+    def times(
+        self, group: Group, from_ns: int, to_ns: int, environment: str | None = None
+    ) -> list[answers.Times]:
         """Answer one group's own times per octave and category."""
-        return asking.times(self.views(from_ns, to_ns), group)
+        return asking.times(self.views(from_ns, to_ns, environment), group)
 
-    def repeats(self, from_ns: int, to_ns: int, scope: Scope = ()) -> list[Repeat]:
+    def repeats(
+        self, from_ns: int, to_ns: int, scope: Scope = (), environment: str | None = None
+    ) -> list[Repeat]:
         """Answer every group's paths that repeated in some trace."""
-        return asking.repeats(self.views(from_ns, to_ns), scope)
+        return asking.repeats(self.views(from_ns, to_ns, environment), scope)
+
+    def environments(self, from_ns: int, to_ns: int) -> list[tuple[str, str]]:
+        """Answer the services that were asked in a range, each with each of its environments."""
+        return asking.environments(self.views(from_ns, to_ns))
 
     def releases(self, service: str, from_ns: int, to_ns: int) -> list[Release]:
         """Answer the releases that a service told of, the first one first."""
@@ -332,9 +333,10 @@ class DuckStore:
         to_ns: int,
         octaves: Collection[int] | None = None,
         limit: int = 50,
+        environment: str | None = None,
     ) -> list[TraceRow]:
         """Answer up to `limit` kept traces, whole ones first."""
-        return asking.traces(lambda: self.views(from_ns, to_ns), group, octaves, limit)
+        return asking.traces(lambda: self.views(from_ns, to_ns, environment), group, octaves, limit)
 
     def trace(self, trace_id: str) -> list[Trace]:
         """Answer what is kept under 32 hex digits, oldest first."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST_IDS = 20_000
 """Ids that a statement lists; a term that more texts meet nominates without them."""
-GROUP_PARTS = {"service": 0, "endpoint": 1, "segment": 2}
+GROUP_PARTS = {"service": 0, "endpoint": 1, "segment": 2, "environment": 3}
 INTEGERS = {"duration": "duration", "span-count": "spans", "lost": "lost", "pid": "pid"}
 HEX = "format('{:016x}{:016x}', high, low)"
 INT64 = 2**63

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TEXTS = (
     *("kind_category", "kind_title", "kind_description", "trace_host", "note_key", "node_location"),
     *("release_service", "release_text", "event_service", "event_shape"),
-    *("group_service", "group_endpoint", "group_segment"),
+    *("group_service", "group_endpoint", "group_segment", "environment_text"),
 )
 """Columns that hold indices of texts."""
 

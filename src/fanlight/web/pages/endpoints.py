@@ -146,7 +146,6 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "heads": heads(asked),
         "facts": facts(whole) if whole else [],
         "saturation": saturation(told.get("saturation")) if whole else [],
-        "services": sorted({row["service"] for row in everything} | ({service} if service else set())),
         "hidden": len(rows) - len(shown),
         "hidden_requests": wording.plural(requests - sum(row["count"] for row in shown), "request"),
         "all_link": asked.link(show="all"),
@@ -269,7 +268,7 @@ def pain_width(pain: float, worst: float) -> int:
 def waits(answers: Any, asked: Asked, filtered: bool) -> dict[str, Any]:
     """Answer what an empty page says it waits for, and what would end the waiting."""
     if filtered:
-        clear = asked.link(service=None, contains=None)
+        clear = asked.link(service=None, env=None, contains=None)
         return {"why": "filter", "links": [Link("Show all endpoints", clear, False)]}
     known = [
         name for name, account in answers.status().get("services", {}).items() if account.get("accepted")

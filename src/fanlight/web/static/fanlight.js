@@ -187,6 +187,9 @@ theme.addEventListener("click", () => {
   nameTheme();
 });
 
+// A switch needs no button where scripts run.
+for (const form of $all("form.switch")) form.addEventListener("change", () => form.requestSubmit());
+
 const help = document.querySelector("button.help");
 const keys = document.querySelector("dialog.keys");
 help.hidden = false;
