@@ -10,7 +10,7 @@ from fanlight.agent.addresses import receiver
 from fanlight.agent.leaving import EXIT_S, Budget
 from fanlight.agent.queue import HELD, Line, leave_line, push
 from fanlight.agent.task import Task, forget_orphans
-from fanlight.recording.lanes import LANE
+from fanlight.recording.lanes import set_lane
 from fanlight.recording.pauses import Pauses
 from fanlight.recording.recorder import SWITCH
 from fanlight.wire.account import CLIENT, number, opened
@@ -163,7 +163,7 @@ class Agent:
         """Begin anew in a forked child, where what is open was begun by the parent and is its own."""
         SWITCH.epoch += 1
         # A child may live long, and would keep what it can never send.
-        LANE.set(None)
+        set_lane(None)
         self.renew()
 
     def renew(self) -> None:

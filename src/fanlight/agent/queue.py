@@ -42,10 +42,11 @@ class Line:
         idle: whether the task sleeps until it is rung.
         bell: locked; released to wake the task.
         fresh: locked by whoever starts the task, once.
+        begun: whether somebody has done so.
         left: locked by whoever begins anew in a forked child, once.
     """
 
-    __slots__ = ("bell", "bytes", "dropped", "fresh", "here", "idle", "left", "traces")
+    __slots__ = ("begun", "bell", "bytes", "dropped", "fresh", "here", "idle", "left", "traces")
 
     def __init__(self) -> None:
         self.here = mark()
@@ -56,6 +57,7 @@ class Line:
         self.bell = allocate_lock()
         self.bell.acquire()
         self.fresh = allocate_lock()
+        self.begun = False
         self.left = allocate_lock()
 
     def ring(self) -> None:
@@ -130,16 +132,16 @@ def push(trace: Trace) -> int | None:
         size += EVENT_BYTES * len(record[0])
     traces = line.traces
     waiting = len(traces) + 1
-    if waiting > TRACES:
-        line.drop(FULL)
-        return None
-    if line.bytes >= BYTES:
-        line.drop(LARGE)
+    if waiting > TRACES or line.bytes >= BYTES:
+        line.drop(FULL if waiting > TRACES else LARGE)
         return None
     traces.append((trace, size))
     line.bytes += size
-    if line.idle or waiting % BATCH == 0:
+    if line.idle or not waiting % BATCH:
         line.ring()
-    elif not line.fresh.locked() and line.fresh.acquire(False):
-        HELD.spawn()
+    # A fast path: once begun it stays so, and of those who find out together one gets the lock.
+    elif not line.begun:
+        line.begun = True
+        if line.fresh.acquire(False):
+            HELD.spawn()
     return waiting

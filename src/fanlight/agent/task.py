@@ -83,6 +83,7 @@ class Task:
             start_new_thread(self.run, (warm_up,))
         except RuntimeError:
             self.line.fresh.release()
+            self.line.begun = False
 
     def run(self, warm_up: Callable[[], object]) -> None:
         """Send what comes, until the task ends; the thread's body."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 
 from fanlight.recording.calls import recorded_async
-from fanlight.recording.lanes import LANE
+from fanlight.recording.lanes import lane_here, set_lane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def patch(module: ModuleType) -> None:
     @wraps(connect)
     async def connect_apart(self: Any) -> Any:
         connector = getattr(self, "_connector", None)
-        if connector is not None and LANE.get() is not None:
+        if connector is not None and lane_here() is not None:
 
             def connect_in_thread() -> Any:
                 # A thread that a request started would record its statements once more, for good.
-                LANE.set(None)
+                set_lane(None)
                 return connector()
 
             self._connector = connect_in_thread

@@ -6,7 +6,8 @@ from functools import wraps
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.recorder import LANE, current
+from fanlight.recording.lanes import lane_here, set_lane
+from fanlight.recording.recorder import current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def patch(module: ModuleType) -> None:
         if lane is None:
             return call(self, operation_name, api_params)
         # The requests that it makes are part of it, and signed: nothing is added to them.
-        here = LANE.get()
-        LANE.set(None)
+        here = lane_here()
+        set_lane(None)
         start_ns, error, answer = clock(), "", None
         try:
             answer = call(self, operation_name, api_params)
@@ -45,7 +46,7 @@ def patch(module: ModuleType) -> None:
             error, answer = type(raised).__name__, getattr(raised, "response", None)
             raise
         finally:
-            LANE.set(here)
+            set_lane(here)
             end_ns = clock()
             status, retries = outcome(answer)
             payload = (service(self), str(operation_name), status, retries, error)

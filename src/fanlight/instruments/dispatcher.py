@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fanlight.recording.recorder import LANE
+from fanlight.recording.lanes import lane_here
 from fanlight.recording.routes import MOUNTS
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ def patch(module: ModuleType) -> None:
     call = dispatcher.__call__
 
     def dispatched(self: Any, environ: Any, start_response: Any) -> Any:
-        if LANE.get() is not None:
+        if lane_here() is not None:
             mounts = getattr(self, "mounts", ())
             environ[MOUNTS] = (environ.get("SCRIPT_NAME", ""), mounts, environ.get(MOUNTS))
         return call(self, environ, start_response)

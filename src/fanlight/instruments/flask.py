@@ -22,7 +22,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     Raises:
         LookupError: `Flask` lacks one of the methods, or the module lacks `request`.
     """
-    from fanlight.recording.recorder import LANE
+    from fanlight.recording.lanes import lane_here
     from fanlight.recording.reduction import described
     from fanlight.recording.wsgi import respond
 
@@ -41,7 +41,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         return respond(wsgi_app.__get__(self), environ, start_response)
 
     def noted(self: Any, *args: Any) -> Any:
-        lane = LANE.get()
+        lane = lane_here()
         if lane is not None and lane.trace is not None and args and isinstance(args[-1], BaseException):
             lane.trace.error = described(args[-1])
         return handle(self, *args)
@@ -59,11 +59,12 @@ def naming(dispatch: Any, here: Any) -> Any:
         dispatch: of `Flask`.
         here: answers the request of this context.
     """
-    from fanlight.recording.recorder import LANE, SWITCH
+    from fanlight.recording.lanes import lane_here
+    from fanlight.recording.recorder import SWITCH
     from fanlight.recording.routes import MOUNTS, mounted_prefix
 
     def named(self: Any, *args: Any) -> Any:
-        lane = LANE.get()
+        lane = lane_here()
         trace = lane.trace if lane is not None else None
         # The first router names it: an application called from within another's request does not.
         if trace is not None and trace.rank < ROUTER:

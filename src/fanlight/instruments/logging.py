@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 
 from fanlight.recording.clock import clock
-from fanlight.recording.lanes import LANE
+from fanlight.recording.lanes import lane_here
 from fanlight.recording.location import OWN
 from fanlight.recording.recorder import SWITCH, current
 from fanlight.recording.reduction import plain, type_name
@@ -49,7 +49,7 @@ def patch(module: ModuleType) -> None:
     @wraps(call)
     def called(self: Any, record: Any) -> Any:
         # A fast path: nothing to keep, or nowhere to keep it.
-        if record.levelno < WARNING or LANE.get() is None:
+        if record.levelno < WARNING or lane_here() is None:
             return call(self, record)
         start_ns = clock()
         try:

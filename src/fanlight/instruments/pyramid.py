@@ -42,9 +42,9 @@ def unnamed() -> Any:
 
     The first router names it: an application called from within another's request does not.
     """
-    from fanlight.recording.recorder import LANE
+    from fanlight.recording.lanes import lane_here
 
-    lane = LANE.get()
+    lane = lane_here()
     trace = lane.trace if lane is not None else None
     return trace if trace is not None and trace.rank < ROUTER else None
 
@@ -113,11 +113,11 @@ def note_errors(module: ModuleType) -> None:
     if handle is None:
         raise LookupError("no _error_handler")
 
-    from fanlight.recording.recorder import LANE
+    from fanlight.recording.lanes import lane_here
     from fanlight.recording.reduction import described
 
     def noted(request: Any, error: Any) -> Any:
-        lane = LANE.get()
+        lane = lane_here()
         if lane is not None and lane.trace is not None and not hasattr(error, "status_int"):
             lane.trace.error = described(error)
         return handle(request, error)

@@ -10,7 +10,7 @@ import _thread
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.lanes import LANE, resolved
+from fanlight.recording.lanes import lane_here, resolved
 from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
@@ -99,7 +99,7 @@ def recorded(execute: Callable[..., Any], *, is_async: bool) -> Callable[..., An
     # The library's own arguments, written out: to pack and unpack them costs half as much as all the rest.
     def execute_and_record(cursor: Any, statement: Any, parameters: Any, context: Any = None) -> Any:
         # A fast path: nothing is recorded here, or the driver below records it.
-        lane = LANE.get()
+        lane = lane_here()
         if lane is None or hasattr(cursor, MARK) or (is_async and is_driver_recording(cursor)):
             return execute(cursor, statement, parameters, context)
         # The checks of `current`, without the call.

@@ -42,18 +42,18 @@ def name_routes(module: ModuleType) -> None:
     assert mount is not None
     handle, handle_mount = route.handle, mount.handle
 
-    from fanlight.recording.recorder import LANE
+    from fanlight.recording.lanes import lane_here
     from fanlight.recording.routes import note_mount, note_route
 
     # Both answer the coroutine, so that awaiting it costs no more than before.
     def handled(self: Any, scope: Any, receive: Any, send: Any) -> Any:
-        lane = LANE.get()
-        if lane is not None:
-            note_route(self, scope, lane.trace)
+        lane = lane_here()
+        if lane is not None and (trace := lane.trace) is not None:
+            note_route(self, scope, trace)
         return handle(self, scope, receive, send)
 
     def mounted(self: Any, scope: Any, receive: Any, send: Any) -> Any:
-        lane = LANE.get()
+        lane = lane_here()
         if lane is not None:
             note_mount(self, scope, lane.trace)
         return handle_mount(self, scope, receive, send)

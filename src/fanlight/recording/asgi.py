@@ -14,12 +14,15 @@ from fanlight.recording.exchange import (
     FIELDS,
     FORMATS,
     OTHER_METHOD,
+    REACH,
     TITLES,
     UNMATCHED,
+    is_none_of_ours,
     note_receive,
     noted,
 )
-from fanlight.recording.recorder import LANE, ROUTER, SWITCH, finish, prepared
+from fanlight.recording.lanes import set_lane
+from fanlight.recording.recorder import ROUTER, SWITCH, close, finish, prepared
 from fanlight.recording.routes import INSIDE, MOUNT, route_template
 
 TYPE_CHECKING = False
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
-    from fanlight.recording.recorder import Trace
+    from fanlight.recording.recorder import Lane, Trace
 
     Call = Callable[..., Awaitable[None]]
     App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -57,11 +60,11 @@ def asgi(app: App) -> App:
     # A fast path: here and in `tracing` the one layer does it all, since a coroutine costs as much
     # as a span.
     async def traced(scope: Any, receive: Any, send: Any) -> None:
-        trace = opened(scope, receive)
-        if trace is None:
+        lane = opened(scope, receive)
+        if lane is None or (trace := lane.trace) is None:
             await app(scope, receive, send)
             return
-        LANE.set(trace.lanes[0])  # type: ignore[index]  # it has just begun
+        set_lane(lane)
         try:
             await app(scope, receive, watched(trace, scope, send))
         except BaseException as error:
@@ -85,15 +88,14 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
     """
 
     async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        trace = opened(scope, receive)
-        if trace is None:
+        lane = opened(scope, receive)
+        if lane is None or (trace := lane.trace) is None:
             await call(self, scope, receive, send)
             return
-        lane = trace.lanes[0]  # type: ignore[index]  # it has just begun
         if stays_outside is not None and stays_outside(self):
             scope[INSIDE_LANE] = lane
         else:
-            LANE.set(lane)
+            set_lane(lane)
         try:
             await call(self, scope, receive, watched(trace, scope, send))
         except BaseException as error:
@@ -106,20 +108,22 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
     return traced
 
 
-def opened(scope: Any, receive: Any) -> Trace | None:
-    """Answer the trace of a request that begins here; None when there is nothing to trace.
+def opened(scope: Any, receive: Any) -> Lane | None:
+    """Answer the lane of a request that begins here; None when there is nothing to trace.
 
-    Whoever asks puts its lane on the context, awaits the application with a `watched` send and then
+    Whoever asks puts it on the context, awaits the application with a `watched` send and then
     calls `end`.
     """
     if scope["type"] != "http":
         return None
     method = scope.get("method", "")
-    title = TITLES.get(method, OTHER_METHOD)
-    trace = prepared(CATEGORY, title, UNMATCHED)
-    if trace is None:
+    title = TITLES[method]
+    lane = prepared(CATEGORY, title, UNMATCHED)
+    if lane is None or (trace := lane.trace) is None:
         return None
-    note_receive(trace, receive)
+    # A fast path: this server's sockets tell nothing.
+    if REACH.asgi is not None:
+        note_receive(trace, receive)
     # A fast path: nearly every request is titled with its own method.
     if title != method:
         trace.notes["method"] = method if title != OTHER_METHOD else title
@@ -128,14 +132,14 @@ def opened(scope: Any, receive: Any) -> Trace | None:
     if headers.__class__ is list or headers.__class__ is tuple:
         try:
             # A fast path: most requests bring none, and to look through them here takes as many steps.
-            if not FIELDS.isdisjoint(map(NAME, headers)):
+            if not is_none_of_ours(map(NAME, headers)):
                 for field, value in headers:
                     if field in FIELDS:
                         noted(trace, field, value)
         except (TypeError, ValueError, LookupError):
             # The application will judge malformed headers; they are none of ours.
             SWITCH.faults += 1
-    return trace
+    return lane
 
 
 def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -147,7 +151,8 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
         pass_on: the server's `send`.
     """
 
-    def send(message: Any) -> Any:
+    # A fast path: defaults, since three cells of a closure cost more than all that is asked of a message.
+    def send(message: Any, trace: Trace = trace, scope: Any = scope, pass_on: Any = pass_on) -> Any:
         kind = message["type"]
         if kind == "http.response.start":
             try:
@@ -164,9 +169,10 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
                 SWITCH.faults += 1
         # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
         elif kind == "http.response.body" and not message.get("more_body") and trace.status < 500:
-            # A fast path: named by the only route that took the request, and nobody listens.
+            # A fast path: named by the only route that took the request, and nobody listens. The context
+            # is the request's own.
             if trace.rank == INSIDE and not BUS.subscriptions:
-                finish(trace)
+                close(trace)
             else:
                 end(trace, scope)
         return pass_on(message)

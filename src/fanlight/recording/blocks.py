@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 
 from fanlight.recording.clock import clock
-from fanlight.recording.lanes import LANE, MUTED, collecting, put
+from fanlight.recording.lanes import MUTED, collecting, lane_here, put, set_lane
 from fanlight.recording.recorder import EXPLICIT, begin, current, finish, fresh_trace, is_open
 from fanlight.recording.reduction import plain, reduce_values
 
@@ -55,7 +55,7 @@ class trace:  # noqa: N801  read as a statement: with fanlight.trace("nightly im
         if opened is not None:
             opened.rank = EXPLICIT
             return opened
-        lane = LANE.get()
+        lane = lane_here()
         outer = None if lane is None else lane.trace
         if outer is not None and is_open(outer):
             return outer
@@ -134,7 +134,7 @@ class Muting:
         self.inside: Lane | None = None
 
     def __enter__(self) -> None:
-        before = LANE.get()
+        before = lane_here()
         # The innermost block decides; one that says what holds already changes nothing.
         if before is None or not is_open(before.trace) or (before.limit < 0) == (self.limit < 0):
             return
@@ -147,7 +147,7 @@ class Muting:
 
     def __exit__(self, *exception: object) -> None:
         # By value: the block may end in another context, or after its trace.
-        if self.inside is not None and LANE.get() is self.inside:
+        if self.inside is not None and lane_here() is self.inside:
             put(self.before)
 
 
@@ -177,7 +177,7 @@ def endpoint(name: str) -> None:
     Args:
         name: one of few names, such as a route's template; never a URL.
     """
-    lane = LANE.get()
+    lane = lane_here()
     opened = None if lane is None else lane.trace
     if opened is not None:
         opened.set_endpoint(str(name), EXPLICIT)
@@ -357,14 +357,14 @@ class Side:
             return None
         if collecting():
             return None
-        LANE.set(above.fork())
+        set_lane(above.fork())
         lane = current()
-        LANE.set(above)
+        set_lane(above)
         return None if lane is None else cls(lane, lane.start(category, title=title))
 
     def enter(self) -> Lane | None:
         """Put the lane on this context; answer the one to put back."""
-        outside = LANE.get()
+        outside = lane_here()
         if self.lane is not None:
             put(self.lane)
         return outside

@@ -13,7 +13,7 @@ from _contextvars import Context
 from sys import flags
 
 from fanlight.recording.arrival import ARRIVALS
-from fanlight.recording.lanes import LANE, collecting, own_lane, put, share
+from fanlight.recording.lanes import LANE, collecting, lane_here, own_lane, put, set_lane, share
 from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
@@ -116,7 +116,7 @@ class Wrapping:
 
 def branching() -> Lane | None:
     """Answer a lane for work that is started here, None where nothing is recorded."""
-    lane = LANE.get()
+    lane = lane_here()
     if lane is None or collecting():
         return None
     trace = lane.trace
@@ -135,13 +135,13 @@ def carrying(function: Callable[P, R], lane: Lane) -> Callable[P, R]:
     """Answer `function` such that it runs with this lane, in whichever thread."""
 
     def carried(*args: P.args, **keywords: P.kwargs) -> R:
-        before = LANE.get()
+        before = lane_here()
         lane.owner = _thread.get_ident()
-        LANE.set(lane)
+        set_lane(lane)
         try:
             return function(*args, **keywords)
         finally:
-            LANE.set(before)
+            set_lane(before)
 
     return carried
 
@@ -151,17 +151,20 @@ def branching_task(create_task: Any) -> Any:
 
     # A fast path, chosen once: collecting keywords costs as much as all the rest.
     def create(loop: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
-        here = LANE.get()
+        here = lane_here()
         if here is not None:
             if context is not None or loop._task_factory is not None:  # noqa: SLF001  asked by the method too
                 return create_apart(create_task, loop, coro, {"name": name, "context": context})
             # As `share` asks first: tasks that are started one after the other stand at one place.
             if here.branch != len(here.events):
                 share(here)
+        # A fast path: keywords are matched by name each time.
+        if name is None and context is None:
+            return create_task(loop, coro)
         return create_task(loop, coro, name=name, context=context)
 
     def create_any(loop: Any, coro: Any, **keywords: Any) -> Any:
-        here = LANE.get()
+        here = lane_here()
         if here is None:
             return create_task(loop, coro, **keywords)
         # A fast path: nobody else has a say in when and in which context the task runs.
@@ -178,7 +181,7 @@ def branching_task(create_task: Any) -> Any:
 
 def create_apart(create_task: Any, loop: Any, coro: Any, keywords: dict[str, Any]) -> Any:
     """Create a task whose context or beginning somebody else decides, with a lane of its own."""
-    before, lane = LANE.get(), branching()
+    before, lane = lane_here(), branching()
     if before is None or lane is None:
         return create_task(loop, coro, **keywords)
     lane.owner = _thread.get_ident()
@@ -187,11 +190,11 @@ def create_apart(create_task: Any, loop: Any, coro: Any, keywords: dict[str, Any
         enter(context, before, lane)
         return create_task(loop, coro, **keywords)
     # The task copies the context that it is created in, and an eager one runs there at once.
-    LANE.set(lane)
+    set_lane(lane)
     try:
         return create_task(loop, coro, **keywords)
     finally:
-        LANE.set(before)
+        set_lane(before)
 
 
 def enter(context: Any, before: Lane, lane: Lane) -> None:
@@ -212,7 +215,7 @@ def branching_submit(submit: Any) -> Any:
     """Answer `submit` of an executor, with a lane of its own for each call."""
 
     def submit_carried(executor: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
-        here = LANE.get()
+        here = lane_here()
         if here is not None and (owner := bound_to(function)).__class__ is not BRIDGE.kind:
             # A fast path: as for a task, the lane forks when something is recorded there.
             if owner.__class__ is Context and owner.get(LANE) is here:
@@ -278,7 +281,7 @@ def branching_start(start: Any) -> Any:
     """Answer `start` of a thread, with a lane of its own for what it runs."""
 
     def start_carried(thread: Any) -> None:
-        here = LANE.get()
+        here = lane_here()
         if here is not None:
             target = getattr(thread, "_target", None)
             module = getattr(thread.__class__ if target is None else target, "__module__", None)
@@ -321,7 +324,7 @@ def running(thread: Any, lane: Lane) -> Callable[[], None]:
         # Off the instance first: the thread must not hold on to itself.
         del thread.__dict__["run"]
         lane.owner = _thread.get_ident()
-        LANE.set(lane)
+        set_lane(lane)
         run()
 
     return carried

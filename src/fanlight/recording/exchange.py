@@ -23,12 +23,23 @@ UNMATCHED = "<unmatched>"
 """Endpoint of a request that no route took; an unmatched URL never becomes a name."""
 
 OTHER_METHOD = "OTHER"
-TITLES = {
-    **{name: name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")},
-    "QUERY": "QUERY",
-    # A HEAD stands under the route, and in the tree, of its GET.
-    "HEAD": "GET",
-}
+
+
+class Titles(dict[str, str]):
+    """Titles by method."""
+
+    def __missing__(self, method: str) -> str:
+        return OTHER_METHOD
+
+
+TITLES = Titles(
+    {
+        **{name: name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")},
+        "QUERY": "QUERY",
+        # A HEAD stands under the route, and in the tree, of its GET.
+        "HEAD": "GET",
+    }
+)
 """Method as a client wrote it to how it counts; any other word counts as `OTHER`."""
 
 COMMON = frozenset(
@@ -113,6 +124,7 @@ STAMPS = (b"x-request-start", b"x-queue-start", b"x-amzn-trace-id")
 """Headers that say when a proxy took the request, the one that is believed before the others first."""
 FIELDS = frozenset((IDENT, *STAMPS))
 """Headers of a request that mean something here, as ASGI spells them."""
+is_none_of_ours = FIELDS.isdisjoint
 
 
 def found_wsgi(environ: Any) -> Any:

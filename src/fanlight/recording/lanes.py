@@ -71,7 +71,7 @@ class Lane:
         owner: identity of the thread (or greenlet) that may append; 0 is still to be claimed.
         parent: the lane that this one was forked from, when that had `at` events.
         mark: length of `events` when room was last given, `reserved` how much; -1 before the first.
-        loose: whether an event may hold the application's own objects.
+        loose: whether an event may hold the application's own objects, or other lanes went before.
         seen: how often each statement has come in this trace.
         brancher: identity of the task that started others here; see `share`. 0 while none has.
         branch: length of `events` when it did; -1 before.
@@ -84,9 +84,9 @@ class Lane:
     seen: dict[str, int]
     owner: int
     limit: int
-    reserved = 0
-    mark = -1
-    loose = False
+    loose: bool
+    reserved = BLOCK
+    mark = 0
     parent: Lane | None = None
     at = 0
     brancher = 0
@@ -164,17 +164,16 @@ class Lane:
         # What still closes here goes nowhere, and a context that lives on pins nothing.
         self.events = GONE
         self.limit = 0
-        self.trace = self.parent = None
+        self.trace = None
         if self.seen:
             self.seen = {}
-        older = self.before
-        while older is not None:
-            self.loose = self.loose or older.loose
-            older.trace = older.parent = older.after = None
-            older.events = self.events
-            older = older.before
-        self.before = None
         if self.loose:
+            older = self.before
+            while older is not None:
+                older.trace = older.parent = older.after = None
+                older.events = GONE
+                older = older.before
+            self.before = None
             reduce_events(events)
         return events
 
@@ -188,11 +187,16 @@ class Lane:
         lane.events = []
         lane.owner = 0
         lane.limit = MUTED if self.limit < 0 else 0
+        lane.loose = False
+        lane.reserved, lane.mark = 0, -1
         return lane
 
 
 # One ContextVar read is all that a span costs outside a trace, so this one cannot be an attribute.
 LANE: ContextVar[Lane | None] = ContextVar("fanlight_lane", default=None)
+# Fast paths: a method of an imported name is bound anew at each call, which costs more than the call.
+lane_here = LANE.get
+set_lane = LANE.set
 
 
 class Collecting:
@@ -223,7 +227,7 @@ def collecting() -> bool:
 def put(lane: Lane | None) -> None:
     """Set the lane of this context, but not from a finalizer that the collector calls."""
     if COLLECTING.thread == 0 or not collecting():
-        LANE.set(lane)
+        set_lane(lane)
 
 
 def resolved(lane: Lane) -> Lane | None:
@@ -233,7 +237,7 @@ def resolved(lane: Lane) -> Lane | None:
     trace = lane.trace
     if trace is None or trace.lanes is None:
         # A context that outlived its trace; heal it, so that it costs one read from now on.
-        LANE.set(None)
+        set_lane(None)
         return None
     if not trace.sampled:
         return None
@@ -266,7 +270,7 @@ def claimed(lane: Lane, me: int) -> Lane:
     above = lane.parent
     while above is not None:
         if above.owner == me:
-            LANE.set(above)
+            set_lane(above)
             return above
         above = above.parent
     return branched(lane, me)
@@ -278,7 +282,7 @@ def branched(lane: Lane, me: int) -> Lane:
     if lane.brancher:
         own.at = lane.branch
     own.owner = me
-    LANE.set(own)
+    set_lane(own)
     return own
 
 
@@ -319,7 +323,7 @@ def settled(lane: Lane) -> Lane:
         return branched(lane, lane.owner)
     # Another context of this task may have come by already.
     going_on = lane.after or followed(lane)
-    LANE.set(going_on)
+    set_lane(going_on)
     return going_on
 
 
@@ -333,6 +337,7 @@ def followed(lane: Lane) -> Lane:
     going_on.events, going_on.parent, going_on.at = lane.events, lane.parent, lane.at
     going_on.mark, going_on.reserved, going_on.owner = lane.mark, lane.reserved, lane.owner
     going_on.before = lane
+    going_on.loose = True
     lanes = lane.trace.lanes if lane.trace is not None else None
     if lane.mark >= 0 and lanes is not None:
         going_on.limit = lane.mark + lane.reserved

@@ -6,7 +6,18 @@ import _thread
 from itertools import repeat
 
 from fanlight.recording.clock import clock, wall_clock
-from fanlight.recording.lanes import BLOCK, COLLECTING, LANE, RECORDS, Lane, collecting, put, resolved
+from fanlight.recording.lanes import (
+    BLOCK,
+    COLLECTING,
+    LANE,
+    RECORDS,
+    Lane,
+    collecting,
+    lane_here,
+    put,
+    resolved,
+    set_lane,
+)
 from fanlight.recording.reduction import PLAIN, described, plain, reduce_values
 from fanlight.wire.account import FINISHED, opened
 
@@ -17,6 +28,7 @@ __all__ = [
     "Trace",
     "begin",
     "clock",
+    "close",
     "current",
     "finish",
     "fresh_trace",
@@ -128,17 +140,17 @@ class Trace:
         lost: spans beyond the limit.
     """
 
-    # A fast path: what most requests never set is the class's own, and `fresh_trace` stores the rest.
+    # A fast path: what most requests never set is the class's own, and what most read is the trace's.
     category: str
     title: str
     endpoint: str
     start_ns: int
     epoch: int
     notes: dict[str, Any]
+    rank: int
     waited_ms = -1
     stamp: str | bytes | None = None
     ident: int | str | bytes = 0
-    rank = 0
     segment = ""
     status = 0
     error: tuple[str, str] | None = None
@@ -146,8 +158,8 @@ class Trace:
     whole: Any = None
     wall_ns = 0
     end_ns = 0
-    sampled = False
-    room = RECORDS
+    sampled = True
+    room = RECORDS - BLOCK
     lost = 0
     lanes: list[Lane] | None = None
     records: list[tuple[list[Any], int, int]] | None = None
@@ -184,12 +196,15 @@ def fresh_trace(category: str, title: str, endpoint: str, start_ns: int) -> Trac
     trace.start_ns = start_ns
     trace.epoch = SWITCH.epoch
     trace.notes = {}
+    trace.rank = 0
+    trace.sampled = False
+    trace.room = RECORDS
     return trace
 
 
 def current() -> Lane | None:
     """Answer the lane to record in here and now; None where nothing is recorded."""
-    lane = LANE.get()
+    lane = lane_here()
     if lane is None:
         return None
     # Read from the module each time: gevent puts the greenlet's identity there.
@@ -206,7 +221,7 @@ def span(title: str, category: str = "app.block", /, **attributes: Any) -> Lane 
         category: dotted lower-case path that begins with a tier, such as `view.cart`.
         attributes: annotations, as `annotate` takes them.
     """
-    lane = LANE.get()
+    lane = lane_here()
     if lane is None:
         return NOTHING
     # A fast path: the checks of `current`, without the call.
@@ -240,18 +255,23 @@ def begin(category: str, title: str, endpoint: str, start_ns: int | None = None)
         None when the agent is off, when a trace is open here already, or in a finalizer that the
         garbage collector calls.
     """
-    trace = prepared(category, title, endpoint, start_ns)
-    if trace is not None and trace.lanes is not None:
-        LANE.set(trace.lanes[0])
+    lane = prepared(category, title, endpoint)
+    if lane is None:
+        return None
+    set_lane(lane)
+    trace = lane.trace
+    if start_ns is not None and trace is not None:
+        trace.wall_ns -= trace.start_ns - start_ns
+        trace.start_ns = start_ns
     return trace
 
 
-def prepared(category: str, title: str, endpoint: str, start_ns: int | None = None) -> Trace | None:
-    """Answer what `begin` does, before its lane is put on the context."""
+def prepared(category: str, title: str, endpoint: str) -> Lane | None:
+    """Answer the lane of what `begin` does, before it is put on the context."""
     if SWITCH.sink is None or (COLLECTING.thread and collecting()):
         return None
-    outer = LANE.get()
-    if outer is not None and is_open(outer.trace):
+    outer = lane_here()
+    if outer is not None and outer.trace is not None and is_open(outer.trace):
         return None
     # A fast path: what `fresh_trace` does, without the call.
     trace = Trace()
@@ -260,25 +280,21 @@ def prepared(category: str, title: str, endpoint: str, start_ns: int | None = No
     trace.endpoint = endpoint
     trace.epoch = SWITCH.epoch
     trace.notes = {}
+    trace.rank = 0
     trace.start_ns = clock()
     trace.wall_ns = wall_clock()
-    if start_ns is not None:
-        trace.wall_ns -= trace.start_ns - start_ns
-        trace.start_ns = start_ns
     lane = Lane()
     lane.trace = trace
     lane.owner = _thread.get_ident()
     lane.events = []
     lane.seen = {}
-    lane.mark = 0
+    lane.loose = False
+    lane.limit = BLOCK
     trace.lanes = [lane]
-    if SWITCH.sample >= 1.0 or SWITCH.draw() < SWITCH.sample:
-        trace.sampled = True
-        trace.room = RECORDS - BLOCK
-        lane.limit = lane.reserved = BLOCK
-    else:
+    if SWITCH.sample < 1.0 and SWITCH.draw() >= SWITCH.sample:
+        trace.sampled = False
         lane.limit = 0
-    return trace
+    return lane
 
 
 def is_open(trace: Trace | None) -> bool:
@@ -295,15 +311,20 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
         trace: what `begin` answered.
         error: the exception that ended it; only its type's name and message are kept.
     """
+    here = lane_here()
+    if here is not None and here.trace is trace and not COLLECTING.thread:
+        set_lane(None)
+    close(trace, error)
+
+
+def close(trace: Trace, error: BaseException | None = None) -> None:
+    """Do what `finish` does, but leave the context as it is: a lane that is over shows nothing."""
     end_ns = clock()
     lanes = trace.lanes
     if lanes is None:
         return
     trace.lanes = None
     trace.end_ns = end_ns
-    here = LANE.get()
-    if here is not None and here.trace is trace and not COLLECTING.thread:
-        LANE.set(None)
     try:
         if trace.notes:
             reduce_values(trace.notes)
@@ -338,12 +359,14 @@ def collected(lanes: list[Lane]) -> list[tuple[list[Any], int, int]]:
             at = parent.at
             parent = parent.parent
         records.append((-1 if parent is None else places[id(parent)], at))
+    for lane in lanes:
+        lane.parent = None
     return [(lane.taken(), *place) for lane, place in zip(lanes, records, strict=True)]
 
 
 def release(trace: Trace) -> None:
     """Take a trace off this context without ending it: the body of its response streams on."""
-    here = LANE.get()
+    here = lane_here()
     if here is not None and here.trace is trace:
         put(None)
 

@@ -23,6 +23,8 @@ INSIDE = 1
 """Rank of an endpoint that is named before the request is over: what the scope says then goes before."""
 AGAIN = -1
 """Rank of an endpoint that was named so, and then another route or mount took over."""
+TEMPLATES_MAX = 10_000
+"""Templates of one method whose names are kept; an application may make up ever new ones."""
 UNKNOWN = "<mount>"
 """Stands for a prefix that no mount is known for."""
 
@@ -49,24 +51,54 @@ def route_template(scope: Any) -> str:
     return f"{prefix}{path}" if isinstance(path, str) else ""
 
 
-def note_route(route: Any, scope: Any, trace: Trace | None) -> None:
-    """Leave in the scope which route took the request, and let the first one name the endpoint.
+class Endpoints(dict[str, dict[str, str]]):
+    """Names of endpoints by method and template; as many as there may be at the most."""
+
+    def __missing__(self, title: str) -> dict[str, str]:
+        self[title] = names = Templates(title)
+        return names
+
+
+class Templates(dict[str, str]):
+    """Names of one method's endpoints by template."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def __missing__(self, template: str) -> str:
+        name = f"{self.title} {template}"
+        if len(self) < TEMPLATES_MAX and template.__class__ is str:
+            self[template] = name
+        return name
+
+
+ENDPOINTS = Endpoints()
+
+
+def note_route(route: Any, scope: Any, trace: Trace) -> None:
+    """Let the first route that took the request name the endpoint, and leave further ones in the scope.
 
     It is known here already, for applications that copied the scope on the way.
     """
     try:
-        scope[ROUTE] = route
-        if trace is None:
-            return
-        rank = trace.rank
-        if not rank:
-            # A fast path: no mount around it, and no router that is shared.
-            path = route_template(scope) if MOUNT in scope or "fastapi" in scope else route.path_format
+        if trace.rank:
+            scope[ROUTE] = route
+            if trace.rank == INSIDE:
+                trace.rank = AGAIN
+        # A fast path: no mount around it, and no router that is shared. Nobody will ask the scope.
+        elif MOUNT not in scope and "fastapi" not in scope:
+            path = route.path_format
+            if path:
+                trace.endpoint = ENDPOINTS[trace.title][path]
+                trace.rank = INSIDE
+            else:
+                scope[ROUTE] = route
+        else:
+            scope[ROUTE] = route
+            path = route_template(scope)
             if path:
                 trace.endpoint = f"{trace.title} {path}"
                 trace.rank = INSIDE
-        elif rank == INSIDE:
-            trace.rank = AGAIN
     except Exception:
         # The route's class is the application's, whatever its properties do.
         SWITCH.faults += 1

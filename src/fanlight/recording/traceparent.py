@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from os import urandom
 
-from fanlight.recording.lanes import LANE
+from fanlight.recording.lanes import lane_here
 from fanlight.recording.recorder import is_open
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ def outgoing() -> str:
 
     A trace whose spans are not recorded has an id too, and says so in the flags.
     """
-    lane = LANE.get()
+    lane = lane_here()
     trace = None if lane is None else lane.trace
     # A fast path: nothing is traced here.
     if trace is None or not is_open(trace):

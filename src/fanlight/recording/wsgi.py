@@ -10,7 +10,7 @@ from __future__ import annotations
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, STATUSES, TITLES, UNMATCHED, note_environ
-from fanlight.recording.lanes import LANE, put
+from fanlight.recording.lanes import lane_here, put
 from fanlight.recording.recorder import SWITCH, begin, finish, release
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def wsgi(app: App) -> App:
 def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
     """Call the application inside a trace of its own, unless one is open here already."""
     method = environ.get("REQUEST_METHOD", "")
-    title = TITLES.get(method, OTHER_METHOD)
+    title = TITLES[method]
     trace = begin(CATEGORY, title, UNMATCHED)
     if trace is None:
         return within(app(environ, start_response))
@@ -86,7 +86,7 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
 
 def within(body: Any) -> Any:
     """Answer the body of an application inside another; a middleware between them may change it."""
-    lane = LANE.get()
+    lane = lane_here()
     trace = None if lane is None else lane.trace
     if trace is not None and trace.whole is True:
         trace.whole = body
@@ -174,7 +174,7 @@ class Body:
         lanes = self.trace.lanes
         lane = lanes[0] if lanes is not None else None
         # Some servers ask before they send the headers, so what goes wrong here goes wrong here.
-        inside = LANE.get() is not None
+        inside = lane_here() is not None
         if not inside:
             put(lane)
         try:
@@ -192,7 +192,7 @@ class Body:
         while True:
             # What the application does for this chunk belongs to the trace; what others do between
             # chunks does not, nor does a body that is read inside of another trace.
-            inside = LANE.get() is not None
+            inside = lane_here() is not None
             if not inside:
                 put(lane)
             try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.exchange import OTHER_METHOD, TITLES
+from fanlight.recording.exchange import TITLES
+from fanlight.recording.lanes import lane_here, set_lane
 from fanlight.recording.patterns import ROUTES_MAX, TEMPLATES
-from fanlight.recording.recorder import LANE, ROUTER, SWITCH, current
+from fanlight.recording.recorder import ROUTER, SWITCH, current
 from fanlight.recording.views import below, roots
 
 TYPE_CHECKING = False
@@ -65,7 +66,7 @@ def trace_wsgi(module: ModuleType) -> None:
 
     def answered(self: Any, environ: Any, start_response: Any) -> Any:
         response = call(self, environ, start_response)
-        lane = LANE.get()
+        lane = lane_here()
         if lane is not None and lane.trace is not None:
             # All of it is there: nothing but the project's cleaning up is left for its close.
             lane.trace.whole = getattr(response, "streaming", True) is False
@@ -90,7 +91,7 @@ def name_endpoints(module: ModuleType) -> None:
 
     def named(self: Any, request: Any) -> Any:
         match = resolve(self, request)
-        lane = LANE.get()
+        lane = lane_here()
         trace = lane.trace if lane is not None else None
         # The first router names it: an application called from within another's request does not.
         if trace is not None and trace.rank < ROUTER:
@@ -119,7 +120,7 @@ class Names(dict["tuple[Any, Any]", str]):
         method, route = key
         if not isinstance(route, str):
             return ""
-        name = f"{TITLES.get(method, OTHER_METHOD)} {TEMPLATES[route]}"
+        name = f"{TITLES[method]} {TEMPLATES[route]}"
         if method in TITLES and len(self) < ROUTES_MAX:
             self[method, str.__str__(route)] = name
         return name
@@ -139,7 +140,7 @@ def note_errors(module: ModuleType) -> None:
     from fanlight.recording.reduction import described
 
     def noted(**_: Any) -> None:
-        lane = LANE.get()
+        lane = lane_here()
         error = sys.exc_info()[1]
         if error is not None and lane is not None and lane.trace is not None:
             lane.trace.error = described(error)
@@ -161,12 +162,12 @@ def leave_out_quoting(module: ModuleType) -> None:
     show = operations.last_executed_query
 
     def shown(self: Any, *args: Any, **options: Any) -> Any:
-        here = LANE.get()
-        LANE.set(None)
+        here = lane_here()
+        set_lane(None)
         try:
             return show(self, *args, **options)
         finally:
-            LANE.set(here)
+            set_lane(here)
 
     operations.last_executed_query = same_face(shown, show)
 

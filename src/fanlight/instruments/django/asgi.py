@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fanlight.recording.asgi import INSIDE_LANE, tracing
-from fanlight.recording.recorder import LANE
+from fanlight.recording.lanes import set_lane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any])
     def respond_inside(self: Any, request: Any) -> Any:
         scope = request.__dict__.get("scope")
         if scope.__class__ is dict and (lane := scope.pop(INSIDE_LANE, None)) is not None:
-            LANE.set(lane)
+            set_lane(lane)
         return respond(self, request)
 
     base.get_response_async = same_face(respond_inside, respond)

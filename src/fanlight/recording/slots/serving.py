@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic_ns as clock
 
-from fanlight.recording.lanes import LANE
+from fanlight.recording.lanes import lane_here
 from fanlight.recording.recorder import is_open
 from fanlight.recording.slots.slot import BEAT_S, HERE, crowded
 from fanlight.recording.wsgi import Body
@@ -56,7 +56,7 @@ def sending(app: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def serve(environ: Any, start_response: Any) -> Any:
-        lane = LANE.get()
+        lane = lane_here()
         # An application inside of another, which counts already.
         if lane is not None and is_open(lane.trace):
             return app(environ, start_response)
