@@ -37,6 +37,18 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     return {"pyramid.urldispatch": name_routes, "pyramid.tweens": note_errors}
 
 
+class Readable(dict[str, str]):
+    """Patterns of routes to how an endpoint shows them: `/orders/{number}` for `orders/{number:[0-9]+}`."""
+
+    def __missing__(self, pattern: str) -> str:
+        import re
+
+        # What Pyramid takes for one marker: braces in its expression come in pairs, one level deep.
+        text = re.sub(r"\{([^{}:]+):[^{}]*(?:\{[^{}]*\}[^{}]*)*\}", r"{\1}", pattern)
+        self[pattern] = text = f"/{text.removeprefix('/')}"
+        return text
+
+
 def unnamed() -> Any:
     """Answer the trace that is open here, None when a router has named it already.
 
@@ -55,6 +67,7 @@ def name_routes(module: ModuleType) -> None:
     if mapper is None or "__call__" not in vars(mapper):
         raise LookupError("no RoutesMapper.__call__")
     match = mapper.__call__
+    readable = Readable()
 
     from fanlight.recording.recorder import SWITCH
     from fanlight.recording.routes import mounted_prefix
@@ -68,7 +81,7 @@ def name_routes(module: ModuleType) -> None:
             pattern = getattr(info.get("route"), "pattern", None)
             if isinstance(pattern, str):
                 prefix = mounted_prefix(request.environ)
-                trace.set_endpoint(f"{trace.title} {prefix}/{pattern.removeprefix('/')}", ROUTER)
+                trace.set_endpoint(f"{trace.title} {prefix}{readable[pattern]}", ROUTER)
         except Exception:
             # Mapper, route and request may be of the application's own classes.
             SWITCH.faults += 1
