@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from fanlight import parsers
 from fanlight.pipeline.files import mapped
 from fanlight.pipeline.files.answer import Answer
-from fanlight.pipeline.files.glance import is_access_log, kind_of
 from fanlight.pipeline.files.plainly import opened
+from fanlight.pipeline.files.plainly.glance import is_access_log, kind_of
 from fanlight.pipeline.files.search import Wishes
 from fanlight.query.plainly import words_of
 from fanlight.query.query import Query

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import os
 import sys
+import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,7 +20,7 @@ from fanlight import parsers
 from fanlight.errors import ParserError
 from fanlight.event.event import Event
 from fanlight.parsers.parser import LineParser
-from fanlight.pipeline.files import scanners
+from fanlight.pipeline.files import mapped, scanners
 from fanlight.pipeline.files.answer import Answer
 from fanlight.pipeline.files.blocks import BLOCK, LINE_MAX, Blocks
 from fanlight.pipeline.files.search import Wishes
@@ -27,7 +29,6 @@ from fanlight.query.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 class Memory(Source):
@@ -87,6 +88,22 @@ def test_needles_and_predicate_select_what_the_predicate_selects(
     assert [line for line in found if line.strip()] == [
         line for line in decided(text, raw, name) if line.strip()
     ]
+
+
+@pytest.mark.parametrize("name", ["combined-time", "json"])
+@given(data=st.data())
+def test_a_file_that_is_mapped_answers_what_one_that_is_read_answers(name: str, data: st.DataObject) -> None:
+    lines = data.draw(st.lists(st.one_of(FILES[name], texts), min_size=1, max_size=8)) * 70
+    raw = "\n".join(lines).encode() + data.draw(st.sampled_from([b"", b"\n"]))
+    text = data.draw(queries)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, pytest.MonkeyPatch.context() as patch:
+        for key, value in (("PIECE", 8192), ("ALIGNED", 4096), ("WORTH", 1)):
+            patch.setattr(mapped, key, value)
+        path = Path(folder) / "app.log"
+        path.write_bytes(data.draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + raw)
+        answer = Answer(Query(text), [str(path)], Wishes(format=name, zone="UTC"))
+        found = [line for each in answer.found() for line in each.raw().splitlines()]
+    assert found == selected(text, raw, format=name, zone="UTC")
 
 
 @given(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 
 ENDINGS = frozenset({".csv", ".gz", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".zst"})
 """Of names that are hardly ever words of a query."""
@@ -35,6 +34,8 @@ def why_none(word: str) -> str:
         names = os.listdir(folder or ".")
     except OSError:
         names = []
+    from difflib import get_close_matches
+
     near = get_close_matches(name, names, 1)
     hint = f"; did you mean {os.path.join(folder, near[0])!r}?" if near else ""
     return f"{word!r} is no file here, so it was read as a part of the query{hint}"

@@ -49,6 +49,8 @@ class Blocks:
         self.cut = 0
         self.scanned = 0
         self.is_cutting = False
+        self.is_begin = True
+        """Whether the first byte that is read may be of a byte order mark."""
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         filled = 0
@@ -92,7 +94,7 @@ class Blocks:
             edge = self.buffer.find(b"\n", 0, filled + count)
             self.is_cutting = edge < 0
             return filled + count if edge < 0 else edge + 1
-        is_first = self.scanned == filled + count and self.buffer.startswith(BOM)
+        is_first = self.is_begin and self.scanned == filled + count and self.buffer.startswith(BOM)
         return len(BOM) if is_first else 0
 
     def end(self, begin: int, filled: int, *, is_last: bool = False) -> int:

@@ -97,6 +97,13 @@ def scanner(database: Any) -> Scanner:
     return scan
 
 
+def newlines(text: Text, begin: int, end: int) -> int:
+    """Answer how many lines end in a piece of a text."""
+    if isinstance(text, bytes | bytearray):
+        return text.count(b"\n", begin, end)
+    return text[begin:end].count(b"\n")
+
+
 def finder(any_case: list[bytes], exact: list[bytes]) -> Scanner:
     """Answer a scanner of the standard library for texts.
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from fanlight.event.event import Origin
     from fanlight.parsers import Sections
+    from fanlight.pipeline.files.engine import Text
 
 PLAIN = Schema("log")
 """Of a line that its format cannot read: nothing but its raw text."""
@@ -87,6 +88,17 @@ class Found:
                 yield Found(text, 0, len(text), [(0, len(text) - 1)], number)
 
 
+def kept(text: Text, spans: list[tuple[int, int]]) -> Found:
+    """Answer some spans of a text that goes away, with nothing else of it."""
+    rows = [text[start : edge + 1] for start, edge in spans]
+    moved: list[tuple[int, int]] = []
+    at = 0
+    for row in rows:
+        moved.append((at, at + len(row) - 1))
+        at += len(row)
+    return Found(bytearray().join(rows), 0, at, moved, 0)
+
+
 def event_of(reader: Origin, raw: bytes, number: int = 0) -> Event:
     """Answer the event of a raw text, read, or with nothing but the text when it cannot be."""
     event = Event.lazy(reader, raw.rstrip(b"\r\n"), number)
@@ -97,7 +109,7 @@ def event_of(reader: Origin, raw: bytes, number: int = 0) -> Event:
     return event
 
 
-def lines(buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
+def lines(buffer: Text, begin: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the begin of each line that is not blank, and the place of its newline."""
     find = buffer.find
     at = begin

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fanlight.event.event import UNTIMED, Event
 from fanlight.parsers.parser import sections_of
+from fanlight.pipeline.files.compared import comparing
+from fanlight.pipeline.files.engine import newlines
 from fanlight.pipeline.files.found import PLAIN, lines, records
 from fanlight.pipeline.files.pushdown import Pushdown, has_records
 from fanlight.pipeline.files.scanners import finder_of, scanner_of
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.parsers import Sections
-    from fanlight.pipeline.files.engine import Scanner
+    from fanlight.pipeline.files.engine import Scanner, Text
     from fanlight.pipeline.files.pushdown import Texts
     from fanlight.pipeline.files.scanners import Needle
     from fanlight.pipeline.files.search import Search
@@ -34,7 +36,7 @@ SPARSE = 10
 class Look:
     """How the blocks of one part are looked at: decided once, on its first bytes."""
 
-    def __init__(self, search: Search, buffer: bytearray, sample: tuple[int, int], *, is_sure: bool) -> None:
+    def __init__(self, search: Search, buffer: Text, sample: tuple[int, int], *, is_sure: bool) -> None:
         self.search = search
         self.query = search.query
         self.format = search.format
@@ -101,7 +103,7 @@ class Look:
                     unread.append((str(error), raw))
                 return select(Event.of(PLAIN, [], UNTIMED, raw))
 
-        return verdict
+        return comparing(self.query, self.format, verdict) or verdict
 
     def timely(self, inner: Verdict | None) -> Verdict:
         """Answer a verdict that is about the time first."""
@@ -126,10 +128,10 @@ class Look:
 
         return verdict
 
-    def spans(self, buffer: bytearray, begin: int, end: int) -> list[tuple[int, int]] | None:
+    def spans(self, buffer: Text, begin: int, end: int) -> list[tuple[int, int]] | None:
         """Answer where the selected events of a block are; None when all of it is."""
         if self.sections is not None and buffer.find(b'"', begin, end) >= 0:
-            return self.decided(buffer, self.recorded(self.sections, buffer, begin, end))
+            return self.decided(buffer, self.recorded(self.sections, cast("bytearray", buffer), begin, end))
         if self.scan is None:
             if self.verdict is None and self.heads is None:
                 return None
@@ -148,7 +150,7 @@ class Look:
         spans = [(max(rfind(b"\n", begin, edge) + 1, begin), edge) for edge in hits]
         return self.decided(buffer, spans) if self.texts is None else self.texts.kept(buffer, spans)
 
-    def choose(self, hits: list[int], buffer: bytearray, begin: int, end: int) -> None:
+    def choose(self, hits: list[int], buffer: Text, begin: int, end: int) -> None:
         """Choose what the next block is searched with, from how many lines of this one had a hit.
 
         FAST PATH: an engine that calls back for every hit is the quickest where hits are rare. Where
@@ -157,7 +159,7 @@ class Look:
         is_first = self.scan is self.sparse
         if is_first and len(hits) * 1024 < end - begin:
             return
-        count = buffer.count(b"\n", begin, end)
+        count = newlines(buffer, begin, end)
         if not is_first:
             self.scan = self.sparse if len(hits) * SPARSE < count else self.scan
         elif len(hits) * DENSE > count:
@@ -168,10 +170,10 @@ class Look:
                 self.scan = None
                 self.search.engine = f"{self.engine}, until hits were dense,"
 
-    def every(self, buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    def every(self, buffer: Text, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield all events of a block."""
         if self.sections is not None:
-            return records(buffer, begin, end, self.sections)
+            return records(cast("bytearray", buffer), begin, end, self.sections)
         return lines(buffer, begin, end) if self.heads is None else self.events(buffer, begin, end)
 
     def recorded(
@@ -190,7 +192,7 @@ class Look:
             if at < len(hits) and hits[at] <= edge:
                 yield start, edge
 
-    def decided(self, buffer: bytearray, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    def decided(self, buffer: Text, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """Answer the spans that the verdict selects."""
         verdict = self.verdict
         if verdict is None:
@@ -198,7 +200,7 @@ class Look:
         with memoryview(buffer) as view:
             return [(start, edge) for start, edge in spans if verdict(stripped(view, start, edge))]
 
-    def events(self, buffer: bytearray, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    def events(self, buffer: Text, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield the events of several lines of a block."""
         assert self.heads is not None
         match, find = self.heads.match, buffer.find
@@ -212,7 +214,7 @@ class Look:
         if start < end:
             yield start, end - 1
 
-    def around(self, buffer: bytearray, begin: int, end: int, hits: list[int]) -> Iterator[tuple[int, int]]:
+    def around(self, buffer: Text, begin: int, end: int, hits: list[int]) -> Iterator[tuple[int, int]]:
         """Yield the events of several lines that have a line with a hit."""
         assert self.heads is not None
         match, find, rfind = self.heads.match, buffer.find, buffer.rfind

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.parsers import Format
+    from fanlight.pipeline.files.engine import Text
     from fanlight.query.nodes import Node
     from fanlight.query.query import Query, Setting
 
@@ -50,7 +51,7 @@ class Texts:
         ]
         return Texts(wanted, self.unwanted, self.ignores_case)
 
-    def kept(self, buffer: bytearray, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    def kept(self, buffer: Text, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """Answer the spans whose bytes hold what is wanted and nothing that is not."""
         found = []
         wanted, unwanted, ignores_case = self.wanted, self.unwanted, self.ignores_case

@@ -33,7 +33,7 @@ def scanner_of(needles: list[Needle]) -> tuple[Scanner, str]:
     """Answer a scanner, and the name of its engine."""
     found = compiled([(needle.pattern, needle.ignores_case) for needle in needles])
     if found is not None:
-        return found, "hyperscan"
+        return found, ENGINE
     literals = [needle for needle in needles if needle.literal is not None]
     # Few texts are found quicker by the standard library than by an engine called for every hit.
     if len(literals) == len(needles) <= FEW:
@@ -44,6 +44,8 @@ def scanner_of(needles: list[Needle]) -> tuple[Scanner, str]:
     return lines_of(needles), "re"
 
 
+ENGINE = "hyperscan"
+"""The one that looks at a text where it lies; others copy it."""
 FEW = 4
 
 

@@ -15,9 +15,11 @@ from fanlight.event.event import Event
 from fanlight.parsers.parser import sections_of
 from fanlight.parsers.places import place_of
 from fanlight.parsers.stamps import Stamps
-from fanlight.pipeline.files.blocks import LINE_MAX, Blocks
-from fanlight.pipeline.files.found import Found
+from fanlight.pipeline.files.blocks import BOM, LINE_MAX, Blocks
+from fanlight.pipeline.files.found import Found, kept
 from fanlight.pipeline.files.look import Look
+from fanlight.pipeline.files.mapped import Mapped
+from fanlight.pipeline.files.scanners import ENGINE
 from fanlight.pipeline.files.source import FIRST, FIRST_LINES, first_lines
 
 if TYPE_CHECKING:
@@ -216,12 +218,13 @@ class Search:
             is_sure: every event of it is within the time asked for.
         """
         heads = self.format.heads if hasattr(self, "format") else None
+        look = (yield from self.mapped(is_sure=is_sure)) if limit is None else None
+        before = self.scanned
         blocks = Blocks(self.source, heads, limit)
+        blocks.is_begin = before == 0
         if hasattr(self, "format"):
             blocks.sections = sections_of(self.format)
         number = (line or 1) if self.wishes.counts_lines else 0
-        look: Look | None = None
-        before = self.scanned
         for first, last in blocks:
             if look is None and self.source.size is None:
                 self.fit(bytes(blocks.buffer[first : min(last, first + SAMPLE)]))
@@ -245,6 +248,30 @@ class Search:
                 number += blocks.buffer.count(b"\n", counted, last)
         self.scanned, self.cut = before + blocks.scanned, blocks.cut
         return number
+
+    def mapped(self, *, is_sure: bool) -> Generator[Found, None, Look | None]:
+        """Yield what is selected as long as the file can be mapped and hits are rare; the rest is to be read.
+
+        FAST PATH: a file that is read is copied.
+        """
+        source = self.source
+        if not source.size or self.wishes.counts_lines or self.format.heads or sections_of(self.format):
+            return None
+        sample = source.read_at(0, SAMPLE)
+        source.seek(0)
+        look = Look(self, sample, (0, len(sample)), is_sure=is_sure)
+        if look.engine != ENGINE:
+            return look
+        file = Mapped(source.stream.fileno(), source.size, len(BOM) if sample.startswith(BOM) else 0)
+        for found in file.looked(lambda text, *piece: kept(text, look.spans(text, *piece) or [])):
+            self.scanned = file.place
+            if found.spans:
+                self.is_found = True
+                yield found
+            if look.scan is not look.sparse:
+                break
+        source.seek(self.scanned)
+        return look
 
     def check(self, buffer: bytearray, spans: list[tuple[int, int]], start: tuple[int, int]) -> None:
         """Read every event of a block.

@@ -11,8 +11,8 @@ from stat import S_ISREG
 
 from fanlight.pipeline.files.blocks import BOM, Blocks
 from fanlight.pipeline.files.engine import compiled, finder
-from fanlight.pipeline.files.glance import is_access_log
 from fanlight.pipeline.files.mapped import Mapped
+from fanlight.pipeline.files.plainly.glance import is_access_log
 from fanlight.pipeline.files.source import FIRST, FIRST_LINES, Source, first_lines
 
 TYPE_CHECKING = False
@@ -61,6 +61,7 @@ class Plainly:
             yield from mapped.looked(self.look)
         source.seek(mapped.place)
         blocks = Blocks(source)
+        blocks.is_begin = mapped.place == 0
         for begin, end in blocks:
             yield self.look(blocks.buffer, begin, end)
         self.cut = blocks.cut
