@@ -83,7 +83,9 @@ def parsed(name: str, text: bytes, query: Query | None = None) -> tuple[list[Eve
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=40)
 @given(data=st.data())
-def test_every_line_of_a_spoilt_file_is_accounted_for(name: str, data: st.DataObject) -> None:
+def test_every_line_of_a_spoilt_file_is_accounted_for_and_its_events_can_be_shown_and_kept(
+    name: str, data: st.DataObject
+) -> None:
     text = data.draw(spoilt(name))
     events, parser = parsed(name, text)
     counted = len(events) + parser.continuations + parser.blanks + parser.headings
@@ -92,13 +94,6 @@ def test_every_line_of_a_spoilt_file_is_accounted_for(name: str, data: st.DataOb
         if event.kind == "fault":
             assert 0 <= event["position"] < max(len(event["raw"].encode("utf-8", "surrogateescape")), 1)
             assert event["reason"]
-
-
-@pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=40)
-@given(data=st.data())
-def test_every_event_of_a_spoilt_file_can_be_shown_and_kept(name: str, data: st.DataObject) -> None:
-    for event in parsed(name, data.draw(spoilt(name)))[0]:
         document(event)
         again = from_json(to_json(event))
         assert [each.name for each in again] == [each.name for each in event]

@@ -98,22 +98,17 @@ def told(event: Event) -> Any:
     return [(each.name, repr(each.value)) for each in event]
 
 
-@pytest.mark.parametrize("name", sorted(BUILT_IN))
-def test_a_store_selects_what_the_predicate_selects(name: str) -> None:
-    @given(
-        history=st.lists(requests, min_size=1, max_size=6), texts=st.lists(queries, min_size=8, max_size=8)
-    )
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-    def law(history: list[Request], texts: list[str]) -> None:
-        with tempfile.TemporaryDirectory() as directory:
+@given(history=st.lists(requests, min_size=1, max_size=6), texts=st.lists(queries, min_size=8, max_size=8))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_store_selects_what_the_predicate_selects(history: list[Request], texts: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        for name in sorted(BUILT_IN):
             store = open_store(f"{name}:{'' if name == 'memory' else Path(directory) / 'store'}")
             try:
                 store.apply(1, [(1, commit(history))])
                 compare(store, texts)
             finally:
                 store.close()
-
-    law()
 
 
 def compare(store: Any, texts: list[str]) -> None:
