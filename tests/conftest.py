@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tomllib
+from itertools import count
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -16,7 +17,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 EXCEPTIONS = Path(__file__).parent / "exceptions.toml"
 SOURCE = Path(__file__).parents[1] / "src" / "fanlight"
@@ -50,10 +51,18 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(dict.fromkeys(FOLDERS, folder))
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Answer folders that are not there yet, which pytest would look for among all that are, each time."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test, and every process it starts, a home directory that nobody else uses."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir(mode=0o700)
     for name in ("HOME", *FOLDERS):
         monkeypatch.setenv(name, str(folder))
     return folder

@@ -49,7 +49,7 @@ def memory():
         gc.unfreeze()
 
 
-@pytest.mark.parametrize(("count", "moves"), [(300, SHORT), (150, LONG)], ids=["short", "long"])
+@pytest.mark.parametrize(("count", "moves"), [(150, SHORT), (60, LONG)], ids=["short", "long"])
 def test_some_hundred_seeds_lose_and_double_nothing(memory, count, moves):
     for seed in seeds(count):
         live(seed, moves, memory / str(seed))
@@ -70,7 +70,7 @@ def test_a_thousand_long_lives_lose_and_double_nothing(memory):
         live(seed, LONG, memory / str(seed))
 
 
-@pytest.mark.parametrize(("count", "moves"), [(200, SHORT), (40, LONG)], ids=["short", "long"])
+@pytest.mark.parametrize(("count", "moves"), [(100, SHORT), (20, LONG)], ids=["short", "long"])
 def test_some_hundred_seeds_of_posted_reports_lose_and_double_nothing(memory, count, moves):
     for seed in seeds(count):
         live(seed, moves, memory / str(seed), Reporting, Desk)
