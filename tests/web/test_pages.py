@@ -10,7 +10,7 @@ from web_client import Page
 from web_shop import HOSTILE
 
 from fanlight.web.pages.endpoint import nodes
-from fanlight.web.pages.trace import is_failed, is_fault
+from fanlight.web.pages.waterfall import is_failed, is_fault
 
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"
@@ -298,7 +298,7 @@ def test_a_trace_folds_repeats_and_shows_own_time(look):
 
 def test_a_failed_trace_says_so_first(look):
     words = look(TRACE).words
-    assert "This request failed. error.type PaymentDeclined error.message <script>alert(1)</script>" in words
+    assert "This request failed. PaymentDeclined <script>alert(1)</script>" in words
     assert "12 spans were too many to keep" in words
     assert "This request failed" not in look(f"/trace/{1:032x}").words
 
@@ -325,7 +325,7 @@ def test_own_time_is_dark_only_where_no_child_ran(look):
     page = look(f"/trace/{1:032x}")
     # The first is in the bar of all that the request did.
     rendered = [attributes for tag, attributes in page.tags if attributes.get("class") == "t-view own"][1:]
-    assert [(float(bar["x"]), float(bar["width"])) for bar in rendered] == [(836.1, 24.6), (897.5, 65.6)]
+    assert [(float(bar["x"]), float(bar["width"])) for bar in rendered] == [(843.8, 23.4), (902.3, 62.5)]
 
 
 def test_several_roots_share_the_whole(ask_with, shop):

@@ -93,7 +93,11 @@ class Shop:
         return [{"service": service, "environment": where} for service, where in sorted(pairs)]
 
     def trace(self, trace_id):
-        return trace(trace_id, self.now) if trace_id in (ident(1), ident(2)) and not self.empty else None
+        from web_details import details
+
+        if trace_id not in (ident(1), ident(2)) or self.empty:
+            return None
+        return details(trace(trace_id, self.now), self.now - 5 * MINUTE, HOSTILE)
 
     def servers(self, from_ns, to_ns, service=None):
         self.asked.append(("servers", from_ns, to_ns, service))
@@ -103,14 +107,10 @@ class Shop:
         return {"step": 60, "servers": [each for each in found if service in (None, each["service"])]}
 
     def compare(self, *asked):
-        from web_compared import compared
-
-        return compared(self.now, self.empty).compare(*asked)
+        return __import__("web_compared").compared(self.now, self.empty).compare(*asked)
 
     def releases(self, *asked):
-        from web_compared import compared
-
-        return compared(self.now, self.empty).releases(*asked)
+        return __import__("web_compared").compared(self.now, self.empty).releases(*asked)
 
     def query(self, question):
         from web_kept import kept, nothing
@@ -260,7 +260,7 @@ def trace(trace_id, now):
 
     failed = trace_id == ident(2)
     fault = {"error__type": "PaymentDeclined", "error__message": HOSTILE[0]} if failed else {}
-    waits = {"queue__time": 12 * MS, "queue__time__proxy": 31 * MS}
+    waits = {"cpu__time": 31 * MS, "queue__time": 12 * MS, "queue__time__proxy": 31 * MS}
     root = add(None, "app.wsgi.request", "POST", 0, 2440, **waits, status=500 if failed else 200, **fault)
     view = add(root, "app.flask.view", "checkout", 12, 2400)
     add(

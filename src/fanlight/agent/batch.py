@@ -235,6 +235,8 @@ class Packer:
         notes = self.notes(spans, first) if spans.notes else []
         if trace.status and "status" not in trace.notes:
             notes.append((first, self.key("status")[0], NOTE_INT, trace.status))
+        if trace.spent_ns >= 0:
+            notes.append((first, self.key("cpu.time")[0], NOTE_INT, trace.spent_ns))
         # A fast path: it did not wait anywhere that tells.
         if trace.waited_ms >= 0 or trace.stamp is not None:
             notes += self.waits(trace, first)

@@ -211,6 +211,7 @@ NAMES: dict[str, Name] = {
                 "ns",
                 "how long a request waited, by the kernel, before the application saw it",
             ),
+            ("cpu.time", types.DURATION, "ns", "CPU time of its thread, from the request's begin to its end"),
             (
                 "loop.overdue",
                 types.DURATION,

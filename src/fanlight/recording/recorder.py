@@ -131,6 +131,8 @@ class Trace:
             application; True until the framework that knows has answered it.
         notes: annotations of the root span.
         waited_ms: between the request's last bytes and its start, -1 when the kernel was not asked.
+        cpu_ns: CPU time of the thread when it began, 0 where that says nothing of the trace alone.
+        spent_ns: CPU time of the thread from begin to end, -1 when it was not measured.
         stamp: the header in which a proxy told when it took the request; None without one.
         ident: the id as a number, 0 until somebody asks, or the `traceparent` that brings it.
         start_ns: `clock()` at the start; `wall_ns` is the same moment since 1970.
@@ -149,6 +151,8 @@ class Trace:
     notes: dict[str, Any]
     rank: int
     waited_ms = -1
+    cpu_ns = 0
+    spent_ns = -1
     stamp: str | bytes | None = None
     ident: int | str | bytes = 0
     segment = ""

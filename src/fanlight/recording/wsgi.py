@@ -7,6 +7,9 @@ one. The trace leaves the context as soon as the application returns.
 
 from __future__ import annotations
 
+import _thread
+from time import thread_time_ns
+
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import FORMATS, OTHER_METHOD, STATUSES, TITLES, UNMATCHED, note_environ
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     App = Callable[[Any, Any], Any]
 
 CATEGORY = "app.wsgi.request"
+BUILT_IN: type = type(len)
 END: Any = object()
 
 
@@ -50,6 +54,7 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
     if trace is None:
         return within(app(environ, start_response))
     note_environ(trace, environ)
+    trace.cpu_ns = thread_time_ns()
     # A fast path: nearly every request is titled with its own method.
     if title != method:
         trace.notes["method"] = method if title != OTHER_METHOD else title
@@ -66,6 +71,7 @@ def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any
     try:
         body = app(environ, started)
     except BaseException as error:
+        measure(trace)
         finish(trace, error)
         raise
     # A fast path: such a body is complete, nothing of the application runs after it.
@@ -145,11 +151,21 @@ def end(trace: Trace, error: BaseException | None = None) -> None:
     if trace.lanes is None:
         return
     method = trace.notes.get("method", trace.title)
+    measure(trace)
     finish(trace, error)
     # A fast path: nobody listens.
     if BUS.subscriptions:
         note = {"server": "wsgi", "method": method, "endpoint": trace.endpoint, "status": trace.status}
         BUS.report("request", note, trace.start_ns, clock())
+
+
+def measure(trace: Trace) -> None:
+    """Take note of the CPU time that the thread spent, if it is the one that began."""
+    lanes = trace.lanes
+    ident = _thread.get_ident
+    # Where greenlets share a thread, its time says nothing of one of them.
+    if lanes is not None and ident.__class__ is BUILT_IN and trace.cpu_ns and lanes[0].owner == ident():
+        trace.spent_ns = thread_time_ns() - trace.cpu_ns
 
 
 class Body:

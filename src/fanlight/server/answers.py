@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
-from fanlight.server import comparing, imports, servers, split
+from fanlight.server import beside, comparing, imports, servers, split
 from fanlight.server.counted import MINUTE_NS, SLOTS, observed, row_of, summed, together
 from fanlight.server.pain import bearable, waited
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import tree
-from fanlight.server.telling import document, release, rfc3339, sample
+from fanlight.server.telling import release, rfc3339, sample
 from fanlight.wire import buckets
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ class Answers:
     def trace(self, trace_id: str) -> Json | None:
         """Answer what is kept under 32 hex digits, or None: the trace that began it, `also` the others."""
         self.given += 1
-        found = [document(each) for each in self.store.trace(trace_id.lower())]
+        found = [beside.document(self.store, each) for each in self.store.trace(trace_id.lower())]
         return {**found[0], "also": found[1:]} if found else None
 
     def status(self) -> Json:

@@ -39,8 +39,8 @@ def duration(ns: float) -> str:
 
 
 def annotation(key: str, value: object) -> str:
-    """Answer the value of an annotation; those of the queue are durations."""
-    if key.startswith("queue.") and value.__class__ is int:
+    """Answer the value of an annotation; those of queue and CPU are durations."""
+    if key.startswith(("queue.", "cpu.")) and value.__class__ is int:
         return duration(value)
     return str(value)
 

@@ -1,51 +1,24 @@
-"""One trace as a waterfall: every span where it was, its own time dark, repeats folded."""
+"""One trace: its waterfall, what its time went into, its exception, its log, and how busy the server was."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from fanlight.web import charts, queries, wording
+from fanlight.web import queries, wording
 from fanlight.web.copying import panels
+from fanlight.web.pages.busy import strip
 from fanlight.web.pages.division import division, waited
-from fanlight.web.pages.frame import frame, segment_words, span_name, tier
+from fanlight.web.pages.frame import frame, segment_words
+from fanlight.web.pages.waterfall import Axis, is_fault, notes, waterfall
 from fanlight.web.parameters import TIMES, address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from fanlight.web.parameters import Asked
 
-FOLD_FROM = 5
-"""Like siblings in a row before they become one row: where a repeat becomes a finding."""
-
-DRAWN_MAX = 200
-"""Rectangles in one folded row; more cannot be told apart."""
-
-DEEPEST = 12
-FAULTS = frozenset({"error", "exception", "fault"})
-"""Annotations that tell of an exception, alone or before a dot."""
 AROUND_NS = 30 * 60 * 1_000_000_000
 """How much time the link back to the endpoint shows on either side of the trace, in ns."""
-
-
-class Span(NamedTuple):
-    """A row of the waterfall: one span, or a fold of like ones."""
-
-    title: str
-    description: str
-    category: str
-    tier: str
-    indent: int
-    level: int
-    start: str
-    total: str
-    own: str
-    times: str
-    whole: list[tuple[float, float]]
-    dark: list[tuple[float, float]]
-    notes: list[tuple[str, str]]
-    location: str
-    error: bool
 
 
 def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -> dict[str, Any] | None:
@@ -60,7 +33,8 @@ def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -
     found = parts[part]
     spans = found["spans"]
     fold = asked.get("fold") != "off"
-    rows = list(waterfall(spans, max(found["duration"], 1), fold))
+    axis = Axis(waited_ns(found), max(found["duration"], 1))
+    rows = list(waterfall(found, axis, fold))
     context = frame(asked, "endpoints")
     root_notes = notes(spans[0]["annotations"]) if spans else []
     context |= {
@@ -72,7 +46,7 @@ def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -
         "time": found["time"],
         "duration": wording.duration(found["duration"]),
         "error": bool(found["error"]),
-        "fault": [note for note in root_notes if is_fault(note[0])],
+        "failures": failures(root_notes),
         "facts": facts(found, len(spans)),
         "parts": division(found["split"]),
         "rows": rows,
@@ -81,23 +55,73 @@ def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -
         "fold": fold,
         "whole": found["whole"],
         "lost": wording.plural(found["lost"], "span") if found["lost"] else None,
-        "marks": [
-            (share * 100, anchor, wording.duration(found["duration"] * share) if share else "0")
-            for share, anchor in (
-                (0, "start"),
-                (0.25, "middle"),
-                (0.5, "middle"),
-                (0.75, "middle"),
-                (1, "end"),
-            )
-        ],
+        "marks": axis_marks(axis),
+        "busy": strip(found, axis, asked),
+        "cpu": cpu_words(found.get("cpu"), bool(found.get("gaps"))),
+        "lines": [line(each) for each in found.get("log", ())],
+        "more_lines": found["spans"][0]["annotations"].get("log.more") if spans else None,
         "endpoint_link": endpoint_link(found, asked),
         "also": [also(each, asked, place) for place, each in enumerate(parts) if place != part],
         "panels": panels(
-            asked, f"/api/trace/{found['id']}", {"spans": f"fanlight trace {found['id']}"}, socket
+            asked,
+            f"/api/trace/{found['id']}",
+            dict.fromkeys(("spans", "busy", "log"), f"fanlight trace {found['id']}"),
+            socket,
         ),
     }
     return context
+
+
+def waited_ns(found: Mapping[str, Any]) -> int:
+    """Answer how long a request waited before it began, 0 when nobody knows."""
+    return int(found["queue"].get("time", found["queue"].get("proxy", 0)))
+
+
+def failures(root_notes: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Answer what failed: the exception's class with its message, and further annotations that tell of it."""
+    known = {key: value for key, value in root_notes if is_fault(key)}
+    kind, message = known.pop("error.type", ""), known.pop("error.message", "")
+    first = [(kind or "Error", message)] if kind or message else []
+    return first + list(known.items())
+
+
+def axis_marks(axis: Axis) -> list[tuple[float, str, str]]:
+    """Answer places of the time axis in percent; 0 is where the request began."""
+    whole = axis.lead + axis.length
+    begin = axis.lead / whole * 100
+    places = [(begin + (100 - begin) * share, axis.length * share) for share in (0, 0.25, 0.5, 0.75, 1)]
+    # Little room is left of much waiting.
+    kept = places if begin < 40 else [places[0], places[-1]]
+    marks = [
+        (round(percent, 2), "middle" if 2 < percent < 98 else "end" if percent > 50 else "start", time_ns)
+        for percent, time_ns in kept
+    ]
+    return [(percent, anchor, wording.duration(ns) if ns else "0") for percent, anchor, ns in marks]
+
+
+def cpu_words(cpu: Mapping[str, Any] | None, has_gaps: bool) -> str:
+    """Answer what the CPU time of a request says of its own time."""
+    if cpu is None:
+        return "Its CPU time was not measured, so nothing explains the gaps." if has_gaps else ""
+    ran = f"Its thread ran for {wording.duration(cpu['time'])}"
+    if cpu["own"] and cpu["idle"] > max(cpu["own"] * 0.1, 500_000):
+        return (
+            f"{ran}: of the {wording.duration(cpu['own'])} in the application's own code it did not run for "
+            f"{wording.duration(cpu['idle'])} at least. It waited for the CPU, the interpreter's lock or "
+            "another one, or slept."
+        )
+    return f"{ran}."
+
+
+def line(each: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a line of the log."""
+    sign = "−" if each["offset"] < 0 else "+"  # noqa: RUF001 - a real minus
+    return {
+        **each,
+        "when": f"{sign}{wording.duration(abs(each['offset']))}",
+        "is_bad": each["level"].lower() in ("error", "critical", "fatal"),
+        "from_file": each["span"] is None,
+    }
 
 
 def also(found: Mapping[str, Any], asked: Asked, place: int) -> dict[str, str]:
@@ -133,106 +157,3 @@ def endpoint_link(found: Mapping[str, Any], asked: Asked) -> str:
     query["from"] = wording.rfc3339(max(middle - AROUND_NS, 0))
     query["to"] = wording.rfc3339(middle + AROUND_NS)
     return address("/endpoint", query)
-
-
-def waterfall(spans: Sequence[Mapping[str, Any]], length: int, fold: bool) -> Iterator[Span]:
-    """Yield the rows in pre-order.
-
-    Args:
-        spans: in pre-order; `parent` is an index, `start` ns after the trace began.
-        length: the trace's duration in ns, the whole width.
-        fold: whether like leaves in a row become one.
-    """
-    children: dict[int, list[Mapping[str, Any]]] = {}
-    for span in spans:
-        children.setdefault(span["parent"] if span["parent"] is not None else -1, []).append(span)
-    at = 0
-    while at < len(spans):
-        group = [spans[at]]
-        if fold and spans[at]["index"] not in children:
-            group = run_of_likes(spans, at, children)
-        if len(group) < FOLD_FROM:
-            group = group[:1]
-        yield row(group, children.get(spans[at]["index"], []), length)
-        at += len(group)
-
-
-def run_of_likes(
-    spans: Sequence[Mapping[str, Any]], at: int, children: Mapping[int, list[Mapping[str, Any]]]
-) -> list[Mapping[str, Any]]:
-    """Answer the span at `at` and the leaves right after it that have its parent, kind and text."""
-    first = spans[at]
-    group = [first]
-    for span in spans[at + 1 :]:
-        same = all(span[key] == first[key] for key in ("parent", "category", "title", "description"))
-        same = same and wording.logged(span) == wording.logged(first)
-        if not same or span["index"] in children or is_failed(span) != is_failed(first):
-            break
-        group.append(span)
-    return group
-
-
-def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], length: int) -> Span:
-    """Answer one row: a span with its children taken out of its dark part, or a fold."""
-    first = group[0]
-    total = sum(span["duration"] for span in group)
-    own = sum(span["self"] for span in group)
-    taken = [(span["start"], span["start"] + span["duration"]) for span in inner]
-    whole = [(span["start"], span["start"] + span["duration"]) for span in group[:DRAWN_MAX]]
-    dark = [part for low, high in whole for part in charts.uncovered(low, high, taken)][:DRAWN_MAX]
-    found = notes(first["annotations"]) if len(group) == 1 else []
-    told = ("location", "message") if wording.logged(first) else ("location",)
-    # Only the fifth of many repeats was asked where it stands.
-    locations = [str(each["annotations"]["location"]) for each in group if "location" in each["annotations"]]
-    return Span(
-        title=span_name(first["category"], first["title"]),
-        description=described(first),
-        category=first["category"],
-        tier=tier(first["category"]),
-        indent=min(first["depth"], DEEPEST),
-        level=first["depth"] + 1,
-        start=wording.duration(first["start"]) if first["start"] else "0",
-        total=wording.duration(total),
-        own=wording.duration(own),
-        times=f"{wording.TIMES}{len(group)}" if len(group) > 1 else "",
-        whole=[place(low, high, length) for low, high in whole],
-        dark=[place(low, high, length) for low, high in dark],
-        notes=[note for note in found if note[0] not in told],
-        location=locations[0] if locations else "",
-        error=is_failed(first),
-    )
-
-
-def described(span: Mapping[str, Any]) -> str:
-    """Answer what a row says behind its title."""
-    if span["category"] == "agent.pruned":
-        return pruned(span)
-    return wording.logged(span) or span["description"] or ""
-
-
-def pruned(span: Mapping[str, Any]) -> str:
-    """Answer what stands where a very large trace was cut, from the exact totals that were kept."""
-    told = span["annotations"] or {}
-    return f"{wording.plural(told.get('spans', 0), 'span')}, {wording.duration(told.get('total', 0))} in all"
-
-
-def place(low: int, high: int, length: int) -> tuple[float, float]:
-    """Answer (x, width) on the grid of 1000; what is there is never narrower than a hair."""
-    x = min(max(low / length * 1000, 0), 998.5)
-    return round(x, 1), round(max(min((high - low) / length * 1000, 1000 - x), 1.5), 1)
-
-
-def notes(annotations: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Answer annotations as text, in their order."""
-    return [(str(key), wording.annotation(str(key), value)) for key, value in (annotations or {}).items()]
-
-
-def is_fault(key: str) -> bool:
-    """Answer whether an annotation tells of an exception."""
-    # Not `errors=0`, which is an application's own count.
-    return key.partition(".")[0] in FAULTS
-
-
-def is_failed(span: Mapping[str, Any]) -> bool:
-    """Answer whether a span carries an exception."""
-    return any(is_fault(str(key)) for key in span["annotations"] or {})

@@ -1,0 +1,239 @@
+"""The rows of one trace: every span where it was, its own time dark, repeats folded, gaps named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fanlight.web import charts, wording
+from fanlight.web.pages.frame import span_name, tier
+from fanlight.web.statements import SHORT, pretty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+FOLD_FROM = 5
+"""Like siblings in a row before they become one row: where a repeat becomes a finding."""
+
+DRAWN_MAX = 200
+"""Rectangles in one folded row; more cannot be told apart."""
+
+DEEPEST = 12
+FAULTS = frozenset({"error", "exception", "fault"})
+"""Annotations that tell of an exception, alone or before a dot."""
+CAUSES = {
+    "waiting": "mostly not running",
+    "code": "its own code",
+    "both": "its own code, not running for a part of it",
+    "unknown": "nothing explains it",
+}
+"""What a gap was, as far as the CPU time of the whole request tells."""
+
+
+class Axis(NamedTuple):
+    """The time axis: how long the request waited before it began, and how long it took, in ns."""
+
+    lead: int
+    length: int
+
+    def place(self, low: float, high: float) -> tuple[float, float]:
+        """Answer (x, width) on the grid of 1000; what is there is never narrower than a hair."""
+        whole = self.lead + self.length
+        x = min(max((low + self.lead) / whole * 1000, 0), 998.5)
+        return round(x, 1), round(max(min((high - low) / whole * 1000, 1000 - x), 1.5), 1)
+
+
+class Span(NamedTuple):
+    """A row of the waterfall: one span, a fold of like ones, what was waited, or a gap."""
+
+    title: str
+    description: str
+    category: str
+    tier: str
+    indent: int
+    level: int
+    start: str
+    total: str
+    own: str
+    times: str
+    whole: list[tuple[float, float]]
+    dark: list[tuple[float, float]]
+    notes: list[tuple[str, str]]
+    location: str
+    error: bool
+    formatted: str = ""
+    """The statement over several lines, where one is not enough."""
+    is_gap: bool = False
+
+
+def waterfall(found: Mapping[str, Any], axis: Axis, fold: bool) -> Iterator[Span]:
+    """Yield the rows in pre-order: waiting first, then spans, gaps among the children of theirs.
+
+    Args:
+        found: a trace as the server tells it.
+        axis: of its time.
+        fold: whether like leaves in a row become one.
+    """
+    if axis.lead:
+        yield waited(axis)
+    spans = found["spans"]
+    children: dict[int, list[Mapping[str, Any]]] = {}
+    for span in spans:
+        children.setdefault(span["parent"] if span["parent"] is not None else -1, []).append(span)
+    gaps = sorted(found.get("gaps", ()), key=lambda gap: gap["start"])
+    ends = behind(spans)
+    at = 0
+    while at < len(spans):
+        # A gap stands before the first span that began after it, below the span whose gap it is.
+        while gaps and (gaps[0]["span"] < at) and gaps[0]["start"] <= spans[at]["start"]:
+            yield gap(gaps.pop(0), spans, axis)
+        group = [spans[at]]
+        if fold and spans[at]["index"] not in children:
+            group = run_of_likes(spans, at, children)
+        if len(group) < FOLD_FROM:
+            group = group[:1]
+        yield row(group, children.get(spans[at]["index"], []), axis)
+        at += len(group)
+        yield from (gap(each, spans, axis) for each in closing(gaps, ends, at))
+
+
+def behind(spans: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Answer for each span the index behind the last one below it."""
+    ends = [0] * len(spans)
+    for at in range(len(spans) - 1, -1, -1):
+        ends[at] = max(ends[at], at + 1)
+        parent = spans[at]["parent"]
+        if parent is not None and parent < at:
+            ends[parent] = max(ends[parent], ends[at])
+    return ends
+
+
+def closing(gaps: list[Any], ends: Sequence[int], at: int) -> list[Any]:
+    """Take the gaps of spans that are over once `at` is reached."""
+    over = [each for each in gaps if ends[each["span"]] <= at]
+    for each in over:
+        gaps.remove(each)
+    return over
+
+
+def gap(found: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], axis: Axis) -> Span:
+    """Answer the row of a stretch in which a span has no part."""
+    above = spans[found["span"]]
+    low, high = found["start"], found["start"] + found["duration"]
+    return Span(
+        title=f"No span inside of {span_name(above['category'], above['title'])}",
+        description="",
+        category="gap",
+        tier=tier(above["category"]),
+        indent=min(above["depth"] + 1, DEEPEST),
+        level=above["depth"] + 2,
+        start=wording.duration(low) if low else "0",
+        total=wording.duration(found["duration"]),
+        own="",
+        times="",
+        whole=[],
+        dark=[axis.place(low, high)],
+        notes=[],
+        location="",
+        error=False,
+        formatted=CAUSES.get(found["cause"], CAUSES["unknown"]),
+        is_gap=True,
+    )
+
+
+def waited(axis: Axis) -> Span:
+    """Answer the row of what a request waited before it began."""
+    return Span(
+        title="Waiting for a worker",
+        description="",
+        category="queue",
+        tier="queue",
+        indent=0,
+        level=1,
+        start=f"−{wording.duration(axis.lead)}",  # noqa: RUF001 - a real minus
+        total=wording.duration(axis.lead),
+        own="",
+        times="",
+        whole=[],
+        dark=[axis.place(-axis.lead, 0)],
+        notes=[],
+        location="",
+        error=False,
+    )
+
+
+def run_of_likes(
+    spans: Sequence[Mapping[str, Any]], at: int, children: Mapping[int, list[Mapping[str, Any]]]
+) -> list[Mapping[str, Any]]:
+    """Answer the span at `at` and the leaves right after it that have its parent, kind and text."""
+    first = spans[at]
+    group = [first]
+    for span in spans[at + 1 :]:
+        same = all(span[key] == first[key] for key in ("parent", "category", "title", "description"))
+        same = same and wording.logged(span) == wording.logged(first)
+        if not same or span["index"] in children or is_failed(span) != is_failed(first):
+            break
+        group.append(span)
+    return group
+
+
+def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], axis: Axis) -> Span:
+    """Answer one row: a span with its children taken out of its dark part, or a fold."""
+    first = group[0]
+    total = sum(span["duration"] for span in group)
+    own = sum(span["self"] for span in group)
+    taken = [(span["start"], span["start"] + span["duration"]) for span in inner]
+    whole = [(span["start"], span["start"] + span["duration"]) for span in group[:DRAWN_MAX]]
+    dark = [part for low, high in whole for part in charts.uncovered(low, high, taken)][:DRAWN_MAX]
+    found = notes(first["annotations"]) if len(group) == 1 else []
+    told = ("location", "message") if wording.logged(first) else ("location",)
+    # Only the fifth of many repeats was asked where it stands.
+    locations = [str(each["annotations"]["location"]) for each in group if "location" in each["annotations"]]
+    text = described(first)
+    formatted = pretty(text) if first["category"].startswith("db.sql") else text
+    return Span(
+        title=span_name(first["category"], first["title"]),
+        description=text,
+        category=first["category"],
+        tier=tier(first["category"]),
+        indent=min(first["depth"], DEEPEST),
+        level=first["depth"] + 1,
+        start=wording.duration(first["start"]) if first["start"] else "0",
+        total=wording.duration(total),
+        own=wording.duration(own),
+        times=f"{wording.TIMES}{len(group)}" if len(group) > 1 else "",
+        whole=[axis.place(low, high) for low, high in whole],
+        dark=[axis.place(low, high) for low, high in dark],
+        notes=[note for note in found if note[0] not in told],
+        location=locations[0] if locations else "",
+        error=is_failed(first),
+        formatted=formatted if formatted != text and len(text) > SHORT else "",
+    )
+
+
+def described(span: Mapping[str, Any]) -> str:
+    """Answer what a row says behind its title."""
+    if span["category"] == "agent.pruned":
+        return pruned(span)
+    return wording.logged(span) or span["description"] or ""
+
+
+def pruned(span: Mapping[str, Any]) -> str:
+    """Answer what stands where a very large trace was cut, from the exact totals that were kept."""
+    told = span["annotations"] or {}
+    return f"{wording.plural(told.get('spans', 0), 'span')}, {wording.duration(told.get('total', 0))} in all"
+
+
+def notes(annotations: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Answer annotations as text, in their order."""
+    return [(str(key), wording.annotation(str(key), value)) for key, value in (annotations or {}).items()]
+
+
+def is_fault(key: str) -> bool:
+    """Answer whether an annotation tells of an exception."""
+    # Not `errors=0`, which is an application's own count.
+    return key.partition(".")[0] in FAULTS
+
+
+def is_failed(span: Mapping[str, Any]) -> bool:
+    """Answer whether a span carries an exception."""
+    return any(is_fault(str(key)) for key in span["annotations"] or {})

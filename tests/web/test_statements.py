@@ -1,0 +1,37 @@
+"""SQL over several lines: cases from a file, and the law that nothing but white space changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight.web.statements import SHORT, TOKEN, pretty
+
+CASES = (Path(__file__).parent / "statements.sql").read_text("utf-8").strip().split("\n\n")
+
+
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_a_statement_has_a_line_for_each_of_its_parts(case) -> None:
+    given_line, *lines = case.split("\n")
+    assert pretty(given_line) == "\n".join(lines)
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"(),;'\"`[]-*/?=<>", " ", "select", " from ", "and", "between", "é", "\n", "\0"]),
+        min_size=20,
+    ).map("".join)
+)
+def test_nothing_but_white_space_changes(text) -> None:
+    assert "".join(TOKEN.findall(text)) == text
+    assert "".join(pretty(text).split()) == "".join(text.split())
+
+
+def test_a_short_or_a_huge_one_stays_as_it_is() -> None:
+    assert pretty("SELECT a FROM b WHERE c = ?") == "SELECT a FROM b WHERE c = ?"
+    huge = "SELECT " + "a, " * 10_000
+    assert pretty(huge) == huge
+    assert len(pretty("SELECT a FROM b " + "(" * SHORT)) > SHORT
