@@ -39,6 +39,40 @@ def test_calls_stand_under_what_was_open_where_they_were_awaited(caught, shape, 
 
 
 @pytest.mark.parametrize("sensitive", [True, False])
+def test_calls_after_a_span_stand_beside_it(caught, shape, sensitive):
+    async def main() -> None:
+        async with ThreadSensitiveContext():
+            with trace("root"):
+                await hop("first", sensitive=sensitive)
+                with span("one"):
+                    await hop("in one", sensitive=sensitive)
+                    with span("deep"):
+                        await hop("in deep", sensitive=sensitive)
+                        await hop("in deep too", sensitive=sensitive)
+                    await hop("in one too", sensitive=sensitive)
+                await hop("beside", sensitive=sensitive)
+                await hop("last", sensitive=sensitive)
+
+    asyncio.run(main())
+    inside = ["in one", ("deep", ["in deep", "in deep too"]), "in one too"]
+    assert shape() == ("root", ["first", ("one", inside), "beside", "last"])
+
+
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_a_task_that_was_started_after_a_span_stands_beside_it(caught, shape, sensitive):
+    async def main() -> None:
+        async with ThreadSensitiveContext():
+            with trace("root"):
+                with span("one"):
+                    await hop("in one", sensitive=sensitive)
+                await asyncio.gather(hop("a", sensitive=sensitive), hop("b", sensitive=sensitive))
+
+    asyncio.run(main())
+    root, children = shape()
+    assert (root, children[0], sorted(children[1:])) == ("root", ("one", ["in one"]), ["a", "b"])
+
+
+@pytest.mark.parametrize("sensitive", [True, False])
 def test_calls_of_tasks_stand_under_their_tasks(caught, shape, sensitive):
     async def task(name: str) -> None:
         await hop(f"{name} before", sensitive=sensitive)

@@ -216,9 +216,14 @@ def branching_submit(submit: Any) -> Any:
 
     def submit_carried(executor: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
         here = lane_here()
-        if here is not None and (owner := bound_to(function)).__class__ is not BRIDGE.kind:
+        if here is not None:
+            owner = bound_to(function)
+            if owner.__class__ is BRIDGE.kind:
+                # A fast path: mostly nothing ended since the call before this one.
+                if here.parent is not None and here.at != len(here.parent.events):
+                    return_home(here)
             # A fast path: as for a task, the lane forks when something is recorded there.
-            if owner.__class__ is Context and owner.get(LANE) is here:
+            elif owner.__class__ is Context and owner.get(LANE) is here:
                 share(here)
             elif (lane := branching()) is not None:
                 function = carrying(function, lane)
@@ -228,6 +233,22 @@ def branching_submit(submit: Any) -> Any:
         return submit(executor, function, *args, **keywords)
 
     return submit_carried
+
+
+def return_home(here: Lane) -> None:
+    """Let the next call over the bridge stand where its caller is, not where the one before stood.
+
+    Args:
+        here: the lane that the caller's context shows, and the copy that is about to be entered: the
+            worker's, if the call before recorded something.
+    """
+    trace = here.trace
+    if here.owner in (0, _thread.get_ident()) or trace is None or trace.lanes is None or collecting():
+        return
+    own = own_lane(here)
+    if own is not here:
+        # Nobody's: whoever comes by in a context that shows it branches off its home.
+        here.home, here.owner = own, -1
 
 
 def bound_to(function: Any) -> Any:

@@ -76,6 +76,7 @@ class Lane:
         brancher: identity of the task that started others here; see `share`. 0 while none has.
         branch: length of `events` when it did; -1 before.
         after: the lane that goes on for this one; its `before` is this one.
+        home: the lane that counts where a context still shows this one, whose worker is done; None before.
     """
 
     # A fast path, as in `Trace`: what a request's own lane never sets is the class's.
@@ -93,6 +94,7 @@ class Lane:
     branch = -1
     before: Lane | None = None
     after: Lane | None = None
+    home: Lane | None = None
 
     # What a block is given; the recorder sets it, since it needs `current`.
     __enter__: Callable[..., Any]
@@ -265,6 +267,12 @@ def claimed(lane: Lane, me: int) -> Lane:
     """Answer this thread's lane in a context that another thread's lane was copied into."""
     if not lane.owner:
         lane.owner = me
+        return lane
+    if lane.home is not None:
+        lane = lane.home
+        if lane.owner != me:
+            return branched(lane, me)
+        set_lane(lane)
         return lane
     # Some bridges copy a worker's context back: then the caller's own lane is up the line.
     above = lane.parent
