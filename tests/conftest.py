@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tomllib
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
@@ -66,6 +67,20 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("HOME", *FOLDERS):
         monkeypatch.setenv(name, str(folder))
     return folder
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """Answer the end of a pipe that nobody empties and that takes no more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(4096))
+    os.set_blocking(writing, True)
+    yield writing
+    os.close(reading)
+    os.close(writing)
 
 
 def skip_is_listed(nodeid: str) -> bool:

@@ -332,17 +332,10 @@ def test_threads_that_live_on_may_record_while_the_interpreter_ends(script, rece
     assert result.stderr == ""
 
 
-def test_a_pipe_that_nobody_empties_holds_up_no_exit(tmp_path, ended):
+def test_a_pipe_that_nobody_empties_holds_up_no_exit(tmp_path, ended, full_pipe):
     """The agent has something to say about its receiver, and nowhere to say it."""
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(tmp_path / "collector.sock"))
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b"x" * 4096)
-    except BlockingIOError:
-        os.set_blocking(writing, True)
     process = started(
         tmp_path,
         """
@@ -352,13 +345,9 @@ def test_a_pipe_that_nobody_empties_holds_up_no_exit(tmp_path, ended):
         print('up', flush=True)
         AGENT.complain('something to say')
         """,
-        stderr=writing,
+        stderr=full_pipe,
     )
-    try:
-        assert ended(process, 10) == 0
-    finally:
-        os.close(reading)
-        os.close(writing)
+    assert ended(process, 10) == 0
 
 
 def test_children_that_do_one_task_each_all_report(script, receiver):

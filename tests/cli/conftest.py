@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -134,6 +134,22 @@ TRACE = {
         | {"annotations": {"rows": 3, "share": 0.5, f"cart.{EVIL}": EVIL}},
     ],
 }
+
+
+@pytest.fixture
+def read_terminal():
+    """Answer a function that answers all that a terminal shows until the last program on it has left."""
+
+    def read(screen):
+        text = b""
+        # So Linux says that nobody has the other end open any more.
+        with suppress(OSError):
+            while part := os.read(screen, 4096):
+                text += part
+        os.close(screen)
+        return text
+
+    return read
 
 
 @pytest.fixture

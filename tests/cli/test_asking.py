@@ -19,26 +19,22 @@ ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 
-def on_a_terminal(*arguments, columns=120):
+@pytest.fixture
+def on_a_terminal(read_terminal):
     """Run a command whose standard output is a terminal; answer what it was sent."""
-    screen, theirs = pty.openpty()
-    environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": str(columns)}
-    command = [sys.executable, "-P", "-m", "fanlight", *arguments]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
-        os.close(theirs)
-        text = b""
-        while True:
-            try:
-                part = os.read(screen, 4096)
-            except OSError:
-                break
-            if not part:
-                break
-            text += part
-    os.close(screen)
-    assert process.returncode == 0, text
-    # The terminal driver itself ends lines with CR LF.
-    return text.decode().replace("\r\n", "\n")
+
+    def run(*arguments, columns=120):
+        screen, theirs = pty.openpty()
+        environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": str(columns)}
+        command = [sys.executable, "-P", "-m", "fanlight", *arguments]
+        with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
+            os.close(theirs)
+            text = read_terminal(screen)
+        assert process.returncode == 0, text
+        # The terminal driver itself ends lines with CR LF.
+        return text.decode().replace("\r\n", "\n")
+
+    return run
 
 
 def test_endpoints_as_json_are_the_servers_list_and_nothing_else(data, capsys):
@@ -69,7 +65,7 @@ def test_endpoints_are_a_plain_aligned_table_where_nobody_looks(data, capsys):
 
 
 @pytest.mark.parametrize("command", [["endpoints"], ["trace", ID], ["status"]])
-def test_no_control_character_of_content_reaches_a_terminal(data, command):
+def test_no_control_character_of_content_reaches_a_terminal(data, on_a_terminal, command):
     write_state(data, {"listen": "127.0.0.1:7700", "socket": "/s", "pids": {"supervisor": os.getpid()}})
     assert CONTROL.findall(on_a_terminal(*command, "--data", data)) == []
 
@@ -94,7 +90,9 @@ def test_a_time_and_a_service_are_handed_on(data, capsys):
 @pytest.mark.parametrize(
     ("columns", "left_out"), [(120, ""), (110, "p99"), (104, "p99 rpm"), (80, "p99 rpm requests")]
 )
-def test_a_narrow_terminal_gets_fewer_columns_and_every_endpoint_on_its_line(data, columns, left_out):
+def test_a_narrow_terminal_gets_fewer_columns_and_every_endpoint_on_its_line(
+    data, on_a_terminal, columns, left_out
+):
     names = ["GET /orders/<int:order_id>", "POST /checkout", "GET /" + "long/" * 40]
     known = {**data.answers.rows[0], "findings": []}
     data.answers.rows = [
@@ -231,7 +229,7 @@ def test_an_answer_that_does_not_come_is_an_error_and_not_a_wait_for_ever(tmp_pa
         Client(str(tmp_path / "data"), wait_s=0.1).get("/api/status")
 
 
-def test_on_a_terminal_every_span_is_one_line_that_fits(data):
+def test_on_a_terminal_every_span_is_one_line_that_fits(data, on_a_terminal):
     lines = on_a_terminal("trace", ID, "--data", data).splitlines()
     assert len(lines) == 6
     assert all(len(line) <= 120 for line in lines)

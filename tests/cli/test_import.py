@@ -107,23 +107,14 @@ def test_what_cannot_be_imported_is_refused(name, told, run, tmp_path):
     assert told in run("import", tmp_path / name, code=1)[1]
 
 
-def test_a_bar_shows_how_far_a_long_import_is(asked_store, tmp_path):
+def test_a_bar_shows_how_far_a_long_import_is(asked_store, tmp_path, read_terminal):
     path = tmp_path / "long.log"
     path.write_text("".join(f"a line {number}\n" for number in range(60_000)))
     screen, theirs = pty.openpty()
     command = [sys.executable, "-P", "-m", "fanlight", "import", "--data", asked_store, str(path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as process:
         os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                part = os.read(screen, 4096)
-            except OSError:
-                break
-            if not part:
-                break
-            shown += part
-    os.close(screen)
+        shown = read_terminal(screen)
     assert process.returncode == 0, shown
     assert re.search(rb"long\.log  \[#+ *\] +\d+%  [\d,]+ events", shown), shown
     assert shown.endswith(b"\r\x1b[K"), "it goes when the file is done"

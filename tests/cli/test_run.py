@@ -311,17 +311,10 @@ def test_with_a_collector_elsewhere_not_even_a_place_to_write_is_needed():
 
 
 @pytest.mark.parametrize("mistyped", [{}, {"FANLIGHT_SERVCE": "x"}])
-def test_a_pipe_that_nobody_empties_delays_no_program(data, mistyped):
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b"x" * 4096)
-    except BlockingIOError:
-        os.set_blocking(writing, True)
+def test_a_pipe_that_nobody_empties_delays_no_program(data, full_pipe, mistyped):
     command = [*FANLIGHT, "run", "--data", data, sys.executable, "-c", "print('served')"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=writing, text=True, env={**os.environ, **mistyped}
+        command, stdout=subprocess.PIPE, stderr=full_pipe, text=True, env={**os.environ, **mistyped}
     )
     try:
         assert process.communicate(timeout=40)[0] == "served\n"
@@ -329,5 +322,3 @@ def test_a_pipe_that_nobody_empties_delays_no_program(data, mistyped):
     finally:
         process.kill()
         process.wait()
-        os.close(reading)
-        os.close(writing)

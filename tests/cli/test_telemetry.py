@@ -255,7 +255,7 @@ def test_top_as_json_has_servers_and_endpoints(data, capsys):
 
 
 @pytest.mark.usefixtures("teller")
-def test_top_on_a_terminal_shows_look_after_look_until_it_is_interrupted(data):
+def test_top_on_a_terminal_shows_look_after_look_until_it_is_interrupted(data, read_terminal):
     import pty
     import signal
 
@@ -270,13 +270,6 @@ def test_top_on_a_terminal_shows_look_after_look_until_it_is_interrupted(data):
             assert time.monotonic() < deadline_s, text
             text += os.read(screen, 4096)
         process.send_signal(signal.SIGINT)
-        while True:
-            try:
-                part = os.read(screen, 4096)
-            except OSError:
-                break
-            if not part:
-                break
-    os.close(screen)
+        read_terminal(screen)
     assert process.returncode == 0
     assert b"7/2,048" in text

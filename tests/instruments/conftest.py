@@ -141,35 +141,37 @@ def heard() -> list[list[str]]:
 
 
 @pytest.fixture
-def calls(seen: Any) -> Any:
-    """Answer a function that runs another inside a trace and answers its calls."""
+def traced(seen: Seen) -> Callable[[Callable[[], Any]], Seen]:
+    """Answer a function that runs another inside a trace and answers what was seen of it."""
 
-    def run(work: Any) -> list[Any]:
+    def run(work: Callable[[], Any]) -> Seen:
         opened = begin("app.test", "t", "e")
         try:
             work()
         finally:
             finish(opened)
-        return [payload for _, payload in seen.leaves("http.request")]
+        return seen
 
     return run
 
 
 @pytest.fixture
-def statements(seen: Any) -> Any:
+def calls(traced: Any) -> Any:
+    """Answer a function that runs another inside a trace and answers its calls."""
+    return lambda work: [payload for _, payload in traced(work).leaves("http.request")]
+
+
+@pytest.fixture
+def statements(traced: Any) -> Any:
     """Answer a function that runs another inside a trace and answers the payload of each SQL leaf.
 
     What leaves the process of them holds no literal: none of the titles shows `hunter2`.
     """
 
     def run(work: Any) -> list[Any]:
-        opened = begin("app.test", "t", "e")
-        try:
-            work()
-        finally:
-            finish(opened)
-        assert PASSWORD not in repr([normalizers.normalize(*leaf) for leaf in seen.leaves("sql.query")])
-        return [payload for _, payload in seen.leaves("sql.query")]
+        leaves = traced(work).leaves("sql.query")
+        assert PASSWORD not in repr([normalizers.normalize(*leaf) for leaf in leaves])
+        return [payload for _, payload in leaves]
 
     return run
 

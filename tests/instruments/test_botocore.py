@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from fanlight import normalizers
-from fanlight.recording.recorder import begin, current, finish
+from fanlight.recording.recorder import current
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,17 +76,13 @@ def client(service: str, address: str) -> Any:
 
 
 @pytest.fixture
-def calls(seen: Any) -> Any:
+def calls(traced: Any) -> Any:
     """Answer a function that runs another inside a trace and answers its spans."""
 
     def run(work: Any) -> list[Any]:
-        opened = begin("app.test", "t", "e")
-        try:
-            work()
-        finally:
-            finish(opened)
-        assert SECRET not in repr(seen.leaves())
-        return [normalizers.normalize(*leaf) for leaf in seen.leaves()]
+        leaves = traced(work).leaves()
+        assert SECRET not in repr(leaves)
+        return [normalizers.normalize(*leaf) for leaf in leaves]
 
     return run
 

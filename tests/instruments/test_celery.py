@@ -60,8 +60,17 @@ def outer() -> None:
 def worker() -> Any:
     """Run a worker on a thread of this process, whose logging it sets up as its own."""
     level, handlers = logging.root.level, list(logging.root.handlers)
+    over = threading.Event()
+
+    def wake() -> None:
+        while not over.wait(0.05):
+            add.delay(0, 0)
+
     with start_worker(app, pool="solo", perform_ping_check=False, loglevel="CRITICAL") as started:
         yield started
+        # It looks whether it should end when something comes, else after two seconds.
+        threading.Thread(target=wake, daemon=True).start()
+    over.set()
     logging.root.setLevel(level)
     logging.root.handlers[:] = handlers
 

@@ -16,7 +16,6 @@ from pymongo.server_api import ServerApi
 
 from fanlight import normalizers
 from fanlight.recording.bus import subscribe
-from fanlight.recording.recorder import begin, finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,15 +66,11 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def commands(seen: Any) -> Any:
+def commands(traced: Any) -> Any:
     """Answer a function that runs another inside a trace and answers the commands it sent."""
 
     def run(work: Any) -> list[Any]:
-        opened = begin("app.test", "t", "e")
-        try:
-            work()
-        finally:
-            finish(opened)
+        seen = traced(work)
         assert SECRET not in repr(seen.leaves())
         return [payload for _, payload in seen.leaves("mongo.command")]
 

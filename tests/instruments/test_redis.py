@@ -13,21 +13,16 @@ from redis.retry import Retry
 
 from fanlight import normalizers
 from fanlight.recording.bus import subscribe
-from fanlight.recording.recorder import begin, finish
 
 SECRET = "hunter2"
 
 
 @pytest.fixture
-def commands(seen: Any) -> Any:
+def commands(traced: Any) -> Any:
     """Answer a function that runs another inside a trace and answers the commands it sent."""
 
     def run(work: Any) -> list[Any]:
-        opened = begin("app.test", "t", "e")
-        try:
-            work()
-        finally:
-            finish(opened)
+        seen = traced(work)
         leaves = seen.leaves()
         assert SECRET not in repr(leaves)
         assert all(SECRET not in repr(normalizers.normalize(*leaf)) for leaf in leaves)
