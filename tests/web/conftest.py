@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from fanlight.web.app import create
@@ -124,6 +125,18 @@ def chromium():
         browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def violations():
+    """Answer a function that answers rule and element of what assistive software would complain of."""
+
+    def run(page):
+        # Else it also describes every element that it finds nothing wrong with, for a minute on a long page.
+        found = Axe().run(page, options={"resultTypes": ["violations"]})["violations"]
+        return [(each["id"], each["nodes"][0]["html"]) for each in found]
+
+    return run
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"
@@ -153,12 +152,11 @@ def test_keys_move_through_the_pages(visit):
     assert page.evaluate("document.activeElement.className") == "skip"
 
 
-def test_a_question_mark_shows_the_keys(visit):
+def test_a_question_mark_shows_the_keys(visit, violations):
     page = visit(color_scheme="dark")
     page.keyboard.press("?")
     assert "write a query" in page.inner_text("dialog.keys")
-    found = Axe().run(page)["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    assert violations(page) == []
     page.keyboard.press("Escape")
     assert page.locator("dialog.keys").is_hidden()
     page.keyboard.press("f")
@@ -211,11 +209,11 @@ def test_times_are_in_the_viewers_zone(visit):
     assert int(shown[-5:-3]) == (int(written[14:16]) + 45) % 60
 
 
-def test_a_time_is_written_in_the_viewers_zone_and_travels_in_utc(visit):
+def test_a_time_is_written_in_the_viewers_zone_and_travels_in_utc(visit, violations):
     page = visit(timezone_id="Asia/Kathmandu")
     page.goto(page.base + "/?service=shop&last=6h&live=on")
     page.click(".custom summary")
-    assert Axe().run(page)["violations"] == []
+    assert violations(page) == []
     for name, value in (("from", "2026-03-01T05:45:00"), ("to", "2026-03-01T06:45:30")):
         page.fill(f".custom [name={name}]", value)
     page.click(".custom button")
@@ -294,24 +292,22 @@ def test_a_query_is_completed_by_keys(visit):
     assert page.complaints == []
 
 
-def test_assistive_software_finds_nothing_to_complain_of_while_one_writes(visit):
+def test_assistive_software_finds_nothing_to_complain_of_while_one_writes(visit, violations):
     page = visit(color_scheme="dark", viewport={"width": 390, "height": 844})
     page.goto(page.base + "/explore")
     page.click("input.query")
     page.keyboard.type("s")
     page.wait_for_selector("[role=option]")
     page.keyboard.press("ArrowDown")
-    found = Axe().run(page)["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    assert violations(page) == []
 
 
-def test_a_mistake_is_marked_and_writing_goes_on_there(visit):
+def test_a_mistake_is_marked_and_writing_goes_on_there(visit, violations):
     page = visit()
     page.goto(page.base + CURVES)
-    assert Axe().run(page)["violations"] == []
+    assert violations(page) == []
     page.goto(page.base + "/explore?q=status:5xx+|+sats")
-    found = Axe().run(page)["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    assert violations(page) == []
     mark, sign = page.locator(".caret b").bounding_box(), page.locator(".caret span").bounding_box()
     assert abs(sign["x"] + sign["width"] - mark["x"] - mark["width"]) < 1, "the caret is under the place"
     assert page.evaluate("document.activeElement.selectionStart") == len("status:5xx | ")
@@ -361,23 +357,22 @@ def test_no_page_scrolls_sideways(visit, width):
         ("dark", 390, ("endpoint", "status", "explore", "servers")),
     ],
 )
-def test_assistive_software_finds_nothing_to_complain_of(visit, scheme, width, names):
+def test_assistive_software_finds_nothing_to_complain_of(visit, violations, scheme, width, names):
     """Contrast of every pair of colours is computed in test_assets, so each page is checked once."""
     page = visit(color_scheme=scheme, viewport={"width": width, "height": 900})
     for name in names:
         page.goto(page.base + PAGES[name])
-        found = Axe().run(page)["violations"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], name
+        assert violations(page) == [], name
 
 
-def test_the_closed_page_reads_well_too(visit):
+def test_the_closed_page_reads_well_too(visit, violations):
     page = visit(login=False)
     page.goto(f"{page.base}/")
     assert page.evaluate("getComputedStyle(document.querySelector('pre')).borderRadius") == "8px", (
         "its style is let in"
     )
     # The policy lets no script of ours in here either; the checker is injected by the debugger.
-    assert Axe().run(page)["violations"] == []
+    assert violations(page) == []
 
 
 def test_the_pictures_in_the_documentation_are_small():
