@@ -176,6 +176,31 @@ def test_with_a_collector_elsewhere_nothing_is_started(tmp_path):
     assert not (tmp_path / "data" / "run" / "lock").exists()
 
 
+@pytest.mark.parametrize(
+    ("environ", "entry", "words"),
+    [
+        ({"FANLIGHT_DSN": "unix:///c.sock"}, {"type": "dogstatd"}, "did you mean 'dogstatsd'?"),
+        (
+            {"FANLIGHT_DSN": "unix:///c.sock"},
+            {"type": "shop:publish", "formatter": "jsom"},
+            "did you mean 'json'?",
+        ),
+        ({"FANLIGHT_DSN": "https://x@example.com"}, {"type": "stream"}, "expected package.module:callable"),
+        (
+            {"FANLIGHT_STRATEGY": "embedded"},
+            {"type": "shop:publish", "per_worker": True},
+            "'per_worker' is for targets of a collector",
+        ),
+    ],
+)
+def test_targets_are_checked_at_start_wherever_the_program_reports(tmp_path, environ, entry, words):
+    environ = {**os.environ, **environ, "FANLIGHT_TELEMETRY__TARGETS": json.dumps([entry])}
+    data = str(tmp_path / "data")
+    done = fanlight("run", "--data", data, sys.executable, "-c", "print('served')", env=environ)
+    assert (done.returncode, done.stdout) == (0, "served\n")
+    assert words in done.stderr
+
+
 def test_many_at_once_start_one(data):
     with ThreadPoolExecutor(8) as pool:
         runs = list(pool.map(lambda _: fanlight("run", "--data", data, "true"), range(8)))

@@ -17,11 +17,12 @@ from fanlight.wire.account import CLIENT, number, opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from fanlight.agent.destination import Destination
     from fanlight.wire.codec import Message
+    from fanlight.wire.readings import Snapshot
 
 NAME_CHARS = 255
 """Characters of a name in HELLO, the most that a collector takes."""
@@ -42,13 +43,14 @@ class Agent:
             rename what runs already.
         installed: whether the hooks that cannot be taken out again are in.
         importing: identity of the task's thread while it imports, else 0.
+        targets: told of this process's server where no collector is.
         talks: whether somebody said where our log goes, or how much of it.
         told: what was said to people already; each thing once.
     """
 
     __slots__ = (
         *("budget", "client", "importing", "installed", "path", "pauses", "release", "sequence", "server"),
-        *("service", "task", "talks", "told"),
+        *("service", "talks", "targets", "task", "told"),
     )
 
     def __init__(self) -> None:
@@ -61,6 +63,7 @@ class Agent:
         self.server: Destination | None = None
         self.release: str | None = None
         self.pauses = Pauses()
+        self.targets: Sequence[Callable[[Snapshot], object]] = ()
         self.installed = False
         self.importing = 0
         self.talks = False
@@ -83,12 +86,14 @@ class Agent:
             import re  # noqa: F401  for the messages of exceptions
 
             from fanlight import normalizers
-            from fanlight.agent import ignored, naming  # noqa: F401  for the first parcel and the greeting
+            from fanlight.agent import ignored, naming, published  # noqa: F401  for parcels and greetings
 
             for name in normalizers.TABLE:
                 normalizers.NORMALIZERS[name]
             if self.task is not None:
                 self.task.link.warm_up()
+                if self.server is not None:
+                    published.begin(self.task, self.targets, os.environ, self.complain)
         finally:
             self.importing = 0
 
@@ -196,6 +201,7 @@ def start(
     dsn: str | None = None,
     sample: float = 1.0,
     instrument: bool = True,
+    targets: Sequence[Callable[[Snapshot], object]] = (),
 ) -> None:
     """Start recording: nothing connects and no thread runs before the first trace has finished.
 
@@ -209,6 +215,7 @@ def start(
         sample: share (0..1) of requests whose child spans are recorded; endpoint, duration and count
             of every request always are. Where it is left at 1.0, `FANLIGHT_SAMPLE` may say less.
         instrument: whether to hook the libraries that Fanlight knows.
+        targets: called with each snapshot of this worker's web server, where no collector is.
 
     Raises:
         ConfigError: the address or the share given here is none. One in the environment only leaves
@@ -226,7 +233,12 @@ def start(
         # What the code says wrong is an error; what the environment says wrong may not stop a program.
         AGENT.complain(f"nothing is recorded: {error}")
         return
-    AGENT.service = service or os.environ.get("FANLIGHT_SERVICE") or named()
+    AGENT.targets = targets
+    AGENT.service = service or os.environ.get("FANLIGHT_SERVICE", "")
+    if not AGENT.service:
+        from fanlight.agent.naming import default_service
+
+        AGENT.service = default_service()
     turn_to(path, server)
     if not AGENT.installed:
         AGENT.installed = True
@@ -263,13 +275,6 @@ def turn_to(path: str, server: Destination | None) -> None:
     if server is not None:
         # Now, because no request may be the first to import it.
         from fanlight.agent import embedded  # noqa: F401  only to have it
-
-
-def named() -> str:
-    """Answer a name for an application that gave none."""
-    from fanlight.agent.naming import default_service
-
-    return default_service()
 
 
 def set_log(environ: Mapping[str, str]) -> None:

@@ -57,6 +57,8 @@ GIVE_UP_NS = 24 * 3_600 * NS
 TELL = 6
 """Failures in a row after which people are told."""
 REFUSALS = 2
+EVENTS = 500
+"""Readings of servers that wait for the next traces, with which they go; of more the oldest go nowhere."""
 LEVEL = 3
 GZIP = 31
 
@@ -107,6 +109,7 @@ class Reporter:
 
     __slots__ = (
         *("again_ns", "aggregator", "asked_ns", "cells", "complain", "destination", "drop", "dropped"),
+        "events",
         *("failures", "first_kind", "first_string", "greeting", "hopeless", "known", "opened_ns", "origin"),
         *("path", "poster", "random", "record", "refusals", "refused", "retry_ns", "sealed", "sequence"),
         *("size", "steps", "taken", "traces"),
@@ -137,6 +140,7 @@ class Reporter:
         self.sealed: Sealed | None = None
         self.sequence = self.size = self.traces = self.cells = 0
         self.opened_ns = self.again_ns = self.asked_ns = 0
+        self.events: list[tuple[str, int, str, str]] = []
         self.dropped: tuple[list[str], array[int]] = ([], array("Q"))
         self.failures = self.steps = self.refusals = self.refused = self.retry_ns = 0
         self.taken = 0
@@ -209,7 +213,15 @@ class Reporter:
         self.size += len(parcel.data)
         self.traces += parcel.traces
         self.record.add(batch, self.known, self.origin, detail=detail)
+        while self.events:
+            self.record.event(*self.events.pop(0))
         self.cells = sum(len(group.counts) for group in self.record.groups.values())
+
+    def keep(self, service: str, time_ns: int, shape: str, values: str) -> None:
+        """Take an event that is no trace, as `Record.event` does; any thread may."""
+        self.events.append((service, time_ns, shape, values))
+        if len(self.events) > EVENTS:
+            self.events.pop(0)
 
     def settle(self, until_ns: int, yields: Callable[[], bool], everything: bool) -> bool:
         """Post what is due; answer whether nothing is left.

@@ -42,7 +42,12 @@ PASSED = (
     *("data", "service", "sample", "log", "log_level", "ignore", "release", "strategy"),
     *("report.token_file", "report.ca_file", "report.plain_hosts"),
 )
-"""Keys that the agent goes by."""
+"""Keys that the agent goes by,"""
+PASSED_ALONE = (
+    *("telemetry.enabled", "telemetry.frequency_s", "telemetry.initial_delay_s", "telemetry.sockets"),
+    "telemetry.targets",
+)
+"""and where no collector does in its place."""
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 
@@ -160,11 +165,11 @@ def receive(settings: config.Settings) -> dict[str, str]:
     Raises:
         FanlightError: there is none to be had; says why.
     """
-    if settings["dsn"]:
-        return {"FANLIGHT_DSN": settings["dsn"]}
-    if settings["strategy"] == "embedded":
-        # The program aggregates by itself: there is nothing to start for it here.
-        return {}
+    if settings["dsn"] or settings["strategy"] == "embedded":
+        # The program aggregates by itself, or somebody else's collector does: nothing is started here.
+        if settings["telemetry.targets"]:
+            check_targets(settings)
+        return {"FANLIGHT_DSN": settings["dsn"]} if settings["dsn"] else {}
     from fanlight.pipeline.directory import prepare
     from fanlight.pipeline.programs import enrol, leave
     from fanlight.pipeline.start import ensure_running
@@ -202,6 +207,20 @@ def writes_streams(settings: config.Settings) -> bool:
 
     chains(settings, {}, elsewhere=True)
     return wants_streams(settings)
+
+
+def check_targets(settings: config.Settings) -> None:
+    """Check the targets of a program that reports elsewhere; by itself it only calls what it can import.
+
+    Raises:
+        ConfigError: one of them cannot be used.
+    """
+    from fanlight.pipeline.outlets import chains, check_calls
+
+    if settings["dsn"].startswith("unix:"):
+        chains(settings, {}, elsewhere=True)
+    else:
+        check_calls(settings)
 
 
 def elsewhere(settings: config.Settings, environ: Mapping[str, str]) -> str | None:
@@ -268,7 +287,8 @@ def inject(settings: config.Settings, receiver: dict[str, str]) -> dict[str, str
     except OSError:
         # Read-only containers report elsewhere; there the program's own environment has the agent.
         directory = os.path.dirname(SITECUSTOMIZE)
-    passed = {config.variable(name): str(settings[name]) for name in PASSED if settings.is_set(name)}
+    names = PASSED if "FANLIGHT_SOCKET" in receiver else (*PASSED, *PASSED_ALONE)
+    passed = {config.variable(name): str(settings[name]) for name in names if settings.is_set(name)}
     return environment(os.environ, directory, {**passed, **receiver})
 
 

@@ -226,6 +226,7 @@ NAMES: dict[str, Name] = {
                 "workers that went, so far; behind a further dot by reason",
             ),
             ("workers.stalled", types.INT, "count", "workers that are alive and say nothing"),
+            ("requests.waiting_max", types.INT, "count", "most that waited since the reading before"),
         )
     },
     # Events that steer.

@@ -9,6 +9,7 @@ from fanlight.errors import ConfigError
 from fanlight.formatters import SNAPSHOTS, snapshot_formatter, snapshot_part
 from fanlight.registry import known_or_error
 from fanlight.targets import TABLE, Place, part, target
+from fanlight.targets.habits import Habits
 from fanlight.transforms import TABLE as TRANSFORMS
 from fanlight.transforms import part as transform_part
 from fanlight.transforms import transform
@@ -77,8 +78,12 @@ class Chain:
         self.target.send(self.messages(snapshots))
 
 
-def names_of(entry: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+def names_of(entry: Mapping[str, Any], habits: Habits | None = None) -> tuple[str, str, list[str]]:
     """Answer the names of target, formatter and transforms in an entry.
+
+    Args:
+        entry: the table of the settings.
+        habits: of its target, where that cannot be had here.
 
     Raises:
         ConfigError: there is no type, or the formatter is none that the target can read.
@@ -88,7 +93,7 @@ def names_of(entry: Mapping[str, Any]) -> tuple[str, str, list[str]]:
     for key in (TYPE, "formatter"):
         check(COMMON[key], key, entry.get(key, ""), "a target")
     name: str = entry[TYPE]
-    habits = part(name).HABITS
+    habits = habits or part(name).HABITS
     formatter: str = entry.get("formatter") or habits.formatter
     if habits.only and formatter != habits.formatter:
         known_or_error(formatter, list(SNAPSHOTS), "formatter")
@@ -110,14 +115,31 @@ def known_options(entry: Mapping[str, Any]) -> dict[str, Option]:
         ConfigError: as for `Chain`.
     """
     name, formatter, transforms = names_of(entry)
+    return options_of(formatter, transforms) | part(name).OPTIONS
+
+
+def options_of(formatter: str, transforms: Sequence[str]) -> dict[str, Option]:
+    """Answer what may be said of any target, and of what stands before it.
+
+    Raises:
+        ConfigError: there is no such formatter or transform; says the nearest.
+    """
     found = dict(COMMON)
-    for options in (
-        *(transform_part(each).OPTIONS for each in transforms),
-        snapshot_part(formatter).OPTIONS,
-        part(name).OPTIONS,
-    ):
+    for options in (*(transform_part(each).OPTIONS for each in transforms), snapshot_part(formatter).OPTIONS):
         found |= options
     return found
+
+
+def check_all_but_the_call(entry: Mapping[str, Any]) -> None:
+    """Refuse an entry of a callable that cannot be, without importing it.
+
+    Raises:
+        ConfigError: a name or value that cannot be.
+    """
+    name, formatter, transforms = names_of(entry, Habits())
+    known = options_of(formatter, transforms)
+    # Checked by the way, as if made; what a list of transforms is was seen before.
+    complete(known, {**entry, "transform": ""}, f"target {name!r}")
 
 
 def chains(settings: Settings, streams: Mapping[str, int], *, elsewhere: bool = False) -> list[Chain]:
@@ -126,21 +148,44 @@ def chains(settings: Settings, streams: Mapping[str, int], *, elsewhere: bool = 
     Args:
         settings: with the entries.
         streams: as for `Chain`.
-        elsewhere: whether the collector may run in another environment, where callables are imported;
-            they are left out here then.
+        elsewhere: whether callables are imported in another environment; they are left out here then,
+            when all else that is said of them was checked.
 
     Raises:
         ConfigError: an entry that cannot be used; says where it stands and what would do.
     """
     found = []
     for number, entry in enumerate(settings[KEY], 1):
-        if elsewhere and is_callable_name(entry.get(TYPE)):
-            continue
         try:
-            found.append(Chain(entry, streams))
+            if elsewhere and is_callable_name(entry.get(TYPE)):
+                check_all_but_the_call(entry)
+            else:
+                found.append(Chain(entry, streams))
         except ConfigError as error:
             raise ConfigError(f"{settings.origin(KEY)}: {KEY} {number}: {error}") from error
     return found
+
+
+def check_calls(settings: Settings) -> None:
+    """Refuse what the embedded strategy cannot publish to: it has no collector, and so only calls.
+
+    Raises:
+        ConfigError: an entry that is no callable's name, or says more than that.
+    """
+    for number, entry in enumerate(settings[KEY], 1):
+        where = f"{settings.origin(KEY)}: {KEY} {number}"
+        name = entry.get(TYPE)
+        if not is_callable_name(name):
+            raise ConfigError(
+                f"{where}: target {name!r} runs in a collector, and there is none where an application "
+                "reports to a server by itself; expected package.module:callable"
+            )
+        for key in entry:
+            if key != TYPE:
+                raise ConfigError(
+                    f"{where}: {key!r} is for targets of a collector; without one {name!r} is called with "
+                    "each snapshot as it is"
+                )
 
 
 def is_callable_name(name: object) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fanlight.wire import slots as layout
-from fanlight.wire.readings import Worker
+from fanlight.wire.seen import worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fanlight.sources.held import File
+    from fanlight.wire import slots as layout
+    from fanlight.wire.readings import Worker
 
 LATE_NS = 30_000_000
 """An event loop that is so late is blocked: what it took on waits in its sockets."""
@@ -22,38 +23,6 @@ def known(file: File, read: layout.Read, total: int | None, now_ns: int) -> Work
     if not read.busy and made.overdue_ns is None:
         file.idle = total, file.stalled, made
     return made
-
-
-def worker(file: File, read: layout.Read, total: int | None, now_ns: int) -> Worker:
-    """Answer what a worker tells, with the total that its master tells if it does."""
-    head = read.head
-    service, server, kind = read.texts
-    file.spent_ns = max(file.spent_ns, read.spent_ns(now_ns))
-    due_ns = head[layout.DUE]
-    return Worker(
-        service,
-        server,
-        kind,
-        file.slot,
-        file.pid,
-        *read.master,
-        inodes=tuple(head[word] for word in layout.INODES if head[word]),
-        booted=head[layout.STATE] == layout.BOOTED,
-        total=read.known(layout.TOTAL) if total is None else total,
-        spawned_threads=read.known(layout.SPAWNED),
-        max_threads=read.known(layout.MAX_THREADS),
-        requests_count=read.requests,
-        backlog=read.backlog,
-        reactor=read.reactor,
-        capacity=read.capacity,
-        not_begun=read.not_begun,
-        busy=read.busy,
-        busy_ns=file.spent_ns,
-        overdue_ns=max(0, now_ns - due_ns) if due_ns > 0 else None,
-        oldest_start_ns=read.oldest_start_ns,
-        stamp_ns=file.stamp_ns,
-        stalled=file.stalled,
-    )
 
 
 def waits(worker: Worker, hides: bool) -> bool:
