@@ -169,6 +169,24 @@ def test_a_command_line_that_cannot_be_read_is_explained(arguments: list[str], t
     assert told in ask(*arguments, code=2)[1]
 
 
+@pytest.mark.parametrize(
+    ("form", "wanted"),
+    [
+        ("jsonl", '{"message": "a"}\n' * 3 + '{"raw": "{bad"}\n'),
+        ("logfmt", "message=a\n" * 3 + "raw={bad\n"),
+        ("csv", "message,raw\n" + "a,\n" * 3 + ",{bad\n"),
+        ("table", "MESSAGE  RAW\n" + "a\n" * 3 + "         {bad\n"),
+    ],
+)
+def test_a_bad_line_is_written_as_it_is_and_counted(form: str, wanted: str, tmp_path: Path) -> None:
+    path = tmp_path / "app.jsonl"
+    path.write_text('{"message": "a"}\n' * 3 + "{bad\n")
+    out, told = ask("--format", form, "", str(path))
+    assert out == wanted
+    assert "1 of the lines looked at: no JSON" in told
+    assert "{bad" in ask("--format", form, "--errors", "", str(path))[1]
+
+
 def test_a_bad_line_is_counted_and_with_strict_an_end(tmp_path: Path) -> None:
     path = tmp_path / "app.jsonl"
     path.write_text('{"level": "error"}\n{"level": "info"}\nnonsense\n')
@@ -345,6 +363,10 @@ def test_a_word_that_was_meant_to_be_a_file_is_told(
     assert told in ask("blue", word, "access.log")[1]
     assert told.partition(";")[0] in ask("blue", word, code=2)[1]
     assert "is no file" not in ask("blue", "/api/x", "page.html", "access.log")[1]
+    assert (
+        "'access.log' is a file, but words of the query stand behind it"
+        in ask("blue", "access.log", "red", code=2)[1]
+    )
 
 
 def test_several_files_are_followed_at_once(tmp_path: Path) -> None:

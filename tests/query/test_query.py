@@ -66,6 +66,13 @@ def test_an_error_has_a_code_a_column_and_a_caret(case: dict[str, Any]) -> None:
     assert error.caret == f"{case['text']}\n{' ' * (case['column'] - 1)}^"
 
 
+def test_an_argument_that_begins_with_a_quote_has_to_end_with_it() -> None:
+    with pytest.raises(QueryError) as caught:
+        Query.from_args(['"refused'])
+    assert (caught.value.code, caught.value.column) == ("unbalanced-quote", 1)
+    assert str(Query.from_args(["it's", '5"'])) == '"it\'s" OR "5\\""'
+
+
 @pytest.mark.parametrize("case", cases("meaning"), ids=lambda case: f"{case['query']} {case['event']}")
 def test_a_query_selects_what_the_table_says(case: dict[str, Any]) -> None:
     assert read(case["query"]).matches(event_of(case["event"])) is case["selected"]

@@ -29,11 +29,23 @@ def value_at(event: Event, name: str) -> tuple[Any, str | None]:
     return None, None
 
 
-def cells(event: Event, fields: Sequence[str]) -> list[tuple[str, Any, str | None]]:
-    """Answer name, value and type of the wanted properties, or of all that have a value."""
+def cells(event: Event, fields: Sequence[str], *, is_own: bool = False) -> list[tuple[str, Any, str | None]]:
+    """Answer name, value and type of the wanted properties, or of all that have a value.
+
+    An event without any, as of a line that could not be read, is told by its raw text.
+
+    Args:
+        event: whose.
+        fields: names that are wanted; none: all.
+        is_own: nobody asked for the names, they are what some events have.
+    """
+    if is_own:
+        own = {name: (value, kind) for name, value, kind in cells(event, ())}
+        return [(name, *own.get(name, (None, None))) for name in fields]
     if fields:
         return [(name, *value_at(event, name)) for name in fields]
-    return [(each.name, each.value, each.type) for each in event if each.value is not None]
+    found = [(each.name, each.value, each.type) for each in event if each.value is not None]
+    return found or ([("raw", event.raw, "string")] if event.raw is not None else [])
 
 
 def text_of(value: Any, kind: str | None) -> str:

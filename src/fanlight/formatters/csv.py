@@ -29,6 +29,7 @@ class Csv:
 
     def __init__(self, fields: tuple[str, ...]) -> None:
         self.fields = fields
+        self.is_own = not fields
         self.held: list[Event] = []
         self.header = ""
         self.schema: Schema | None = None
@@ -91,7 +92,8 @@ class Csv:
                 self.columns = [(place, kind, {}) for place, kind in zip(places, kinds, strict=True)]
             self.is_timed = -1 in (place for place, _, _ in self.columns)
         if not self.columns or (self.is_timed and event.instant is UNTIMED):
-            return [text_of(value, kind) for _, value, kind in cells(event, self.fields)]
+            found = cells(event, self.fields, is_own=self.is_own)
+            return [text_of(value, kind) for _, value, kind in found]
         texts = []
         for place, kind, known in self.columns:
             value = values[place] if place >= 0 else event.instant

@@ -22,6 +22,7 @@ class Table:
 
     def __init__(self, fields: tuple[str, ...]) -> None:
         self.fields = fields
+        self.is_own = not fields
         self.held: list[Event] = []
         self.widths: list[int] = []
         self.sides: list[bool] = []
@@ -47,7 +48,9 @@ class Table:
         header = [name.upper() for name in self.fields]
         columns = list(zip(*([header, *rows]), strict=True))
         self.widths = [max(map(len, column), default=0) for column in columns]
-        values = [[value for _, value, _ in cells(event, self.fields)] for event in self.held]
+        values = [
+            [value for _, value, _ in cells(event, self.fields, is_own=self.is_own)] for event in self.held
+        ]
         self.sides = [
             all(value is None or isinstance(value, int | float) for value in column)
             for column in zip(*values, strict=True)
@@ -58,7 +61,8 @@ class Table:
 
     def texts(self, event: Event) -> list[str]:
         """Answer the cells of a row."""
-        return [text_of(value, kind).translate(MARKS) for _, value, kind in cells(event, self.fields)]
+        found = cells(event, self.fields, is_own=self.is_own)
+        return [text_of(value, kind).translate(MARKS) for _, value, kind in found]
 
     def line(self, texts: list[str]) -> str:
         """Answer a row with its line end."""

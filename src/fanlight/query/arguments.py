@@ -19,7 +19,9 @@ def worded(arg: str, *, alone: bool) -> str:
         tokens = lex(arg)
     except QueryError as error:
         # What a shell left of `it's` is a word; a query with blanks has its quotes wrong.
-        if error.code == "unbalanced-quote" and not any(char.isspace() for char in arg):
+        # One that begins with the quote was meant to be in quotes.
+        is_word = not arg.startswith('"') and not any(char.isspace() for char in arg)
+        if error.code == "unbalanced-quote" and is_word:
             return quoted(arg)
         if error.code == "missing-value" and arg.endswith(":"):
             return arg

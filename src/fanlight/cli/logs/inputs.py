@@ -29,6 +29,8 @@ def why_none(word: str) -> str:
         return f"{word!r} is a directory; name its files, as {os.path.join(word, '*.log')}"
     if any(mark in word for mark in "*?["):
         return f"{word!r} matches no file here, so it was read as a part of the query"
+    if os.path.exists(word):
+        return f"{word!r} is a file, but words of the query stand behind it; files come last"
     folder, name = os.path.split(word)
     try:
         names = os.listdir(folder or ".")

@@ -104,7 +104,7 @@ class Answer:
             if reader is None or known is not search.format:
                 reader = search.format.reader(names)
                 readers[search] = search.format, reader
-            yield from found.events(reader)
+            yield from found.events(reader, search.note)
 
     def events(self, fields: tuple[str, ...] = ()) -> Iterable[Event]:
         """Answer the events of the answer: what the stages make of the selected ones.

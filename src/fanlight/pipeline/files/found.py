@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fanlight.parsers import Sections
     from fanlight.pipeline.files.engine import Text
 
+    Note = Callable[[str, bytes], None]
+
 PLAIN = Schema("log")
 """Of a line that its format cannot read: nothing but its raw text."""
 
@@ -63,14 +65,21 @@ class Found:
         with memoryview(self.buffer) as view:
             return b"\n".join([view[start:edge] for start, edge in self.spans])
 
-    def events(self, reader: Origin) -> Iterator[Event]:
-        """Yield the events, read; a line that cannot be read has nothing but its raw text."""
+    def events(self, reader: Origin, note: Note | None = None) -> Iterator[Event]:
+        """Yield the events, read; a line that cannot be read has nothing but its raw text.
+
+        Args:
+            reader: reads them.
+            note: takes the reason and the text of a line that cannot be read, where nobody looked before.
+        """
         number, at = self.line, self.begin
+        if self.spans is not None:
+            note = None
         for start, edge in self.each():
             if self.line:
                 number += self.buffer.count(b"\n", at, start)
                 at = start
-            yield event_of(reader, bytes(self.buffer[start:edge]), number)
+            yield event_of(reader, bytes(self.buffer[start:edge]), number, note)
 
     def each_as(self, reader: Origin, show: Callable[[Event], Event]) -> Iterator[Found]:
         """Yield the events one by one, each with the text of what is shown of it."""
@@ -99,12 +108,15 @@ def kept(text: Text, spans: list[tuple[int, int]]) -> Found:
     return Found(bytearray().join(rows), 0, at, moved, 0)
 
 
-def event_of(reader: Origin, raw: bytes, number: int = 0) -> Event:
+def event_of(reader: Origin, raw: bytes, number: int = 0, note: Note | None = None) -> Event:
     """Answer the event of a raw text, read, or with nothing but the text when it cannot be."""
-    event = Event.lazy(reader, raw.rstrip(b"\r\n"), number)
+    text = raw.rstrip(b"\r\n")
+    event = Event.lazy(reader, text, number)
     try:
         reader.fill(event)
-    except ValueError:
+    except ValueError as error:
+        if note is not None:
+            note(str(error), text)
         return Event.of(PLAIN, [], UNTIMED, event.text, number)
     return event
 

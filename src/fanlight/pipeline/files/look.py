@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     Verdict = Callable[[bytes], bool]
 
-UNREAD_MAX = 1000
-"""Lines that could not be read which are kept to be shown."""
 DENSE = 3
 """When one line of so many has a hit, an engine that is called back for each is not the quickest."""
 SPARSE = 10
@@ -87,8 +85,7 @@ class Look:
         names = None if self.query.node is None else self.query.fields()
         # A keyword looks at all there is.
         reader = self.format.reader(None if looks_everywhere(self.query) else names)
-        select, faults = self.query.select, self.search.faults
-        unread = self.search.unread if self.search.wishes.keeps_unread else None
+        select, note = self.query.select, self.search.note
         is_read_first = has_records(self.format)
 
         def verdict(raw: bytes) -> bool:
@@ -98,9 +95,7 @@ class Look:
                     event.read()
                 return select(event)
             except ValueError as error:
-                faults[str(error)] += 1
-                if unread is not None and len(unread) < UNREAD_MAX:
-                    unread.append((str(error), raw))
+                note(str(error), raw)
                 return select(Event.of(PLAIN, [], UNTIMED, raw))
 
         return comparing(self.query, self.format, verdict) or verdict

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 TOLD_NO_YEAR = ("syslog", "custom")
 """What names of formats hold whose times may tell no year."""
+UNREAD_MAX = 1000
+"""Lines that could not be read which are kept to be shown."""
 SAMPLE = 256 * 1024
 """Bytes on which it is measured which of several conjuncts nominates fewest."""
 
@@ -291,6 +293,12 @@ class Search:
                 raise ParserError(
                     f"{place}: {error}\n  without --strict such lines are counted and kept"
                 ) from None
+
+    def note(self, reason: str, raw: bytes) -> None:
+        """Enter a line looked at that could not be read."""
+        self.faults[reason] += 1
+        if self.wishes.keeps_unread and len(self.unread) < UNREAD_MAX:
+            self.unread.append((reason, raw))
 
     def notes(self) -> list[str]:
         """Answer what a person has to know about the answer of this source."""
