@@ -110,7 +110,7 @@ def measure(directory: Path, traces: int) -> list[Figure]:
     figures += asked(store, "24 h over both", both, today.ids[:50] + tomorrow.ids[:50])
     figures.append(Figure("resident, at its peak", peak_mib(), "MiB", 300))
     figures += staged(store, span, traces)
-    figures.append(Figure("resident, with queries over events", peak_mib(), "MiB", None))
+    figures.append(Figure("resident, with queries over events", peak_mib(), "MiB", 300))
     store.close()
     return figures
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 from commits import DAY_NS, HOUR_NS, MINUTE_NS, Request, commit
 from history import DAY, START, everything, open_at, requests
 
+from fanlight import Query
 from fanlight.errors import StoreError
 from fanlight.stores import open_store
 from fanlight.stores.duckdb.schema import MERGES
@@ -35,6 +37,33 @@ def test_merging_what_came_in_small_deltas_changes_no_answer(directory: Path) ->
     store.close()
     store = open_at(directory)
     assert everything(store) == everything(whole)
+    store.close()
+
+
+@pytest.mark.parametrize("take", [None, 1], ids=["whole", "left"])
+def test_an_answer_leaves_nothing_behind_but_what_the_engine_read(take: int | None, directory: Path) -> None:
+    store = open_at(directory)
+    store.apply(1, [(1, commit(requests(0, 600, MINUTE_NS)))])
+    with store.pinned(DAY) as held:
+        assert held
+        ask = held[1].execute
+
+        def left() -> tuple[object, ...]:
+            kept = ask(
+                "SELECT tag, memory_usage_bytes FROM duckdb_memory() WHERE tag <> 'BASE_TABLE'"
+            ).fetchall()
+            tables = ask("SELECT count(*) FROM duckdb_tables()").fetchall()
+            return kept, tables, ask("FROM duckdb_temporary_files()").fetchall(), store.days[DAY].users
+
+        before = left()
+        for text in (
+            "/./",
+            "/./ | stats count by endpoint",
+            "| sort -duration",
+            "| stats p95(duration) by trace",
+        ):
+            assert list(islice(store.answer(Query(text)), take))
+            assert left() == before, text
     store.close()
 
 

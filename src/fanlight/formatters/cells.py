@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight.event.event import Event
 from fanlight.event.property import written
 from fanlight.event.times import Time
+from fanlight.event.types import STRING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +45,12 @@ def cells(event: Event, fields: Sequence[str], *, is_own: bool = False) -> list[
         return [(name, *own.get(name, (None, None))) for name in fields]
     if fields:
         return [(name, *value_at(event, name)) for name in fields]
-    found = [(each.name, each.value, each.type) for each in event if each.value is not None]
-    return found or ([("raw", event.raw, "string")] if event.raw is not None else [])
+    found: list[tuple[str, Any, str | None]] = [
+        (each.name, each.value, each.type) for each in event if each.value is not None
+    ]
+    if not found and event.raw is not None:
+        found.append(("raw", event.raw, STRING))
+    return found
 
 
 def text_of(value: Any, kind: str | None) -> str:

@@ -118,15 +118,8 @@ class Answer:
     def __init__(self, events: Iterable[Event], facts: Facts, limits: Limits) -> None:
         self.facts = facts
         self.limits = limits
-        self.rows = self.limited(events)
-
-    def limited(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield as many events as are allowed, and note that there was one more."""
-        for place, event in enumerate(events):
-            if place == self.limits.events:
-                self.facts.is_truncated = True
-                return
-            yield event
+        # Not of `self`: in a circle, what an answer that is left halfway holds would stay until it is found.
+        self.rows = limited(events, facts, limits)
 
     def __iter__(self) -> Iterator[Event]:
         return self.rows
@@ -134,6 +127,15 @@ class Answer:
     def note(self) -> str | None:
         """Answer, when all rows are taken, that the answer is an estimate; None when it is exact."""
         return self.facts.estimate()
+
+
+def limited(events: Iterable[Event], facts: Facts, limits: Limits) -> Iterator[Event]:
+    """Yield as many events as are allowed, and note that there was one more."""
+    for place, event in enumerate(events):
+        if place == limits.events:
+            facts.is_truncated = True
+            return
+        yield event
 
 
 def in_memory(
