@@ -66,11 +66,14 @@ def test_a_last_line_without_an_end_and_a_line_longer_than_a_piece_are_left(path
 
 
 @pytest.mark.usefixtures("small")
-def test_who_truncates_a_file_waits_until_it_is_not_looked_at(path: Path) -> None:
+@pytest.mark.parametrize("piece", [0, 2])
+def test_who_truncates_a_file_waits_until_it_is_not_looked_at(path: Path, piece: int) -> None:
     waiting: list[threading.Thread] = []
+    seen: list[int] = []
 
     def look(text: mmap, begin: int, end: int) -> bytes:
-        if not waiting:
+        seen.append(begin)
+        if len(seen) == piece + 1:
             waiting.append(threading.Thread(target=os.truncate, args=(path, 0)))
             waiting[0].start()
             waiting[0].join(0.1)

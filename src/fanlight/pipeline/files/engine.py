@@ -79,19 +79,23 @@ def scanner(database: Any) -> Scanner:
     run = database.scan
 
     def scan(text: Text, begin: int, end: int) -> list[int]:
-        hits: list[int] = []
-        add, find = hits.append, text.find
-        edge = -1
+        ends: list[int] = []
+        add = ends.append
 
+        # Every end of a match is told; one a line is enough.
         def hit(_: int, __: int, to: int, ___: int, ____: Any) -> None:
-            nonlocal edge
-            # Every end of a match is told; one a line is enough. The byte before it is in the line.
-            if to + begin > edge + 1:
-                edge = find(b"\n", to + begin - 1, end)
-                add(edge)
+            add(to)
 
         with memoryview(text) as view, view[begin:end] as part:
             run(part, match_event_handler=hit)
+        hits: list[int] = []
+        find = text.find
+        edge = -1
+        for to in ends:
+            if to + begin > edge + 1:
+                # The byte before the end is in the line.
+                edge = find(b"\n", to + begin - 1, end)
+                hits.append(edge)
         return hits
 
     return scan

@@ -61,10 +61,6 @@ class Mapped:
         """
         if fcntl is None or self.size - self.place < WORTH or not is_ours(self.descriptor):
             return
-        try:
-            fcntl.fcntl(self.descriptor, fcntl.F_SETSIG, HARMLESS)
-        except (OSError, AttributeError):
-            return
         while self.place < self.size:
             before = self.place
             found = self.look_on(look)
@@ -77,8 +73,10 @@ class Mapped:
         low = self.place & -ALIGNED
         size = min(PIECE, self.size - low)
         try:
+            # Each time: who gives a lease back is told of the next by SIGIO again, which ends the process.
+            fcntl.fcntl(self.descriptor, fcntl.F_SETSIG, HARMLESS)
             fcntl.fcntl(self.descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        except OSError:
+        except (OSError, AttributeError):
             # Somebody writes to it, or it is another's, or on a file system without leases.
             return None
         try:
