@@ -154,3 +154,19 @@ def test_a_subrequest_is_part_of_its_request(seen: Any) -> None:
     config.add_view(text, route_name="order")
     assert Client(config.make_wsgi_app()).get("/outer").text == "text"
     assert seen.endpoints() == [("GET /outer", 200)]
+
+
+def test_a_file_is_one_leaf_without_its_name(tmp_path: Any, seen: Any) -> None:
+    (tmp_path / "hunter2.css").write_text("hunter2")
+    config = Configurator()
+    config.add_route("sent", "/sent")
+    config.add_view(
+        lambda request: FileResponse(str(tmp_path / "hunter2.css"), request=request, content_type="x/y"),
+        route_name="sent",
+    )
+    config.add_static_view("files", str(tmp_path))
+    for path in ("/sent", "/files/hunter2.css"):
+        response = Client(config.make_wsgi_app()).get(path)
+        assert response.text == "hunter2"
+        response.close()
+    assert seen.leaves() == [("file.send", ("x/y", None)), ("file.send", ("text/css", None))]

@@ -120,6 +120,7 @@ def test_a_template_is_named_as_its_loader_does(payload: object, title: str) -> 
         (("text/plain; charset=utf-8", True), {"type": "text/plain", "disposition": "attachment"}),
         ({"type": "image/png", "attachment": False}, {"type": "image/png", "disposition": "inline"}),
         (("", False), {"type": "application/octet-stream", "disposition": "inline"}),
+        (("image/png", None), {"type": "image/png"}),
         ("/srv/hunter2", {"type": "application/octet-stream", "disposition": "inline"}),
     ],
 )

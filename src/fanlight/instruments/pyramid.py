@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fanlight.recording.recorder import ROUTER
 
+FILE = "file.send"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +35,11 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     # A plain function of that module: without it an application by traversal has no names.
     if hasattr(module, "_call_view"):
         name_views(module)
-    return {"pyramid.urldispatch": name_routes, "pyramid.tweens": note_errors}
+    return {
+        "pyramid.urldispatch": name_routes,
+        "pyramid.tweens": note_errors,
+        "pyramid.response": record_files,
+    }
 
 
 class Readable(dict[str, str]):
@@ -136,3 +141,36 @@ def note_errors(module: ModuleType) -> None:
         return handle(request, error)
 
     module._error_handler = noted  # type: ignore[attr-defined]  # noqa: SLF001 what the tween calls
+
+
+def record_files(module: ModuleType) -> None:
+    """Record that a file is the response, when the response is made of it; static views do so, too.
+
+    Whether it is an attachment is said later, if at all.
+    """
+    kind = getattr(module, "FileResponse", None)
+    if kind is None or "__init__" not in vars(kind):
+        raise LookupError("no FileResponse")
+    initialise = kind.__init__
+
+    from functools import wraps
+
+    from fanlight.recording.bus import BUS
+    from fanlight.recording.clock import clock
+    from fanlight.recording.recorder import current
+
+    @wraps(initialise)
+    def recorded(self: Any, *args: Any, **options: Any) -> None:
+        lane = current()
+        if lane is None:
+            initialise(self, *args, **options)
+            return
+        start_ns = clock()
+        initialise(self, *args, **options)
+        end_ns = clock()
+        given = getattr(self, "content_type", None)
+        lane.leaf(FILE, (given, None), start_ns, end_ns)
+        if BUS.subscriptions:
+            BUS.report(FILE, {"type": given, "attachment": None}, start_ns, end_ns)
+
+    kind.__init__ = recorded

@@ -15,11 +15,13 @@ def normalize(_name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] |
 
     Args:
         _name: `file.send`.
-        payload: (type, whether it is an attachment), or a dict with `type` and `attachment`.
+        payload: (type, whether it is an attachment, None unknown), or a dict with `type` and `attachment`.
     """
     if isinstance(payload, dict):
         payload = payload.get("type"), payload.get("attachment")
     kind, is_attachment = payload if isinstance(payload, tuple) and len(payload) == 2 else ("", False)
     kind = kind.partition(";")[0].strip()[:TYPE_CHARS] if isinstance(kind, str) else ""
-    notes = {"type": kind or DEFAULT_TYPE, "disposition": "attachment" if is_attachment else "inline"}
+    notes = {"type": kind or DEFAULT_TYPE}
+    if is_attachment is not None:
+        notes["disposition"] = "attachment" if is_attachment else "inline"
     return "app.response.file", "send file", "", notes
