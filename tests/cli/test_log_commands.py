@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -50,13 +51,17 @@ def test_lines_that_are_too_long_are_told_when_all_are_read(tmp_path: Path) -> N
     assert done.stderr == f"fanlight: {path}: a line was longer than 16 MiB and cut there\n"
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", ["query", "parse"])
-def test_a_reader_that_has_enough_is_told_alike(command: str, tmp_path: Path) -> None:
+def test_a_reader_that_has_enough_is_told_alike(command: str, unbuffered: str, tmp_path: Path) -> None:
     path = tmp_path / "app.log"
     path.write_text("it broke\n" * 200_000)
     words = [command, *(["broke"] if command == "query" else []), str(path)]
     with subprocess.Popen(
-        [sys.executable, "-m", "fanlight", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "fanlight", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
     ) as child:
         assert child.stdout is not None
         assert child.stderr is not None

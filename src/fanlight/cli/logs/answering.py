@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from fanlight.cli.terminal import clean, is_terminal, write
+from fanlight.cli.whole import write_whole
 from fanlight.pipeline.files.answer import Answer
 from fanlight.pipeline.files.search import Wishes
 from fanlight.pipeline.files.source import open_source
@@ -109,7 +110,7 @@ def raw(answer: Answer, limit: int | None) -> int | None:
             for line in found.raw().decode("utf-8", "surrogateescape").splitlines():
                 write(line)
         else:
-            out.write(found.raw())
+            write_whole(out, found.raw())
             if answer.is_endless:
                 out.flush()
         if limit is not None and count is not None and count >= limit:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from fanlight.cli.whole import write_whole
 from fanlight.query.plainly import words_of
 
 
@@ -27,7 +28,7 @@ def answer(arguments: list[str]) -> int | None:
     out = sys.stdout.buffer
     try:
         for text in search.found():
-            out.write(text)
+            write_whole(out, text)
         out.flush()
     finally:
         search.source.close()
