@@ -118,9 +118,9 @@ def test_deciding_costs_about_a_look_up():
     names = [f"GET /orders/{number}" for number in range(100)]
     for name in names:
         wanted[name]
-    began = time.perf_counter_ns()
+    began = time.thread_time_ns()
     for _ in range(1_000):
         for name in names:
             wanted[name]
-    # A hundred thousand look-ups, with room for a busy machine: matching took forty times as long.
-    assert (time.perf_counter_ns() - began) / 100_000 < 1_000
+    # A hundred thousand look-ups, with room for a slow machine: matching took forty times as long.
+    assert (time.thread_time_ns() - began) / 100_000 < 1_000
