@@ -148,7 +148,7 @@ class Twin:
             where = (group, from_ns, to_ns)
             self.agree(lambda store, at=where: store.timeline(*at, 3600, "production"))
             self.agree(lambda store, at=where: sorted(store.tree(*at, octaves, "production")))
-            self.agree(lambda store, at=where: sorted(store.times(*at, "production")))
+            self.agree(lambda store, at=where: [sorted(store.times(*at, "")), sorted(store.paces(*at))])
             self.agree(lambda store, at=where: store.traces(*at, None, 9, "production"))
         for service in ("shop", "payments", "", "no such"):
             self.agree(lambda store, service=service: store.releases(service, from_ns, to_ns))

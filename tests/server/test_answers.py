@@ -112,6 +112,45 @@ def test_waiting_in_a_queue_is_part_of_the_pain(answers: Answers) -> None:
     assert shown["pain"] == row["pain"]
 
 
+def test_what_follows_a_choice_of_durations_is_what_the_whole_answer_says(answers: Answers) -> None:
+    group, span = ("shop", "/checkout", "html"), (START, START + 2 * HOUR_NS)
+    slow = [
+        each._replace(parts=(VIEW._replace(duration_ns=3900 * MS),)) for each in requests(5, 800, group, 4000)
+    ]
+    answers.store.apply(1, [(4, commit(slow))])
+    octave = buckets.octave(4000 * MS)
+    whole, brushed = answers.endpoint(*group, *span, [octave]), answers.brushed(*group, *span, [octave])
+    assert whole
+    assert brushed
+    for name in ("count", "p50", "histogram", "split", "tree", "samples"):
+        assert brushed[name] == whole[name], name
+    # 50 of the 55 requests are quicker, and half of the 5.
+    ranks = {node["title"] or node["category"]: node["percentile"] for node in brushed["tree"]}
+    assert ranks["checkout"] == pytest.approx(52.5 / 55)
+    everything = answers.endpoint(*group, *span)
+    assert everything
+    assert {node["percentile"] for node in everything["tree"]} == {None}
+    assert answers.brushed("no", "such", "group", *span) is None
+
+
+def test_an_endpoint_is_told_of_before_and_after_each_release(answers: Answers) -> None:
+    group, later = ("mail", "/bulk", "json"), START + 30 * MINUTE_NS
+    old = [each._replace(release="1") for each in requests(10, 900, group, 50, 0)]
+    new = [
+        each._replace(release="2", start_ns=later + place * 1000 * MS)
+        for place, each in enumerate(requests(20, 950, group, 300, 0))
+    ]
+    answers.store.apply(1, [(4, commit([*old, *new]))])
+    shown = answers.endpoint(*group, START, START + HOUR_NS)
+    assert shown
+    (deploy,) = shown["deploys"]
+    assert (deploy["release"], deploy["time"]) == ("2", "2024-10-04T00:30:00.000Z")
+    assert (deploy["before"]["count"], deploy["before"]["p95"]) == (10, 50 * MS)
+    assert (deploy["after"]["count"], deploy["after"]["p50"]) == (20, 300 * MS)
+    assert deploy["after"]["rpm"] == pytest.approx(20 / 30)
+    assert answers.endpoint(*group, later, START + HOUR_NS)["deploys"] == []  # type: ignore[index]
+
+
 def test_one_environment_can_be_asked_alone(answers: Answers) -> None:
     group = ("shop", "/checkout", "html")
     here = [each._replace(environment="production") for each in requests(7, 700, group, 30, 0)]

@@ -52,7 +52,7 @@ def divided(nodes, mean):
     return split(((node["category"], node["self"]) for node in nodes), round(mean), 12 * MS)
 
 
-def tree(each):
+def tree(each, octaves=None):
     """A merged trace in pre-order: (depth, category, title, description, per request, offset, share)."""
     plan = (
         (0, "app.wsgi.request", "POST", "", 1, 0.0, 1.0, ""),
@@ -100,6 +100,7 @@ def tree(each):
                 "self": round(max(share - inner, 0) * mean * each["count"]),
                 "mean": round(share * mean),
                 "share": share,
+                "percentile": None if octaves is None else 0.93 if many > 5 else 0.2 if depth > 2 else 0.5,
                 "repeats_max": 84 if many > 5 else 0,
                 "location": location,
             }
@@ -121,3 +122,9 @@ def samples(now, each):
         }
         for number in range(24)
     ]
+
+
+def changed(now):
+    before = {"count": 1320, "errors": 2, "rpm": 42.6, "p50": 171 * MS, "p95": 1_640 * MS}
+    after = {"count": 1140, "errors": 9, "rpm": 47.5, "p50": 196 * MS, "p95": 2_410 * MS}
+    return [{"release": HOSTILE[0], "time": rfc3339(now - 24 * MINUTE), "before": before, "after": after}]

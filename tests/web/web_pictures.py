@@ -59,7 +59,10 @@ class PoliteShop(Shop):
         return polite(super().endpoints(*asked)[:9])
 
     def endpoint(self, *asked):
-        return polite(super().endpoint(*asked))
+        found = polite(super().endpoint(*asked))
+        for each in (*found["releases"][1:], *found["deploys"]):
+            each["release"] = "2026.9.2"
+        return found
 
     def servers(self, *asked):
         found = super().servers(*asked)

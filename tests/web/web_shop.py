@@ -66,7 +66,7 @@ class Shop:
 
     def endpoint(self, service, endpoint, segment, from_ns, to_ns, octaves=None):
         self.asked.append(("endpoint", service, endpoint, segment, from_ns, to_ns, octaves))
-        from web_endpoint import divided, histogram, samples, timeline, tree
+        from web_endpoint import changed, divided, histogram, samples, timeline, tree
 
         name = (service, endpoint, segment)
         for each in self.rows:
@@ -77,11 +77,15 @@ class Shop:
                     "timeline": timeline(each, from_ns, to_ns),
                     "histogram": histogram(each),
                     "split": divided(tree(each), each["mean"]),
-                    "tree": tree(each),
+                    "tree": tree(each, octaves),
                     "samples": samples(self.now, each),
                     "releases": releases(self.now),
+                    "deploys": changed(self.now) if from_ns < self.now - 24 * MINUTE else [],
                 }
         return None
+
+    def brushed(self, *asked):
+        return self.endpoint(*asked)
 
     def within(self, environment):
         self.asked.append(("within", environment))

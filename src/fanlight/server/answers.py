@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
-from fanlight.server import beside, comparing, imports, servers, split
+from fanlight.server import beside, brushing, comparing, deploys, imports, servers, split
 from fanlight.server.counted import MINUTE_NS, SLOTS, observed, row_of, summed, together
 from fanlight.server.pain import bearable, waited
 from fanlight.server.questions import Questions, refused
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fanlight.server.questions import Question
     from fanlight.stores import Store
-    from fanlight.stores.answers import Counts, Group, Repeat
+    from fanlight.stores.answers import Counts, Group, Node, Repeat
 
     Json = dict[str, Any]
 
@@ -194,6 +194,7 @@ class Answers:
         nodes = self.store.tree(group, from_ns, to_ns, octaves, where)
         samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES, where)
         times = self.store.times(group, from_ns, to_ns, where)
+        releases = self.store.releases(service, from_ns, to_ns)
         return {
             **row_of(row, bearable(rows)[service], minutes, findings(repeats), waited(repeats)),
             "from": rfc3339(from_ns),
@@ -201,10 +202,44 @@ class Answers:
             "timeline": self.timeline(group, from_ns, to_ns),
             "histogram": histogram(row.buckets, split.by_octave(times)),
             "split": split.of_tree(nodes),
-            "tree": tree(nodes),
+            "tree": self.ranked(group, (from_ns, to_ns), octaves, nodes),
             "samples": [sample(each) for each in samples],
-            "releases": [release(each) for each in self.store.releases(service, from_ns, to_ns)],
+            "releases": [release(each) for each in releases],
+            "deploys": deploys.around(self.store, group, releases, (from_ns, to_ns), where),
         }
+
+    def brushed(
+        self,
+        service: str,
+        endpoint: str,
+        segment: str,
+        from_ns: int,
+        to_ns: int,
+        octaves: Collection[int] | None = None,
+    ) -> Json | None:
+        """Answer of `endpoint` what follows a choice of octaves, at a fraction of the cost."""
+        self.given += 1
+        group, where = (service, endpoint, segment), self.environment
+        rows = self.store.counts(from_ns, to_ns, group, 1, where) if from_ns < to_ns else []
+        if not rows:
+            return None
+        nodes = self.store.tree(group, from_ns, to_ns, octaves, where)
+        samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES, where)
+        times = self.store.times(group, from_ns, to_ns, where)
+        return {
+            **row_of(rows[0], 0, 1.0, {}, {}),
+            "histogram": histogram(rows[0].buckets, split.by_octave(times)),
+            "split": split.of_tree(nodes),
+            "tree": self.ranked(group, (from_ns, to_ns), octaves, nodes),
+            "samples": [sample(each) for each in samples],
+        }
+
+    def ranked(
+        self, group: Group, span: tuple[int, int], octaves: Collection[int] | None, nodes: Sequence[Node]
+    ) -> list[Json]:
+        """Answer a merged tree, its parts told from those of all durations where some were chosen."""
+        paces = [] if octaves is None else self.store.paces(group, *span, self.environment)
+        return brushing.ranked(tree(nodes), paces, octaves)
 
     def timeline(self, group: Group, from_ns: int, to_ns: int) -> list[Json]:
         """Answer a group's counts and percentiles per step, quiet steps included."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Counts,
         Group,
         Node,
+        Pace,
         Point,
         Release,
         Repeat,
@@ -96,6 +97,9 @@ class Store(Protocol):
 
     def times(self, group: Group, from_ns: int, to_ns: int, environment: str | None = None) -> list[Times]:
         """Answer one group's own times per octave of duration and category, in no order."""
+
+    def paces(self, group: Group, from_ns: int, to_ns: int, environment: str | None = None) -> list[Pace]:
+        """Answer how long each path of a group's tree took, by octave of the requests, in no order."""
 
     def repeats(
         self, from_ns: int, to_ns: int, scope: Scope = (), environment: str | None = None

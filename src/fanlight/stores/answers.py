@@ -79,6 +79,16 @@ class Times(NamedTuple):
     self_ns: int
 
 
+class Pace(NamedTuple):
+    """How long a path took in requests of one octave of duration."""
+
+    octave: int
+    path: int
+    traces: int
+    """That have it."""
+    total_ns: int
+
+
 class Repeat(NamedTuple):
     """A path that repeated in some traces, out of all traces of its group's trees in the same hours."""
 

@@ -14,6 +14,7 @@ from fanlight.query.stages import summing
 from fanlight.stores.answers import (
     Counts,
     Node,
+    Pace,
     Point,
     Release,
     Repeat,
@@ -185,6 +186,14 @@ class Memory:
             row = Times(*place, node.traces, node.total_ns, node.self_ns)
             found[place] = added(found.get(place), row)
         return list(found.values())
+
+    def paces(self, group: Group, from_ns: int, to_ns: int, environment: str | None = None) -> list[Pace]:
+        """Answer how long each path of a group's tree took, by octave of the requests, in no order."""
+        found: dict[tuple[int, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for key, node in self.nodes_in(from_ns, to_ns, group, environment):
+            traces, total_ns = found[key.octave, key.path]
+            found[key.octave, key.path] = traces + node.traces, total_ns + node.total_ns
+        return [Pace(*place, *sums) for place, sums in found.items()]
 
     def repeats(
         self, from_ns: int, to_ns: int, scope: Scope = (), environment: str | None = None

@@ -36,8 +36,9 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
 
     Args:
         answers: has `endpoints(from_ns, to_ns, service)`, `overview` likewise, `endpoint(service,
-            endpoint, segment, from_ns, to_ns, octaves)`, `trace(id)`, `query(question)`, `status()`,
-            `environments(from_ns, to_ns)` and `within(environment)`; called from several threads.
+            endpoint, segment, from_ns, to_ns, octaves)`, `brushed` likewise, `trace(id)`,
+            `query(question)`, `status()`, `environments(from_ns, to_ns)` and `within(environment)`;
+            called from several threads.
         gate: who may ask.
         clock: wall-clock ns since 1970, what `last=15m` counts back from.
         inbox: has `take(data, told_ns)` for posted reports; None where none are taken.
@@ -54,6 +55,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
     routes = [
         Route("/", site.endpoints_page),
         Route("/endpoint", site.endpoint_page),
+        Route("/endpoint/brushed", site.brushed_page),
         Route("/trace/{id}", site.trace_page),
         Route("/explore", site.explore_page),
         Route("/servers", site.servers_page),
@@ -122,6 +124,17 @@ class Site:
         if context is None:
             return missing("No request like this in this time")
         return self.shown("endpoint.html", context)
+
+    def brushed_page(self, request: Request) -> Response:
+        """`/endpoint/brushed`: what follows a choice of durations, for a page that is open already."""
+        asked = self.read(request, parameters.ENDPOINT)
+        if isinstance(asked, Mistake):
+            return puzzled(asked)
+        asked = asked._replace(path="/endpoint")
+        context = endpoint.followed(self.of(asked), asked, self.gate.socket)
+        return (
+            missing("No request like this in this time") if context is None else page("brushed.html", context)
+        )
 
     def trace_page(self, request: Request) -> Response:
         """`/trace/{id}`: one trace."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 NAMES = (
-    *("explore.js", "fanlight.css", "fanlight.js", "fanlight.svg"),
+    *("brush.js", "explore.js", "fanlight.css", "fanlight.js", "fanlight.svg"),
     *("live.js", "pages.css", "query.js", "theme.js"),
 )
 

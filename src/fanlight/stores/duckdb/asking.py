@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.stores.answers import Counts, Node, Point, Release, Repeat, Times, added, merged, spanning
+from fanlight.stores.answers import Counts, Node, Pace, Point, Release, Repeat, Times, added, merged, spanning
 from fanlight.stores.choose import DAY_NS, choose, together, typical
 from fanlight.stores.duckdb.tally import Tally
 
@@ -83,6 +83,16 @@ def times(views: Views, group: Group) -> list[Times]:
         for row in view.times(view.groups(group)):
             found[row[:3]] = added(found.get(row[:3]), row)
     return list(found.values())
+
+
+def paces(views: Views, group: Group) -> list[Pace]:
+    """Answer how long each path of a group's tree took, by octave."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for view in views:
+        for octave, path, traces, total_ns in view.paces(view.groups(group)):
+            before = found.get((octave, path), (0, 0))
+            found[octave, path] = before[0] + traces, before[1] + total_ns
+    return [Pace(*place, *sums) for place, sums in found.items()]
 
 
 def environments(views: Views) -> list[tuple[str, str]]:

@@ -214,6 +214,14 @@ class View:
             for path, parent, kind, location, *numbers in rows
         ]
 
+    def paces(self, groups: Collection[int] | None) -> list[tuple[int, int, int, int]]:
+        """Answer octave, path, traces and ns of every path in every octave."""
+        rows = self.ask(
+            f"SELECT octave, path, {total('traces', 'total')} "
+            f"FROM {self.both('nodes', f'{self.hours} AND {groups_in(groups)}')} GROUP BY octave, path"
+        )
+        return [(octave, path, traces, total_ns) for octave, path, traces, total_ns in rows]
+
     def times(self, groups: Collection[int] | None) -> list[Times]:
         """Answer own times per octave and category, roots apart."""
         names = f"JOIN {self.alias}.kinds k ON kind = k.id JOIN {self.alias}.strings s ON k.category = s.id"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
     from fanlight.stores import answers
-    from fanlight.stores.answers import Counts, Group, Node, Point, Release, Repeat, Scope, Trace, TraceRow
+    from fanlight.stores.answers import Counts, Group, Node, Pace, Point, Repeat, Scope, Trace, TraceRow
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
@@ -165,14 +165,12 @@ class DuckStore:
     def positions(self) -> dict[int, int]:
         """Answer, per segment, a position up to which every day has its rows."""
         with self.guard:
-            days = list(self.days.values())
-        return asking.positions(days)
+            return asking.positions(self.days.values())
 
     def ledger(self) -> dict[str, int]:
         """Answer the number of traces ever kept, per service."""
         with self.guard:
-            days = list(self.days.values())
-        return asking.ledger(days)
+            return asking.ledger(self.days.values())
 
     def compact(self) -> None:
         """Rewrite the days that are over, one by one, while readers and the writer go on."""
@@ -312,6 +310,10 @@ class DuckStore:
         """Answer one group's own times per octave and category."""
         return asking.times(self.views(from_ns, to_ns, environment), group)
 
+    def paces(self, group: Group, from_ns: int, to_ns: int, environment: str | None = None) -> list[Pace]:
+        """Answer how long each path of a group's tree took, by octave of the requests, in no order."""
+        return asking.paces(self.views(from_ns, to_ns, environment), group)
+
     def repeats(
         self, from_ns: int, to_ns: int, scope: Scope = (), environment: str | None = None
     ) -> list[Repeat]:
@@ -322,7 +324,7 @@ class DuckStore:
         """Answer the services that were asked in a range, each with each of its environments."""
         return asking.environments(self.views(from_ns, to_ns))
 
-    def releases(self, service: str, from_ns: int, to_ns: int) -> list[Release]:
+    def releases(self, service: str, from_ns: int, to_ns: int) -> list[answers.Release]:
         """Answer the releases that a service told of, the first one first."""
         return asking.releases(self.views(from_ns, to_ns), service)
 

@@ -27,6 +27,8 @@ DEEPEST = 12
 """Indentation stops here; deeper rows say their level to screen readers only."""
 
 SAMPLES = 8
+NOTABLE = 1.1
+"""A time that changed by less has stayed."""
 
 
 class Node(NamedTuple):
@@ -48,6 +50,7 @@ class Node(NamedTuple):
     width: float
     own_width: float
     repeated: bool
+    among: str
 
 
 class Sample(NamedTuple):
@@ -67,15 +70,10 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
     if not found:
         return None
     context = frame(asked, "endpoints")
-    tree = found["tree"]
-    shown, hidden = condensed(tree, asked)
-    asks = {
-        what: text and queries.link(text, asked.times()) for what, text in queries.of_endpoint(found).items()
-    }
-    whole = queries.group(found["service"], found["endpoint"], found["segment"])
+    asks = queries_of(found, asked)
+    context |= follow(found, asked, asks, socket)
     context |= {
         "asks": asks,
-        "box": queries.selected(whole, asked.octaves),
         "endpoint": found["endpoint"],
         "service": found["service"],
         "segment": segment_words(found["segment"]),
@@ -87,17 +85,75 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         ],
         "timeline": timeline(found["timeline"], asked),
         "deploys": deploys(found.get("releases", ()), asked),
+        "changes": [change(each) for each in found.get("deploys", ())],
+        "service_link": address("/", {"service": found["service"], **asked.times()}),
+    }
+    return context
+
+
+def queries_of(found: Mapping[str, Any], asked: Asked) -> dict[str, str | None]:
+    """Answer the addresses of the queries that the page leads to."""
+    texts = queries.of_endpoint(found)
+    return {what: text and queries.link(text, asked.times()) for what, text in texts.items()}
+
+
+def followed(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any] | None:
+    """Answer the context of what alone follows a choice of durations, None when there was no request."""
+    found = answers.brushed(*named(asked))
+    return follow(found, asked, queries_of(found, asked), socket) if found else None
+
+
+def follow(
+    found: Mapping[str, Any], asked: Asked, asks: Mapping[str, str | None], socket: str | None
+) -> dict[str, Any]:
+    """Answer what of the page follows the durations that were chosen: chart, merged trace, samples."""
+    tree = found["tree"]
+    shown, hidden = condensed(tree, asked)
+    whole = queries.group(found["service"], found["endpoint"], found["segment"])
+    small = hidden or len(tree) - len(main_parts(tree))
+    return {
+        "asked": asked,
+        "box": queries.selected(whole, asked.octaves),
         "histogram": spread(found, asked, whole),
         "parts": division(found["split"]),
         "nodes": nodes(shown, tree),
         "hidden": hidden,
+        "small": small,
         "all_link": asked.link(leaves="all"),
-        "main_link": asked.link(leaves="main") if len(tree) == len(shown) > MANY else None,
+        "main_link": asked.link(leaves="main"),
         "samples": samples(found["samples"], found["p50"], asked, asks),
-        "service_link": address("/", {"service": found["service"], **asked.times()}),
         "panels": panels(asked, api_address(asked), commands(asked, whole), socket),
     }
-    return context
+
+
+def change(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer what a release changed: each number before and after it, and which way the times went."""
+    before, after = found["before"], found["after"]
+    told = [
+        ("Typical", *(wording.duration(each["p50"]) if each else "none" for each in (before, after)), "p50"),
+        ("Problem", *(wording.duration(each["p95"]) if each else "none" for each in (before, after)), "p95"),
+        ("Errors", *(failed(each) if each else "none" for each in (before, after)), ""),
+        ("Requests", *(wording.count(each["count"]) if each else "none" for each in (before, after)), ""),
+        ("Per minute", *(wording.rate(each["rpm"]) if each else "none" for each in (before, after)), ""),
+    ]
+    cells = [
+        (label, one, other, turn(before[name] / max(after[name], 1)) if name and before and after else "")
+        for label, one, other, name in told
+    ]
+    return {"release": found["release"], "time": found["time"], "cells": cells}
+
+
+def failed(part: Mapping[str, Any]) -> str:
+    """Answer the share of failed requests."""
+    return wording.share(part["errors"] / part["count"]) if part["errors"] else "none"
+
+
+def turn(quicker: float) -> str:
+    """Answer how many times quicker or slower something became, as far as it is worth a word."""
+    if 1 / NOTABLE < quicker < NOTABLE:
+        return ""
+    times, way = (quicker, "quicker") if quicker > 1 else (1 / max(quicker, 1e-9), "slower")
+    return f"{wording.short(times)}{wording.TIMES} {way}"
 
 
 def api_address(asked: Asked) -> str:
@@ -121,9 +177,14 @@ def commands(asked: Asked, whole: str) -> dict[str, str | None]:
 
 def ask(answers: Any, asked: Asked) -> Any:
     """Answer what the store knows of the endpoint that a request names. The JSON answer is this."""
+    return answers.endpoint(*named(asked))
+
+
+def named(asked: Asked) -> tuple[Any, ...]:
+    """Answer the name, the time and the octaves that a request asks for."""
     octaves = list(asked.octaves) if asked.octaves is not None else None
     name = (asked.get("service"), asked.get("endpoint"), asked.get("segment"))
-    return answers.endpoint(*name, asked.from_ns, asked.to_ns, octaves)
+    return *name, asked.from_ns, asked.to_ns, octaves
 
 
 def spread(found: Mapping[str, Any], asked: Asked, whole: str) -> dict[str, Any] | None:
@@ -183,8 +244,12 @@ def sentence(found: Mapping[str, Any], when: str) -> str:
 def condensed(tree: Sequence[dict[str, Any]], asked: Asked) -> tuple[list[dict[str, Any]], int]:
     """Answer the nodes to show, and how many small leaves were left out."""
     wanted = asked.get("leaves") or ("main" if len(tree) > MANY else "all")
-    if wanted == "all":
-        return list(tree), 0
+    kept = list(tree) if wanted == "all" else main_parts(tree)
+    return kept, len(tree) - len(kept)
+
+
+def main_parts(tree: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answer the nodes without small leaves."""
     # From the last to the first, so that a node is judged after all of its children.
     kept_parents: set[Any] = set()
     kept = []
@@ -193,7 +258,7 @@ def condensed(tree: Sequence[dict[str, Any]], asked: Asked) -> tuple[list[dict[s
             kept_parents.add(node["parent"])
             kept.append(node)
     kept.reverse()
-    return kept, len(tree) - len(kept)
+    return kept
 
 
 def nodes(shown: Sequence[Mapping[str, Any]], tree: Sequence[Mapping[str, Any]]) -> list[Node]:
@@ -257,7 +322,17 @@ def row(node: Mapping[str, Any], begin: float, requests: int, whole: float, scal
         width=round(width, 1),
         own_width=round(width * own_share, 1),
         repeated=node["repeats_max"] >= 5,
+        among=among(node.get("percentile")),
     )
+
+
+def among(percentile: float | None) -> str:
+    """Answer in words where a part stands among its kind, "" where that is unknown or in the middle."""
+    if percentile is None or 0.4 < percentile < 0.6:
+        return ""
+    slower = percentile > 0.5
+    share = wording.share(percentile if slower else 1 - percentile)
+    return f"{'slower' if slower else 'quicker'} than {share} of its kind"
 
 
 def samples(

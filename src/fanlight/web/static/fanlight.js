@@ -49,51 +49,6 @@ document.addEventListener("pointerover", (event) => {
   tip.textContent = time + piece.dataset.tip;
 });
 
-// Sweep over the latency chart: the range becomes part of the address.
-const brush = (chart, worn) => {
-  const links = [...chart.querySelectorAll("a[data-octave]")];
-  const octave = (link) => Number(link.dataset.octave);
-  let first = null;
-  let last = null;
-  const at = (event) => {
-    const found = document.elementFromPoint(event.clientX, event.clientY);
-    return found ? links.find((link) => link.contains(found)) : undefined;
-  };
-  const mark = () => {
-    const [low, high] = [Math.min(first, last), Math.max(first, last)];
-    for (const link of links) {
-      const within = first !== null && octave(link) >= low && octave(link) <= high;
-      link.firstElementChild.classList.toggle("swept", within);
-    }
-  };
-  chart.addEventListener("dragstart", (event) => event.preventDefault());
-  chart.addEventListener("pointerdown", (event) => {
-    const link = at(event);
-    if (link && event.button === 0) first = last = octave(link);
-  });
-  chart.addEventListener("pointermove", (event) => {
-    const link = first === null ? undefined : at(event);
-    if (!link) return;
-    last = octave(link);
-    mark();
-  });
-  listen("pointerup", worn, () => {
-    if (first !== null && last !== first) {
-      const chosen = [];
-      for (let each = Math.min(first, last); each <= Math.max(first, last); each += 1) chosen.push(each);
-      const address = new URL(location.href);
-      address.searchParams.set("octaves", chosen.join(","));
-      location.assign(address);
-    }
-    first = last = null;
-    mark();
-  });
-  // A sweep ends in a click on where it ended; that one is not meant.
-  chart.addEventListener("click", (event) => {
-    if (chart.querySelector(".swept")) event.preventDefault();
-  });
-};
-
 // Sweep over the bars: the time becomes part of the address.
 const sweep = (chart, worn) => {
   const links = [...chart.querySelectorAll("a[data-from]")];
@@ -144,7 +99,6 @@ const dress = () => {
   wearing.abort();
   wearing = new AbortController();
   localTimes();
-  for (const chart of $all("svg.brush")) brush(chart, wearing.signal);
   for (const chart of $all("svg.sweep")) sweep(chart, wearing.signal);
 };
 dress();

@@ -1,0 +1,100 @@
+"""Choosing durations on an open page: with a pointer, a finger and the keys, in place and at once."""
+
+from __future__ import annotations
+
+import re
+import sys
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
+REPAINT_MS = 150
+MEASURED = "performance.getEntriesByName('brush').length"
+PAINTED = """(known) => new Promise((done) => {
+    const look = () => {
+        const all = performance.getEntriesByName("brush");
+        if (all.length > known) done(all.at(-1).duration);
+        else requestAnimationFrame(look);
+    };
+    look();
+})"""
+
+
+def chosen(page):
+    """Answer the octaves in the address."""
+    found = parse_qs(urlsplit(page.url).query).get("octaves", [""])[0]
+    return [int(each) for each in found.split(",") if each]
+
+
+def sweep(page, first, last):
+    """Press on one part of the chart, let go on another; answer how long that took to be painted, in ms."""
+    known = page.evaluate(MEASURED)
+    box = page.locator("svg.brush").bounding_box()
+    count = int(page.get_attribute("svg.brush", "data-count"))
+    at = [box["x"] + box["width"] * (place + 0.5) / count for place in (first, last)]
+    page.mouse.move(at[0], box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(at[1], box["y"] + 60, steps=4)
+    page.mouse.up()
+    return page.evaluate(PAINTED, known)
+
+
+@pytest.fixture
+def opened(visit):
+    page = visit(viewport={"width": 1280, "height": 1000}, has_touch=True)
+    page.goto(page.base + CHECKOUT)
+    # A document that was loaded anew would not have it.
+    page.evaluate("window.kept = true")
+    yield page
+    assert page.evaluate("window.kept"), "nothing navigated"
+    assert page.complaints == []
+
+
+def test_what_is_swept_over_is_followed_in_place_and_at_once(opened, capsys):
+    page = opened
+    page.click("#spread >> xpath=../.. >> summary >> text=Table")
+    took = [sweep(page, 1, 3), sweep(page, 2, 5), sweep(page, 0, 4), sweep(page, 3, 3), sweep(page, 5, 7)]
+    with capsys.disabled():
+        sys.stdout.write(f" brush to repaint: {', '.join(f'{each:.0f}' for each in took)} ms ")
+    assert sorted(took)[2] <= REPAINT_MS
+    numbers = chosen(page)
+    assert numbers == list(range(numbers[0], numbers[0] + 3))
+    assert page.locator("rect.chosen").count() == 3
+    assert "slower than 93% of its kind" in page.inner_text("table.tree")
+    assert page.input_value("input.query").count("duration>") == 1
+    assert page.locator("#spread >> xpath=../..").get_by_role("table").is_visible(), "what was open stays so"
+    longer = parse_qs(urlsplit(page.get_attribute(".times a >> nth=2", "href")).query)
+    assert longer["octaves"] == [",".join(map(str, numbers))]
+    page.go_back()
+    expect(page.locator("rect.chosen")).to_have_count(1)
+    page.click("a.unbrush")
+    expect(page.locator("rect.chosen")).to_have_count(0)
+    assert chosen(page) == []
+
+
+def test_the_keys_choose_stretch_and_clear(opened):
+    page = opened
+    page.focus("a[data-octave] >> nth=2")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("rect.chosen")).to_have_count(1)
+    (octave,) = chosen(page)
+    assert page.evaluate("Number(document.activeElement.dataset.octave)") == octave
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("rect.chosen")).to_have_count(2)
+    assert chosen(page) == [octave, octave + 1]
+    assert re.search(r"\d requests", page.text_content(".said"))
+    page.keyboard.press("Escape")
+    expect(page.locator("rect.chosen")).to_have_count(0)
+    assert chosen(page) == []
+
+
+def test_a_finger_chooses(opened):
+    page = opened
+    page.locator("a[data-octave] >> nth=3").scroll_into_view_if_needed()
+    box = page.locator("rect.hit[data-octave] >> nth=3").bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 40)
+    expect(page.locator("rect.chosen")).to_have_count(1)
+    assert len(chosen(page)) == 1
