@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import wording
+from fanlight.web.pages.graphs import compared
 from fanlight.web.parameters import LAST, PRESETS, TIMES, UNITS, address
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "all_home": address("/", asked.times()),
         "explore_home": address("/explore", asked.carried()),
         "servers_home": address("/servers", asked.carried()),
-        "compare_home": address("/compare", compared(asked)),
+        "compare_home": compared(asked),
         "status_home": address("/status", asked.carried()),
         "times": asked.times(),
         "kept": {name: value for name, value in asked.given.items() if name not in (*TIMES, "live")},
@@ -108,12 +109,6 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "live_link": asked.link(live=None if asked.get("live") == "on" else "on"),
         "refresh_s": REFRESH_S if asked.get("live") == "on" else None,
     }
-
-
-def compared(asked: Asked) -> dict[str, str]:
-    """Answer the parameters of a comparison of what a page is about, in its time."""
-    names = ("service", "endpoint", "segment")
-    return {name: asked.given[name] for name in names if name in asked.given} | asked.times()
 
 
 def tier(category: str) -> str:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from fanlight.web import charts, wording
+from fanlight.web.parameters import address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,18 +73,26 @@ def deploys(releases: Sequence[Mapping[str, Any]], asked: Asked) -> list[dict[st
     """
     length = asked.to_ns - asked.from_ns
     found = []
-    for each in releases:
+    for before, each in pairwise(releases):
         share = (nanoseconds(each["first"]) - asked.from_ns) / length
-        if 0 < share < 1 and each is not releases[0]:
+        if 0 < share < 1:
             found.append(
                 {
                     "percent": round(share * 100, 2),
                     "release": each["release"],
                     "time": each["first"],
                     "requests": wording.plural(each["count"], "request"),
+                    "compare": compared(asked, release=each["release"], against_release=before["release"]),
                 }
             )
     return found
+
+
+def compared(asked: Asked, **beside: str) -> str:
+    """Answer the address of a comparison of what a page is about, in its time."""
+    names = ("service", "endpoint", "segment")
+    whose = {name: asked.given[name] for name in names if name in asked.given}
+    return address("/compare", whose | asked.times() | beside)
 
 
 def curve(
