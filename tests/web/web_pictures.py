@@ -89,6 +89,7 @@ class PoliteShop(Shop):
     def status(self):
         found = super().status()
         found["collector"]["clients"][0]["host"] = "cedar"
+        found["collector"]["targets"][1]["error"] = "connection refused"
         return found
 
 

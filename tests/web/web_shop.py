@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from web_status import account
+from web_status import COST, account, targets
 
 from fanlight.server.split import of_trace
 from fanlight.web.wording import rfc3339
@@ -149,8 +149,10 @@ class Shop:
                 "bad": 0,
                 "trouble": None,
             },
+            **COST,
             "collector": {
                 "uptime_s": 7260,
+                "targets": targets(HOSTILE),
                 "clients": [
                     {
                         "service": "shop",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from _operator import sub
 from _struct import Struct
+from _thread import get_ident
 from array import array
 from itertools import repeat
 from os import urandom
+from time import thread_time_ns
 
 from fanlight.agent.table import Names, Table
 from fanlight.recording.nesting import nest
@@ -138,7 +140,10 @@ class Packer:
         ignored: endpoint to whether its traces are counted alone; None until the first is packed.
     """
 
-    __slots__ = ("harmless", "ignored", "keys", "names", "pauses", "scrubber", "sequence", "table")
+    __slots__ = (
+        *("began_ns", "harmless", "ignored", "keys", "names", "pauses", "scrubber", "sequence"),
+        *("spent_ns", "table", "taken", "thread"),
+    )
 
     def __init__(self, normalize: Normalize, pauses: Pauses, complain: Callable[[str], object]) -> None:
         self.table = Table()
@@ -149,6 +154,12 @@ class Packer:
         self.keys: dict[str, tuple[int, bool]] = {}
         self.harmless: dict[str, int] = {}
         self.scrubber: Scrubber | None = None
+        self.thread = -1
+        self.began_ns = self.spent_ns = self.taken = 0
+
+    def measure(self) -> None:
+        """Count the CPU time of this thread from now on as what packing and sending takes."""
+        self.thread, self.began_ns = get_ident(), thread_time_ns()
 
     def pack(self, line: Line) -> Parcel | None:
         """Answer the next parcel, None when nothing waits.
@@ -199,7 +210,12 @@ class Packer:
             "dropped_reason": list(dropped),
             "dropped_count": array("Q", dropped.values()),
         }
-        data = frame(BATCH, encode(SCHEMA, {**head, **gathered.columns()}))
+        # A flush packs on a thread of the application's.
+        if self.thread == get_ident():
+            self.taken += len(gathered.rows)
+            self.spent_ns = thread_time_ns() - self.began_ns
+        head |= {"spent": self.spent_ns, "taken": self.taken, **gathered.columns()}
+        data = frame(BATCH, encode(SCHEMA, head))
         return Parcel(self.sequence, data, len(gathered.rows), sum(dropped.values()))
 
     def renew(self) -> None:

@@ -93,6 +93,7 @@ class Task:
         except Exception:
             # Whatever cannot be imported now will say so when it is needed.
             SWITCH.faults += 1
+        self.packer.measure()
         while not self.ended:
             try:
                 if not self.has_work():

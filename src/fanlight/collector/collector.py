@@ -74,6 +74,7 @@ class Collector:
         self.schedule: Schedule | None = None
         self.stopping = False
         self.started_s = self.checked_s = self.swept_s = time.monotonic()
+        self.cpu_ns, self.known = time.process_time_ns(), 0
         self.selector = selectors.DefaultSelector()
         self.wake, self.waker = socket.socketpair()
         self.lock = Lock(os.path.join(options.spool, "lock"))
@@ -113,6 +114,10 @@ class Collector:
         """Answer the STATUS document as JSON."""
         uptime_s = round(time.monotonic() - self.started_s, 3)
         about: dict[str, Any] = {"pid": os.getpid(), "version": fanlight.__version__, "uptime_s": uptime_s}
+        about |= {
+            "cpu": time.process_time_ns() - self.cpu_ns,
+            "taken": sum(self.ledger.accepted.values()) - self.known,
+        }
         about["targets"] = [outlet.state() for outlet in self.outlets]
         return status.document(self.ledger, self.committer, self.agents, about)
 
@@ -163,6 +168,7 @@ class Collector:
                 self.writer.adopt(str(path))
             unread = self.ledger.restore(self.options.spool)
             self.committer.look()
+            self.known = sum(self.ledger.accepted.values())
         except OSError as error:
             raise SpoolError(f"the spool {self.options.spool} cannot be opened: {error}") from error
         for text in unread:

@@ -123,6 +123,7 @@ class Committer:
         client.pending = sequence
         service = self.aggregator.names.service(origin.service)
         self.ledger.report(client, service, batch["dropped_reason"], batch["dropped_count"])
+        client.spent_ns, client.taken = batch["spent"], batch["taken"]
         group = self.open_group()
         used, bound = self.writer.used, self.options.spool_max_bytes
         detail = self.ledger.shares.keeps_detail(service, used, bound)

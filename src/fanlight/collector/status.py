@@ -66,5 +66,7 @@ def describe(name: str, client: Client) -> dict[str, Any]:
         "client": name,
         **{key: hello.get(key) for key in keys},
         "sequence": client.sequence,
+        "spent": client.spent_ns,
+        "taken": client.taken,
         "dropped": {why: count for why, count in client.dropped.items() if why != IGNORED},
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight import __version__
 from fanlight.collector.resident import resident_bytes
 from fanlight.log import LOG
-from fanlight.server import account
+from fanlight.server import account, cost
 from fanlight.server.answers import Answers
 from fanlight.server.applier import Applier
 from fanlight.server.inbox import Inbox
@@ -57,6 +57,7 @@ class Server:
         self.store = store
         store.max_bytes = retention.max_bytes
         self.store_url = store_url
+        self.cpu_ns, self.known = time.process_time_ns(), sum(store.ledger().values())
         self.collector_status = collector_status
         self.inbox = Inbox(str(Path(spool_dir).with_name("inbox")), tell=tell)
         self.applier = Applier(store, Path(spool_dir), tell, inbox=self.inbox)
@@ -108,7 +109,13 @@ class Server:
             },
             "collector": collector,
             "reports": self.inbox.state(),
+            "cost": cost.told(collector, time.process_time_ns() - self.cpu_ns, self.stored - self.known),
         }
+
+    @property
+    def stored(self) -> int:
+        """How many requests the store was ever given."""
+        return sum(self.store.ledger().values())
 
     def spool(self, collector: Json | None) -> Json:
         """Answer how full the spool is, as the collector says or, without it, as it lies there."""

@@ -104,9 +104,13 @@ BATCH: Schema = {
     "sequence": (2, UINT),
     "dropped_reason": (3, TEXTS),
     "dropped_count": (4, U64),
+    "spent": (5, UINT),
+    "taken": (6, UINT),
     **TRACE_COLUMNS,
 }
 """Agent to collector: finished traces. `dropped_…` are totals since this client began.
+
+So are `spent`, CPU time in ns of the thread that packs and sends, and `taken`, the traces it did so with.
 
 One batch is outstanding; it is resent unchanged, with its table before it, until acknowledged.
 """

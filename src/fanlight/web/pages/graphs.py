@@ -90,7 +90,7 @@ def deploys(releases: Sequence[Mapping[str, Any]], asked: Asked) -> list[dict[st
 
 def compared(asked: Asked, **beside: str) -> str:
     """Answer the address of a comparison of what a page is about, in its time."""
-    names = ("service", "endpoint", "segment")
+    names = ("service", "env", "endpoint", "segment")
     whose = {name: asked.given[name] for name in names if name in asked.given}
     return address("/compare", whose | asked.times() | beside)
 

@@ -26,7 +26,12 @@ REASONS = {
 }
 
 
-PANELS = ("account", "lost", "processes", "disk", "clients")
+WHOSE = {
+    "application": "In the background of",
+    "collector": "Collector",
+    "server": "Server, pages included",
+}
+PANELS = ("account", "lost", "cost", "targets", "processes", "disk", "clients")
 
 
 def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any]:
@@ -48,6 +53,8 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "store": store(found["store"]),
         "crowded": crowded(found["store"].get("shares", {})),
         "trouble": found["store"]["trouble"],
+        "costs": [cost(each) for each in found.get("cost", ())],
+        "targets": [target(each) for each in (collector or {}).get("targets") or ()],
         "clients": [client(each) for part in parts for each in part["clients"]],
         "losses": [each for part in parts for each in losses(part["lost_before_accept"])],
         "ignored": [each for part in parts for each in unwanted(part.get("ignored", {}))],
@@ -68,6 +75,28 @@ def account(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
         "dropped": wording.count(sum(dropped.values())),
         "reasons": [(REASONS.get(why, why), wording.count(many)) for why, many in sorted(dropped.items())],
         "balanced": found["balanced"],
+    }
+
+
+def cost(found: Mapping[str, Any]) -> dict[str, str]:
+    """Answer what a part of Fanlight took, in all and for each request."""
+    return {
+        "who": WHOSE.get(found["who"], found["who"]),
+        "service": found["service"],
+        "each": wording.duration(found["cpu"] / found["requests"]),
+        "cpu": wording.duration(found["cpu"]),
+        "requests": wording.count(found["requests"]),
+    }
+
+
+def target(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer how publishing to a target goes."""
+    return {
+        "name": found["target"],
+        "state": found["state"],
+        "error": found["error"] or "",
+        "is_bad": bool(found["error"]),
+        **{name: wording.count(found[name]) for name in ("delivered", "waiting", "errors", "dropped")},
     }
 
 
