@@ -35,7 +35,7 @@ from fanlight.wire.messages import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from fanlight.agent.queue import Line
@@ -243,12 +243,22 @@ class Packer:
         # Before its spans: one trace may bring more texts than the table has room for.
         endpoint, segment = string(str(trace.endpoint)), segment_of(trace)
         segment_number = string(segment)
-        spans = nest(trace, self.names, seen)
-        first = len(gathered.kinds)
-        if trace.error is not None:
-            # In front, so that they are told however many annotations there are.
-            spans.notes.insert(0, (0, self.failure(*trace.error)))
-        notes = self.notes(spans, first) if spans.notes else []
+        first, kind, spans = len(gathered.kinds), alone(trace, self.names, seen), None
+        kinds: Sequence[int] = (kind,)
+        parents: Sequence[int] = (NO_PARENT,)
+        starts: Sequence[int] = (0,)
+        lengths: Sequence[int] = (trace.end_ns - trace.start_ns,)
+        notes: list[tuple[int, ...]] = []
+        if kind < 0:
+            spans = nest(trace, self.names, seen)
+            if trace.error is not None:
+                # In front, so that they are told however many annotations there are.
+                spans.notes.insert(0, (0, self.failure(*trace.error)))
+            notes = self.notes(spans, first) if spans.notes else []
+            kinds, parents = spans.kinds, spans.parents
+            parents[0] = NO_PARENT
+            starts = list(map(sub, spans.starts, repeat(trace.start_ns)))
+            lengths = list(map(sub, spans.ends, spans.starts))
         if trace.status and "status" not in trace.notes:
             notes.append((first, self.key("status")[0], NOTE_INT, trace.status))
         if trace.spent_ns >= 0:
@@ -256,24 +266,20 @@ class Packer:
         # A fast path: it did not wait anywhere that tells.
         if trace.waited_ms >= 0 or trace.stamp is not None:
             notes += self.waits(trace, first)
-        starts = list(map(sub, spans.starts, repeat(trace.start_ns)))
-        lengths = list(map(sub, spans.ends, spans.starts))
-        flags = (
-            (ERROR if segment == "error" else 0)
-            | (PRUNED if spans.pruned else 0)
-            | (0 if trace.sampled else UNSAMPLED)
-        )
-        row = (endpoint, segment_number, trace.wall_ns, lengths[0], len(starts), flags, spans.lost)
+        flags = (ERROR if segment == "error" else 0) | (0 if trace.sampled else UNSAMPLED)
+        if spans is not None and spans.pruned:
+            flags |= PRUNED
+        lost = spans.lost if spans is not None else 0
+        row = (endpoint, segment_number, trace.wall_ns, lengths[0], len(starts), flags, lost)
         # A fast path: nobody has asked for the id of most traces.
         ident = known(trace) if trace.ident else 0
-        spans.parents[0] = NO_PARENT
         # From here on nothing can fail: a trace is in all columns or in none.
         if ident:
             gathered.idents[len(gathered.rows)] = ident
         gathered.rows.append(row)
         gathered.notes += notes
-        gathered.kinds += spans.kinds
-        gathered.parents += spans.parents
+        gathered.kinds += kinds
+        gathered.parents += parents
         gathered.starts += starts
         gathered.lengths += lengths
         return SPAN_BYTES * len(starts) + NOTE_BYTES * len(notes)
@@ -377,6 +383,16 @@ def wanted() -> Mapping[str, bool]:
     from fanlight.agent.ignored import ignored
 
     return ignored(environ)
+
+
+def alone(trace: Trace, names: Names, seen: Seen) -> int:
+    """Answer the kind of a trace's root when nothing was recorded but that, a fast path; else -1."""
+    if trace.notes or trace.error is not None or (records := trace.records) is None or len(records) > 1:
+        return -1
+    if records[0][0] or trace.lost or seen.between(trace.start_ns, trace.end_ns):
+        return -1
+    kind, notes = names.named(trace.category, trace.title, None)
+    return -1 if notes else kind
 
 
 def column(values: Iterable[int], typecode: str) -> array[int]:

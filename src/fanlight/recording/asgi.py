@@ -11,15 +11,14 @@ from _operator import itemgetter
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
 from fanlight.recording.exchange import (
-    FIELDS,
     FORMATS,
     OTHER_METHOD,
     REACH,
     TITLES,
     UNMATCHED,
     is_none_of_ours,
+    note_headers,
     note_receive,
-    noted,
 )
 from fanlight.recording.lanes import set_lane
 from fanlight.recording.recorder import ROUTER, SWITCH, close, finish, prepared
@@ -133,9 +132,7 @@ def opened(scope: Any, receive: Any) -> Lane | None:
         try:
             # A fast path: most requests bring none, and to look through them here takes as many steps.
             if not is_none_of_ours(map(NAME, headers)):
-                for field, value in headers:
-                    if field in FIELDS:
-                        noted(trace, field, value)
+                note_headers(trace, headers)
         except (TypeError, ValueError, LookupError):
             # The application will judge malformed headers; they are none of ours.
             SWITCH.faults += 1
@@ -169,9 +166,9 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
                 SWITCH.faults += 1
         # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
         elif kind == "http.response.body" and not message.get("more_body") and trace.status < 500:
-            # A fast path: named by the only route that took the request, and nobody listens. The context
-            # is the request's own.
-            if trace.rank == INSIDE and not BUS.subscriptions:
+            rank = trace.rank
+            # A fast path: named for good, and nobody listens. The context is the request's own.
+            if (rank == INSIDE or (rank >= ROUTER and MOUNT not in scope)) and not BUS.subscriptions:
                 close(trace)
             else:
                 end(trace, scope)

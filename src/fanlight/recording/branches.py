@@ -217,7 +217,8 @@ def branching_submit(submit: Any) -> Any:
     def submit_carried(executor: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
         here = lane_here()
         if here is not None:
-            owner = bound_to(function)
+            # Whose method it is; of what binds arguments, its `func` counts.
+            owner = getattr(getattr(function, "func", function), "__self__", None)
             if owner.__class__ is BRIDGE.kind:
                 # A fast path: mostly nothing ended since the call before this one.
                 if here.parent is not None and here.at != len(here.parent.events):
@@ -249,11 +250,6 @@ def return_home(here: Lane) -> None:
     if own is not here:
         # Nobody's: whoever comes by in a context that shows it branches off its home.
         here.home, here.owner = own, -1
-
-
-def bound_to(function: Any) -> Any:
-    """Answer whose method a function is; of what binds arguments, its `func` counts."""
-    return getattr(getattr(function, "func", function), "__self__", None)
 
 
 def branching_call(spawn: Any) -> Any:

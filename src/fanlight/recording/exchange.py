@@ -12,7 +12,7 @@ import _struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from fanlight.recording.recorder import Trace
@@ -202,13 +202,14 @@ def note_receive(trace: Trace, receive: Any) -> None:
             miss()
 
 
-def noted(trace: Trace, field: bytes, value: bytes) -> None:
-    """Keep one of `FIELDS` of an ASGI request; what it says is judged when it is read."""
-    if field == IDENT:
-        if not trace.ident:
-            trace.ident = value
-    elif value and (trace.stamp is None or field == STAMPS[0]):
-        trace.stamp = value
+def note_headers(trace: Trace, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Keep those of `FIELDS` that an ASGI request has; what they say is judged when it is read."""
+    for field, value in headers:
+        if field == IDENT:
+            if not trace.ident:
+                trace.ident = value
+        elif field in FIELDS and value and (trace.stamp is None or field == STAMPS[0]):
+            trace.stamp = value
 
 
 def miss() -> None:

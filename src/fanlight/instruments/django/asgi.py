@@ -32,8 +32,12 @@ def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any])
         return
 
     def respond_inside(self: Any, request: Any) -> Any:
-        scope = request.__dict__.get("scope")
-        if scope.__class__ is dict and (lane := scope.pop(INSIDE_LANE, None)) is not None:
+        try:
+            lane = request.scope.pop(INSIDE_LANE, None)
+        except (AttributeError, TypeError):
+            # A request of the project's own making.
+            lane = None
+        if lane is not None:
             set_lane(lane)
         return respond(self, request)
 
