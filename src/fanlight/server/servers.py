@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from math import isnan
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
 
 from fanlight.event import types
 from fanlight.event.packing import schema_of
@@ -11,11 +15,14 @@ from fanlight.event.packing import schema_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from numpy.typing import NDArray
+
     from fanlight.stores import Store
     from fanlight.stores.readings import Told
 
     Json = dict[str, Any]
     Values = dict[str, int | float]
+    Numbers = NDArray[np.float64]
 
 SECOND_NS = 1_000_000_000
 STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
@@ -25,6 +32,7 @@ MEANS = frozenset({"workers.busy_threads", "workers.utilisation"})
 LEAST = frozenset({"workers.booted", "queue.capacity"})
 COUNTERS = ("workers.requests_count", "sockets.drops", "workers.restarts")
 LABELS = ("service", "host", "server", "worker_class", "master", "worker")
+NUMBERS = (types.INT, types.FLOAT, types.DURATION)
 SATURATION = {
     "busy": ("workers.busy_threads",),
     "threads": ("workers.max_threads", "workers.spawned_threads"),
@@ -36,39 +44,90 @@ SATURATION = {
 """What is told of all servers together, and the first of which values it is."""
 RECENT_NS = 60 * SECOND_NS
 """A worker is told of when it was read this long before the last reading of its server."""
+FLOATS = msgspec.json.Decoder(list[float])
+
+
+class Shape:
+    """What readings of one shape have: first their labels, then their values, whose texts hold no comma.
+
+    Args:
+        text: as a commit tells it.
+    """
+
+    def __init__(self, text: str) -> None:
+        schema, _ = schema_of(text)
+        self.labels = sum(name in LABELS for name in schema.names)
+        self.names = schema.names[self.labels :]
+        self.kinds = schema.types[self.labels :]
+        self.label_names = schema.names[: self.labels]
+        # What is told in another order, or with something else in it, is none that we can read.
+        self.is_known = (
+            set(self.label_names) <= set(LABELS)
+            and "service" in self.label_names
+            and set(self.kinds) <= set(NUMBERS)
+            and bool(self.names)
+        )
+        self.is_of_worker = "worker" in self.label_names
+
+    def prefix(self, values: str) -> str:
+        """Answer the part of a reading that tells its labels, with the comma behind it."""
+        return values.rsplit(",", len(self.names))[0] + ","
+
+    def told(self, prefix: str) -> Json:
+        """Answer the labels that a prefix tells."""
+        return dict(zip(self.label_names, json.loads(prefix[:-1] + "]")[2:], strict=True))
+
+    def values(self, text: str, prefix: str) -> Values:
+        """Answer the values of one reading; what is not known of it is not in it."""
+        found = json.loads("[" + text[len(prefix) :])
+        return {name: each for name, each in zip(self.names, found, strict=True) if each is not None}
+
+
+class Part:
+    """The readings of one server that are of one shape, oldest first.
+
+    Args:
+        shape: of them all.
+        prefix: with which each begins.
+    """
+
+    def __init__(self, shape: Shape, prefix: str) -> None:
+        self.shape = shape
+        self.prefix = prefix
+        self.times: list[int] = []
+        self.texts: list[str] = []
+
+    def numbers(self) -> Numbers:
+        """Answer the values, a row for each reading; what is not known is NaN."""
+        begin = len(self.prefix)
+        text = ",".join([each[begin:-1] for each in self.texts])
+        known = FLOATS.decode(f"[{text}]") if "null" not in text else some(msgspec.json.decode(f"[{text}]"))
+        return np.array(known).reshape(len(self.times), len(self.shape.names))
 
 
 class Server:
-    """One server's readings as they are added, oldest first.
+    """One server's readings.
 
     Args:
-        labels: that tell it from others.
-        from_ns: of the time, ns since 1970.
-        step_ns: of a step.
+        parts: of them, by shape and labels.
+
+    Attributes:
+        last: the part that has the latest reading.
+        last_ns: when that was.
+        labels: that told it from others then.
+        workers: when each was read last, by then, and what it was at.
     """
 
-    def __init__(self, labels: Json, from_ns: int, step_ns: int) -> None:
-        self.labels = labels
-        self.first = from_ns // step_ns
-        self.step_ns = step_ns
-        self.steps: dict[int, dict[str, list[float]]] = {}
-        self.last: Values = {}
-        self.last_ns = 0
+    def __init__(self, parts: list[Part]) -> None:
+        self.parts = parts
+        self.last = max(parts, key=lambda each: each.times[-1])
+        self.last_ns = self.last.times[-1]
+        self.labels = self.last.shape.told(self.last.prefix)
         self.workers: dict[int, tuple[int, Values]] = {}
 
-    def add(self, time_ns: int, values: Values) -> None:
-        """Add a reading of the whole server."""
-        step = self.steps.setdefault(time_ns // self.step_ns, {})
-        for name, value in values.items():
-            if name.startswith(COUNTERS):
-                # A counter that fell began anew.
-                more = value - self.last.get(name, 0 if "restarts." in name else value)
-                value = more if more >= 0 else value  # noqa: PLW2901 what it grew by
-            step.setdefault(name, []).append(value)
-        self.last, self.last_ns = values, time_ns
-
-    def told(self, written: Callable[[int], str]) -> Json:
+    def told(self, written: Callable[[int], str], step_ns: int) -> Json:
         """Answer it as JSON, moments as they are `written`."""
+        last = self.last
         workers = [
             {"worker": number, "values": values}
             for number, (time_ns, values) in sorted(self.workers.items())
@@ -77,16 +136,44 @@ class Server:
         return {
             **self.labels,
             "time": written(self.last_ns),
-            "values": self.last,
+            "values": last.shape.values(last.texts[-1], last.prefix),
             "steps": [
-                {
-                    "time": written(step * self.step_ns),
-                    "values": {name: folded(name, values) for name, values in found.items()},
-                }
-                for step, found in sorted(self.steps.items())
+                {"time": written(step * step_ns), "values": values} for step, values in self.steps(step_ns)
             ],
             "workers": workers,
         }
+
+    def steps(self, step_ns: int) -> Iterable[tuple[int, Values]]:
+        """Yield the number of each step in which it was read, and what is told of it."""
+        times = np.array([time_ns for part in self.parts for time_ns in part.times])
+        order = np.argsort(times, kind="stable")
+        kinds = {
+            name: kind
+            for part in self.parts
+            for name, kind in zip(part.shape.names, part.shape.kinds, strict=True)
+        }
+        columns = {name: np.full(len(times), np.nan) for name in kinds}
+        first = 0
+        for part in self.parts:
+            told = part.numbers()
+            for place, name in enumerate(part.shape.names):
+                columns[name][first : first + len(told)] = told[:, place]
+            first += len(told)
+        numbered = times[order] // step_ns
+        begins = np.flatnonzero(np.diff(numbered, prepend=numbered[0] - 1))
+        steps: list[Values] = [{} for _ in begins]
+        for name, column in columns.items():
+            whole = kinds[name] != types.FLOAT and name not in MEANS
+            for step, value in zip(steps, folded(name, column[order], begins).tolist(), strict=True):
+                # What nobody told in a step is no number.
+                if not isnan(value):
+                    step[name] = int(value) if whole else value
+        yield from zip(numbered[begins].tolist(), steps, strict=True)
+
+
+def some(told: list[float | None]) -> list[float]:
+    """Answer numbers with NaN for those that are not known."""
+    return [float("nan") if each is None else each for each in told]
 
 
 def servers(
@@ -103,19 +190,7 @@ def servers(
     """
     least = -(-(to_ns - from_ns) // (STEPS * SECOND_NS))
     step_ns = next((each for each in STEPS_S if each >= least), STEPS_S[-1]) * SECOND_NS
-    found: dict[tuple[Any, ...], Server] = {}
-    for labels, time_ns, values in read(store.readings(from_ns, to_ns)):
-        if service and labels["service"] != service:
-            continue
-        worker = labels.pop("worker", None)
-        whose = tuple(labels.get(name) for name in ("service", "host", "server", "master"))
-        server = found.setdefault(whose, Server(labels, from_ns, step_ns))
-        server.labels = labels
-        if worker is None:
-            server.add(time_ns, values)
-        else:
-            server.workers[worker] = time_ns, values
-    told = [server.told(written) for server in found.values() if server.last_ns]
+    told = [server.told(written, step_ns) for server in read(store, from_ns, to_ns, service)]
     told.sort(key=lambda each: (-waited(each), each["service"], each["server"], each.get("master") or 0))
     return {"step": step_ns // SECOND_NS, "servers": told}
 
@@ -143,28 +218,68 @@ def now(store: Store, to_ns: int, service: str | None, written: Callable[[int], 
     return found
 
 
-def read(events: Iterable[Told]) -> Iterable[tuple[Json, int, Values]]:
-    """Yield labels, time and values of readings; a fast path: no event is made of any."""
-    for each in events:
-        schema, _ = schema_of(each.shape)
-        labels: Json = {}
-        values: Values = {}
-        for name, kind, value in zip(schema.names, schema.types, json.loads(each.values)[2:], strict=True):
-            if name in LABELS:
-                labels[name] = value
-            elif kind in (types.INT, types.FLOAT, types.DURATION) and value is not None:
-                values[name] = value
-        if "service" in labels:
-            yield labels, each.time_ns, values
+def read(store: Store, from_ns: int, to_ns: int, service: str | None) -> list[Server]:
+    """Answer the servers that were read in a time, with the workers that each had at last.
+
+    A fast path: of the many rows of a day each is only put where it belongs, and taken apart with others.
+    """
+    latest: dict[str, Part] = {}
+    parts: dict[tuple[str, str], Part] = {}
+    for time_ns, _, text, values in store.readings(from_ns, to_ns, whole=True):
+        part = latest.get(text)
+        if part is None or not values.startswith(part.prefix):
+            shape = Shape(text)
+            prefix = shape.prefix(values)
+            part = latest[text] = parts.setdefault((text, prefix), Part(shape, prefix))
+        part.times.append(time_ns)
+        part.texts.append(values)
+    of_servers: dict[tuple[Any, ...], list[Part]] = {}
+    for part in parts.values():
+        if part.shape.is_known:
+            of_servers.setdefault(identity(part.shape.told(part.prefix)), []).append(part)
+    found = {whose: Server(each) for whose, each in of_servers.items()}
+    for last_ns in {each.last_ns for each in found.values()}:
+        add_workers(found, store.readings(max(from_ns, last_ns - RECENT_NS + 1), last_ns + 1))
+    return [each for each in found.values() if not service or each.labels["service"] == service]
 
 
-def folded(name: str, values: list[float]) -> float:
-    """Answer what is told of a step: the mean, the least, the sum of what it grew by, or the most."""
+def add_workers(servers: dict[tuple[Any, ...], Server], readings: Iterable[Told]) -> None:
+    """Give each server the latest readings of its workers."""
+    for each in readings:
+        shape = Shape(each.shape)
+        if shape.is_known and shape.is_of_worker:
+            prefix = shape.prefix(each.values)
+            labels = shape.told(prefix)
+            server = servers.get(identity(labels))
+            if server is not None:
+                before_ns, _ = server.workers.get(labels["worker"], (0, {}))
+                if before_ns <= each.time_ns:
+                    server.workers[labels["worker"]] = each.time_ns, shape.values(each.values, prefix)
+
+
+def identity(labels: Json) -> tuple[Any, ...]:
+    """Answer what tells a server from the others."""
+    return tuple(labels.get(name) for name in ("service", "host", "server", "master"))
+
+
+def folded(name: str, values: Numbers, begins: NDArray[np.intp]) -> Numbers:
+    """Answer what is told of each step: the mean, the least, the sum of what it grew by, or the most."""
     if name in MEANS:
-        return round(sum(values) / len(values), 6)
+        known = ~np.isnan(values)
+        many = np.add.reduceat(known, begins, dtype=np.int64)
+        sums = np.add.reduceat(np.where(known, values, 0.0), begins)
+        means: Numbers = np.round(np.divide(sums, many, out=np.full(len(begins), np.nan), where=many > 0), 6)
+        return means
     if name.startswith(COUNTERS):
-        return sum(values)
-    return min(values) if name in LEAST else max(values)
+        before = np.concatenate(([np.nan], values[:-1]))
+        before = np.where(np.isnan(before), 0.0 if "restarts." in name else values, before)
+        more = values - before
+        # A counter that fell began anew.
+        more = np.where(more < 0, values, more)
+        sums = np.add.reduceat(np.nan_to_num(more), begins)
+        return np.where(np.logical_and.reduceat(np.isnan(values), begins), np.nan, sums)
+    most: Numbers = (np.fmin if name in LEAST else np.fmax).reduceat(values, begins)
+    return most
 
 
 def waited(server: Json) -> float:

@@ -142,8 +142,14 @@ class Store(Protocol):
             QueryError: time is up; may come while the events are taken.
         """
 
-    def readings(self, from_ns: int, to_ns: int) -> list[Told]:
-        """Answer the events of kind `metrics` that commits brought in a time, oldest first."""
+    def readings(self, from_ns: int, to_ns: int, *, whole: bool = False) -> list[Told]:
+        """Answer the events of kind `metrics` that commits brought in a time, oldest first.
+
+        Args:
+            from_ns: begin, ns since 1970.
+            to_ns: end, not part of it.
+            whole: only those of whole servers, none of single workers.
+        """
 
     def compact(self) -> None:
         """Rewrite what no longer changes in less room; may take long, harms no reader."""

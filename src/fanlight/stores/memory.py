@@ -288,11 +288,11 @@ class Memory:
         shapes = set(selectable(query, {event.shape for event in told}))
         yield from (event.event() for event in told if event.shape in shapes)
 
-    def readings(self, from_ns: int, to_ns: int) -> list[Told]:
+    def readings(self, from_ns: int, to_ns: int, *, whole: bool = False) -> list[Told]:
         """Answer the readings that commits brought in a time, oldest first."""
         with self.lock:
             told = [event for event in self.told if from_ns <= event.time_ns < to_ns]
-        shapes = set(of_kind(event.shape for event in told))
+        shapes = set(of_kind((event.shape for event in told), whole=whole))
         return sorted((event for event in told if event.shape in shapes), key=lambda event: event.time_ns)
 
     def near(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:

@@ -86,9 +86,13 @@ def may_hold(part: Node | None, shape: str, query: Query) -> bool:
     return bool(names & (own | EVERYWHERE)) or may_have_more
 
 
-def of_kind(shapes: Iterable[str]) -> list[str]:
-    """Answer the shapes of readings."""
-    return [shape for shape in dict.fromkeys(shapes) if schema_of(shape)[0].kind == KIND]
+def of_kind(shapes: Iterable[str], *, whole: bool = False) -> list[str]:
+    """Answer the shapes of readings, or those of whole servers alone."""
+    return [
+        shape
+        for shape in dict.fromkeys(shapes)
+        if schema_of(shape)[0].kind == KIND and not (whole and "worker" in names_of(shape)[0])
+    ]
 
 
 def of_servers(shapes: Iterable[str], names: frozenset[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fanlight.stores.readings import Told, is_asked, of_kind, of_servers, selectable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fanlight.event.event import Event
     from fanlight.query.query import Query
@@ -49,9 +49,22 @@ def shapes(view: View) -> dict[str, int]:
     return {shape: number for number, shape in view.texts(ids).items()}
 
 
-def between(store: DuckStore, from_ns: int, to_ns: int) -> list[Told]:
-    """Answer the readings of all days in a time, oldest first."""
-    return [each for view in store.views(from_ns, to_ns) for each in rows(view, of_kind(shapes(view)))]
+def between(store: DuckStore, from_ns: int, to_ns: int, whole: bool) -> list[Told]:
+    """Answer the readings of all days in a time, oldest first; a fast path, a day of them has 17,000."""
+    found: list[Told] = []
+    for view in store.views(from_ns, to_ns):
+        known = shapes(view)
+        texts = {known[shape]: shape for shape in of_kind(known, whole=whole)}
+        if texts:
+            told = view.ask(f"SELECT time, shape, told {kept(view, texts)} ORDER BY time, rowid")
+            found += [Told(time_ns, "", texts[shape], values) for time_ns, shape, values in told]
+    return found
+
+
+def kept(view: View, shapes: Iterable[int]) -> str:
+    """Answer where the events of some shapes stand that are within the view's range."""
+    bounds = f"time >= {min(view.from_ns, 2**63 - 1)} AND time <= {min(view.to_ns - 1, 2**63 - 1)}"
+    return f"FROM {view.alias}.events WHERE {bounds} AND shape IN ({', '.join(map(str, shapes))})"
 
 
 def of_shapes(view: View, chosen: list[str]) -> Iterator[Event]:
@@ -65,11 +78,8 @@ def rows(view: View, chosen: list[str]) -> Iterator[Told]:
     texts = {known[shape]: shape for shape in chosen}
     if not texts:
         return
-    bounds = f"time >= {min(view.from_ns, 2**63 - 1)} AND time <= {min(view.to_ns - 1, 2**63 - 1)}"
-    listed = ", ".join(map(str, texts))
-    found = f"FROM {view.alias}.events WHERE {bounds} AND shape IN ({listed})"
     # A list of places first: the connection is asked other things while the events are taken.
-    places = view.ask(f"SELECT rowid {found} ORDER BY time, rowid")
+    places = view.ask(f"SELECT rowid {kept(view, texts)} ORDER BY time, rowid")
     for first in range(0, len(places), AT_ONCE):
         batch = ", ".join(str(place) for (place,) in places[first : first + AT_ONCE])
         found_now = view.ask(

@@ -352,9 +352,9 @@ class DuckStore:
         """Answer a query with its stages."""
         return stages.answer(self, query, limits)
 
-    def readings(self, from_ns: int, to_ns: int) -> list[Told]:
+    def readings(self, from_ns: int, to_ns: int, *, whole: bool = False) -> list[Told]:
         """Answer the readings that commits brought in a time, oldest first."""
-        return readings.between(self, from_ns, to_ns)
+        return readings.between(self, from_ns, to_ns, whole)
 
     def size(self) -> Size:
         """Answer what the store takes on disk, its days, and the files set aside since the start."""
