@@ -18,9 +18,7 @@ from fanlight.recording.reduction import plain
 from fanlight.recording.traceparent import known
 from fanlight.wire.codec import TYPECODE, encode
 from fanlight.wire.frames import BATCH, frame
-from fanlight.wire.messages import (
-    BATCH as SCHEMA,
-)
+from fanlight.wire.messages import BATCH as SCHEMA
 from fanlight.wire.messages import (
     ERROR,
     NO_PARENT,
@@ -35,7 +33,7 @@ from fanlight.wire.messages import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from fanlight.agent.queue import Line
@@ -243,20 +241,18 @@ class Packer:
         # Before its spans: one trace may bring more texts than the table has room for.
         endpoint, segment = string(str(trace.endpoint)), segment_of(trace)
         segment_number = string(segment)
-        first, kind, spans = len(gathered.kinds), alone(trace, self.names, seen), None
-        kinds: Sequence[int] = (kind,)
-        parents: Sequence[int] = (NO_PARENT,)
-        starts: Sequence[int] = (0,)
-        lengths: Sequence[int] = (trace.end_ns - trace.start_ns,)
+        first, kind, pruned, lost = len(gathered.kinds), self.names.alone(trace, seen), 0, 0
         notes: list[tuple[int, ...]] = []
-        if kind < 0:
+        if kind >= 0:
+            kinds, parents, starts, lengths = [kind], [NO_PARENT], [0], [trace.end_ns - trace.start_ns]
+        else:
             spans = nest(trace, self.names, seen)
             if trace.error is not None:
                 # In front, so that they are told however many annotations there are.
                 spans.notes.insert(0, (0, self.failure(*trace.error)))
             notes = self.notes(spans, first) if spans.notes else []
-            kinds, parents = spans.kinds, spans.parents
-            parents[0] = NO_PARENT
+            kinds, parents, lost = spans.kinds, spans.parents, spans.lost
+            pruned, parents[0] = PRUNED if spans.pruned else 0, NO_PARENT
             starts = list(map(sub, spans.starts, repeat(trace.start_ns)))
             lengths = list(map(sub, spans.ends, spans.starts))
         if trace.status and "status" not in trace.notes:
@@ -266,10 +262,7 @@ class Packer:
         # A fast path: it did not wait anywhere that tells.
         if trace.waited_ms >= 0 or trace.stamp is not None:
             notes += self.waits(trace, first)
-        flags = (ERROR if segment == "error" else 0) | (0 if trace.sampled else UNSAMPLED)
-        if spans is not None and spans.pruned:
-            flags |= PRUNED
-        lost = spans.lost if spans is not None else 0
+        flags = pruned | (ERROR if segment == "error" else 0) | (0 if trace.sampled else UNSAMPLED)
         row = (endpoint, segment_number, trace.wall_ns, lengths[0], len(starts), flags, lost)
         # A fast path: nobody has asked for the id of most traces.
         ident = known(trace) if trace.ident else 0
@@ -383,16 +376,6 @@ def wanted() -> Mapping[str, bool]:
     from fanlight.agent.ignored import ignored
 
     return ignored(environ)
-
-
-def alone(trace: Trace, names: Names, seen: Seen) -> int:
-    """Answer the kind of a trace's root when nothing was recorded but that, a fast path; else -1."""
-    if trace.notes or trace.error is not None or (records := trace.records) is None or len(records) > 1:
-        return -1
-    if records[0][0] or trace.lost or seen.between(trace.start_ns, trace.end_ns):
-        return -1
-    kind, notes = names.named(trace.category, trace.title, None)
-    return -1 if notes else kind
 
 
 def column(values: Iterable[int], typecode: str) -> array[int]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from fanlight.recording.pauses import Seen
+    from fanlight.recording.recorder import Trace
+
     Normalize = Callable[[str, Any], tuple[str, str, str, dict[str, Any] | None] | None]
 
 STRINGS = 8_192
@@ -176,6 +179,15 @@ class Names:
             if len(self.blocks) < MEMO_ENTRIES:
                 self.blocks[key] = kind
         return kind
+
+    def alone(self, trace: Trace, seen: Seen) -> int:
+        """Answer the kind of a trace's root when nothing was recorded but that, a fast path; else -1."""
+        if trace.notes or trace.error is not None or (records := trace.records) is None or len(records) > 1:
+            return -1
+        if records[0][0] or trace.lost or seen.between(trace.start_ns, trace.end_ns):
+            return -1
+        kind, notes = self.named(trace.category, trace.title, None)
+        return -1 if notes else kind
 
     def named(self, name: str, title: str | None, payload: Any) -> tuple[int, dict[str, Any] | None]:
         """Answer kind and annotations of a notification."""
