@@ -72,7 +72,7 @@ def test_a_second_run_does_nothing_and_says_nothing(
     monkeypatch.setattr(subprocess, "run", pip)
     setup.install("develop", tmp_path)
     assert any(each.startswith("pytest") for command in asked for each in command)
-    assert str(tmp_path / ".venv" / "versions" / "sqlalchemy-1.4") in asked[-2]
+    assert any(str(tmp_path / ".venv" / "versions" / "sqlalchemy-1.4") in command for command in asked)
     assert any(each.startswith("uwsgi") for command in asked for each in command)
     runs = len(asked)
     capsys.readouterr()

@@ -118,8 +118,16 @@ def install(purpose: str, root: Path) -> None:
         say("pip could not install the packages; its own message stands above")
         sys.exit(1)
     if purpose == "develop":
-        build(pip, project["dependency-groups"]["built"])
-        install_older(pip, venv / "versions", project["dependency-groups"])
+        from concurrent.futures import ThreadPoolExecutor
+
+        groups = project["dependency-groups"]
+        older = [name for name in groups if name.startswith("older-")]
+        # Each goes to a place of its own.
+        with ThreadPoolExecutor(2) as side_by_side:
+            doing = [side_by_side.submit(build, pip, groups["built"])]
+            doing += [side_by_side.submit(install_older, pip, venv / "versions", n, groups[n]) for n in older]
+        for done in doing:
+            done.result()
     stamps[purpose].write_text(key)
 
 
@@ -133,17 +141,16 @@ def build(pip: list[str], packages: list[str]) -> None:
         say(f"pip could not build {' '.join(packages)}; its own message stands above")
 
 
-def install_older(pip: list[str], places: Path, groups: dict[str, list[str]]) -> None:
-    """Bring each group of older libraries to a place of its own, unless it is there."""
-    for name, packages in groups.items():
-        place = places / name.removeprefix("older-")
-        if not name.startswith("older-") or place.exists():
-            continue
-        command = [*pip, "--no-deps", "--target", str(place), *packages]
-        if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
-            # What is not there is not tested, which is no reason to stop here.
-            shutil.rmtree(place, ignore_errors=True)
-            say(f"pip could not install {' '.join(packages)}; its own message stands above")
+def install_older(pip: list[str], places: Path, name: str, packages: list[str]) -> None:
+    """Bring a group of older libraries to a place of its own, unless it is there."""
+    place = places / name.removeprefix("older-")
+    if place.exists():
+        return
+    command = [*pip, "--no-deps", "--target", str(place), *packages]
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
+        # What is not there is not tested, which is no reason to stop here.
+        shutil.rmtree(place, ignore_errors=True)
+        say(f"pip could not install {' '.join(packages)}; its own message stands above")
 
 
 def main(purpose: str) -> None:
