@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.query.query import Query
 from fanlight.server import gaps, telling
-from fanlight.server.servers import read
+from fanlight.server.servers import Shape
 from fanlight.server.telling import rfc3339
 
 if TYPE_CHECKING:
@@ -48,12 +48,17 @@ def readings(store: Store, row: TraceRow) -> list[Json]:
     """
     end_ns = row.start_ns + row.duration_ns
     found: dict[tuple[Any, ...], list[tuple[int, Json]]] = {}
-    for labels, time_ns, values in read(store.readings(row.start_ns - AROUND_NS, end_ns + AROUND_NS)):
-        if "worker" in labels or labels["service"] != row.service or labels.get("host") != row.host:
+    for each in store.readings(row.start_ns - AROUND_NS, end_ns + AROUND_NS, whole=True):
+        shape = Shape(each.shape)
+        if not shape.is_known:
+            continue
+        prefix = shape.prefix(each.values)
+        labels, values = shape.told(prefix), shape.values(each.values, prefix)
+        if labels["service"] != row.service or labels.get("host") != row.host:
             continue
         whose = (labels.get("server"), labels.get("master"))
         told = {name: values[name] for name in VALUES if name in values}
-        found.setdefault(whose, []).append((time_ns, told))
+        found.setdefault(whose, []).append((each.time_ns, told))
     if not found:
         return []
     of_server = max(found.values(), key=waiting)
