@@ -36,6 +36,7 @@ WHO = {
     "protocol": 1,
     "client": "c0ffee" * 5 + "00",
     "service": "shop",
+    "environment": "",
     "host": "h",
     "pid": 7,
     "instruments": ["sqlite3=active"],
