@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from fanlight.pipeline.files.search import Wishes
 from fanlight.query.query import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 END = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
@@ -35,27 +37,41 @@ def every(days: float, years: float) -> list[datetime]:
     return [END - timedelta(days=days) * number for number in range(count, -1, -1)]
 
 
+def packed(path: str) -> str:
+    """Answer the path of a file in a form that cannot be sought, as old as it was."""
+    with open(path, "rb") as file:
+        content = gzip.compress(file.read())
+    target = f"{path}.gz"
+    with open(target, "wb") as file:
+        file.write(content)
+    os.utime(target, (END.timestamp(), END.timestamp()))
+    return target
+
+
 @pytest.mark.parametrize(
     ("days", "years"), [(1, 0.9), (1, 1.1), (1, 3.3), (0.1, 2.5), (7, 6), (30, 4), (0.02, 1.4)]
 )
 def test_every_line_is_of_its_year(days: float, years: float, tmp_path: Path) -> None:
     path = written(tmp_path / "syslog", every(days, years))
-    for event in Reading(path, None, "UTC").run():
-        assert event["message"] == f"it was {str(event.time)[:10]}", event
+    for name in (path, packed(path)):
+        for event in Reading(name, None, "UTC").run():
+            assert event["message"] == f"it was {str(event.time)[:10]}", event
 
 
 def test_a_search_knows_the_years_too(tmp_path: Path) -> None:
     path = written(tmp_path / "syslog", every(0.5, 2.5))
     query = Query("from:2024-02-01T00:00:00Z to:2024-02-02T23:59:59Z app")
-    answer = Answer(query, [path], Wishes(zone="UTC", counts_lines=True))
-    found = list(answer.events())
-    assert [event["message"] for event in found] == ["it was 2024-02-01"] * 2 + ["it was 2024-02-02"] * 2
     lines = (tmp_path / "syslog").read_text().split("\n")
-    assert [lines[(event.line or 0) - 1] for event in found] == [event.raw for event in found]
+    for name in (path, packed(path)):
+        answer = Answer(query, [name], Wishes(zone="UTC", counts_lines=True))
+        found = list(answer.events())
+        assert [event["message"] for event in found] == ["it was 2024-02-01"] * 2 + ["it was 2024-02-02"] * 2
+        assert [lines[(event.line or 0) - 1] for event in found] == [event.raw for event in found]
 
 
-def test_an_import_knows_them_too_wherever_it_goes_on(tmp_path: Path) -> None:
-    path = written(tmp_path / "syslog", every(0.1, 3.2))
+@pytest.mark.parametrize("form", [str, packed])
+def test_an_import_knows_them_too_wherever_it_goes_on(form: Callable[[str], str], tmp_path: Path) -> None:
+    path = form(written(tmp_path / "syslog", every(0.1, 3.2)))
     file = known(path, [])
     count = 0
     for piece in Portions(file, zone="UTC"):
@@ -84,5 +100,6 @@ def test_lines_that_are_late_make_no_year(tmp_path: Path) -> None:
     moments = every(1, 0.8)
     moments[40::40] = [when - timedelta(days=20) for when in moments[40::40]]
     path = written(tmp_path / "syslog", moments)
-    for event in Reading(path, None, "UTC").run():
-        assert event["message"] == f"it was {str(event.time)[:10]}"
+    for name in (path, packed(path)):
+        for event in Reading(name, None, "UTC").run():
+            assert event["message"] == f"it was {str(event.time)[:10]}"

@@ -233,9 +233,10 @@ class Portions:
         if self.file.position and sections_of(found) is not None:
             found = headed(self.file.name, self.file.position, found)
         self.file = self.file._replace(format=self.name or found.name)
-        if stream.source.size and any(name in found.name for name in TOLD_NO_YEAR):
+        if any(name in found.name for name in TOLD_NO_YEAR):
             self.eras = parts(stream.source, found, again_of(self.file.format, self.zone))
-            stream.source.seek(stream.position)
+            if stream.source.size:
+                stream.source.seek(stream.position)
         parser = LineParser(found)
         parser.line_number = self.file.lines
         return parser

@@ -68,23 +68,35 @@ class Reading:
                     self.parser = LineParser(found)
                 else:
                     yield from self.parser.turn(found)
-                source.seek(begin)
+                if source.size:
+                    source.seek(begin)
             yield from self.part(source, None if end is None else end - begin)
         if self.parser is not None:
             yield from self.parser.close()[:-1]
 
     def parts(self, source: Source) -> list[tuple[int, int | None, Format | None]]:
         """Answer the parts of a file that have formats of their own; one with none for all of another."""
-        if source.size:
-            found = self.parser.format if self.parser else self.fitting(source.read_at(0, SAMPLE), source)
+        if source.size or source.under is not None:
+            found = self.parser.format if self.parser else self.fitting(self.sample(source), source)
             again = again_of(self.name or found.name, self.zone)
             is_told = not any(name in found.name for name in TOLD_NO_YEAR)
             eras = [] if is_told else parts(source, found, again)
-            source.seek(0)
+            if source.size:
+                source.seek(0)
             self.parser = None if eras else self.parser or LineParser(found)
             if eras:
                 return [(begin, end, each) for begin, end, each in eras]
         return [(0, None, None)]
+
+    def sample(self, source: Source) -> bytes:
+        """Answer the first bytes of a file; a compressed one is opened another time for it."""
+        if source.size:
+            return source.read_at(0, SAMPLE)
+        packed = open_source(source.name)
+        try:
+            return packed.read_at(0, SAMPLE)
+        finally:
+            packed.close()
 
     def fitting(self, sample: bytes, source: Source) -> Format:
         """Answer the format of a file's first bytes."""

@@ -129,6 +129,18 @@ class Search:
                     self.source, self.format, self.query.bounds(), Stamps(self.wishes.zone).zone
                 )
             self.source.seek(0)
+        elif self.source.under is not None:
+            from fanlight.pipeline.files.source import open_source
+
+            packed = open_source(self.source.name)
+            try:
+                self.fit(packed.read_at(0, FIRST))
+            finally:
+                packed.close()
+            eras = self.eras()
+            if eras:
+                yield from self.each_year(eras, is_sure=not has_bounds)
+                return
         if self.window is None:
             yield from self.part(None, None, is_sure=not has_bounds)
             return
@@ -163,7 +175,8 @@ class Search:
         line = 1 if self.wishes.counts_lines else 0
         for begin, end, found in eras:
             self.format = found
-            self.source.seek(begin)
+            if self.source.size is not None:
+                self.source.seek(begin)
             line = yield from self.part(end - begin, line, is_sure=is_sure)
 
     def lines_before(self, place: int) -> int:

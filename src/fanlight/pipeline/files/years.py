@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight import parsers
 from fanlight.event.times import SECOND_NS
 from fanlight.parsers.stamps import LATE_NS, YEAR
+from fanlight.pipeline.files.source import open_source
 from fanlight.pipeline.files.window import Times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.parsers import Format
     from fanlight.pipeline.files.source import Source
 
 SAMPLES = 64
+PIECE = 64 * 1024
+"""Bytes of an unpacked file of which `LOOKS` lines are looked at, unless a month or more is between them."""
+LOOKS = 11
+MONTH_NS = 30 * 86_400 * SECOND_NS
+CHECKED = 64
+"""Lines by which it is told whether times have a year."""
 PARTS_MAX = 50
 """Years of a file; one that seems to have more is in no order."""
 HALF_NS = 180 * 86_400 * SECOND_NS
@@ -38,10 +47,12 @@ def parts(source: Source, found: Format, again: Callable[[int], Format]) -> list
     by most of a year, those before are of the year before, and so on.
 
     Args:
-        source: can be sought, or is left alone.
+        source: of a file; of what can only be read on nothing is known, and it is left alone.
         found: its format.
         again: answers the format of a file that was written last at some ns.
     """
+    if source.under is not None:
+        return unpacked_parts(source.name, found, again)
     if not source.size:
         return []
     times = Times(source, found)
@@ -63,6 +74,93 @@ def parts(source: Source, found: Format, again: Callable[[int], Format]) -> list
         # What stands before is earlier than this line, with no day to spare.
         end, format_ = begin, again(line[0] - LATE_NS[YEAR] - 1)
     return []
+
+
+def unpacked_parts(path: str, found: Format, again: Callable[[int], Format]) -> list[Part]:
+    """Answer the parts of a compressed file, which is read once for it where its times tell no year."""
+    source = open_source(path)
+    written_ns = source.written_ns
+    try:
+        steps, size = steps_of(source, found, again)
+    finally:
+        source.close()
+    if written_ns is None or not 0 < len(steps) < PARTS_MAX:
+        return []
+    edges = [0, *steps, size]
+    # Each part ends on the same day of its year as the file does.
+    formats = [again(years_before(written_ns, back)) for back in range(len(steps), 0, -1)]
+    return list(map(Part, edges, edges[1:], [*formats, found]))
+
+
+def years_before(ns: int, years: int) -> int:
+    """Answer the same day and time of another year, ns since 1970."""
+    when = datetime.fromtimestamp(ns // SECOND_NS, UTC)
+    day = 28 if (when.month, when.day) == (2, 29) else when.day
+    return int(when.replace(year=when.year - years, day=day).timestamp()) * SECOND_NS + ns % SECOND_NS
+
+
+def steps_of(source: Source, found: Format, again: Callable[[int], Format]) -> tuple[list[int], int]:
+    """Answer where the lines of a stream begin that are most of a year earlier than before, and its size.
+
+    Args:
+        source: at its begin.
+        found: the format of its lines.
+        again: as for `parts`.
+    """
+    steps: list[int] = []
+    before: int | None = None
+    at, rest = 0, b""
+    buffer = bytearray(PIECE)
+    while True:
+        with memoryview(buffer) as room:
+            count = source.readinto(room)
+        if not count and not rest:
+            return steps, at
+        piece, _, left = (rest + bytes(buffer[:count])).rpartition(b"\n") if count else (rest, b"", b"")
+        lines = piece.split(b"\n")
+        last = next(told(found, reversed(lines)), before)
+        some = list(told(found, lines[:: len(lines) // LOOKS + 1]))
+        if before is None and some:
+            older = again(some[0] - YEAR_NS)
+            if all(older.moment(line) in (None, found.moment(line)) for line in lines[:CHECKED]):
+                return [], 0
+        looked = [ns for ns in (before, *some, last) if ns is not None]
+        if any(abs(later - earlier) > MONTH_NS for earlier, later in pairwise(looked)):
+            steps += steps_in(lines, at, found, before)
+        before = last
+        at += len(piece) + (count > 0)
+        rest = left
+        if not count:
+            return steps, at
+
+
+def steps_in(lines: list[bytes], at: int, found: Format, before: int | None) -> Iterator[int]:
+    """Yield where the lines begin that are most of a year earlier than the one before them.
+
+    Args:
+        lines: one behind the other.
+        at: where the first one begins.
+        found: their format.
+        before: the time before them.
+    """
+    is_late = False
+    for line in lines:
+        for ns in told(found, (line,)):
+            was_late = is_late
+            is_late = before is not None and ns > before + HALF_NS and not was_late
+            if not is_late:
+                if before is not None and ns < before - HALF_NS:
+                    yield at
+                before = ns
+        at += len(line) + 1
+
+
+def told(found: Format, lines: Iterable[bytes]) -> Iterator[int]:
+    """Yield the times of lines, but for a 29th of February: it is of the last year that had one."""
+    for line in lines:
+        ns = found.moment(line)
+        if ns is not None and b"Feb 29" not in line:
+            yield ns
 
 
 def tells_no_year(source: Source, first: tuple[int, int], again: Callable[[int], Format]) -> bool:
