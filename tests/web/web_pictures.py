@@ -64,6 +64,9 @@ class PoliteShop(Shop):
             each["release"] = "2026.9.2"
         return found
 
+    def environments(self, *asked):
+        return [each for each in super().environments(*asked) if each["service"] not in HOSTILE]
+
     def servers(self, *asked):
         found = super().servers(*asked)
         words = {"host": "cedar", "server": "gunicorn"}
