@@ -120,7 +120,7 @@ def test_keys_move_through_the_pages(visit):
     page.wait_for_url("**/status**")
     page.keyboard.press("g")
     page.keyboard.press("w")
-    page.wait_for_url("**/servers")
+    page.wait_for_url("**/servers**")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
 
