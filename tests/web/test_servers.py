@@ -59,3 +59,12 @@ def test_a_time_without_readings_says_what_would_fill_it(ask_with, shop):
     text = ask_with(type(shop)(empty=True)).get("/servers").text
     assert "No server was read" in text
     assert "fanlight run" in text
+
+
+def test_a_step_of_a_graph_leads_to_its_time_and_to_who_waited(look):
+    page = look("/servers?service=shop&last=1h")
+    steps = [link for link in page.links if link.startswith("/servers?") and "from=" in link]
+    assert len(steps) > 4 * 60, "a link for each minute of each graph"
+    waited = [link for link in page.links if link.startswith("/explore?") and "queue.time%3A%3E%3D" in link]
+    assert sum("from=" in link for link in waited) == 61, "the hour touches so many minutes"
+    assert "sweep to look closer" in page.words

@@ -123,7 +123,7 @@ def server(
             if graph is not None
         ],
         "columns": [curve.label for graph in GRAPHS for curve in graph.curves],
-        "rows": [row(step, step_ns, asked) for step in found["steps"]],
+        "rows": [row(step, step_ns, asked, whole) for step in found["steps"]],
         "workers": list(starmap(one, ((each["worker"], each["values"]) for each in found["workers"]))),
         "waited": queries.link(f"{whole} queue.time:>={WAITED} | sort -queue.time", asked.times()),
         "meanwhile": queries.link(f"{whole} requests.waiting:>0 | sort -duration", asked.times()),
@@ -187,6 +187,23 @@ def drawn(
             if graph.written is wording.duration or tick.value == int(tick.value)
         ],
         "marks": marks(asked),
+        "hits": [hit(graph, step, step_ns, asked) for step in steps],
+    }
+
+
+def hit(graph: Graph, step: Mapping[str, Any], step_ns: int, asked: Asked) -> dict[str, Any]:
+    """Answer a step's place on a graph, its numbers in words, and the address of that time alone."""
+    start = nanoseconds(step["time"])
+    values = [(curve.label, value_of(curve, step["values"])) for curve in graph.curves]
+    told = [f"{label.lower()} {graph.written(value)}" for label, value in values if value is not None]
+    length = asked.to_ns - asked.from_ns
+    x = min(max((start - asked.from_ns) / length * charts.WIDTH, 0), charts.WIDTH - 1)
+    return {
+        "x": round(x, 1),
+        "width": round(min(max(step_ns / length * charts.WIDTH, 1), charts.WIDTH - x), 1),
+        "time": step["time"],
+        "tip": ", ".join(told) or "not read",
+        **zoom(asked, start, start + step_ns),
     }
 
 
@@ -208,15 +225,18 @@ def value_of(curve: Curve, values: Mapping[str, float]) -> float | None:
     return next((values[name] for name in curve.names if name in values), None)
 
 
-def row(step: Mapping[str, Any], step_ns: int, asked: Asked) -> dict[str, Any]:
-    """Answer a step as a row of the table."""
+def row(step: Mapping[str, Any], step_ns: int, asked: Asked, whole: str) -> dict[str, Any]:
+    """Answer a step as a row of the table, with the address of the requests that waited then."""
     start = nanoseconds(step["time"])
     cells = []
     for graph in GRAPHS:
         for curve in graph.curves:
             value = value_of(curve, step["values"])
             cells.append("" if value is None else graph.written(value))
-    return {"time": step["time"], "cells": cells, **zoom(asked, start, start + step_ns)}
+    there = zoom(asked, start, start + step_ns)
+    when = {name: there[name] for name in ("from", "to")}
+    waited = queries.link(f"{whole} queue.time:>={WAITED} | sort -queue.time", when)
+    return {"time": step["time"], "cells": cells, "waited": waited, **there}
 
 
 def one(number: int, values: Mapping[str, float]) -> dict[str, Any]:
