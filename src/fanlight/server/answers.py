@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
 from fanlight.server import beside, brushing, comparing, deploys, imports, servers, split
-from fanlight.server.counted import MINUTE_NS, SLOTS, observed, row_of, summed, together
+from fanlight.server.counted import MINUTE_NS, SLOTS, by_service, observed, row_of, summed, together
 from fanlight.server.pain import bearable, waited
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import tree
@@ -83,17 +83,18 @@ class Answers:
         scope = (service,) if service else ()
         rows = self.store.counts(from_ns, to_ns, scope, SLOTS, self.environment)
         rows = [row for row in rows if service or row.service != TRIAL]
-        limits = bearable(rows)
+        sums = by_service(rows)
+        limits = {name: bearable(each) for name, each in sums.items()}
         repeats = self.store.repeats(from_ns, to_ns, scope, self.environment)
         found, waits = findings(repeats), waited(repeats)
         minutes = observed(rows, from_ns, to_ns)
         told = [row_of(row, limits[row.service], minutes[row.service], found, waits) for row in rows]
         told.sort(key=lambda row: (-row["pain"], -row["mean"] * row["count"], row["endpoint"]))
         services = [
-            self.of_service(name, rows, told, minutes[name], (from_ns, to_ns)) for name in sorted(limits)
+            self.of_service(each, told, minutes[name], (from_ns, to_ns)) for name, each in sums.items()
         ]
         return {
-            "all": together(rows, services),
+            "all": together(list(sums.values()), services),
             "services": services,
             "endpoints": told,
             "saturation": servers.now(self.store, to_ns, service, rfc3339),
@@ -102,19 +103,18 @@ class Answers:
 
     def of_service(
         self,
-        name: str,
-        rows: Sequence[Counts],
+        counted: Counts,
         told: Sequence[Json],
         minutes: float,
         span: tuple[int, int],
     ) -> Json:
         """Answer the row of a service: its endpoints together, and its releases."""
-        own = [row for row in told if row["service"] == name]
+        own = [row for row in told if row["service"] == counted.service]
         return {
-            **row_of(summed([row for row in rows if row.service == name]), 0, minutes, {}, {}),
+            **row_of(counted, 0, minutes, {}, {}),
             "pain": sum(row["pain"] for row in own),
             "waited": sum(row["waited"] * row["count"] for row in own) / sum(row["count"] for row in own),
-            "releases": [release(each) for each in self.store.releases(name, *span)],
+            "releases": [release(each) for each in self.store.releases(counted.service, *span)],
         }
 
     def query(self, question: Question) -> tuple[int, Json]:
@@ -196,7 +196,7 @@ class Answers:
         times = self.store.times(group, from_ns, to_ns, where)
         releases = self.store.releases(service, from_ns, to_ns)
         return {
-            **row_of(row, bearable(rows)[service], minutes, findings(repeats), waited(repeats)),
+            **row_of(row, bearable(summed(rows)), minutes, findings(repeats), waited(repeats)),
             "from": rfc3339(from_ns),
             "to": rfc3339(to_ns),
             "timeline": self.timeline(group, from_ns, to_ns),

@@ -53,6 +53,14 @@ def row_of(
     }
 
 
+def by_service(rows: Iterable[Counts]) -> dict[str, Counts]:
+    """Answer the counts of each service, its endpoints together, by name."""
+    own: dict[str, list[Counts]] = {}
+    for row in rows:
+        own.setdefault(row.service, []).append(row)
+    return {service: summed(own[service]) for service in sorted(own)}
+
+
 def summed(rows: Sequence[Counts]) -> Counts:
     """Answer the counts of several groups together, under the first one's service; there is one at least."""
     merged: dict[int, int] = {}
@@ -72,11 +80,11 @@ def summed(rows: Sequence[Counts]) -> Counts:
     )
 
 
-def together(rows: Sequence[Counts], services: Sequence[Json]) -> Json | None:
+def together(sums: Sequence[Counts], services: Sequence[Json]) -> Json | None:
     """Answer the row of all services; each has its own idea of pain and its own age, so these are added."""
-    if not rows:
+    if not sums:
         return None
-    whole = row_of(summed(rows)._replace(service=""), 0, 1.0, {}, {})
+    whole = row_of(summed(sums)._replace(service=""), 0, 1.0, {}, {})
     waited_ns = sum(each["waited"] * each["count"] for each in services) / whole["count"]
     return (
         whole

@@ -14,17 +14,15 @@ if TYPE_CHECKING:
     from fanlight.stores.answers import Counts, Group, Repeat
 
 
-def bearable(rows: Iterable[Counts]) -> dict[str, int]:
-    """Answer, per service, the duration in ns from which on a request hurts.
+def bearable(service: Counts) -> int:
+    """Answer the duration in ns from which on a request of a service hurts.
 
     That is its median, so that a slow service has a worst endpoint too; at least what nobody notices.
+
+    Args:
+        service: the counts of all of its endpoints together.
     """
-    merged: dict[str, dict[int, int]] = {}
-    for row in rows:
-        of_service = merged.setdefault(row.service, {})
-        for bucket, n in row.buckets.items():
-            of_service[bucket] = of_service.get(bucket, 0) + n
-    return {service: max(BEARABLE_NS, buckets.percentile(sums, 0.5)) for service, sums in merged.items()}
+    return max(BEARABLE_NS, buckets.percentile(service.buckets, 0.5))
 
 
 def pain(histogram_of: Mapping[int, int], bearable_ns: int, minutes: float, waited_ns: float = 0.0) -> float:
@@ -43,7 +41,13 @@ def pain(histogram_of: Mapping[int, int], bearable_ns: int, minutes: float, wait
 
 def excess(histogram_of: Mapping[int, int], bearable_ns: int) -> float:
     """Answer the ns beyond the bearable of all requests together, waiting left out."""
-    return sum(n * max(0, buckets.middle(bucket) - bearable_ns) for bucket, n in histogram_of.items())
+    # Fast path: most requests lie below, and are not looked at.
+    least = buckets.bucket(bearable_ns)
+    return sum(
+        n * max(0, buckets.middle(bucket) - bearable_ns)
+        for bucket, n in histogram_of.items()
+        if bucket >= least
+    )
 
 
 def waited(repeats: Iterable[Repeat]) -> dict[Group, float]:
