@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.errors import ConfigError
 from fanlight.event import types
 from fanlight.event.stamps import access
-from fanlight.parsers.grouped import WHOLE, Field, Link, PatternFormat
+from fanlight.parsers.fields import Field, Link
+from fanlight.parsers.grouped import WHOLE, PatternFormat
 from fanlight.parsers.stamps import EPOCHS, HTTPD, ISO
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.event import types
-from fanlight.parsers.grouped import Field, PatternFormat, group_of
+from fanlight.parsers.fields import Field, group_of
+from fanlight.parsers.grouped import PatternFormat
 from fanlight.parsers.stamps import CLOCK, HTTPD, ISO
 
 if TYPE_CHECKING:

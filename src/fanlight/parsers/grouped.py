@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import ConfigError
 from fanlight.event import types
@@ -13,6 +13,7 @@ from fanlight.event.times import Time
 from fanlight.event.units import BYTES, TIME_NS
 from fanlight.parsers import stacks
 from fanlight.parsers.digits import duration, number_of, real_number, whole_number
+from fanlight.parsers.fields import TRACED, Field, group_of
 from fanlight.parsers.places import LineError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from fanlight.event.event import Event
     from fanlight.parsers import Condition
+    from fanlight.parsers.fields import Link
 
 GROUP = re.compile(rb"\(\?P<(\w+)>")
 WHOLE = "whole_"
@@ -27,61 +29,6 @@ WHOLE = "whole_"
 TIME = "time"
 WHOLE_MISSING = 0.5
 """What a line counts for in detection when its tail is missing."""
-
-
-class Field(NamedTuple):
-    """One property of a format: the group of its name, and what the text becomes."""
-
-    name: str
-    type: str = types.STRING
-    unit: str | None = None
-    """That the text is written in; a duration comes out in ns whatever it was."""
-    before: bytes | None = None
-    """What always stands directly before the value, as a regular expression; None when unknown."""
-    after: bytes | None = None
-    empty: tuple[bytes, ...] = (b"-", b"")
-    """Texts that mean that there is no value."""
-    zeros: bytes = rb"0*"
-    """Zeros that may stand before a whole number's digits; none where their count is fixed."""
-
-
-TRACED = tuple(Field(name, kind) for name, kind in stacks.NAMES.items())
-"""What events of several lines may have beside the groups of their pattern."""
-
-
-class Link(NamedTuple):
-    """An element of a line, as a scanner may see it: patterns that match no less than is there."""
-
-    name: str
-    """Of the property that may be asked for; "" when none can be."""
-    plain: bytes
-    """Text before it."""
-    text: bytes
-    """The same as a pattern."""
-    any: bytes
-    """Whatever it may be; never over a line's end."""
-    filler: bytes
-    """Any part of the value."""
-    after: bytes
-    """What follows it."""
-    head: bytes = b""
-    """What stands between the text before and the value."""
-    tail: bytes = b""
-
-
-def fields_of(description: dict[str, Any]) -> tuple[Field, ...]:
-    """Answer the fields of a format's description: `type` and `unit` of each.
-
-    Raises:
-        ConfigError: an unknown type.
-    """
-    fields = []
-    for name, about in description.get("fields", {}).items():
-        kind = about.get("type", types.STRING)
-        if kind not in types.TYPES:
-            raise ConfigError(f"format {description['name']}: unknown type {kind!r} of the field {name!r}")
-        fields.append(Field(name, kind, about.get("unit")))
-    return tuple(fields)
 
 
 class PatternFormat:
@@ -274,11 +221,6 @@ def joined(lines: list[bytes], heads: re.Pattern[bytes]) -> list[bytes]:
     texts = [b"\n".join(some) for some in events]
     traces = [stacks.begin(text) for text in texts]
     return [text if trace is None else text[: trace[0]] for text, trace in zip(texts, traces, strict=True)]
-
-
-def group_of(name: str) -> str:
-    """Answer the name of a property's group: `thread-name` cannot be one."""
-    return "".join(letter if letter.isalnum() else "_" for letter in name)
 
 
 class Reader:

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fanlight.event.event import Event
-from fanlight.parsers.grouped import TRACED, add_trace, joined
+from fanlight.parsers.fields import TRACED
+from fanlight.parsers.grouped import add_trace, joined
 from fanlight.parsers.stacks import begin
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from fanlight.event.event import Origin
     from fanlight.parsers import Condition, Format
-    from fanlight.parsers.grouped import Field
+    from fanlight.parsers.fields import Field
 
 FEWEST = 2
 """Lines by which a further format shows."""

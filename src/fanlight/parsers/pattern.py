@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from fanlight.parsers.grouped import PatternFormat, fields_of
+from fanlight.parsers.fields import fields_of
+from fanlight.parsers.grouped import PatternFormat
 from fanlight.parsers.stamps import reading
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fanlight.event import types
-from fanlight.parsers.grouped import Field, PatternFormat, fields_of
+from fanlight.parsers.fields import Field, fields_of
+from fanlight.parsers.grouped import PatternFormat
 from fanlight.parsers.stamps import reading
 
 if TYPE_CHECKING:

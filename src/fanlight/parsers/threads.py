@@ -14,7 +14,7 @@ from fanlight.event.schema import Schema, shaped
 from fanlight.event.times import Time
 from fanlight.event.units import TIME_NS
 from fanlight.parsers import stacks
-from fanlight.parsers.grouped import Field
+from fanlight.parsers.fields import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

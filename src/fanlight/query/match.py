@@ -15,7 +15,7 @@ from fanlight.query.values import fold, tests_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fanlight.query.query import Setting
+    from fanlight.query.setting import Setting
 
     Predicate = Callable[[Event], bool]
     Holds = Callable[[Any, str | None, str | None], bool]

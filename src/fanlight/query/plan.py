@@ -12,7 +12,7 @@ from fanlight.query.regex import SPECIAL, literal_parentheses
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fanlight.query.query import Setting
+    from fanlight.query.setting import Setting
 
 RUN = re.compile(r"[\x20-\x7e]+")
 OPEN_TO_ESCAPES = re.compile(r"[^A-Za-z0-9_.-]")

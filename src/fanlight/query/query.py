@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from fanlight.errors import QueryError
 from fanlight.event.times import Time
 from fanlight.query.grammar import Parsed
-from fanlight.query.lexer import INSENSITIVE, SENSITIVE
 from fanlight.query.match import compiled
 from fanlight.query.nodes import Or, every
 from fanlight.query.records import HOLDERS, without_others
+from fanlight.query.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,19 +24,6 @@ if TYPE_CHECKING:
 
 LOWER = frozenset({"from", "since"})
 UPPER = frozenset({"to", "until"})
-
-
-class Setting:
-    """What the terms of a query mean beside their own words."""
-
-    __slots__ = ("fold_fields", "fold_keywords", "now_ns", "text", "zone")
-
-    def __init__(self, text: str, case: str | None, now_ns: int, zone: tzinfo | None) -> None:
-        self.text = text
-        self.now_ns = now_ns
-        self.zone = zone
-        self.fold_keywords = case != SENSITIVE
-        self.fold_fields = case == INSENSITIVE
 
 
 class Query:

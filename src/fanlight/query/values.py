@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-    from fanlight.query.query import Setting
+    from fanlight.query.setting import Setting
 
 
 def moment(value: str, now_ns: int, zone: tzinfo | None) -> int | None:

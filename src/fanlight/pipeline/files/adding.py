@@ -10,13 +10,14 @@ from fanlight.event.batch import Batch, Batched
 from fanlight.event.event import Event
 from fanlight.event.names import canonical
 from fanlight.event.schema import Schema
-from fanlight.parsers.grouped import TIME, Field, PatternFormat
+from fanlight.parsers.grouped import TIME, PatternFormat
 from fanlight.query.grouping import is_measure, summed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fanlight.parsers import Format
+    from fanlight.parsers.fields import Field
     from fanlight.pipeline.files.answer import Answer
     from fanlight.pipeline.files.columns import Cutter
     from fanlight.pipeline.files.found import Found

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fanlight.event import types
-from fanlight.parsers.grouped import TIME, PatternFormat, Reader, group_of, only
+from fanlight.parsers.fields import group_of
+from fanlight.parsers.grouped import TIME, PatternFormat, Reader, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from fanlight.parsers import Format
     from fanlight.pipeline.files.engine import Text
     from fanlight.query.nodes import Node
-    from fanlight.query.query import Query, Setting
+    from fanlight.query.query import Query
+    from fanlight.query.setting import Setting
 
     Conjunct = tuple[Needle, ...]
     """Every event that the query selects has a line with one of these."""

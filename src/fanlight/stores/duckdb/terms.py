@@ -21,7 +21,7 @@ from fanlight.wire.messages import NOTE_BOOL, NOTE_FLOAT, NOTE_INT, NOTE_TEXT, W
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fanlight.query.query import Setting
+    from fanlight.query.setting import Setting
     from fanlight.query.sql import Leaf, Word
     from fanlight.query.values import Interval, Test
     from fanlight.stores.duckdb.reads import View
