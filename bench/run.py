@@ -16,7 +16,7 @@ from rows import Row, table
 HERE = Path(__file__).resolve().parent
 PARTS = (
     *("peers", "frameworks", "startup", "pipe", "store", "strategies", "files", "resident", "installed"),
-    *("events", "listeners", "slots", "pages"),
+    *("events", "listeners", "slots", "pages", "sampling"),
 )
 """Each is a module with `run(rounds) -> list[Row]`, `store` a program of its own."""
 

@@ -213,6 +213,33 @@ def test_a_directory_of_the_dead_is_cleared_and_what_they_left_is_kept(folder, s
     assert [path.name for path in folder.iterdir()] == ["totals.json"]
 
 
+def test_whoever_leaves_takes_away_what_nobody_needs(folder, sources, process):
+    """Two processes, one the other's master: the directory goes with the last of them."""
+    master, worker = process(), process()
+    started = layout.process_start(master.pid)
+    write(folder, worker.pid, requests=3, MASTER=master.pid, MASTER_STARTED=started)
+    (folder / layout.HOME).symlink_to(folder.parent)
+    source = sources()
+    assert len(read(source).workers) == 1
+    source.close()
+    assert folder.exists(), "a worker lives"
+    source = sources()
+    kill(worker)
+    assert len(read(source).retired) == 1
+    source.close()
+    assert folder.exists(), "its master lives, whose totals they are"
+    kill(master)
+    sources().close()
+    assert not folder.exists()
+    sources().close()
+
+
+def test_a_directory_with_something_strange_in_it_stays(folder, sources):
+    (folder / "letter").write_text("mine")
+    sources().close()
+    assert (folder / "letter").exists()
+
+
 def test_what_was_added_up_and_not_taken_away_does_not_count_twice(folder, sources, process):
     one = process()
     path = write(folder, one.pid, requests=3)

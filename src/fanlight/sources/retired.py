@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MASTERS = 64
 """Masters that are gone whose totals are kept, the latest ones."""
 FILE = "totals.json"
+OURS = (FILE, FILE + ".new", layout.HOME)
+"""What is in a directory of slots besides them."""
 
 
 class Key(NamedTuple):
@@ -92,6 +94,11 @@ class Book:
             )
         return self.told
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether the totals are: a master lives whose workers left some."""
+        return any(layout.is_alive(*key[2:4]) for key in self.totals)
+
     def write(self) -> None:
         """Write the totals down, without those of the masters that are gone longest and too many."""
         self.told = None
@@ -112,6 +119,34 @@ class Book:
             except OSError:
                 continue
             return
+
+
+def clear(folder: str, *, is_needed: bool) -> None:
+    """Take a directory away that nobody needs: no process that lives has a file in it, nor totals there.
+
+    A worker that comes meanwhile makes its file before this looks, and the directory stays, or makes the
+    directory anew.
+
+    Args:
+        folder: of slots.
+        is_needed: whether the totals are.
+    """
+    try:
+        names = os.listdir(folder)
+        if is_needed or any(name not in OURS and is_anyones(name) for name in names):
+            return
+        for name in names:
+            os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)
+    except OSError:
+        # Not there, not ours, or somebody came.
+        return
+
+
+def is_anyones(name: str) -> bool:
+    """Answer whether a file may be that of a process that lives, or is no slot at all."""
+    whose = layout.owner(name)
+    return whose is None or layout.is_alive(*whose)
 
 
 def privately(path: str, flags: int) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.sources.connections import Connections
 from fanlight.sources.held import FIRST_BYTES, File
-from fanlight.sources.retired import FILE, Book
+from fanlight.sources.retired import OURS, Book, clear
 from fanlight.sources.workers import complete, known, waits
 from fanlight.wire import slots as layout
 from fanlight.wire.readings import Readings
@@ -180,7 +180,7 @@ class Slots:
         """Open one file, or take note that it is none of ours."""
         owner = layout.owner(name)
         if owner is None:
-            if name not in (FILE, FILE + ".new", layout.HOME):
+            if name not in OURS:
                 self.ignore(at, "name")
             return
         if name.startswith(".") or at in self.book.done:
@@ -324,6 +324,8 @@ class Slots:
         self.held = {}
         for file in list(self.files.values()):
             self.drop(file)
+        for folder in self.folders:
+            clear(folder, is_needed=self.book.is_needed)
 
 
 def refusal(file: File, read: layout.Read, namespace: int) -> str:

@@ -92,13 +92,18 @@ class Slot:
     def published(self, memory: bytearray, runtime: str, name: str) -> MutableSequence[int] | None:
         """Answer shared memory with this content, None where there can be none."""
         for folder in layout.folders(runtime, os.geteuid()) if runtime else ():
-            try:
-                prepare(folder, runtime)
-                self.path = os.path.join(folder, name)
-                return shared(memory, folder, name)
-            except (OSError, ValueError):
-                # No such memory, no room in it, no right to it: the next one, or nothing is told.
-                self.path = ""
+            # Twice, for a collector that leaves may take the directory away between.
+            for _ in range(2):
+                try:
+                    prepare(folder, runtime)
+                    self.path = os.path.join(folder, name)
+                    return shared(memory, folder, name)
+                except FileNotFoundError:
+                    self.path = ""
+                except (OSError, ValueError):
+                    # No such memory, no room in it, no right to it: the next one, or nothing is told.
+                    self.path = ""
+                    break
         return None
 
     def tell(self, word: int, value: int) -> None:
