@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from array import array
-from time import monotonic_ns
+from time import monotonic_ns, time
 
 from fanlight.recording.recorder import SWITCH
 from fanlight.wire import slots as layout
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BEAT_S = 0.05
 """Between two beats of an event loop."""
+LEFT_S = 86_400
+"""A directory in which nothing came or went for so long is nobody's, unless a process lives that is in it."""
 FILES = 256
 """Files of processes that are gone, from which on a new worker clears them away: no collector does."""
 
@@ -191,19 +193,30 @@ def clear(folder: str) -> bool:
 
 
 def clear_orphans(folder: str) -> None:
-    """Take away the directories of slots, beside a new one, whose runtime directory is gone."""
+    """Take away the directories of slots, beside a new one, that nobody has come back to.
+
+    Their runtime directory is gone, or nothing came or went in them for a day; and no process that lives
+    has a file there.
+    """
     place, own = os.path.split(folder)
     kin = own.rpartition("-")[0] + "-"
     for name in os.listdir(place) if own.startswith("fanlight-") else ():
         other = os.path.join(place, name)
         try:
-            if name.startswith(kin) and not os.path.exists(os.path.join(other, layout.HOME)) and clear(other):
+            if name.startswith(kin) and is_left(other) and clear(other):
                 for file in os.listdir(other):
                     os.unlink(os.path.join(other, file))
                 os.rmdir(other)
         except OSError:
             # Somebody else is at it, or it is no directory of ours after all.
             continue
+
+
+def is_left(folder: str) -> bool:
+    """Answer whether a directory of slots was left: by its runtime directory, or by everybody for a day."""
+    if not os.path.exists(os.path.join(folder, layout.HOME)):
+        return True
+    return os.lstat(folder).st_mtime < time() - LEFT_S
 
 
 def shared(memory: bytearray, folder: str, name: str) -> MutableSequence[int]:

@@ -1,0 +1,104 @@
+"""Where a worker tells how busy it is: a file that appears whole, in a directory that only it can enter."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from fanlight.recording.recorder import SWITCH
+from fanlight.recording.slots import slot as room
+from fanlight.recording.slots.slot import LEFT_S, Slot, clear_orphans, prepare
+from fanlight.wire import slots as layout
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runtime directory whose slots' directories stand in this test's own place."""
+    (tmp_path / "memory").mkdir(0o700)
+    (tmp_path / "run").mkdir(0o700)
+    monkeypatch.setattr(layout, "SHARED_MEMORY", str(tmp_path / "memory"))
+    monkeypatch.setattr(SWITCH, "whereabouts", lambda: ("shop", str(tmp_path / "run")))
+    return tmp_path / "run"
+
+
+def folders(runtime: Path) -> list[Path]:
+    return [Path(folder) for folder in layout.folders(str(runtime), os.geteuid())]
+
+
+def test_a_claimed_slot_is_a_whole_file_that_says_whose_it_is(runtime):
+    made = Slot()
+    made.claim("gunicorn", "sync", master=os.getppid())
+    (name,) = [each.name for each in folders(runtime)[0].iterdir() if each.name != layout.HOME]
+    assert layout.owner(name) == (os.getpid(), layout.process_start(os.getpid()))
+    made.tell(layout.MAX_THREADS, 7)
+    read = layout.parse(Path(made.path).read_bytes())
+    assert read.texts == ("shop", "gunicorn", "sync")
+    assert read.process == (os.getpid(), layout.process_start(os.getpid()))
+    assert read.master == (os.getppid(), layout.process_start(os.getppid()))
+    assert (read.known(layout.MAX_THREADS), read.known(layout.SPAWNED), read.busy) == (7, None, 0)
+
+
+def test_a_second_claim_changes_nothing(runtime):
+    made = Slot()
+    made.claim("gunicorn")
+    path = made.path
+    made.claim("uvicorn")
+    assert made.path == path
+    assert layout.parse(Path(path).read_bytes()).texts[1] == "gunicorn"
+
+
+def test_without_shared_memory_the_slot_is_beside_the_socket(runtime):
+    (runtime.parent / "memory").rmdir()
+    made = Slot()
+    made.claim("gunicorn")
+    assert Path(made.path).parent == folders(runtime)[1]
+
+
+def test_where_no_file_can_be_the_worker_goes_on_in_memory_of_its_own(runtime):
+    (runtime.parent / "memory").rmdir()
+    runtime.rmdir()
+    made = Slot()
+    made.claim("gunicorn")
+    made.tell(layout.TOTAL, 3)
+    assert (made.path, made.cells[layout.TOTAL]) == ("", 3)
+
+
+def test_a_directory_that_others_can_enter_is_not_used(runtime):
+    folders(runtime)[0].mkdir(0o755)
+    made = Slot()
+    made.claim("gunicorn")
+    assert Path(made.path).parent == folders(runtime)[1]
+
+
+def test_a_directory_that_goes_while_a_worker_comes_is_made_anew(runtime, monkeypatch):
+    gone = []
+
+    def prepared(folder: str, run: str) -> None:
+        prepare(folder, run)
+        if not gone:
+            gone.append(folder)
+            os.unlink(os.path.join(folder, layout.HOME))
+            os.rmdir(folder)
+
+    monkeypatch.setattr(room, "prepare", prepared)
+    made = Slot()
+    made.claim("gunicorn")
+    assert [str(Path(made.path).parent)] == gone
+
+
+def test_directories_that_were_left_are_cleared_and_those_in_use_stay(runtime, tmp_path):
+    memory = tmp_path / "memory"
+    kept, gone, old, alive = (memory / f"fanlight-{os.geteuid()}-{n:08x}" for n in range(4))
+    for folder in (kept, gone, old, alive):
+        folder.mkdir(0o700)
+        (folder / layout.HOME).symlink_to(tmp_path / "nowhere" if folder is gone else runtime)
+    (alive / layout.name(os.getpid(), layout.process_start(os.getpid()))).write_bytes(b"")
+    (old / layout.name(2**22 - 1, 1)).write_bytes(b"")
+    for folder in (old, alive):
+        then = time.time() - LEFT_S - 60
+        os.utime(folder, (then, then))
+    clear_orphans(str(memory / f"fanlight-{os.geteuid()}-ffffffff"))
+    assert [each.exists() for each in (kept, gone, old, alive)] == [True, False, False, True]
