@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from receiving import until
 
-from fanlight.agent.gauge import packed
+from fanlight.agent.gauge import Gauge, packed
 from fanlight.agent.outgoing import ROOM, TRIES, Outgoing
 from fanlight.agent.own import own
 from fanlight.agent.published import outgoing
 from fanlight.config.keys import METRICS
 from fanlight.pipeline.saturation import packed as kept
+from fanlight.recording.slots.slot import Slot
+from fanlight.wire import slots as layout
 from fanlight.wire.readings import Snapshot
 
 if TYPE_CHECKING:
@@ -95,6 +97,30 @@ def test_a_worker_tells_callables_and_the_server_what_it_is_at(serving, house):
     told = (folder / "err").read_text()
     assert "target named_target.no cannot be called: AttributeError" in told
     assert told.count("target raising: SystemExit: no") == 1
+
+
+def test_a_worker_with_a_master_tells_of_itself_by_its_number():
+    """Two processes that told the same row would each overwrite what the other is at."""
+    made = Slot()
+    made.claimed = True
+    words = made.cells
+    words[0], words[1] = layout.MAGIC, layout.VERSION
+    words[layout.PID], words[layout.MASTER] = os.getpid(), os.getppid()
+    words[layout.MAX_THREADS] = 4
+    kept: list[tuple[Any, ...]] = []
+    told: list[Any] = []
+    gauge = Gauge(
+        [Outgoing("told", told.append, told.append)], lambda *event: kept.append(event), lambda _: None, made
+    )
+    window = gauge.saturation.window()
+    gauge.saturation.look(gauge.readings(1), 1)
+    gauge.tell(window.take(5))
+    (event,) = kept
+    assert json.loads(event[3])[2:6] == ["", os.uname().nodename, "", os.getpid()]
+    until(lambda: bool(told))
+    ((snapshot,),) = told
+    assert snapshot.labels["worker"] == str(os.getpid())
+    assert snapshot.values["workers.max_threads"] == 4
 
 
 def test_an_event_of_the_embedded_strategy_is_that_of_a_collector():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fanlight.agent.outgoing import Outgoing
+    from fanlight.recording.slots.slot import Slot
     from fanlight.wire.readings import Readings, Snapshot
 
 LOOK_S = 1.0
@@ -38,6 +39,7 @@ class Gauge:
         keep: takes service, time, shape and values of an event, as `Record.event` does; asked for none
             while there is no report.
         waited: as `Saturation.waited`.
+        here: where this process tells how busy it is.
 
     Attributes:
         delay_s, period_s: as above.
@@ -45,7 +47,18 @@ class Gauge:
     """
 
     __slots__ = (
-        *("data", "delay_s", "keep", "period_s", "pid", "saturation", "sees_sockets", "slot", "spent_ns"),
+        *(
+            "data",
+            "delay_s",
+            "here",
+            "keep",
+            "period_s",
+            "pid",
+            "saturation",
+            "sees_sockets",
+            "slot",
+            "spent_ns",
+        ),
         *("stalled", "stamp_ns", "targets"),
     )
 
@@ -54,11 +67,13 @@ class Gauge:
         targets: Sequence[Outgoing],
         keep: Callable[[str, int, str, str], object],
         waited: Callable[[str], tuple[int, int] | None],
+        here: Slot,
     ) -> None:
         from fanlight.aggregate.saturation import Saturation
 
         self.targets = targets
         self.keep = keep
+        self.here = here
         self.delay_s = DELAY_S
         self.period_s = PERIOD_S
         self.sees_sockets = True
@@ -104,10 +119,13 @@ class Gauge:
         from fanlight.wire.readings import Readings
         from fanlight.wire.seen import worker
 
-        data = bytes(memoryview(sys.modules[SLOT].HERE.cells).cast("B"))
+        data = bytes(memoryview(self.here.cells).cast("B"))  # type: ignore[arg-type]  # an array or a view
         if data != self.data:
             self.data, self.stamp_ns = data, now_ns
         made = worker(self, layout.parse(data), None, now_ns)
+        if made.master != made.pid:
+            # Its master may have more than this one, and tells nobody here how many.
+            self.saturation.several.add((made.service, made.server))
         listeners = own(made.inodes) if self.sees_sockets else {}
         return Readings(tuple(listeners.values()), (made,), ())
 
@@ -131,14 +149,15 @@ class Gauge:
         return snapshot._replace(labels={**snapshot.labels, "worker": str(self.pid)}) if several else snapshot
 
 
-def is_worker() -> bool:
-    """Answer whether this process serves requests, and tells how busy it is."""
-    slot = sys.modules.get(SLOT)
-    if slot is None or not slot.HERE.claimed:
-        return False
+def own_slot() -> Slot | None:
+    """Answer where this process tells how busy it is; None where it serves no requests."""
+    module = sys.modules.get(SLOT)
+    if module is None or not module.HERE.claimed:
+        return None
     from fanlight.wire.slots import ROLE, WORKS
 
-    return bool(slot.HERE.cells[ROLE] == WORKS)
+    here: Slot = module.HERE
+    return here if here.cells[ROLE] == WORKS else None
 
 
 def packed(snapshot: Snapshot) -> tuple[str, str]:

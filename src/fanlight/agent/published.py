@@ -31,12 +31,12 @@ def begin(
         complain: told once what a person should know.
     """
     from fanlight.agent.embedded import Reporter
-    from fanlight.agent.gauge import Gauge, is_worker
+    from fanlight.agent.gauge import Gauge, own_slot
 
-    link = task.link
-    if not isinstance(link, Reporter) or not is_wanted(environ) or not is_worker():
+    link, here = task.link, own_slot()
+    if not isinstance(link, Reporter) or not is_wanted(environ) or here is None:
         return
-    gauge = Gauge(outgoing(calls, environ, complain), link.keep, link.aggregator.waited.get)
+    gauge = Gauge(outgoing(calls, environ, complain), link.keep, link.aggregator.waited.get, here)
     gauge.delay_s = seconds(environ, "INITIAL_DELAY_S", gauge.delay_s)
     gauge.period_s = seconds(environ, "FREQUENCY_S", gauge.period_s)
     gauge.sees_sockets = environ.get(PREFIX + "SOCKETS", "").lower() not in NO
