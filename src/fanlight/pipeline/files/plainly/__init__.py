@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from fanlight.query.plainly import Words
 
 
+RARE = 8 * 1024
+"""A letter is rare when it comes no more than once in so many bytes."""
+
+
 class Plainly:
     """The search of one file for words.
 
@@ -45,10 +49,13 @@ class Plainly:
         needles = (
             [min(texts, key=lowered.count)] if texts else [word.lower().encode() for word in words.united]
         )
-        self.wanted = [text for text in texts if text not in needles]
+        self.wanted = texts if len(texts) > 1 else []
         self.unwanted = [word.encode() for word in words.unwanted]
         found = compiled([(needle, True) for needle in needles])
         self.scan: Scanner = found or finder(needles, [])
+        self.rare: Scanner | None = None
+        if found is not None and len(needles) == 1:
+            self.rare = self.by_letter(needles[0], lowered)
         self.is_mapped = found is not None
         """Without the engine the text is copied into lower case, for which it is better read."""
 
@@ -69,23 +76,28 @@ class Plainly:
     def look(self, text: Text, begin: int, end: int) -> bytes:
         """Answer the lines of a piece that are selected."""
         rfind = text.rfind
-        lines = [
-            text[rfind(b"\n", begin, edge) + 1 or begin : edge + 1] for edge in self.scan(text, begin, end)
-        ]
-        if self.wanted or self.unwanted:
-            lines = [line for line in lines if self.is_selected(line.lower())]
+        hits = (self.rare or self.scan)(text, begin, end)
+        lines = [text[rfind(b"\n", begin, edge) + 1 or begin : edge + 1] for edge in hits]
+        for word in self.wanted:
+            lines = [line for line in lines if word in line.lower()]
+        for word in self.unwanted:
+            lines = [line for line in lines if word not in line.lower()]
+        if len(hits) * RARE > end - begin:
+            self.rare = None
         self.count += len(lines)
         return b"".join(lines)
 
-    def is_selected(self, line: bytes | bytearray) -> bool:
-        """Tell whether a line in lower case has all that is wanted and nothing that is not."""
-        for word in self.unwanted:
-            if word in line:
-                return False
-        for word in self.wanted:  # noqa: SIM110 a generator costs more than the look
-            if word not in line:
-                return False
-        return True
+    def by_letter(self, word: bytes, sample: bytes) -> Scanner | None:
+        """Answer what finds the rarest letter of a word; None where none is rare.
+
+        FAST PATH: the engine looks for one character twice as quickly as for more. What it finds is looked
+        at again.
+        """
+        letter = min((word[at : at + 1] for at in range(len(word))), key=sample.count)
+        if sample.count(letter) * RARE > len(sample):
+            return None
+        self.wanted = self.wanted or [word]
+        return compiled([(letter, True)])
 
 
 def opened(words: Words, path: str) -> Plainly | None:
