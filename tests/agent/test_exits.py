@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fanlight.agent.queue import Line
+from fanlight.agent.task import Task
+from fanlight.normalizers import normalize
+from fanlight.recording.pauses import Pauses
+from fanlight.recording.recorder import fresh_trace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -348,6 +354,33 @@ def test_a_pipe_that_nobody_empties_holds_up_no_exit(tmp_path, ended, full_pipe)
         stderr=full_pipe,
     )
     assert ended(process, 10) == 0
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+def test_the_end_of_the_interpreter_wakes_no_thread_and_a_stop_does(leaving, tmp_path):
+    line = Line()
+    trace = fresh_trace("app.job", "t", "t", 1)
+    trace.records = [([], -1, 0)]
+    line.traces.append((trace, 1))
+    task = Task(line, str(tmp_path / "nobody.sock"), dict, normalize, Pauses(), print)
+    task.leaving = leaving
+    assert not task.flush(0.05, 0.05)
+    assert line.bell.locked() == leaving
+    task.end()
+    assert line.bell.locked() == leaving
+    assert line.dropped == {"undelivered": 1}
+
+
+def test_what_the_interpreter_ends_is_told_so(script):
+    done = script("""
+        from fanlight.agent.agent import AGENT, leave
+        with fanlight.trace('job'):
+            pass
+        task = AGENT.task
+        leave()
+        print(task.leaving, task.ended)
+    """)
+    assert done.stdout == "True True\n", done.stderr
 
 
 def test_children_that_do_one_task_each_all_report(script, receiver):

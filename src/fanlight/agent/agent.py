@@ -334,9 +334,7 @@ def flush(timeout_s: float = EXIT_S) -> bool:
 
 def deliver(timeout_s: float, still_s: float) -> bool:
     """Send what waits as `flush` does, and give up sooner, after `still_s`, where nothing is taken."""
-    if not HELD.line.here[0]:
-        return True
-    if AGENT.task is None and not HELD.line.traces:
+    if not HELD.line.here[0] or (AGENT.task is None and not HELD.line.traces):
         return True
     return AGENT.ready().flush(timeout_s, still_s)
 
@@ -376,6 +374,8 @@ def end(send: Callable[[float], bool], timeout_s: float) -> bool:
 
 def leave() -> None:
     """Stop because the interpreter ends; somebody who will not wait for that is not argued with."""
+    if AGENT.task is not None:
+        AGENT.task.leaving = True
     try:
         end(hand_over, EXIT_S)
     except KeyboardInterrupt:

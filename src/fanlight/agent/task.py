@@ -49,9 +49,11 @@ class Task:
 
     Attributes:
         chatter: told of each parcel; None unless somebody wants to hear of every one.
+        leaving: whether the interpreter ends: then the thread is left asleep. One that ended by itself
+            meanwhile would take down what the interpreter takes down, too.
     """
 
-    __slots__ = ("chatter", "ended", "hurry", "line", "link", "outstanding", "packer", "turn")
+    __slots__ = ("chatter", "ended", "hurry", "leaving", "line", "link", "outstanding", "packer", "turn")
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class Task:
         self.chatter: Callable[[Parcel, Table], object] | None = None
         self.turn = allocate_lock()
         self.hurry = 0
-        self.ended = False
+        self.ended = self.leaving = False
 
     def spawn(self, warm_up: Callable[[], object]) -> None:
         """Start the thread; where none can be started now, the next trace tries again.
@@ -181,7 +183,7 @@ class Task:
         finally:
             self.hurry -= 1
             # The thread may have looked while the traces were in our hands, and gone to sleep.
-            if self.has_work():
+            if self.has_work() and not self.leaving:
                 self.line.ring()
 
     def drain(self, until_ns: int, still_ns: int) -> bool:
@@ -217,7 +219,8 @@ class Task:
         left += self.outstanding.traces if self.outstanding is not None else 0
         if left:
             self.line.drop(LOST, left)
-        self.line.ring()
+        if not self.leaving:
+            self.line.ring()
         if self.turn.acquire(False):
             try:
                 self.link.close()
