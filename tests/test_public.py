@@ -52,7 +52,8 @@ def test_another_name_is_an_attribute_error():
             "start",
             (
                 "(service: 'str | None' = None, *, dsn: 'str | None' = None, "
-                "sample: 'float' = 1.0, instrument: 'bool' = True) -> 'None'"
+                "sample: 'float' = 1.0, instrument: 'bool' = True, "
+                "targets: 'Sequence[Callable[[Snapshot], object]]' = ()) -> 'None'"
             ),
         ),
         ("stop", "(timeout_s: 'float' = 2.0) -> 'bool'"),
