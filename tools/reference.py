@@ -198,6 +198,16 @@ What an event's properties are called, whatever it was read from. A property may
 """
 
 
+RECEIVERS = """\
+## What it was tried with
+
+Tests start Debian's Prometheus, which scrapes the page, and collectd, which takes plain statsd; they compare
+the bytes of DogStatsD with those of the official `datadog` client, and read the page with the parsers of
+`prometheus_client`. Untested: Datadog's own agent, npm's `statsd`, netdata, VictoriaMetrics, rotel,
+CloudWatch and L2met themselves; for the last two the classic lines are compared byte for byte.
+"""
+
+
 def targets() -> str:
     """Answer the page of targets: what an entry may say, and the options of each part."""
     from fanlight import formatters, transforms
@@ -220,6 +230,7 @@ def targets() -> str:
     for name in formatters.SNAPSHOTS:
         parts += [f"## Formatter {name}\n", f"{purpose_of(formatters.snapshot_part(name))}\n"]
         parts.append(options_of(formatters.snapshot_part(name).OPTIONS))
+    parts.append(RECEIVERS)
     return "\n".join(part for part in parts if part)
 
 

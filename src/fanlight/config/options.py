@@ -56,6 +56,21 @@ def complete(options: Mapping[str, Option], given: Mapping[str, Any], what: str)
     return {name: given.get(name, option.default) for name, option in options.items()}
 
 
+def made(part: Any, given: Mapping[str, Any] | None, what: str, *more: Any) -> Any:
+    """Answer a part with its options, those that are left out with their defaults.
+
+    Args:
+        part: a class that is made with its options; it has them all as `OPTIONS`.
+        given: name to value.
+        what: the part, for people.
+        more: what it is made with besides.
+
+    Raises:
+        ConfigError: as for `complete`.
+    """
+    return part(complete(part.OPTIONS, given or {}, what), *more)
+
+
 def check(option: Option, name: str, value: Any, what: str) -> None:
     """Refuse a value that an option cannot have.
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
-from fanlight.config.options import complete
+from fanlight.config.options import made
 from fanlight.registry import load
 
 if TYPE_CHECKING:
@@ -98,6 +98,4 @@ def snapshot_formatter(name: str, given: Mapping[str, Any] | None = None) -> Sna
     Raises:
         ConfigError: there is no such formatter or option; says the nearest.
     """
-    found = snapshot_part(name)
-    make = cast("Callable[[Mapping[str, Any]], SnapshotFormatter]", found)
-    return make(complete(found.OPTIONS, given or {}, f"formatter {name!r}"))
+    return cast("SnapshotFormatter", made(snapshot_part(name), given, f"formatter {name!r}"))

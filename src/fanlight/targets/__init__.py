@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
-from fanlight.config.options import complete
+from fanlight.config.options import made
 from fanlight.registry import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fanlight.config.options import Option
     from fanlight.targets.habits import Habits
@@ -89,6 +89,4 @@ def target(name: str, place: Place, given: Mapping[str, Any] | None = None) -> T
     Raises:
         ConfigError: there is no such target or option, or it cannot be set so.
     """
-    found = part(name)
-    make = cast("Callable[[Mapping[str, Any], Place], Target]", found)
-    return make(complete(found.OPTIONS, given or {}, f"target {name!r}"), place)
+    return cast("Target", made(part(name), given, f"target {name!r}", place))

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
-from fanlight.config.options import complete
+from fanlight.config.options import made
 from fanlight.registry import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from fanlight.config.options import Option
     from fanlight.wire.readings import Snapshot
@@ -58,6 +58,4 @@ def transform(name: str, given: Mapping[str, Any] | None = None) -> Transform:
     Raises:
         ConfigError: there is no such transform or option; says the nearest.
     """
-    found = part(name)
-    make = cast("Callable[[Mapping[str, Any]], Transform]", found)
-    return make(complete(found.OPTIONS, given or {}, f"transform {name!r}"))
+    return cast("Transform", made(part(name), given, f"transform {name!r}"))
