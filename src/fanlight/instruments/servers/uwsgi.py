@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,9 +162,16 @@ def give_body(function: Any, bound: int, traced: Callable[[App], App]) -> bool:
         return False
     CALLS.append(calling(own, bound, traced))
     # What it is in tracebacks stays, too.
-    function.__code__ = body.replace(
+    told = body.replace(
         co_name=code.co_name, co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
     )
+    with warnings.catch_warnings():
+        # From Python 3.13 on a generator does not like to become a plain function.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            function.__code__ = told
+        except (TypeError, ValueError):
+            return False
     return True
 
 
