@@ -12,6 +12,7 @@ from fanlight.agent.agent import AGENT
 from fanlight.agent.batch import NOTES, Packer
 from fanlight.agent.queue import HELD
 from fanlight.recording.pauses import Pauses
+from fanlight.recording.recorder import SWITCH
 from fanlight.recording.reduction import ENTRIES
 from fanlight.recording.traceparent import outgoing
 
@@ -182,3 +183,14 @@ def test_traces_that_a_fault_or_an_interrupt_takes_off_the_line_are_counted(agen
         assert len(line.traces) == 3 - lost
         left = packer.pack(line) if fails_at == "second" else None
         assert left is None or left.traces == 1
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_a_batch_decides_whether_the_next_traces_are_timed(agent, receiver, monkeypatch, is_long):
+    monkeypatch.setattr(SWITCH, "timed", not is_long)
+    for _ in range(3):
+        with agent.trace("job") as trace:
+            if is_long:
+                trace.start_ns -= 1_100_000
+    assert agent.flush(30)
+    assert SWITCH.timed is is_long

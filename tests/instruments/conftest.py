@@ -91,11 +91,11 @@ def _hooked() -> None:
 def seen() -> Iterator[Seen]:
     """Answer the traces that finish during the test."""
     traces = Seen()
-    before = (SWITCH.sink, SWITCH.sample, SWITCH.draw, SWITCH.faults)
-    SWITCH.sink, SWITCH.sample, SWITCH.faults = traces.append, 1.0, 0
+    before = (SWITCH.sink, SWITCH.sample, SWITCH.draw, SWITCH.faults, SWITCH.timed)
+    SWITCH.sink, SWITCH.sample, SWITCH.faults, SWITCH.timed = traces.append, 1.0, 0, True
     yield traces
     faults = SWITCH.faults
-    SWITCH.sink, SWITCH.sample, SWITCH.draw, SWITCH.faults = before
+    SWITCH.sink, SWITCH.sample, SWITCH.draw, SWITCH.faults, SWITCH.timed = before
     assert faults == 0
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import threading
-import time
 from typing import Any
 from wsgiref.handlers import SimpleHandler
 from wsgiref.util import FileWrapper, setup_testing_defaults
@@ -374,23 +372,3 @@ def test_with_the_agent_off_the_application_is_called_straight() -> None:
     stream = Stream([b"a"])
     app = wsgi(lambda environ, start_response: start_response(OK, HTML) or stream)
     assert app(environment(), lambda *given: None) is stream
-
-
-def test_a_request_tells_the_cpu_time_of_its_own_thread(seen: Any) -> None:
-    def busy(environ: Any, start_response: Any) -> Any:
-        start_response(OK, [*HTML])
-        until_ns = time.thread_time_ns() + 20_000_000
-        while time.thread_time_ns() < until_ns:
-            pass
-        return [b""]
-
-    def idle(environ: Any, start_response: Any) -> Any:
-        start_response(OK, [*HTML])
-        threading.Event().wait(0.05)
-        return generated([b""])
-
-    served(wsgi(busy), environment())
-    served(wsgi(idle), environment())
-    ran, waited = (trace.spent_ns for trace in seen)
-    assert 20_000_000 <= ran <= seen[0].end_ns - seen[0].start_ns
-    assert 0 <= waited < 20_000_000

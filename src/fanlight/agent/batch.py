@@ -212,6 +212,7 @@ class Packer:
         if self.thread == get_ident():
             self.taken += len(gathered.rows)
             self.spent_ns = thread_time_ns() - self.began_ns
+        SWITCH.weigh([duration_ns for _, _, _, duration_ns, _, _, _ in gathered.rows])
         head |= {"spent": self.spent_ns, "taken": self.taken, **gathered.columns()}
         data = frame(BATCH, encode(SCHEMA, head))
         return Parcel(self.sequence, data, len(gathered.rows), sum(dropped.values()))

@@ -40,7 +40,7 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableSequence
+    from collections.abc import Callable, MutableSequence, Sequence
     from typing import Any
 
 
@@ -48,6 +48,8 @@ ROUTER = 2
 """Rank of an endpoint that a router named."""
 EXPLICIT = 3
 """Rank of an endpoint that the application itself named; see `Trace.set_endpoint`."""
+TIMED_NS = 1_000_000
+"""What traces take on average where their threads are asked for CPU time, which costs two system calls."""
 
 
 class Switch:
@@ -62,12 +64,16 @@ class Switch:
             without exit handlers.
         faults: errors of ours that were kept from the application; for tests, reported to nobody.
         lost: traces that one of them cost, and that nobody has been told of.
+        timed: whether a request's thread is asked for its CPU time; the background decides.
         account: of finished traces, as `wire.account` has it; in the slot once there is one.
         whereabouts: answers the service's name and the runtime directory of its collector, "" for none;
             None until the agent has started.
     """
 
-    __slots__ = ("account", "draw", "epoch", "faults", "flush", "lost", "sample", "sink", "whereabouts")
+    __slots__ = (
+        *("account", "draw", "epoch", "faults", "flush", "lost", "sample", "sink", "timed"),
+        "whereabouts",
+    )
 
     def __init__(self) -> None:
         self.sink: Callable[[Trace], object] | None = None
@@ -76,8 +82,14 @@ class Switch:
         self.draw: Callable[[], float] = float
         self.flush: Callable[..., object] | None = None
         self.faults = self.lost = 0
+        self.timed = True
         self.account: MutableSequence[int] = opened()
         self.whereabouts: Callable[[], tuple[str, str]] | None = None
+
+    def weigh(self, durations_ns: Sequence[int]) -> None:
+        """Decide by the last batch of traces whether the next ones are long enough to be timed."""
+        if durations_ns:
+            self.timed = sum(durations_ns) >= TIMED_NS * len(durations_ns)
 
 
 SWITCH = Switch()
@@ -131,7 +143,7 @@ class Trace:
             application; True until the framework that knows has answered it.
         notes: annotations of the root span.
         waited_ms: between the request's last bytes and its start, -1 when the kernel was not asked.
-        cpu_ns: CPU time of the thread when it began, 0 where that says nothing of the trace alone.
+        cpu_ns: CPU time of the thread when it began, 0 where nobody asked.
         spent_ns: CPU time of the thread from begin to end, -1 when it was not measured.
         stamp: the header in which a proxy told when it took the request; None without one.
         ident: the id as a number, 0 until somebody asks, or the `traceparent` that brings it.
