@@ -173,7 +173,10 @@ def running(worker: Any, run: Callable[[], Any], *, is_ready: bool) -> Callable[
             # Its master's patience ended: that is what it leaves with an error for.
             HERE.tell(layout.STATE, layout.ENDED_LATE if left.code else layout.ENDED_WELL)
             raise
-        is_over = getattr(worker, "nr", 0) >= getattr(worker, "max_requests", 1 << 62)
+        # A server of somebody else's counts by itself, and has said so.
+        is_over = HERE.cells[layout.STATE] == layout.ENDED_AT_LIMIT or (
+            getattr(worker, "nr", 0) >= getattr(worker, "max_requests", 1 << 62)
+        )
         HERE.tell(layout.STATE, layout.ENDED_AT_LIMIT if is_over else layout.ENDED_WELL)
         return result
 

@@ -76,7 +76,20 @@ def tell(module: ModuleType) -> None:
         HERE.tell(layout.HIDES, 1)
         HERE.tell(layout.STATE, layout.BOOTED)
         beat(loop)
-        return await serve(app, config, *arguments, **options)
+        trigger = options.get("shutdown_trigger")
+        told = []
+        if trigger is not None:
+
+            async def trigger_and_note() -> None:
+                await trigger()
+                told.append(True)
+
+            options["shutdown_trigger"] = trigger_and_note
+        result = await serve(app, config, *arguments, **options)
+        # It leaves by itself at its limit of requests alone.
+        is_over = trigger is not None and not told
+        HERE.tell(layout.STATE, layout.ENDED_AT_LIMIT if is_over else layout.ENDED_WELL)
+        return result
 
     module.worker_serve = serve_and_tell  # type: ignore[attr-defined]
     # The parent imports this module when it has been loaded itself.

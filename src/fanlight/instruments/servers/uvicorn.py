@@ -155,7 +155,7 @@ def is_told(name: str) -> bool:
 
 
 def send_before_the_end(module: ModuleType) -> None:
-    """Send what waits when uvicorn has closed its last connection on SIGTERM.
+    """Say why it ends, and send what waits, when uvicorn has closed its last connection on SIGTERM.
 
     It raises the signal once more afterwards, for whoever handled it before. Mostly nobody did, and
     the process ends without its exit handlers, the agent's among them.
@@ -174,9 +174,15 @@ def send_before_the_end(module: ModuleType) -> None:
     async def shutdown_and_flush(self: Any, *arguments: Any, **more: Any) -> Any:
         from signal import SIGTERM
 
+        from fanlight.recording.slots.slot import HERE
+        from fanlight.wire import slots as layout
+
         try:
             return await shutdown(self, *arguments, **more)
         finally:
+            # It leaves by itself at its limit of requests alone, and otherwise because it was told to.
+            is_told = getattr(self, "should_exit", True)
+            HERE.tell(layout.STATE, layout.ENDED_WELL if is_told else layout.ENDED_AT_LIMIT)
             # Ctrl-C becomes an exception, after which exit handlers run; before 0.29 all did.
             if SIGTERM in getattr(self, "_captured_signals", ()) and SWITCH.flush is not None:
                 SWITCH.flush()
