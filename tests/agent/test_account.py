@@ -11,6 +11,7 @@ from fanlight.agent.agent import AGENT
 from fanlight.agent.batch import Parcel
 from fanlight.agent.queue import BYTES, HELD, Line, push
 from fanlight.agent.task import arrived, sent
+from fanlight.recording import recorder
 from fanlight.recording.recorder import SWITCH, Trace, fresh_trace
 from fanlight.recording.slots.slot import Slot
 from fanlight.wire import account
@@ -42,6 +43,7 @@ def line(monkeypatch):
 def words(monkeypatch):
     kept = Words(account.opened())
     monkeypatch.setattr(SWITCH, "account", kept)
+    monkeypatch.setattr(SWITCH, "finished", 0)
     return kept
 
 
@@ -108,9 +110,21 @@ def test_a_forked_child_opens_an_account_of_its_own(agent, receiver, words):
     child = os.fork()
     if not child:
         os.write(writer, bytes(SWITCH.account[: account.WORDS]))
+        push(finished())
+        os.write(writer, bytes([SWITCH.account[account.FINISHED]]))
         os._exit(0)
     os.waitpid(child, 0)
-    assert os.read(reader, 64) == bytes(account.WORDS)
-    assert SWITCH.account[account.FINISHED] >= 1
-    os.close(reader)
     os.close(writer)
+    with os.fdopen(reader, "rb") as told:
+        assert told.read() == bytes(account.WORDS) + b"\1"
+    assert SWITCH.account[account.FINISHED] >= 1
+
+
+def test_a_fault_at_the_end_of_a_trace_counts_in_one_row_with_the_others(line, words, monkeypatch):
+    push(finished())
+    monkeypatch.setattr(SWITCH, "sink", str.upper)
+    monkeypatch.setattr(SWITCH, "faults", 0)
+    monkeypatch.setattr(SWITCH, "lost", 0)
+    recorder.finish(recorder.begin("app.job", "t", "t"))
+    push(finished())
+    assert (SWITCH.faults, words[account.FINISHED]) == (1, 3)

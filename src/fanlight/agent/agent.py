@@ -180,7 +180,7 @@ class Agent:
         task, self.task = self.task, None
         self.client, self.sequence = "", 0
         self.budget = Budget()
-        SWITCH.lost = 0
+        SWITCH.lost = SWITCH.finished = 0
         SWITCH.account = opened()
         if self.importing:
             forget_orphans(self.importing)

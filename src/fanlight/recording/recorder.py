@@ -65,13 +65,14 @@ class Switch:
         faults: errors of ours that were kept from the application; for tests, reported to nobody.
         lost: traces that one of them cost, and that nobody has been told of.
         timed: whether a request's thread is asked for its CPU time; the background decides.
+        finished: traces, as the account tells.
         account: of finished traces, as `wire.account` has it; in the slot once there is one.
         whereabouts: answers the service's name and the runtime directory of its collector, "" for none;
             None until the agent has started.
     """
 
     __slots__ = (
-        *("account", "draw", "epoch", "faults", "flush", "lost", "sample", "sink", "timed"),
+        *("account", "draw", "epoch", "faults", "finished", "flush", "lost", "sample", "sink", "timed"),
         "whereabouts",
     )
 
@@ -81,7 +82,7 @@ class Switch:
         self.epoch = 0
         self.draw: Callable[[], float] = float
         self.flush: Callable[..., object] | None = None
-        self.faults = self.lost = 0
+        self.faults = self.finished = self.lost = 0
         self.timed = True
         self.account: MutableSequence[int] = opened()
         self.whereabouts: Callable[[], tuple[str, str]] | None = None
@@ -355,7 +356,7 @@ def close(trace: Trace, error: BaseException | None = None) -> None:
         # The one boundary of the request path: a fault of ours costs a trace, never a response.
         SWITCH.faults += 1
         SWITCH.lost += 1
-        SWITCH.account[FINISHED] += 1
+        SWITCH.finished = SWITCH.account[FINISHED] = SWITCH.finished + 1
 
 
 def collected(lanes: list[Lane]) -> list[tuple[list[Any], int, int]]:
