@@ -266,6 +266,30 @@ def test_the_engine_runs_the_stages_that_it_can(text: str, count: int, tmp_path:
     store.close()
 
 
+@pytest.mark.parametrize("sort", ["sort status", "sort -status", "sort status | tail 3"])
+def test_what_cannot_be_sorted_stays_in_order(sort: str, tmp_path: Path) -> None:
+    notes = [
+        (),
+        (("status", math.nan),),
+        (("status", 200),),
+        (),
+        (("status", math.nan),),
+        (("status", "GET"),),
+    ]
+    history = [
+        Request(START_NS + number, 1, number + 1, ("shop", "/", ""), notes=each)
+        for number, each in enumerate(notes)
+    ]
+    query = Query(f"| {sort}")
+    found = []
+    for name in (f"duckdb:{tmp_path / 'store'}", "memory:"):
+        store = open_store(name)
+        store.apply(1, [(1, commit(history))])
+        found.append([event["trace"] for event in store.answer(query)])
+        store.close()
+    assert found[0] == found[1]
+
+
 def test_what_the_tables_cannot_decide_is_decided_over_events(tmp_path: Path) -> None:
     store = open_store(f"duckdb:{tmp_path / 'store'}")
     store.apply(1, [(1, commit(HISTORY))])

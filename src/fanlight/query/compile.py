@@ -114,12 +114,12 @@ class Compiled:
 
     def sort(self, column: Column, *, down: bool) -> None:
         """Put a property before what the events were sorted by; those without it come last."""
-        missing = f"CASE WHEN {column.is_there} THEN 0 ELSE 1 END"
+        is_sorted = column.is_there
         if column.fraction is not None:
-            missing = f"CASE WHEN ({column.is_there}) AND NOT {nan(column.fraction)} THEN 0 ELSE 1 END"
-            ranks = [f"CASE WHEN {nan(column.fraction)} THEN NULL ELSE {rank} END" for rank in column.ranks]
-        else:
-            ranks = list(column.ranks)
+            is_sorted = f"({column.is_there}) AND NOT {nan(column.fraction)}"
+        missing = f"CASE WHEN {is_sorted} THEN 0 ELSE 1 END"
+        # The ones that come last are equal: what they were sorted by before decides.
+        ranks = [f"CASE WHEN {is_sorted} THEN {rank} END" for rank in column.ranks]
         self.order = [(missing, False), *((rank, down) for rank in ranks), *self.order]
 
     def uniq(self, column: Column) -> None:
