@@ -88,6 +88,7 @@ def test_what_a_servers_workers_say_is_added_up(machine: Machine) -> None:
         "workers.restarts": 0,
         "workers.stalled": 0,
         "requests.waiting_max": 11,
+        "workers.skewed": 0,
     }
 
 
@@ -127,6 +128,7 @@ def test_what_nobody_knows_is_not_there_and_zero_is(machine: Machine) -> None:
             "sockets.drops",
             "workers.utilisation",
             "loop.overdue",
+            "workers.skewed",
         ),
     }
     assert found["workers.busy_threads"] == 0
@@ -314,6 +316,36 @@ def test_a_worker_with_a_socket_of_its_own_has_its_queue(machine: Machine) -> No
 def test_a_worker_that_says_nothing_is_counted(machine: Machine) -> None:
     machine.look(worker(0, stalled=True), worker(1))
     assert [each.values["workers.stalled"] for each in machine.take()] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("other", "skewed"),
+    [
+        ({}, 1),
+        ({"busy": 2, "capacity": 0}, 0),
+        ({"busy": 1, "capacity": 1}, 1),
+        ({"backlog": 1, "busy": 2, "capacity": 0}, 0),
+        ({"stalled": True}, 0),
+        ({"booted": False}, 0),
+        ({"capacity": None, "max_threads": None, "busy": 1}, 0),
+    ],
+    ids=["idle", "busy", "with room", "queued too", "stopped", "booting", "of unknown room"],
+)
+def test_a_worker_with_room_while_another_has_a_queue_is_told_once_it_lasts(
+    other: dict[str, Any], skewed: int, machine: Machine
+) -> None:
+    crowded = worker(0, busy=2, capacity=0, backlog=6)
+    machine.look(crowded, worker(1, **other))
+    assert machine.whole()["workers.skewed"] == 0
+    machine.look(crowded, worker(1, **other), passed_s=0.3)
+    assert machine.whole()["workers.skewed"] == skewed
+    machine.look(worker(0), worker(1), passed_s=0.3)
+    assert machine.whole()["workers.skewed"] == 0
+
+
+def test_a_single_worker_is_never_uneven(machine: Machine) -> None:
+    machine.look(worker(0, backlog=6))
+    assert "workers.skewed" not in machine.whole()
 
 
 def test_what_was_over_before_the_first_look_does_not_count(machine: Machine) -> None:

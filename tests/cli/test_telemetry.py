@@ -11,8 +11,10 @@ import time
 import pytest
 
 from fanlight.cli import main
+from fanlight.cli.top import server
 from fanlight.pipeline.directory import write_state
 from fanlight.wire import codec, frames, messages
+from fanlight.wire.readings import Snapshot
 
 LABELS = {"service": "shop", "host": "vm", "server": "gunicorn"}
 VALUES = {
@@ -273,3 +275,13 @@ def test_top_on_a_terminal_shows_look_after_look_until_it_is_interrupted(data, r
         read_terminal(screen)
     assert process.returncode == 0
     assert b"7/2,048" in text
+
+
+def test_top_marks_a_full_queue_and_uneven_waiting():
+    values = {"requests.waiting": 8, "workers.skewed": 1, "sockets.backlog": 6, "sockets.backlog_limit": 5}
+    cells = server(Snapshot(0, {"service": "shop"}, values))
+    assert "8 uneven" in cells
+    assert "6/5 full" in cells
+    calm = server(Snapshot(0, {"service": "shop"}, {**values, "workers.skewed": 0, "sockets.backlog": 4}))
+    assert "8" in calm
+    assert "4/5" in calm

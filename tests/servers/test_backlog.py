@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fanlight.aggregate.saturation import Saturation
+from fanlight.collector.notices import Notices
+from fanlight.pipeline.alarms import Alarms
 from fanlight.sources.holders import tree
 from fanlight.sources.listeners import Listeners
 from matrix_servers import gunicorn
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fanlight.wire.readings import Listener
+    from matrix_receiver import Receiver
+    from matrix_slots import Watch
 
 BUSY = """
 import os, time
@@ -156,6 +161,28 @@ def test_the_limit_that_a_server_makes_smaller_shows(folder: Path, crowd: Crowd)
             time.sleep(0.05)
         assert limits == [100]
         (folder / "enough").touch()
+
+
+def test_a_limit_below_what_is_configured_is_warned_of(
+    folder: Path, receiver: Receiver, watch: Watch, crowd: Crowd
+) -> None:
+    (folder / "site_app.py").write_text(BUSY_ASGI)
+    (folder / "enough").touch()
+    lines: list[str] = []
+    saturation = Saturation("web-1")
+    window = saturation.window()
+    alarms = Alarms(saturation, Notices(time.monotonic, lines.append))
+    with serving(gunicorn("-k", "asgi", "-w", "1", "--backlog", "2048"), folder, receiver):
+        watch.until(lambda found: found.workers[0].booted)
+        end = time.monotonic() + 10
+        while not lines and time.monotonic() < end:
+            now_ns = time.monotonic_ns()
+            seen = watch.read()._replace(listeners=crowd.listeners.read(now_ns).listeners)
+            saturation.look(seen, now_ns)
+            alarms.take(window.take(time.time_ns()))
+            time.sleep(0.05)
+    (line,) = lines
+    assert "gunicorn was told to let 2048 connections wait, and its limit is 100: below" in line
 
 
 def test_a_worker_that_lingers_over_an_answered_request_leaves_the_next_waiting(

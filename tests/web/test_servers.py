@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
+from fanlight.web.pages.servers import facts
+
 
 def asked_in(page):
     """Answer the queries that a page leads to."""
@@ -68,3 +70,13 @@ def test_a_step_of_a_graph_leads_to_its_time_and_to_who_waited(look):
     waited = [link for link in page.links if link.startswith("/explore?") and "queue.time%3A%3E%3D" in link]
     assert sum("from=" in link for link in waited) == 61, "the hour touches so many minutes"
     assert "sweep to look closer" in page.words
+
+
+def test_a_full_queue_refusals_and_uneven_waiting_are_said():
+    calm = {"sockets.backlog": 4, "sockets.backlog_limit": 5, "sockets.drops": 0, "workers.skewed": 0}
+    assert [label for label, _, _ in facts(calm)] == ["Waiting"]
+    assert not facts(calm)[0][2].endswith("full")
+    loud = {"sockets.backlog": 6, "sockets.backlog_limit": 5, "sockets.drops": 15, "workers.skewed": 1}
+    waiting, uneven, refused = facts(loud)
+    assert waiting[2] == "6 in the kernel's queue, which has room for 5 and is full"
+    assert (uneven[:2], refused[:2]) == (("Uneven", "1"), ("Refused", "15"))

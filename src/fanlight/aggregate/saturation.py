@@ -268,6 +268,7 @@ class Saturation:
             "queue.time": window.waits.get(master.whose[0]),
             "workers.restarts": sum(restarts.values()),
             "workers.stalled": sum(each.stalled for each in workers),
+            "workers.skewed": master.skewed,
             **{f"workers.restarts.{reason}": n for reason, n in sorted(restarts.items())},
         }
         return ordered(known)

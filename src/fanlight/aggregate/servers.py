@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     Whose = tuple[str, str, int, int]
     """Service, server, master's pid, and when the kernel started it."""
 
+SKEW_NS = 200_000_000
+"""What lasts no longer is a request on its way to a thread."""
 GONE_NS = 10_000_000_000
 """A master without any worker is gone after this long; until then one may be on its way."""
 
@@ -68,9 +70,13 @@ class Master:
         inodes: listening sockets that they serve.
         seen_ns: when it last had workers.
         went: workers that went, by reason.
+        skewed: workers that have room while requests wait at another one; None when nobody knows.
     """
 
-    __slots__ = ("inodes", "place", "rest", "seen_ns", "settled", "slots", "went", "whose", "workers")
+    __slots__ = (
+        *("inodes", "place", "rest", "seen_ns", "settled", "skewed", "skewed_since_ns", "slots"),
+        *("went", "whose", "workers"),
+    )
 
     def __init__(self, whose: Whose) -> None:
         self.whose = whose
@@ -82,6 +88,8 @@ class Master:
         self.inodes: frozenset[int] = frozenset()
         self.seen_ns = 0
         self.went: dict[str, int] = {}
+        self.skewed: int | None = None
+        self.skewed_since_ns = 0
         self.rest = (0, 0)
         """Requests and ns that are told of its dead workers without saying which places they had."""
 
@@ -111,6 +119,16 @@ class Master:
         if workers:
             self.seen_ns = now_ns
             self.inodes = frozenset(inode for each in workers for inode in each.inodes)
+        self.compare(now_ns)
+
+    def compare(self, now_ns: int) -> None:
+        """Notice whether requests have been waiting at one worker for a while, though another has room."""
+        self.skewed = skewed(self.workers)
+        if not self.skewed:
+            self.skewed_since_ns = 0
+        elif now_ns - (self.skewed_since_ns or now_ns) < SKEW_NS:
+            self.skewed_since_ns = self.skewed_since_ns or now_ns
+            self.skewed = 0
 
     def settle(self) -> None:
         """Count no more what it did so far: it is in the account of its place."""
@@ -138,6 +156,26 @@ class Master:
     def slots_ns(self) -> int:
         """Time that all their threads had."""
         return sum(each.slots_ns for each in self.slots.values())
+
+
+def skewed(workers: list[Worker]) -> int | None:
+    """Answer how many workers have room while requests wait at another; None when nobody can know."""
+    queued = [queue(each) for each in workers]
+    if len(workers) < 2 or all(each is None for each in queued):
+        return None
+    if not any(queued):
+        return 0
+    return sum(
+        not waits and each.booted and not each.stalled and (not each.busy or bool(each.capacity))
+        for each, waits in zip(workers, queued, strict=True)
+    )
+
+
+def queue(worker: Worker) -> int | None:
+    """Answer what waits at one worker, None when it cannot tell."""
+    if worker.backlog is None and worker.not_begun is None:
+        return None
+    return (worker.backlog or 0) + (worker.not_begun or 0)
 
 
 class Past:

@@ -66,9 +66,10 @@ def command(
       fanlight top --every 1 --last 1h
       fanlight top --json | jq .servers
 
-    Waiting is what no thread has begun: in the kernel's queue, in the server's own, as a task. Used is
-    the share of the threads' time since the last look. Ctrl-C ends it. Where nobody looks, in a pipe or
-    with --json, it is one look unless --count says more, two seconds after it began.
+    Waiting is what no thread has begun: in the kernel's queue, in the server's own, as a task; it is
+    uneven where some workers have room. Used is the share of the threads' time since the last look.
+    Ctrl-C ends it. Where nobody looks, in a pipe or with --json, it is one look unless --count says more,
+    two seconds after it began.
     """  # noqa: D301 - click's mark for lines that stay as they are
     if as_json and count is not None:
         raise UsageError("top: --json is one look, so --count is not for it")
@@ -155,8 +156,9 @@ def server(snapshot: Snapshot) -> list[str]:
         of(values, "workers.booted", "workers.total"),
         of(values, "workers.busy_threads", "workers.max_threads"),
         shown(values, "workers.utilisation", wording.share),
-        shown(values, "requests.waiting", wording.count),
-        of(values, "sockets.backlog", "sockets.backlog_limit"),
+        shown(values, "requests.waiting", wording.count)
+        + (" uneven" if values.get("workers.skewed") else ""),
+        of(values, "sockets.backlog", "sockets.backlog_limit") + (" full" if is_full(values) else ""),
         shown(values, "queue.backlog", wording.count),
         shown(values, "sockets.drops", wording.count),
         shown(values, "loop.overdue", wording.duration),
@@ -164,6 +166,12 @@ def server(snapshot: Snapshot) -> list[str]:
         shown(values, "workers.requests_count", wording.count),
         shown(values, "workers.restarts", wording.count),
     ]
+
+
+def is_full(values: Mapping[str, float]) -> bool:
+    """Answer whether as many connections wait as the kernel has room for."""
+    limit = values.get("sockets.backlog_limit", 0)
+    return bool(limit) and values.get("sockets.backlog", 0) >= limit
 
 
 def shown(values: Mapping[str, float], name: str, form: Callable[[float], str]) -> str:

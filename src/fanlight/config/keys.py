@@ -22,7 +22,7 @@ METRICS = (
     *("workers.requests_count", "queue.backlog", "queue.backlog_max", "queue.reactor_max", "queue.capacity"),
     *("sockets.backlog", "requests.waiting", "workers.busy_threads", "workers.utilisation"),
     *("sockets.backlog_limit", "sockets.drops", "queue.time", "loop.overdue", "oldest.in_flight"),
-    *("workers.restarts", "workers.stalled", "requests.waiting_max"),
+    *("workers.restarts", "workers.stalled", "requests.waiting_max", "workers.skewed"),
 )
 """What is told of a server, in the order in which it is when nobody wants another."""
 

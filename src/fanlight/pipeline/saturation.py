@@ -11,6 +11,7 @@ from fanlight.aggregate.saturation import Saturation
 from fanlight.event import types
 from fanlight.event.names import NAMES, canonical
 from fanlight.event.packing import shape_of
+from fanlight.pipeline.alarms import Alarms
 from fanlight.pipeline.programs import running
 from fanlight.pipeline.schedule import Schedule
 from fanlight.query.asof import KIND
@@ -56,7 +57,13 @@ def schedule(settings: Settings, collector: Collector) -> Schedule | None:
             *services(collector),
             *saturation.pids(),
         ]
-    made.subscribe(Kept(collector.committer.keep).take, settings["telemetry.frequency_s"])
+    kept, alarms = Kept(collector.committer.keep), Alarms(saturation, made.notices)
+
+    def take(snapshots: Sequence[Snapshot]) -> None:
+        kept.take(snapshots)
+        alarms.take(snapshots)
+
+    made.subscribe(take, settings["telemetry.frequency_s"])
     for outlet in collector.outlets:
         given = partial(given_to, outlet.take, settings["telemetry.metrics"])
         made.subscribe(given, settings["telemetry.frequency_s"])

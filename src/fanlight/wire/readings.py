@@ -64,6 +64,7 @@ class Worker(NamedTuple):
         oldest_start_ns: when the oldest request in flight began.
         stamp_ns: when the worker last said anything.
         stalled: it has said nothing for too long, though it is alive.
+        asked: how many connections each of its listeners was to hold, as the server was told.
     """
 
     service: str
@@ -89,6 +90,7 @@ class Worker(NamedTuple):
     oldest_start_ns: int | None = None
     stamp_ns: int = 0
     stalled: bool = False
+    asked: int | None = None
 
 
 class Retired(NamedTuple):

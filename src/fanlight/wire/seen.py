@@ -56,4 +56,5 @@ def worker(process: Seen, read: layout.Read, total: int | None, now_ns: int) -> 
         oldest_start_ns=read.oldest_start_ns,
         stamp_ns=process.stamp_ns,
         stalled=process.stalled,
+        asked=head[layout.ASKED] or None,
     )

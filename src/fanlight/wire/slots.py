@@ -36,6 +36,8 @@ APART = 25
 """1 where requests are counted apart; otherwise whatever was done to its end was one."""
 ACCOUNT = slice(26, 32)
 """Its traces, as `wire.account` has it; zeros from one that keeps no account."""
+ASKED = 32
+"""How many connections its listeners were to hold, as it was configured; 0 unknown."""
 INODES = range(40, 56)
 """Listening sockets that it serves, 0 for none."""
 

@@ -163,6 +163,8 @@ def running(worker: Any, run: Callable[[], Any], *, is_ready: bool) -> Callable[
 
     def run_told() -> Any:
         HERE.serve(getattr(worker, "sockets", ()))
+        asked = getattr(getattr(worker, "cfg", None), "backlog", None)
+        HERE.tell(layout.ASKED, asked if isinstance(asked, int) else 0)
         if is_ready:
             HERE.tell(layout.STATE, layout.BOOTED)
         if type(worker).__module__.endswith("ggevent") and "gevent" in sys.modules:

@@ -144,6 +144,8 @@ def facts(values: Mapping[str, float]) -> list[tuple[str, str, str]]:
         kernel = values.get("sockets.backlog", 0)
         waiting = values.get("requests.waiting", kernel)
         limit = f", which has room for {wording.count(values['sockets.backlog_limit'])}" if kernel else ""
+        if kernel and kernel >= values["sockets.backlog_limit"]:
+            limit += " and is full"
         found.append(
             ("Waiting", wording.count(waiting), f"{wording.count(kernel)} in the kernel's queue{limit}")
         )
@@ -157,6 +159,12 @@ def facts(values: Mapping[str, float]) -> list[tuple[str, str, str]]:
         total = values.get("workers.total")
         of = f"of {wording.count(total)} are ready" if total is not None else "ready"
         found.append(("Workers", wording.count(values["workers.booted"]), of))
+    if values.get("workers.skewed"):
+        found.append(
+            ("Uneven", wording.count(values["workers.skewed"]), "have room while requests wait at another")
+        )
+    if values.get("sockets.drops"):
+        found.append(("Refused", wording.count(values["sockets.drops"]), "connections, for a full queue"))
     return found
 
 
