@@ -96,6 +96,14 @@ def test_a_service_is_compared_endpoint_by_endpoint_and_these_add_up(answers: An
     assert found["endpoints"][1]["slower"] == 0
 
 
+def test_rates_are_over_the_time_that_a_service_was_there(answers: Answers) -> None:
+    span = (START - 5 * HOUR_NS, START + HOUR_NS)
+    _, found = answers.compare(("shop",), (START - 11 * HOUR_NS, span[0]), span)
+    listed = answers.overview(*span)["services"][0]
+    assert found["after"]["count"] == listed["count"] == 300
+    assert found["after"]["rpm"] == listed["rpm"] > 300 / 60
+
+
 def test_a_query_narrows_both_sides(answers: Answers) -> None:
     _, found = answers.compare(CHECKOUT, BEFORE, AFTER, "failed=true")
     assert (found["before"]["count"], found["after"]["count"], found["after"]["errors"]) == (5, 5, 5)

@@ -9,6 +9,7 @@ from fanlight.errors import QueryError
 from fanlight.query.nodes import EXACT, Field, Path
 from fanlight.query.query import Query
 from fanlight.server import merging
+from fanlight.server.counted import SLOTS, observed
 from fanlight.server.questions import refused
 from fanlight.server.telling import rfc3339
 from fanlight.wire import buckets
@@ -139,7 +140,7 @@ def side(
     if is_narrowed:
         counted, failed, sum_ns = merging.weighed(read)
         return Side(*when, (), counted, failed, sum_ns, False, read)
-    rows = store.counts(*when, scope, 1)
+    rows = store.counts(*when, scope, SLOTS)
     counts: dict[int, float] = {}
     for row in rows:
         for bucket, n in row.buckets.items():
@@ -190,13 +191,19 @@ def summary(found: Side, tree: Merged) -> Json:
         "to": rfc3339(found.to_ns),
         "count": round(found.n),
         "errors": round(found.errors),
-        "rpm": found.n / max((found.to_ns - found.from_ns) / MINUTE_NS, 1.0),
+        "rpm": found.n / minutes(found),
         **ranks,
         "mean": round(found.mean_ns),
         "waited": None if tree.waited_ns is None else round(tree.waited_ns),
         "exact": found.is_exact,
         "merged": tree.read,
     }
+
+
+def minutes(found: Side) -> float:
+    """Answer what a side's rate is over: as elsewhere, since its first request where that is known."""
+    whole = max((found.to_ns - found.from_ns) / MINUTE_NS, 1.0)
+    return max(observed(found.rows, found.from_ns, found.to_ns).values(), default=whole)
 
 
 def percentile(counted: Mapping[int, float], share: float) -> int:
