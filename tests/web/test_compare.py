@@ -76,6 +76,16 @@ def test_nothing_to_compare_says_what_to_do(ask_with):
         assert "Nothing to compare" in page.words or "fanlight demo" in page.words
 
 
+def test_a_service_without_a_past_is_not_told_as_new(look):
+    page = look("/compare?service=shop&last=6h")
+    assert "there is nothing to compare with" in page.words
+    assert "was not there before" not in page.words
+    assert "What got slower" not in page.words
+    assert "Where the time went" not in page.words
+    shorter = next(link for link in page.links if "last=15m" in link and "service=shop" in link)
+    assert "What got slower" in look(shorter).words
+
+
 def test_the_json_has_what_the_page_shows(browser):
     found = json.loads(browser.get(f"/api{RELEASES}").text)
     assert found["names"] == ["release 2026.9.1", "release 2026.9.2"]

@@ -24,6 +24,7 @@ TOLD = 12
 SMALL = 0.01
 """Changes that explain less are not worth a sentence."""
 RELEASES = 6
+SHORTER = (("15m", "15 minutes"), ("5m", "5 minutes"), ("1m", "minute"))
 AGAINST = (("before", "the time before"), ("day", "a day before"), ("week", "a week before"))
 
 
@@ -77,6 +78,8 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> tuple[Json, i
     if status != 200:
         return context | {"mistake": found["error"]["message"]}, status
     whole = queries.group(*scope(asked, service))
+    # Beside nothing, everything there is would be told as new.
+    is_both = all(found[side]["count"] for side in ("before", "after"))
     context |= {
         "box": f"{whole} {asked.get('q')}".strip(),
         "names": found["names"],
@@ -89,9 +92,19 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> tuple[Json, i
         "rows": tree_rows(found["tree"]),
         "endpoints": endpoint_rows(found, asked),
         "basis": basis(found),
+        "is_both": is_both,
+        "shorter": shorter(asked) if found["after"]["count"] and not is_both else [],
         "panels": copies(asked, found, whole, socket),
     }
     return context, 200
+
+
+def shorter(asked: Asked) -> list[Link]:
+    """Answer the times up to now that a young service may have twice."""
+    none = dict.fromkeys(
+        ("from", "to", "against", "against_from", "against_to", "release", "against_release")
+    )
+    return [Link(f"the last {words}", asked.link(**{**none, "last": last}), False) for last, words in SHORTER]
 
 
 def choices(answers: Any, asked: Asked, service: str) -> Json:
@@ -166,14 +179,19 @@ def numbers(found: Mapping[str, Any]) -> list[Json]:
     return [
         {
             "label": label,
-            "before": written(was) if was is not None and one["count"] else "unknown",
-            "after": written(now) if now is not None and other["count"] else "unknown",
+            "before": written(was) if was is not None and one["count"] else nothing(label),
+            "after": written(now) if now is not None and other["count"] else nothing(label),
             "change": change(was, now) if one["count"] and other["count"] else "",
             "is_bad": is_worse(was, now) and not label.startswith("Requests"),
         }
         for label, was, now, written in rows
         if was is not None or now is not None
     ]
+
+
+def nothing(label: str) -> str:
+    """Answer what stands where a side has no request."""
+    return "0" if label.startswith("Requests") else "unknown"
 
 
 def change(was: float | None, now: float | None) -> str:
@@ -230,7 +248,7 @@ def basis(found: Mapping[str, Any]) -> list[str]:
     out = []
     if not other["exact"]:
         out.append("The query selects among the kept requests, so the numbers are estimated from these.")
-    if other["merged"] is not None:
+    if other["merged"] is not None and one["count"] and other["count"]:
         both = f"{wording.count(one['merged'] or 0)} and {wording.count(other['merged'])}"
         out.append(f"The merged traces are of {both} kept requests, weighed by how long all of them took.")
     return out
