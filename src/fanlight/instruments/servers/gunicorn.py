@@ -193,19 +193,18 @@ def busy_until_closed(worker: Any, handle: Callable[..., Any]) -> Callable[..., 
     from fanlight.recording.slots.slot import HERE
 
     def handle_told(listener: Any, client: Any, address: Any) -> Any:
-        cells = HERE.cells
         place = HERE.free[-1]
         before = worker.nr
-        start_ns = clock()
-        cells[place] = start_ns
+        HERE.cells[place.start] = start_ns = clock()
         try:
             return handle(listener, client, address)
         finally:
-            cells = HERE.cells
-            cells[place] = 0
-            cells[place + 1] += 1
-            cells[place + 2] += clock() - start_ns
-            cells[place + 3] += worker.nr - before
+            if place.home is HERE.free:
+                cells = HERE.cells
+                cells[place.start] = 0
+                place.times = cells[place.ended] = place.times + 1
+                place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
+                place.answered = cells[place.requests] = place.answered + worker.nr - before
 
     return handle_told
 
@@ -238,22 +237,24 @@ def tell_threads(worker: Any, threads: int) -> None:
         except IndexError:
             return crowded(handle, connection)
         connection.fanlight_place = place
-        start_ns = clock()
-        HERE.cells[place] = start_ns
+        HERE.cells[place.start] = start_ns = clock()
         try:
             return handle(connection)
         finally:
-            cells = HERE.cells
-            cells[place] = 0
-            cells[place + 1] += 1
-            cells[place + 2] += clock() - start_ns
-            HERE.free.append(place)
+            if place.home is HERE.free:
+                cells = HERE.cells
+                cells[place.start] = 0
+                place.times = cells[place.ended] = place.times + 1
+                place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
+                place.home.append(place)
 
     def handle_request_told(request: Any, connection: Any) -> Any:
         try:
             return handle_request(request, connection)
         finally:
-            HERE.cells[connection.fanlight_place + 3] += 1
+            place = connection.fanlight_place
+            if place.home is HERE.free:
+                place.answered = HERE.cells[place.requests] = place.answered + 1
 
     def tidy_up_told(*arguments: Any, **options: Any) -> Any:
         result = tidy_up(*arguments, **options)
@@ -294,15 +295,15 @@ def tell_greenlets(worker: Any) -> None:
             place = HERE.free.pop()
         except IndexError:
             return crowded(handle_request, *arguments)
-        start_ns = clock()
-        HERE.cells[place] = start_ns
+        HERE.cells[place.start] = start_ns = clock()
         try:
             return handle_request(*arguments)
         finally:
-            cells = HERE.cells
-            cells[place] = 0
-            cells[place + 1] += 1
-            cells[place + 2] += clock() - start_ns
-            HERE.free.append(place)
+            if place.home is HERE.free:
+                cells = HERE.cells
+                cells[place.start] = 0
+                place.times = cells[place.ended] = place.times + 1
+                place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
+                place.home.append(place)
 
     worker.handle, worker.handle_request = handle_told, handle_request_told

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from typing import Any
 
+    from fanlight.recording.slots.slot import Place
+
 BEAT_NS = int(BEAT_S * 1e9)
 SHORT_NS = 1_000_000
 """A beat is late from then on: a timer is never exact."""
@@ -35,15 +37,17 @@ def counted(call: Callable[..., Any]) -> Callable[..., Any]:
             place = here.free.pop()
         except IndexError:
             return crowded(call, one) if other is None else crowded(call, one, other)
-        here.cells[place] = start_ns = clock()
+        here.cells[place.start] = start_ns = clock()
         try:
             return call(one) if other is None else call(one, other)
         finally:
-            cells = here.cells
-            cells[place] = 0
-            cells[place + 1] += 1
-            cells[place + 2] += clock() - start_ns
-            here.free.append(place)
+            # A place that is not at home here is that of the parent which forked meanwhile.
+            if place.home is here.free:
+                cells = here.cells
+                cells[place.start] = 0
+                place.times = cells[place.ended] = place.times + 1
+                place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
+                place.home.append(place)
 
     return serve
 
@@ -64,7 +68,7 @@ def sending(app: Callable[..., Any]) -> Callable[..., Any]:
             place = HERE.free.pop()
         except IndexError:
             return crowded(app, environ, start_response)
-        HERE.cells[place] = start_ns = clock()
+        HERE.cells[place.start] = start_ns = clock()
         try:
             body = app(environ, start_response)
         except BaseException:
@@ -78,13 +82,14 @@ def sending(app: Callable[..., Any]) -> Callable[..., Any]:
     return serve
 
 
-def leave(place: int, start_ns: int) -> None:
+def leave(place: Place, start_ns: int) -> None:
     """Tell that a request ended, and give its place back."""
-    cells = HERE.cells
-    cells[place] = 0
-    cells[place + 1] += 1
-    cells[place + 2] += clock() - start_ns
-    HERE.free.append(place)
+    if place.home is HERE.free:
+        cells = HERE.cells
+        cells[place.start] = 0
+        place.times = cells[place.ended] = place.times + 1
+        place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
+        place.home.append(place)
 
 
 class Sent:
@@ -98,9 +103,9 @@ class Sent:
 
     __slots__ = ("body", "place", "start_ns")
 
-    def __init__(self, body: Body, place: int, start_ns: int) -> None:
+    def __init__(self, body: Body, place: Place, start_ns: int) -> None:
         self.body = body
-        self.place = place
+        self.place: Place | None = place
         self.start_ns = start_ns
 
     def __iter__(self) -> Iterator[bytes]:
@@ -115,8 +120,8 @@ class Sent:
 
     def leave(self) -> None:
         """Leave the place, once."""
-        place, self.place = self.place, 0
-        if place:
+        place, self.place = self.place, None
+        if place is not None:
             leave(place, self.start_ns)
 
     def __del__(self) -> None:
@@ -138,15 +143,17 @@ async def begun(call: Callable[..., Awaitable[Any]], one: Any, other: Any, third
         place = here.free.pop()
     except IndexError:
         return await (crowd(call, one, other) if third is None else crowd(call, one, other, third))
-    here.cells[place] = start_ns = clock()
+    here.cells[place.start] = start_ns = clock()
     try:
         return await (call(one, other) if third is None else call(one, other, third))
     finally:
-        cells = here.cells
-        cells[place] = 0
-        cells[place + 1] += 1
-        cells[place + 2] += clock() - start_ns
-        here.free.append(place)
+        # A place that is not at home here is that of the parent which forked meanwhile.
+        if place.home is here.free:
+            cells = here.cells
+            cells[place.start] = 0
+            place.times = cells[place.ended] = place.times + 1
+            place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
+            place.home.append(place)
 
 
 async def crowd(call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:

@@ -27,12 +27,35 @@ FILES = 256
 """Files of processes that are gone, from which on a new worker clears them away: no collector does."""
 
 
+class Place:
+    """A place of the slot, and what its words tell: to read shared memory costs as much as to write it.
+
+    Each word is stored by itself. `Struct.pack_into` would write them together, but fills them with zeros
+    first, and a reader would take those for what was done.
+
+    Args:
+        first: its first word.
+        home: the list in which it is while nobody has it.
+
+    Attributes:
+        start, ended, spent, requests: its words' numbers.
+        times, spent_ns, answered: what the last three of them hold.
+    """
+
+    __slots__ = ("answered", "ended", "home", "requests", "spent", "spent_ns", "start", "times")
+
+    def __init__(self, first: int, home: list[Place]) -> None:
+        self.home = home
+        self.start, self.ended, self.spent, self.requests = range(first, first + layout.PLACE_WORDS)
+        self.times = self.spent_ns = self.answered = 0
+
+
 class Slot:
     """Where one process writes: private memory until it is claimed, and again in a forked child.
 
     Attributes:
         cells: the words of the layout.
-        free: places that nobody has taken, the lowest one last; each by its first word.
+        free: places that nobody has taken, the lowest one last; another list in a forked child.
         path: of the file; "" while the memory is private.
         claimed: whether this process is a worker, or the master of some.
         beats: whether an event loop tells when it comes by.
@@ -47,13 +70,9 @@ class Slot:
     def renew(self) -> None:
         """Begin with private memory: only assignments, since a forked child calls it."""
         self.cells: MutableSequence[int] = array("q", bytes(layout.SIZE))
-        self.free = list(
-            range(
-                layout.HEAD_WORDS + (layout.PLACES - 1) * layout.PLACE_WORDS,
-                layout.HEAD_WORDS - 1,
-                -layout.PLACE_WORDS,
-            )
-        )
+        self.free: list[Place] = []
+        for number in reversed(range(layout.PLACES)):
+            self.free.append(Place(layout.HEAD_WORDS + number * layout.PLACE_WORDS, self.free))
         self.path = ""
         self.claimed = self.beats = False
 
