@@ -355,3 +355,8 @@ def test_a_zone_that_there_is_not_is_told(browser):
     answer = browser.get("/explore?q=a&tz=Mars/Olympus")
     assert answer.status == 400
     assert "expected a zone such as Europe/Berlin" in answer.text
+
+
+def test_who_asks_nothing_yet_sees_examples_before_the_events(look):
+    words = look("/explore").words
+    assert words.index("Try") < words.index("Over time") < words.index("Show up to")
