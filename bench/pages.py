@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import brush
 import storeday
 from rows import Row, table
 from storeday import DAY_NS, Day
@@ -63,7 +64,8 @@ def measure(traces: int) -> list[Row]:
 
 def asked(store: DuckStore, traces: int, end_ns: int) -> list[Row]:
     """Measure every page over the whole day."""
-    app = create(Answers(store, dict), Gate("127.0.0.1:7700", socket=SOCKET), clock=lambda: end_ns)
+    answers = Answers(store, dict)
+    app = create(answers, Gate("127.0.0.1:7700", socket=SOCKET), clock=lambda: end_ns)
     busiest = max(store.counts(end_ns - DAY_NS, end_ns), key=lambda row: row.n)
     name = {"service": busiest.service, "endpoint": busiest.endpoint, "segment": busiest.segment}
     chosen = {"octaves": "27,28", "last": "24h"}
@@ -87,7 +89,9 @@ def asked(store: DuckStore, traces: int, end_ns: int) -> list[Row]:
     parts = [page, *(get(app, part) for part in dict.fromkeys(re.findall(r'/static/[^"]+', page.decode())))]
     weight = sum(len(gzip.compress(part)) for part in parts) / 1000
     note = f"{len(parts)} answers; the page itself {len(gzip.compress(page)) / 1000:.0f} KB"
-    return [*rows, Row("the first page with all that it loads, gzipped", weight, "KB", 100, note=note)]
+    rows.append(Row("the first page with all that it loads, gzipped", weight, "KB", 100, note=note))
+    endpoint = f"/endpoint?{urlencode({**name, 'last': '24h'})}"
+    return rows + brush.run(answers, lambda: end_ns, endpoint, f"{traces:,} traces")
 
 
 def timed(app: Any, address: str) -> tuple[float, float]:

@@ -1,16 +1,14 @@
-"""Choosing durations on an open page: with a pointer, a finger and the keys, in place and at once."""
+"""Choosing durations on an open page, in place: with a pointer, a finger, keys. How fast is in `bench/`."""
 
 from __future__ import annotations
 
 import re
-import sys
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
-REPAINT_MS = 150
 MEASURED = "performance.getEntriesByName('brush').length"
 PAINTED = """(known) => new Promise((done) => {
     const look = () => {
@@ -29,7 +27,7 @@ def chosen(page):
 
 
 def sweep(page, first, last):
-    """Press on one part of the chart, let go on another; answer how long that took to be painted, in ms."""
+    """Press on one part of the chart, let go on another; return once that is painted."""
     known = page.evaluate(MEASURED)
     box = page.locator("svg.brush").bounding_box()
     count = int(page.get_attribute("svg.brush", "data-count"))
@@ -38,7 +36,7 @@ def sweep(page, first, last):
     page.mouse.down()
     page.mouse.move(at[1], box["y"] + 60, steps=4)
     page.mouse.up()
-    return page.evaluate(PAINTED, known)
+    page.evaluate(PAINTED, known)
 
 
 @pytest.fixture
@@ -52,13 +50,11 @@ def opened(visit):
     assert page.complaints == []
 
 
-def test_what_is_swept_over_is_followed_in_place_and_at_once(opened, capsys):
+def test_what_is_swept_over_is_followed_in_place(opened):
     page = opened
     page.click("#spread >> xpath=../.. >> summary >> text=Table")
-    took = [sweep(page, 1, 3), sweep(page, 2, 5), sweep(page, 0, 4), sweep(page, 3, 3), sweep(page, 5, 7)]
-    with capsys.disabled():
-        sys.stdout.write(f" brush to repaint: {', '.join(f'{each:.0f}' for each in took)} ms ")
-    assert sorted(took)[2] <= REPAINT_MS
+    for first, last in ((1, 3), (3, 3), (5, 7)):
+        sweep(page, first, last)
     numbers = chosen(page)
     assert numbers == list(range(numbers[0], numbers[0] + 3))
     assert page.locator("rect.chosen").count() == 3
