@@ -95,6 +95,7 @@ def seen(page, selector):
 
 
 def test_five_minutes_from_the_link_to_the_line_of_code(page):
+    page.goto(page.base + "/")
     seen(page, "tbody a.row >> text=GET /orders/<int:order_id>")
     assert "login" not in page.url
     assert re.search(r"[0-9,]+ requests to", page.inner_text(".head")), "minute 1: it moves"

@@ -80,7 +80,7 @@ class Reporting:
         self.service = ("shop", "blog")[number % 2]
         self.table = Table()
         about = {"protocol": 1, "client": self.name, "service": self.service, "host": "box", "pid": number}
-        greeting = {**about, "release": ("", "2026.1")[number % 2]}
+        greeting = {**about, "release": ("", "2026.1")[number % 2], "environment": ""}
         self.reporter = Reporter(SERVER, lambda: greeting, lambda _: None, self.drop, {})
         self.reporter.poster = Way(self)
         self.reporter.aggregator = Aggregator(world.chance.random)
