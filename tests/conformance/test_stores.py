@@ -152,6 +152,8 @@ class Twin:
             self.agree(lambda store, at=where: store.traces(*at, None, 9, "production"))
         for service in ("shop", "payments", "", "no such"):
             self.agree(lambda store, service=service: store.releases(service, from_ns, to_ns))
+            self.agree(lambda store, at=(service, from_ns, to_ns): store.service(*at))
+            self.agree(lambda store, at=(service, from_ns, to_ns): store.service(*at, 7, "production"))
         for trace_id in [*self.ids[:20], "0" * 32, "no id"]:
             self.agree(lambda store, trace_id=trace_id: store.trace(trace_id))
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import duckdb
 import pytest
 from commits import DAY_NS, HOUR_NS, MINUTE_NS, Request, commit
 from history import DAY, START, everything, open_at, requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fanlight import Query
 from fanlight.errors import StoreError
 from fanlight.stores import open_store
+from fanlight.stores.duckdb import counting
 from fanlight.stores.duckdb.schema import MERGES
 from fanlight.stores.quota import Quota
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_merging_what_came_in_small_deltas_changes_no_answer(directory: Path) -> None:
@@ -37,6 +38,41 @@ def test_merging_what_came_in_small_deltas_changes_no_answer(directory: Path) ->
     store.close()
     store = open_at(directory)
     assert everything(store) == everything(whole)
+    store.close()
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 10**11), st.integers(0, 9)), min_size=1))
+def test_what_is_added_in_its_place_is_what_the_engine_adds_up(told: list[tuple[int, int, int]]) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        store = open_at(Path(place) / "store")
+        given = [
+            Request(START + minute * MINUTE_NS, long, id=number + 1, group=("shop", f"/{endpoint}", "html"))
+            for number, (minute, long, endpoint) in enumerate(told)
+        ]
+        store.apply(1, [(number + 1, commit([each])) for number, each in enumerate(given)])
+        for view in store.views(START, START + 5 * MINUTE_NS):
+            source = view.both("latency", view.minutes)
+            found = counting.scattered(view, source)
+            assert found
+            assert cells(found) == cells(counting.gathered(view, source))
+        store.close()
+
+
+def cells(found: counting.Cells) -> list[tuple[int, ...]]:
+    """Answer a group's buckets as they were asked for, groups in their order."""
+    group, bucket, n = (column.tolist() for column in found)
+    assert group == sorted(group)
+    return sorted(zip(group, bucket, n, strict=True))
+
+
+def test_sums_that_might_outgrow_their_place_are_left_to_the_engine(directory: Path) -> None:
+    store = open_at(directory)
+    store.apply(1, [(1, commit(requests(0, 3)))])
+    for view in store.views(START, START + HOUR_NS):
+        huge = f"(SELECT grp, bucket, {2**63}::UBIGINT AS n FROM {view.both('latency', 'true')})"
+        spread = "(SELECT 0 AS grp, 1 AS bucket, 1::UBIGINT AS n UNION ALL SELECT 99, 65000, 1)"
+        assert counting.scattered(view, huge) is None
+        assert counting.scattered(view, spread) is None
     store.close()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
 from fanlight.server import beside, brushing, comparing, deploys, imports, servers, split
-from fanlight.server.counted import MINUTE_NS, SLOTS, by_service, observed, row_of, summed, together
+from fanlight.server.counted import MINUTE_NS, SLOTS, by_service, observed, row_of, together
 from fanlight.server.pain import bearable, waited
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import tree
@@ -184,19 +184,19 @@ class Answers:
         if from_ns >= to_ns:
             return None
         group, where = (service, endpoint, segment), self.environment
-        # The whole service is asked for its median, which says where pain begins.
-        rows = self.store.counts(from_ns, to_ns, (service,), SLOTS, where)
-        row = next((row for row in rows if row[:3] == group), None)
-        if row is None:
+        row = next(iter(self.store.counts(from_ns, to_ns, group, SLOTS, where)), None)
+        # The whole service is asked for its median, which says where pain begins, and for its age.
+        whole = self.store.service(service, from_ns, to_ns, SLOTS, where)
+        if row is None or whole is None:
             return None
-        minutes = observed(rows, from_ns, to_ns)[service]
+        minutes = observed([whole], from_ns, to_ns)[service]
         repeats = self.store.repeats(from_ns, to_ns, group, where)
         nodes = self.store.tree(group, from_ns, to_ns, octaves, where)
         samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES, where)
         times = self.store.times(group, from_ns, to_ns, where)
         releases = self.store.releases(service, from_ns, to_ns)
         return {
-            **row_of(row, bearable(summed(rows)), minutes, findings(repeats), waited(repeats)),
+            **row_of(row, bearable(whole), minutes, findings(repeats), waited(repeats)),
             "from": rfc3339(from_ns),
             "to": rfc3339(to_ns),
             "timeline": self.timeline(group, from_ns, to_ns),

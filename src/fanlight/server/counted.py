@@ -35,7 +35,10 @@ def row_of(
         waits: what waiting added to a request, in ns, by group.
     """
     wait_ns = waits.get(row[:3], 0.0)
-    rank = {f"p{share}": clamped(row, share / 100) for share in (50, 95, 99)}
+    # A bucket's middle may lie just outside of what was measured.
+    p50, p95, p99 = (
+        min(max(each, row.min_ns), row.max_ns) for each in buckets.percentiles(row.buckets, (0.5, 0.95, 0.99))
+    )
     return {
         "service": row.service,
         "endpoint": row.endpoint,
@@ -43,7 +46,9 @@ def row_of(
         "count": row.n,
         "errors": row.errors,
         "rpm": row.n / minutes,
-        **rank,
+        "p50": p50,
+        "p95": p95,
+        "p99": p99,
         "mean": row.sum_ns // max(row.n, 1),
         "max": row.max_ns,
         "pain": pain(row.buckets, bearable_ns, minutes, wait_ns * row.n),
@@ -91,11 +96,6 @@ def together(sums: Sequence[Counts], services: Sequence[Json]) -> Json | None:
         | {name: sum(each[name] for each in services) for name in ("rpm", "pain")}
         | {"waited": round(waited_ns)}
     )
-
-
-def clamped(row: Counts, share: float) -> int:
-    """Answer a percentile; a bucket's middle may lie just outside of what was measured."""
-    return min(max(buckets.percentile(row.buckets, share), row.min_ns), row.max_ns)
 
 
 def observed(rows: Iterable[Counts], from_ns: int, to_ns: int) -> dict[str, float]:

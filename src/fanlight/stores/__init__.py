@@ -80,6 +80,11 @@ class Store(Protocol):
     ) -> list[Counts]:
         """Answer the merged counts of every group in `scope`, the range cut into `slots` equal slots."""
 
+    def service(
+        self, name: str, from_ns: int, to_ns: int, slots: int = 60, environment: str | None = None
+    ) -> Counts | None:
+        """Answer the counts of all groups of a service together, as of a group named ""; None without any."""
+
     def timeline(
         self, group: Group, from_ns: int, to_ns: int, step_s: int, environment: str | None = None
     ) -> list[Point]:

@@ -12,7 +12,6 @@ from fanlight.query.answer import UNLIMITED, Facts, in_memory
 from fanlight.query.asof import AsOf
 from fanlight.query.stages import summing
 from fanlight.stores.answers import (
-    Counts,
     Node,
     Pace,
     Point,
@@ -30,7 +29,18 @@ from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.imports import InMemory, in_order
 from fanlight.stores.quota import Quota, others, shares
 from fanlight.stores.readings import is_asked, of_kind, of_servers, selectable
-from fanlight.stores.rows import DAY_HOURS, DAY_MINUTES, DAY_NS, Cell, NodeKey, Placed, Rows, admitted
+from fanlight.stores.rows import (
+    DAY_HOURS,
+    DAY_MINUTES,
+    DAY_NS,
+    MINUTE_NS,
+    Cell,
+    NodeKey,
+    Placed,
+    Rows,
+    admitted,
+    counted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -38,12 +48,11 @@ if TYPE_CHECKING:
     from fanlight.event.event import Event
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
-    from fanlight.stores.answers import Group, Scope
+    from fanlight.stores.answers import Counts, Group, Scope
     from fanlight.stores.quota import Held, Share
     from fanlight.stores.readings import Told
     from fanlight.wire.codec import Message
 
-MINUTE_NS = 60_000_000_000
 HOUR_NS = 60 * MINUTE_NS
 
 
@@ -124,25 +133,15 @@ class Memory:
         self, from_ns: int, to_ns: int, scope: Scope = (), slots: int = 60, environment: str | None = None
     ) -> list[Counts]:
         """Answer the merged counts of every group in `scope`."""
-        merged_cells: dict[Group, Cell] = defaultdict(Cell)
-        strips: dict[Group, list[int]] = defaultdict(lambda: [0] * slots)
-        for group, minute, cell in self.cells_in(from_ns, to_ns, scope, environment):
-            merged_cells[group].merge(cell)
-            slot = (max(minute * MINUTE_NS, from_ns) - from_ns) * slots // (to_ns - from_ns)
-            strips[group][slot] += cell.n
-        return [
-            Counts(
-                *group,
-                cell.n,
-                cell.errors,
-                cell.sum_ns,
-                cell.min_ns,
-                cell.max_ns,
-                dict(cell.buckets),
-                tuple(strips[group]),
-            )
-            for group, cell in sorted(merged_cells.items())
-        ]
+        return counted(self.cells_in(from_ns, to_ns, scope, environment), from_ns, to_ns, slots)
+
+    def service(
+        self, name: str, from_ns: int, to_ns: int, slots: int = 60, environment: str | None = None
+    ) -> Counts | None:
+        """Answer the counts of all groups of a service together, if it had any."""
+        cells = self.cells_in(from_ns, to_ns, (name,), environment)
+        found = counted((((name, "", ""), minute, cell) for _, minute, cell in cells), from_ns, to_ns, slots)
+        return found[0] if found else None
 
     def timeline(
         self, group: Group, from_ns: int, to_ns: int, step_s: int, environment: str | None = None

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from fanlight.stores.answers import Node, Span, Trace, TraceRow, plain
+from fanlight.stores.answers import Counts, Node, Span, Trace, TraceRow, plain
 from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES
 from fanlight.stores.readings import told
 from fanlight.wire.messages import NO_PARENT, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from fanlight.stores.answers import Group
     from fanlight.stores.quota import Quota
     from fanlight.wire.codec import Message
 
@@ -20,6 +21,7 @@ Placed = tuple[str, str, str, str]
 """A group and its environment."""
 
 DAY_NS = 86_400_000_000_000
+MINUTE_NS = 60_000_000_000
 DAY_MINUTES = 1440
 DAY_HOURS = 24
 
@@ -45,6 +47,29 @@ class Cell:
         self.add(other.n, other.errors, other.sum_ns, other.min_ns, other.max_ns)
         for bucket, n in other.buckets.items():
             self.buckets[bucket] += n
+
+
+def counted(cells: Iterable[tuple[Group, int, Cell]], from_ns: int, to_ns: int, slots: int) -> list[Counts]:
+    """Answer the cells of some minutes merged by group, the range cut into equal slots."""
+    merged: dict[Group, Cell] = defaultdict(Cell)
+    strips: dict[Group, list[int]] = defaultdict(lambda: [0] * slots)
+    for group, minute, cell in cells:
+        merged[group].merge(cell)
+        slot = (max(minute * MINUTE_NS, from_ns) - from_ns) * slots // (to_ns - from_ns)
+        strips[group][slot] += cell.n
+    return [
+        Counts(
+            *group,
+            cell.n,
+            cell.errors,
+            cell.sum_ns,
+            cell.min_ns,
+            cell.max_ns,
+            dict(cell.buckets),
+            tuple(strips[group]),
+        )
+        for group, cell in sorted(merged.items())
+    ]
 
 
 class NodeKey(NamedTuple):

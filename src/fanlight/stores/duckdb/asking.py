@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.stores.answers import Counts, Node, Pace, Point, Release, Repeat, Times, added, merged, spanning
 from fanlight.stores.choose import DAY_NS, choose, together, typical
-from fanlight.stores.duckdb.tally import Tally
+from fanlight.stores.duckdb.counting import Tally, add_buckets, add_counts, add_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -23,12 +23,23 @@ def counts(views: Views, scope: Scope, slots: int) -> list[Counts]:
     tallies: dict[Group, Tally] = {}
     for view in views:
         groups = view.groups(scope)
-        view.add_counts(tallies, groups, slots)
-        view.add_buckets(tallies, groups)
+        add_counts(view, tallies, groups, slots)
+        add_buckets(view, tallies, groups)
     return [
         Counts(*group, t.n, t.errors, t.sum_ns, t.min_ns, t.max_ns, t.histogram(), tuple(t.slots))
         for group, t in sorted(tallies.items())
     ]
+
+
+def service(views: Views, name: str, slots: int) -> Counts | None:
+    """Answer the counts of all groups of a service together, if it had any."""
+    tally = Tally(slots)
+    for view in views:
+        add_service(view, tally, view.groups((name,)), slots)
+    if not tally.n:
+        return None
+    sums = (tally.n, tally.errors, tally.sum_ns, tally.min_ns, tally.max_ns)
+    return Counts(name, "", "", *sums, tally.buckets, tuple(tally.slots))
 
 
 def timeline(views: Views, group: Group, step_s: int) -> list[Point]:
@@ -51,8 +62,8 @@ def typical_ns(views: Views, group: Group, octaves: Collection[int] | None) -> i
     tallies: dict[Group, Tally] = {}
     for view in views:
         groups = view.groups(group)
-        view.add_counts(tallies, groups, 1)
-        view.add_buckets(tallies, groups)
+        add_counts(view, tallies, groups, 1)
+        add_buckets(view, tallies, groups)
     return typical(tallies[group].histogram(), octaves) if group in tallies else 0
 
 
@@ -97,8 +108,15 @@ def paces(views: Views, group: Group) -> list[Pace]:
 
 def environments(views: Views) -> list[tuple[str, str]]:
     """Answer the services that were asked, each with each of its environments."""
-    found = {view.placed(number) for view in views for number in view.counted()}
-    return sorted({(group[0], group[3]) for group in found})
+    found: set[tuple[str, str]] = set()
+    for view in views:
+        known = {number: (group[0], group[3]) for number, group in view.all_groups().items()}
+        if len(set(known.values())) == 1:
+            # Fast path: there is nothing to tell apart.
+            found.update(known.values() if view.has_counts() else ())
+        else:
+            found.update(known[number] for number in view.counted())
+    return sorted(found)
 
 
 def releases(views: Views, service: str) -> list[Release]:

@@ -4,21 +4,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
 
 from fanlight.query.answer import UNLIMITED
 from fanlight.stores.answers import Node, Release, Repeat, Span, Times, Trace, TraceRow, plain
 from fanlight.stores.choose import TOGETHER
 from fanlight.stores.duckdb.hurry import in_time
 from fanlight.stores.duckdb.schema import total
-from fanlight.stores.duckdb.tally import Tally
 from fanlight.wire.messages import ERROR, NO_PARENT, NOTE_TEXT, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -39,8 +35,6 @@ DAY_NS = 24 * HOUR_NS
 
 REMEMBERED = 5_000
 """Strings, and kinds, that a day's readers keep in memory."""
-NOBODY = 2**32 - 1
-"""No group's id."""
 KEPT = "number, high, low, grp, start, duration, spans, flags, lost, weight, host, pid"
 NODE_SUMS = (
     f"{total('n', 'traces', 'total', 'self', 'start', 'repeated', 'repeat_sum')}, max(repeat_max), "
@@ -112,78 +106,56 @@ class View:
 
     def placed(self, number: int) -> Placed:
         """Answer a group's names and its environment."""
-        if number not in self.day.groups:
-            self.learn_groups()
-        return self.day.groups[number]
+        known = self.day.groups
+        return known[number] if number in known else self.learn_groups()[number]
 
     def groups(self, scope: Scope) -> list[int] | None:
         """Answer the groups that lie in `scope`; None, which asks for no filter, when all do."""
         if not scope and self.environment is None:
             return None
-        self.learn_groups()
-        here = self.environment
-        return [
+        here, known = self.environment, self.learn_groups()
+        found = [
             number
-            for number, group in self.day.groups.items()
+            for number, group in known.items()
             if group[: len(scope)] == scope and here in (None, group[3])
         ]
+        # Fast path: a day of one service in one environment needs no filter either.
+        return None if len(found) == len(known) else found
 
     def all_groups(self) -> dict[int, Placed]:
         """Answer every group's names and its environment."""
-        self.learn_groups()
-        return self.day.groups
+        return self.learn_groups()
 
-    def learn_groups(self) -> None:
-        """Look up the groups that this day's readers have not met; what was read once stays right."""
+    def learn_groups(self) -> dict[int, Placed]:
+        """Answer the groups, those looked up that this day's readers have not met; what was read stays right.
+
+        All that this view may see are among them, whatever other readers keep at the same time.
+        """
         known = self.day.groups
         rows = self.ask(
             f"SELECT g.*, environment FROM {self.alias}.groups g LEFT JOIN {self.alias}.environments "
             f"ON grp = id WHERE id >= {len(known)}"
         )
         texts = self.texts({part for row in rows for part in row[1:] if part is not None})
-        self.day.groups = known | {
+        found = known | {
             row[0]: (texts[row[1]], texts[row[2]], texts[row[3]], texts.get(row[4], "")) for row in rows
         }
+        self.day.groups = found
+        return found
+
+    def has_counts(self) -> bool:
+        """Tell whether anything was asked in the range."""
+        return bool(self.ask(f"SELECT 1 FROM {self.both('counts', self.minutes)} LIMIT 1"))
 
     def counted(self) -> list[int]:
         """Answer the groups that were asked in the range."""
         source = self.both("counts", self.minutes)
         return [number for (number,) in self.ask(f"SELECT DISTINCT grp FROM {source}")]
 
-    def add_counts(self, tallies: dict[Group, Tally], groups: Collection[int] | None, slots: int) -> None:
-        """Add each group's counts over the range, cut into equal slots by where a minute begins."""
-        length = self.to_ns - self.from_ns
-        # Fast path: 64 bits are enough for some years.
-        wide = "BIGINT" if max(length, DAY_NS) * slots < 2**62 else "HUGEINT"
-        begin = f"greatest(minute::{wide} * {MINUTE_NS}, {self.from_ns}) - {self.from_ns}"
-        source = self.both("counts", f"{self.minutes} AND {groups_in(groups)}")
-        query = (
-            f"SELECT grp, (({begin}) * {slots} // {length})::INTEGER AS slot, "
-            f"{total('n', 'errors', 'total')}, min(least), max(most) "
-            f"FROM {source} GROUP BY grp, slot ORDER BY grp"
-        )
-        for group, (slot, *sums, least, most) in self.by_group(query):
-            tally = tallies.setdefault(group, Tally(slots))
-            n, errors, total_ns = (column.tolist() for column in sums)
-            tally.add(sum(n), sum(errors), sum(total_ns), int(least.min()), int(most.max()))
-            for place, count in zip(slot.tolist(), n, strict=True):
-                tally.slots[place] += count
-
-    def add_buckets(self, tallies: dict[Group, Tally], groups: Collection[int] | None) -> None:
-        """Add each group's histogram over the range."""
-        source = self.both("latency", f"{self.minutes} AND {groups_in(groups)}")
-        query = f"SELECT grp, bucket, {total('n')} AS n FROM {source} GROUP BY grp, bucket ORDER BY grp"
-        for group, (bucket, n) in self.by_group(query):
-            tallies[group].cells.append((bucket, n))
-
-    def by_group(self, query: str) -> Iterator[tuple[Group, list[NDArray[Any]]]]:
-        """Yield each group with its rows' columns, of a query whose first column is the sorted group.
-
-        Fast path: thousands of rows leave the engine as columns, not as a tuple each.
-        """
-        group, *columns = self.cursor.execute(query).fetchnumpy().values()
-        for first, end in pairwise(np.flatnonzero(np.diff(group, prepend=NOBODY, append=NOBODY)).tolist()):
-            yield self.group(int(group[first])), [column[first:end] for column in columns]
+    def columns(self, query: str) -> list[NDArray[Any]]:
+        """Answer a query's columns; a fast path, of thousands of rows none becomes a tuple."""
+        with in_time(self.cursor, self.limits):
+            return list(self.cursor.execute(query).fetchnumpy().values())
 
     def steps(self, groups: Collection[int] | None, step_s: int) -> tuple[list[Any], list[Any]]:
         """Answer (step, n, errors, sum, max) and (step, bucket, n); a step counts since 1970."""

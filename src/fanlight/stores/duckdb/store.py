@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
     from fanlight.stores import answers
-    from fanlight.stores.answers import Counts, Group, Node, Pace, Point, Repeat, Scope, Trace, TraceRow
+    from fanlight.stores.answers import Counts, Group, Pace, Point, Repeat, Scope, Times, Trace, TraceRow
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
@@ -222,8 +222,7 @@ class DuckStore:
     def retire(self, day: Day) -> None:
         """Let go of a day's file: now, or when its last reader is done."""
         with self.guard:
-            day.gone = True
-            idle = not day.users
+            day.gone, idle = True, not day.users
         if idle:
             self.bury(day, self.writer)
 
@@ -236,8 +235,7 @@ class DuckStore:
     def pinned(self, number: int) -> Iterator[tuple[Day, Connection] | None]:
         """Hold a day in place, with a connection to read it by; None when there is no such day any more."""
         with self.guard:
-            engine = self.opened()
-            day = self.days.get(number)
+            engine, day = self.opened(), self.days.get(number)
             if day:
                 day.users += 1
                 cursor = engine.cursor()
@@ -287,6 +285,12 @@ class DuckStore:
         """Answer the merged counts of every group in `scope`."""
         return asking.counts(self.views(from_ns, to_ns, environment), scope, slots)
 
+    def service(
+        self, name: str, from_ns: int, to_ns: int, slots: int = 60, environment: str | None = None
+    ) -> Counts | None:
+        """Answer the counts of all groups of a service together, if it had any."""
+        return asking.service(self.views(from_ns, to_ns, environment), name, slots)
+
     def timeline(
         self, group: Group, from_ns: int, to_ns: int, step_s: int, environment: str | None = None
     ) -> list[Point]:
@@ -300,13 +304,11 @@ class DuckStore:
         to_ns: int,
         octaves: Collection[int] | None = None,
         environment: str | None = None,
-    ) -> list[Node]:
+    ) -> list[answers.Node]:
         """Answer one group's merged tree."""
         return asking.tree(self.views(from_ns, to_ns, environment), group, octaves)
 
-    def times(
-        self, group: Group, from_ns: int, to_ns: int, environment: str | None = None
-    ) -> list[answers.Times]:
+    def times(self, group: Group, from_ns: int, to_ns: int, environment: str | None = None) -> list[Times]:
         """Answer one group's own times per octave and category."""
         return asking.times(self.views(from_ns, to_ns, environment), group)
 
