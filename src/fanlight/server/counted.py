@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from fanlight.server.pain import pain
@@ -68,10 +69,11 @@ def by_service(rows: Iterable[Counts]) -> dict[str, Counts]:
 
 def summed(rows: Sequence[Counts]) -> Counts:
     """Answer the counts of several groups together, under the first one's service; there is one at least."""
-    merged: dict[int, int] = {}
+    # Fast path: a thousand groups have a hundred thousand buckets.
+    merged: dict[int, int] = defaultdict(int)
     for row in rows:
         for bucket, n in row.buckets.items():
-            merged[bucket] = merged.get(bucket, 0) + n
+            merged[bucket] += n
     return rows[0]._replace(
         endpoint="",
         segment="",
@@ -80,7 +82,7 @@ def summed(rows: Sequence[Counts]) -> Counts:
         sum_ns=sum(row.sum_ns for row in rows),
         min_ns=min(row.min_ns for row in rows),
         max_ns=max(row.max_ns for row in rows),
-        buckets=merged,
+        buckets=dict(merged),
         slots=tuple(map(sum, zip(*(row.slots for row in rows), strict=True))),
     )
 

@@ -86,8 +86,9 @@ def add_counts(view: View, tallies: dict[Group, Tally], groups: Collection[int] 
     strips = [[row[1]] for row in rows] if slots == 1 else cut(view, source, slots, [row[0] for row in rows])
     for (number, *sums), strip in zip(rows, strips, strict=True):
         tally = tallies.setdefault(view.group(number), Tally(slots))
+        # Fast path: most groups come from one day.
+        tally.slots = list(map(add, tally.slots, strip)) if tally.n else strip
         tally.add(*sums)
-        tally.slots = list(map(add, tally.slots, strip))
 
 
 def cut(view: View, source: str, slots: int, groups: list[int]) -> list[list[int]]:
