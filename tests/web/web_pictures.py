@@ -70,7 +70,8 @@ class PoliteShop(Shop):
         for each in found["deploys"]:
             each["before"]["errors"] = each["after"]["errors"] = 0
         for each in found["findings"]:
-            each["total"] = sum(node["total"] for node in found["tree"] if node["title"] == each["title"])
+            own = [node["total"] for node in found["tree"] if node["title"] == each["title"]]
+            each["total"] = sum(own) // found["count"]
         return found
 
     def environments(self, *asked):
