@@ -23,6 +23,10 @@ DEADLINE_S = 15.0
 PAUSE_S = 0.02
 ANSWER_S = 20.0
 
+LINUX = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+KILLED = "SIGKILL" if LINUX >= (6, 15) else "killed"
+"""Why a killed worker went: older kernels do not tell of one that its master has taken note of."""
+
 SITE = """
 import os, socket
 

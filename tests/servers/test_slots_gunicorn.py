@@ -12,7 +12,7 @@ import pytest
 
 from matrix_servers import gunicorn
 from matrix_serving import serving
-from matrix_slots import SITE, Client, Gate, Watch, requests
+from matrix_slots import KILLED, SITE, Client, Gate, Watch, requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ def test_a_killed_worker_is_gone_at_once_and_what_it_answered_is_not(
         assert successor.slot == first.slot
         assert successor.pid != first.pid
         (retired,) = watch.read().retired
-        assert (retired.slot, retired.restarts) == (first.slot, {"killed": 1})
+        assert (retired.slot, retired.restarts) == (first.slot, {KILLED: 1})
         watch.again()
         assert requests(watch.read()) == 7
 
@@ -125,4 +125,4 @@ def test_requests_never_fall_and_are_exact_over_twenty_kills(
         found = watch.read()
     assert not fell
     assert requests(found) == 1_000
-    assert sum(each.restarts.get("killed", 0) for each in found.retired) == 20
+    assert sum(each.restarts.get(KILLED, 0) for each in found.retired) == 20

@@ -11,7 +11,7 @@ import pytest
 
 from matrix_servers import program, uvicorn
 from matrix_serving import serving
-from matrix_slots import ASGI_SITE, SITE, Client, Watch, requests
+from matrix_slots import ASGI_SITE, KILLED, SITE, Client, Watch, requests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +103,7 @@ def test_whatever_becomes_of_workers_nothing_is_stale_or_counted_twice(
             killed = kill_one(watch)
             found = watch.until(are(2))
             assert killed.slot in {each.slot for each in found.workers}
-            assert restarts(found) == 1
+            assert [each.restarts for each in found.retired] == [{KILLED: 1}]
 
         first = ready(found)
         victim = min(first)
@@ -119,6 +119,7 @@ def test_whatever_becomes_of_workers_nothing_is_stale_or_counted_twice(
         server.process.send_signal(signal.SIGHUP)
         found = watch.until(lambda found: are(2)(found) and not ready(found) & first)
         assert (requests(found), restarts(found)) == (20, before + 2)
+        assert sum(each.restarts.get("ended", 0) for each in found.retired) == 2
         assert len({each.slot for each in found.workers}) == 2
         assert len({(each.master, each.generation) for each in found.workers}) == 1
         if case.grows:

@@ -10,7 +10,7 @@ import pytest
 
 from matrix_servers import BIN, program, uwsgi
 from matrix_serving import serving
-from matrix_slots import SITE, Client, Gate, Watch, requests
+from matrix_slots import KILLED, SITE, Client, Gate, Watch, requests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def test_what_a_killed_worker_answered_stays_and_another_takes_its_number(
         )
         assert requests(found) == 20
         assert sorted(each.slot for each in found.workers) == [0, 1]
-        assert [each.restarts for each in found.retired] == [{"killed": 1}]
+        assert [each.restarts for each in found.retired] == [{KILLED: 1}]
 
 
 def test_without_a_master_the_first_worker_is_that_of_the_others(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from fanlight.sources.slots import FILES, Slots
 from fanlight.wire import slots as layout
+from matrix_slots import KILLED
 
 NS = 1_000_000_000
 
@@ -92,10 +94,35 @@ def test_a_worker_is_told_as_long_as_its_process_lives(folder, sources, process)
     found = read(source)
     assert found.workers == ()
     assert [(each.requests_count, each.slot, each.restarts) for each in found.retired] == [
-        (5, 0, {"killed": 1})
+        (5, 0, {KILLED: 1})
     ]
     assert not path.exists()
     assert read(source) == found
+
+
+@pytest.mark.parametrize("is_reaped", [True, False], ids=["reaped", "not reaped"])
+@pytest.mark.parametrize(
+    ("code", "state", "reason"),
+    [
+        ("import os, signal; input(); os.kill(os.getpid(), signal.SIGTERM)", "BOOTED", "SIGTERM"),
+        ("input(); raise SystemExit(3)", "BOOTED", "exit_3"),
+        ("input()", "BOOTED", "ended"),
+        ("input(); raise SystemExit(3)", "ENDED_AT_LIMIT", "max_requests"),
+    ],
+)
+def test_why_a_worker_went_is_what_it_said_or_how_it_ended(code, state, reason, is_reaped, folder, sources):
+    if is_reaped and signal.SIGKILL.name != KILLED and state == "BOOTED":
+        reason = "killed"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as one:
+        write(folder, one.pid, STATE=getattr(layout, state))
+        source = sources()
+        assert len(read(source).workers) == 1
+        one.stdin.write(b"\n")
+        one.stdin.close()
+        os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+        if is_reaped:
+            one.wait()
+        assert [each.restarts for each in read(source).retired] == [{reason: 1}]
 
 
 def test_what_a_process_has_left_of_its_account_is_told_once(folder, sources, process):

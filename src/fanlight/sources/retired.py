@@ -73,8 +73,15 @@ class Book:
             self.totals[Key(*key)] = Totals(int(requests), int(busy_ns), dict(restarts))
         self.done.update(dict.fromkeys(told["done"]))
 
-    def add(self, read: layout.Read, slot: int, busy_ns: int) -> None:
-        """Add what one worker has left; it went for a reason if its master stayed."""
+    def add(self, read: layout.Read, slot: int, busy_ns: int, ending: str = "") -> None:
+        """Add what one worker has left; it went for a reason if its master stayed.
+
+        Args:
+            read: what it told last.
+            slot: that it had.
+            busy_ns: that it was busy for.
+            ending: how its process ended, where that is known; what it said itself tells more.
+        """
         service, server, _ = read.texts
         key = Key(service, server, *read.master, slot)
         self.told = None
@@ -82,7 +89,7 @@ class Book:
         totals.requests += read.requests
         totals.busy_ns += busy_ns
         if read.master != read.process and layout.is_alive(*read.master):
-            reason = layout.REASONS.get(read.head[layout.STATE], layout.KILLED)
+            reason = layout.REASONS.get(read.head[layout.STATE]) or ending or layout.KILLED
             totals.restarts[reason] = totals.restarts.get(reason, 0) + 1
 
     def retired(self) -> tuple[Retired, ...]:

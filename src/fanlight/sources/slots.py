@@ -15,6 +15,7 @@ from operator import is_
 from typing import TYPE_CHECKING
 
 from fanlight.sources.connections import Connections
+from fanlight.sources.endings import ending
 from fanlight.sources.held import FIRST_BYTES, File
 from fanlight.sources.retired import OURS, Book, clear
 from fanlight.sources.workers import complete, known, waits
@@ -295,7 +296,7 @@ class Slots:
             left.append(read)
             if read.head[layout.ROLE] == layout.WORKS:
                 # What it was in the midst of ended unseen, at some moment since it was read last.
-                self.book.add(read, file.slot, max(file.spent_ns, read.spent_ns(0)))
+                self.book.add(read, file.slot, max(file.spent_ns, read.spent_ns(0)), ending(file))
         # First written down, then taken away: whatever happens between, nothing counts twice.
         self.book.write()
         for read in left:

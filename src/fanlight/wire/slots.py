@@ -58,7 +58,7 @@ BOOTING, BOOTED, ENDED_WELL, ENDED_AT_LIMIT, ENDED_LATE = range(5)
 """How far a worker is; the last three say why it ended."""
 REASONS = {ENDED_WELL: "ended", ENDED_AT_LIMIT: "max_requests", ENDED_LATE: "timeout"}
 KILLED = "killed"
-"""Why a worker is gone that did not say so."""
+"""Why a worker is gone that did not say so, where the kernel does not tell how it ended."""
 WORKS, MINDS = range(2)
 """Roles: a worker, or a master, which tells its total alone."""
 
