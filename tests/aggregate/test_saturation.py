@@ -129,6 +129,7 @@ def test_what_nobody_knows_is_not_there_and_zero_is(machine: Machine) -> None:
             "workers.utilisation",
             "loop.overdue",
             "workers.skewed",
+            "sockets.abandoned",
         ),
     }
     assert found["workers.busy_threads"] == 0
@@ -302,6 +303,14 @@ def test_refusals_stay_when_a_listener_goes(machine: Machine) -> None:
     assert machine.whole()["sockets.drops"] == 4
     machine.look(worker(inodes=(8,)), listeners=(listener(8, drops=1),))
     assert machine.whole()["sockets.drops"] == 5
+
+
+def test_who_left_while_waiting_is_added_up_where_it_is_known(machine: Machine) -> None:
+    one, other = listener(7, queued=3, abandoned=2), listener(8, queued=1, abandoned=1)
+    machine.look(worker(inodes=(7, 8)), listeners=(one, other))
+    assert machine.whole()["sockets.abandoned"] == 3
+    machine.look(worker(inodes=(7, 8)), listeners=(one, listener(8, queued=1)))
+    assert machine.whole()["sockets.abandoned"] == 2
 
 
 def test_a_worker_with_a_socket_of_its_own_has_its_queue(machine: Machine) -> None:

@@ -368,9 +368,11 @@ def queued(sockets: list[Listener]) -> dict[str, int | float | None]:
     """Answer what waits at some listeners, and for how much there is room; nothing where there are none."""
     if not sockets:
         return {}
+    left = [each.abandoned for each in sockets if each.abandoned is not None]
     return {
         "sockets.backlog": sum(each.queued for each in sockets),
         "sockets.backlog_limit": sum(each.limit for each in sockets),
+        "sockets.abandoned": sum(left) if left else None,
     }
 
 

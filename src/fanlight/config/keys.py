@@ -23,6 +23,7 @@ METRICS = (
     *("sockets.backlog", "requests.waiting", "workers.busy_threads", "workers.utilisation"),
     *("sockets.backlog_limit", "sockets.drops", "queue.time", "loop.overdue", "oldest.in_flight"),
     *("workers.restarts", "workers.stalled", "requests.waiting_max", "workers.skewed"),
+    "sockets.abandoned",
 )
 """What is told of a server, in the order in which it is when nobody wants another."""
 

@@ -227,6 +227,12 @@ NAMES: dict[str, Name] = {
             ),
             ("workers.stalled", types.INT, "count", "workers that are alive and say nothing"),
             ("requests.waiting_max", types.INT, "count", "most that waited since the reading before"),
+            (
+                "sockets.abandoned",
+                types.INT,
+                "count",
+                "of the kernel's, those that their clients have closed",
+            ),
             ("workers.skewed", types.INT, "count", "workers that have room while requests wait at another"),
         )
     },

@@ -125,9 +125,8 @@ def listening(netlink: Netlink) -> dict[int, int]:
     }
 
 
-def request(family: int, port: int) -> bytes:
-    """Answer what asks for the open connections of a local port, with their TCP_INFO."""
-    states = 1 << ESTABLISHED | 1 << CLOSE_WAIT
+def request(family: int, port: int, states: int = 1 << ESTABLISHED | 1 << CLOSE_WAIT) -> bytes:
+    """Answer what asks for the connections of a local port in some states, open ones, with their TCP_INFO."""
     identity = bytes(40) + NUMBER.pack(NO_COOKIE) * 2
     asked = INET_REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (INET_INFO - 1), 0, states, identity)
     # Each operation is followed by its number, and leads four bytes beyond the end when it does not hold.

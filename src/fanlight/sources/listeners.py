@@ -11,6 +11,7 @@ from operator import is_
 from struct import Struct
 
 from fanlight.log import LOG
+from fanlight.sources.abandoned import abandoned
 from fanlight.sources.holders import Holders
 from fanlight.sources.netlink import (
     DROPS_AT,
@@ -116,11 +117,27 @@ class Listeners:
         if held is not self.held:
             self.held = held
             self.known = {payload: attributed(each, held) for payload, each in self.known.items()}
+        if whole:
+            self.look_who_left()
         # The same object while nothing changed, by which others tell that.
         now = tuple(self.known.values())
         if len(now) != len(self.last.listeners) or not all(map(is_, now, self.last.listeners)):
             self.last = Readings(listeners=now)
         return self.last
+
+    def look_who_left(self) -> None:
+        """Look which of the clients that wait at the servers' listeners have left."""
+        mine = [each for each in self.known.values() if each.pids]
+        try:
+            left = abandoned(self.netlink, mine)
+        except OSError:
+            left = {}
+        self.known = {
+            payload: each
+            if each.abandoned == left.get(each.inode)
+            else each._replace(abandoned=left.get(each.inode))
+            for payload, each in self.known.items()
+        }
 
     def listener(self, family: str, payload: bytes) -> Listener | None:
         """Answer the listener that a message tells of; None when it is no listener or makes no sense."""

@@ -26,6 +26,7 @@ class Listener(NamedTuple):
         drops: connections that were refused because the queue was full, since it listens.
         pids: processes known to hold it; none when that is unknown.
         program: what listens there, such as "nginx", for a listener that no worker tells of.
+        abandoned: of the queued ones, those that their clients have closed.
     """
 
     inode: int
@@ -36,6 +37,7 @@ class Listener(NamedTuple):
     drops: int | None = None
     pids: tuple[int, ...] = ()
     program: str = ""
+    abandoned: int | None = None
 
 
 class Worker(NamedTuple):
