@@ -12,7 +12,7 @@ def test_the_front_page_tells_what_servers_are_at_and_says_times_in_words(look, 
     words = look("/").words
     assert "Busy now 6.5 of 8 threads, 2 workers" in words
     assert "Waiting now 12 4 in the kernel's queue" in words
-    assert "mostly noticeable, 1 in 20 slow, waits for a worker" in words
+    assert "mostly noticeable, 1 in 20 slow, after a wait for a worker" in words
     assert "always instant" in words
     shop.saturation = None
     assert "Busy now" not in look("/").words

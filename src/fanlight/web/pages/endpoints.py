@@ -212,7 +212,7 @@ def verdict(row: Mapping[str, Any]) -> str:
     usual, at_times = felt(row["p50"]), felt(row["p95"])
     said = f"always {usual}" if usual == at_times else f"mostly {usual}, 1 in 20 {at_times}"
     waits = row.get("waited", 0)
-    return f"{said}, waits for a worker" if waits >= wording.MS else said
+    return f"{said}, after a wait for a worker" if waits >= wording.MS else said
 
 
 def felt(duration_ns: int) -> str:
