@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Cells = tuple[Column, Column, Column]
     """Group, bucket and requests, sorted by group, no bucket twice in one."""
 
+FEW = 200
+"""Groups up to which the engine's own grouping is quicker: its sums stay in the processor's cache."""
 ROWS_MAX = 2_000_000
 """Rows of a day's histograms that are taken out of the engine as they are, 14 bytes each."""
 CELLS_MAX = 4_000_000
@@ -114,13 +116,18 @@ def slot_of(view: View, slots: int) -> str:
 def add_buckets(view: View, tallies: dict[Group, Tally], groups: Collection[int] | None) -> None:
     """Add each group's histogram over the range."""
     source = view.both("latency", f"{view.minutes} AND {groups_in(groups)}")
-    # Without a condition the engine knows the number of rows without a look at them.
-    counted = f"(SELECT count(*) FROM {view.alias}.latency)"
-    ((rows,),) = view.ask(f"SELECT {counted} + (SELECT count(*) FROM {view.alias}.latency_new)")
-    group, bucket, n = (scattered(view, source) if rows <= ROWS_MAX else None) or gathered(view, source)
+    found = scattered(view, source) if len(tallies) > FEW and rows_of(view) <= ROWS_MAX else None
+    group, bucket, n = found or gathered(view, source)
     edges = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
     for first, end in pairwise([*edges, len(group)]):
         tallies[view.group(int(group[first]))].cells.append((bucket[first:end], n[first:end]))
+
+
+def rows_of(view: View) -> int:
+    """Answer the rows of a day's histograms; without a condition the engine knows them without a look."""
+    counted = f"(SELECT count(*) FROM {view.alias}.latency)"
+    ((rows,),) = view.ask(f"SELECT {counted} + (SELECT count(*) FROM {view.alias}.latency_new)")
+    return int(rows)
 
 
 def gathered(view: View, source: str) -> Cells:
@@ -134,7 +141,7 @@ def gathered(view: View, source: str) -> Cells:
 def scattered(view: View, source: str) -> Cells | None:
     """Answer the histograms; None where there are too many sums to hold, or one might outgrow 64 bits.
 
-    A fast path, two fifths of what grouping costs the engine: a minute has seldom two requests in one
+    A fast path, of a thousand groups two fifths of what grouping costs the engine: a minute has seldom two requests in one
     bucket, so there are nearly as many rows as requests, and each is only added in its place.
     """
     group, bucket, n = view.columns(f"SELECT grp, bucket, n FROM {source}")
