@@ -267,11 +267,16 @@ def test_the_engine_runs_the_stages_that_it_can(text: str, count: int, tmp_path:
 
 
 @pytest.mark.parametrize("sort", ["sort status", "sort -status", "sort status | tail 3"])
-def test_what_cannot_be_sorted_stays_in_order(sort: str, tmp_path: Path) -> None:
+def test_what_sorting_finds_equal_stays_in_order(sort: str, tmp_path: Path) -> None:
     notes = [
         (),
         (("status", math.nan),),
         (("status", 200),),
+        (("status", 200.0),),
+        (("status", 2**53 + 1),),
+        (("status", 2.0**53),),
+        (("status", 200),),
+        (("status", 0.5),),
         (),
         (("status", math.nan),),
         (("status", "GET"),),

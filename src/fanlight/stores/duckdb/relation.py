@@ -170,11 +170,12 @@ class Relation:
                 said[place].append(f"noted{number}.{part}")
         self.joins[f"noted{number}"] = joins
         self.selected |= dict(zip(given, said, strict=True))
-        # Numbers and flags stand before texts.
+        is_whole = f"abs({fraction}) < 1e38 AND {fraction} = trunc({fraction})"
+        # Numbers and flags stand before texts; 503.0 is 503, and beyond 2**53 integers alone tell apart.
         ranks = (
             f"CASE WHEN {kind} = {NOTE_TEXT} THEN 2 ELSE 1 END",
             f"coalesce({fraction}, {whole_number}::DOUBLE)",
-            whole_number,
+            f"CASE WHEN {is_whole} THEN {fraction}::HUGEINT ELSE {whole_number}::HUGEINT END",
             text,
         )
         measured = f"CASE WHEN {kind} = {NOTE_INT} THEN {whole_number} END"
