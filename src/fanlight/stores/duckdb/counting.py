@@ -141,8 +141,9 @@ def gathered(view: View, source: str) -> Cells:
 def scattered(view: View, source: str) -> Cells | None:
     """Answer the histograms; None where there are too many sums to hold, or one might outgrow 64 bits.
 
-    A fast path, of a thousand groups two fifths of what grouping costs the engine: a minute has seldom two requests in one
-    bucket, so there are nearly as many rows as requests, and each is only added in its place.
+    A fast path, of a thousand groups two fifths of what grouping costs the engine: a minute has seldom
+    two requests in one bucket, so there are nearly as many rows as requests, and each is only added in
+    its place.
     """
     group, bucket, n = view.columns(f"SELECT grp, bucket, n FROM {source}")
     if not len(group):
