@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from commits import Part, Request, commit
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from fanlight import Event, Property
 from fanlight.event.times import Time
-from fanlight.event.trace import FLAGS, SpanFields, TraceFields, from_stored, to_stored
+from fanlight.event.trace import (
+    FLAGS,
+    LENGTHS,
+    SpanFields,
+    TraceFields,
+    from_stored,
+    to_stored,
+)
 from fanlight.stores import BUILT_IN, open_store
 from fanlight.stores.answers import Span, TraceRow
 from fanlight.wire import messages
@@ -98,12 +105,14 @@ def test_a_trace_without_spans_has_none_and_comes_back() -> None:
 
 
 KEYS = some.text(min_size=1) | some.sampled_from(
-    ["$types", "$offset", "service", "annotation.x", "time", "line"]
+    ["$types", "$offset", "service", "annotation.x", "annotation.service", "time", "line", *sorted(LENGTHS)]
 )
 ANY = some.sampled_from([5, 3601, '{"a": ["date"]}', '{"a": 5}', "{"]) | some.text() | some.booleans()
 
 
 @given(some.lists(some.tuples(KEYS, ANY), unique_by=lambda each: each[0]))
+@example([("loop.overdue", 5)])
+@example([("annotation.service", 5), ("service", 5)])
 def test_annotations_of_any_name_come_back(notes: list[tuple[str, int | str | bool]]) -> None:
     row = TraceRow("0" * 32, "s", "e", "html", 1, 2, 1, 8, 0, 1.0, "h", 1)
     spans = tuple(Span("c", "t", "d", place, 0, 2, tuple(notes)) for place in (None, 0))

@@ -169,12 +169,19 @@ def annotations_in(kind: str, notes: Iterable[Note]) -> Iterable[Property]:
     for key, value in listed:
         if key == SHAPES and shapes:
             continue
-        name = f"{PREFIX}{key}" if key in OWN[kind] or key.startswith(PREFIX) else key
+        name = f"{PREFIX}{key}" if is_taken(kind, key) else key
         if key in shapes:
             yield shaped(name, value, shapes[key])
         else:
             is_length = key in LENGTHS and value.__class__ is int
             yield Property(name, value, types.DURATION if is_length else None)
+
+
+def is_taken(kind: str, name: str) -> bool:
+    """Answer whether a name is that of a column, however often it stands behind `annotation.`."""
+    while name.startswith(PREFIX):
+        name = name.removeprefix(PREFIX)
+    return name in OWN[kind]
 
 
 def shaped(name: str, value: Any, shape: tuple[str, str | None, str | None, bool]) -> Property:
@@ -215,12 +222,14 @@ def annotations_out(event: Event) -> tuple[Note, ...]:
     for each in event:
         if each.name in OWN[event.kind]:
             continue
-        key = each.name.removeprefix(PREFIX)
+        key = each.name.removeprefix(PREFIX) if is_taken(event.kind, each.name) else each.name
         told: Any = "" if each.value is None else each.value
         if each.value is not None and each.type not in (*PLAIN, types.DURATION):
             told = value_out(each.type, each.value, 0)
             told = told if each.type in SPELLED else json.dumps(told)
         notes.append((key, told))
-        if each.type not in PLAIN or each.value is None or each.unit or each.format:
+        # What reading it alone would answer; only another type is worth a word.
+        plainly = types.DURATION if key in LENGTHS and told.__class__ is int else types.type_of(told)
+        if each.type != plainly or each.value is None or each.unit or each.format:
             shapes[key] = (each.type, each.unit, each.format, each.value is None)
     return (*notes, (SHAPES, json.dumps(shapes))) if shapes else tuple(notes)

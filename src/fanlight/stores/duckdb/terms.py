@@ -151,7 +151,7 @@ class DayTerms:
     def below(self, names: tuple[str, ...], node: Leaf, tests: list[Test]) -> str:
         """Answer where an annotation or a span meets one of the tests."""
         found = [self.of_spans(name, node, tests) for name in names if name in SPAN.names]
-        keys = self.keys(tuple({name.removeprefix(PREFIX) for name in names}))
+        keys = self.keys(tuple({*names, *(name.removeprefix(PREFIX) for name in names)}))
         # `a.b` may be a key of a map: those are odd, and odd traces are nominated anyway.
         if keys:
             noted = [self.annotation(keys, test, node) for test in tests]
