@@ -43,15 +43,15 @@ def test_what_is_too_short_to_matter_is_no_gap() -> None:
 
 
 @given(
-    st.integers(0, 50),
-    st.integers(0, 50),
-    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda ends: tuple(sorted(ends)))),
+    st.integers(0, 100),
+    st.integers(0, 100),
+    st.lists(st.tuples(st.integers(-20, 120), st.integers(0, 50)), max_size=12),
 )
-def test_what_is_uncovered_is_what_no_other_covers(start, length, taken) -> None:
-    free = uncovered(start, start + length, taken)
+def test_own_time_is_what_no_child_covers(start, length, children) -> None:
+    end = start + length
+    taken = [(low, low + span) for low, span in children]
+    free = uncovered(start, end, taken)
     moments = {moment for low, high in free for moment in range(low, high)}
     assert moments == {
-        moment
-        for moment in range(start, start + length)
-        if not any(low <= moment < high for low, high in taken)
+        moment for moment in range(start, end) if not any(low <= moment < high for low, high in taken)
     }

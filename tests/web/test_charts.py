@@ -59,16 +59,3 @@ def test_every_request_of_a_histogram_is_in_one_cell_of_its_own_octave(histogram
         by_octave[cell.octave] = by_octave.get(cell.octave, 0) + cell.number
     for index, number in histogram.items():
         assert by_octave[-(-index // buckets.SCALE)] >= number
-
-
-@given(
-    st.integers(0, 100),
-    st.integers(0, 100),
-    st.lists(st.tuples(st.integers(-20, 120), st.integers(0, 50)), max_size=12),
-)
-def test_own_time_is_what_no_child_covers(start, length, children):
-    end = start + length
-    taken = [(low, low + span) for low, span in children]
-    free = charts.uncovered(start, end, taken)
-    points = {at for low, high in free for at in range(low, high)}
-    assert points == {at for at in range(start, end) if not any(low <= at < high for low, high in taken)}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fanlight.server.questions import Question
     from fanlight.stores import Store
-    from fanlight.stores.answers import Counts, Group, Node, Repeat
+    from fanlight.stores.answers import Counts, Group, Repeat
 
     Json = dict[str, Any]
 
@@ -191,19 +191,13 @@ class Answers:
             return None
         minutes = observed([whole], from_ns, to_ns)[service]
         repeats = self.store.repeats(from_ns, to_ns, group, where)
-        nodes = self.store.tree(group, from_ns, to_ns, octaves, where)
-        samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES, where)
-        times = self.store.times(group, from_ns, to_ns, where)
         releases = self.store.releases(service, from_ns, to_ns)
         return {
             **row_of(row, bearable(whole), minutes, findings(repeats), waited(repeats)),
             "from": rfc3339(from_ns),
             "to": rfc3339(to_ns),
             "timeline": self.timeline(group, from_ns, to_ns),
-            "histogram": histogram(row.buckets, split.by_octave(times)),
-            "split": split.of_tree(nodes),
-            "tree": self.ranked(group, (from_ns, to_ns), octaves, nodes),
-            "samples": [sample(each) for each in samples],
+            **self.of_octaves(row, from_ns, to_ns, octaves),
             "releases": [release(each) for each in releases],
             "deploys": deploys.around(self.store, group, releases, (from_ns, to_ns), where),
         }
@@ -223,23 +217,22 @@ class Answers:
         rows = self.store.counts(from_ns, to_ns, group, 1, where) if from_ns < to_ns else []
         if not rows:
             return None
+        return {**row_of(rows[0], 0, 1.0, {}, {}), **self.of_octaves(rows[0], from_ns, to_ns, octaves)}
+
+    def of_octaves(self, row: Counts, from_ns: int, to_ns: int, octaves: Collection[int] | None) -> Json:
+        """Answer a group's histogram, and its tree, split and samples of the chosen octaves; None for all."""
+        group, where = row[:3], self.environment
         nodes = self.store.tree(group, from_ns, to_ns, octaves, where)
         samples = self.store.traces(group, from_ns, to_ns, octaves, SAMPLES, where)
         times = self.store.times(group, from_ns, to_ns, where)
+        # Parts are told from those of all durations where some were chosen.
+        paces = [] if octaves is None else self.store.paces(group, from_ns, to_ns, where)
         return {
-            **row_of(rows[0], 0, 1.0, {}, {}),
-            "histogram": histogram(rows[0].buckets, split.by_octave(times)),
+            "histogram": histogram(row.buckets, split.by_octave(times)),
             "split": split.of_tree(nodes),
-            "tree": self.ranked(group, (from_ns, to_ns), octaves, nodes),
+            "tree": brushing.ranked(tree(nodes), paces, octaves),
             "samples": [sample(each) for each in samples],
         }
-
-    def ranked(
-        self, group: Group, span: tuple[int, int], octaves: Collection[int] | None, nodes: Sequence[Node]
-    ) -> list[Json]:
-        """Answer a merged tree, its parts told from those of all durations where some were chosen."""
-        paces = [] if octaves is None else self.store.paces(group, *span, self.environment)
-        return brushing.ranked(tree(nodes), paces, octaves)
 
     def timeline(self, group: Group, from_ns: int, to_ns: int) -> list[Json]:
         """Answer a group's counts and percentiles per step, quiet steps included."""

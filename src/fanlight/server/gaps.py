@@ -73,7 +73,7 @@ def cause_of(cpu: Mapping[str, Any] | None) -> str:
 
 
 def uncovered(start: int, end: int, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Answer the parts of a time that none of some others covers."""
+    """Answer the parts of [start, end) that none of the `taken` intervals covers: a span's own time."""
     free = []
     at = start
     for low, high in sorted(taken):

@@ -153,18 +153,3 @@ def cells(histogram: Sequence[tuple[float, float, int]], per_octave: int) -> lis
 def octave_of(place: int, per_octave: int) -> int:
     """Answer the octave that a cell's place lies in."""
     return -(-place // per_octave)
-
-
-def uncovered(start: int, end: int, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Answer the parts of [start, end) that none of the `taken` intervals covers: a span's own time."""
-    free = []
-    at = start
-    for low, high in sorted(taken):
-        if low > at:
-            free.append((at, min(low, end)))
-        at = max(at, high)
-        if at >= end:
-            break
-    if at < end:
-        free.append((at, end))
-    return [(low, high) for low, high in free if high > low]

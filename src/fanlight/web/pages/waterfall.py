@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fanlight.web import charts, wording
+from fanlight.server.gaps import uncovered
+from fanlight.web import wording
 from fanlight.web.pages.frame import span_name, tier
 from fanlight.web.statements import SHORT, pretty
 
@@ -183,7 +184,7 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     own = sum(span["self"] for span in group)
     taken = [(span["start"], span["start"] + span["duration"]) for span in inner]
     whole = [(span["start"], span["start"] + span["duration"]) for span in group[:DRAWN_MAX]]
-    dark = [part for low, high in whole for part in charts.uncovered(low, high, taken)][:DRAWN_MAX]
+    dark = [part for low, high in whole for part in uncovered(low, high, taken)][:DRAWN_MAX]
     found = notes(first["annotations"]) if len(group) == 1 else []
     told = ("location", "message") if wording.logged(first) else ("location",)
     # Only the fifth of many repeats was asked where it stands.
