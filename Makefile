@@ -18,7 +18,7 @@ check: setup    ## style, types, directions, tidiness: the gates that run no cod
 	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports --no-logo && .venv/bin/python tools/tidy.py
 
 test: check     ## the gates, then every test but the long ones
-	@.venv/bin/python -m pytest -n 4 --dist worksteal $(ARGS)
+	@.venv/bin/python -m pytest -n 4 --dist worksteal --hypothesis-profile=steady $(ARGS)
 
 soak: setup     ## the tests that take minutes; ARGS=--page writes down what came of them
 	@.venv/bin/python tools/soak.py $(ARGS)
