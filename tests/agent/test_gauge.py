@@ -86,7 +86,10 @@ def test_a_worker_tells_callables_and_the_server_what_it_is_at(serving, house):
         return (folder / "named").exists() and bool(list(house.server.store.readings(0, 1 << 62)))
 
     until(asked)
-    labels, values = json.loads((folder / "coded").read_text().splitlines()[-1])
+    # The first reading from here may have seen the last request waiting; the last line may not be whole.
+    told_of = len((folder / "coded").read_text().splitlines())
+    until(lambda: len((folder / "coded").read_text().splitlines()) > told_of + 2)
+    labels, values = json.loads((folder / "coded").read_text().splitlines()[-2])
     assert (labels["service"], labels["server"]) == ("shop", "waitress")
     assert values["workers.max_threads"] == 3
     assert values["workers.requests_count"] >= 1
