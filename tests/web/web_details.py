@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fanlight.server import gaps
+from fanlight.server.traced import gaps
 from fanlight.web.wording import rfc3339
 
 MS = 1_000_000
@@ -27,8 +27,14 @@ def details(found, start_ns, hostile):
             common | {"level": level, "logger": logger, "message": message, "exception": "", "span": 3} | more
         )
 
+    spans = [
+        each | {"percentile": 0.93 if place % 3 == 0 else 0.48, "percentile_all": 0.71}
+        for place, each in enumerate(found["spans"])
+    ]
     return {
         **found,
+        "spans": spans,
+        "kin": {"requests": 4_912, "kept": 88, "percentile": 0.93},
         **gaps.told(found["spans"], found["duration"]),
         "server": [reading(-3100, 6.5, 0), reading(90, 8, 12), reading(1900, 7.2, 2)],
         "log": [

@@ -22,6 +22,8 @@ COLUMNS: tuple[table.Column, ...] = (
     ("took", "right"),
     ("self", "right"),
 )
+SLOWER: table.Column = ("slower than", "right")
+"""The share of a span's kind that took less."""
 
 
 @options.command("trace")
@@ -36,6 +38,7 @@ def command(*, trace_id: str, data: str | None, as_json: bool) -> None:
 
     Ids stand on the page of an endpoint, and in `samples` of its JSON. Services that pass on a
     `traceparent` share an id: all of them are shown, the one that began it first.
+    "Slower than" is the share of the same part of the endpoint's other requests that took less.
     """  # noqa: D301 - click's mark for lines that stay as they are
     client = reach(options.settings(data=data), start=True)
     try:
@@ -80,7 +83,10 @@ def heading(found: dict[str, Any]) -> list[str]:
 def show_spans(found: dict[str, Any]) -> None:
     """Write the spans, indented by depth, with a bar of where in the request they lie."""
     wide = shutil.get_terminal_size((WIDE, 24)).columns >= WIDE
-    columns = (*COLUMNS, ("", "left")) if wide else COLUMNS
+    # An older server that still runs does not tell, and where few requests are kept nobody knows.
+    is_ranked = any(span.get("percentile") is not None for span in found["spans"])
+    columns = (*COLUMNS, SLOWER) if is_ranked else COLUMNS
+    columns = (*columns, ("", "left")) if wide else columns
     rows = []
     for span in found["spans"]:
         name = span["title"] or span["category"]
@@ -96,6 +102,9 @@ def show_spans(found: dict[str, Any]) -> None:
             wording.duration(span["duration"]),
             wording.duration(span["self"]),
         ]
+        if is_ranked:
+            rank = span.get("percentile")
+            cells.append("" if rank is None else wording.share(rank))
         rows.append([*cells, bar(span, found["duration"])] if wide else cells)
     table.show(columns, rows)
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.aggregate import findings as rules
 from fanlight.errors import QueryError
-from fanlight.server import beside, brushing, comparing, deploys, imports, servers, split
+from fanlight.server import brushing, comparing, deploys, imports, servers, split
 from fanlight.server.counted import MINUTE_NS, SLOTS, by_service, observed, row_of, together
 from fanlight.server.pain import bearable, waited
 from fanlight.server.questions import Questions, refused
 from fanlight.server.shape import tree
 from fanlight.server.telling import release, rfc3339, sample
+from fanlight.server.traced import beside
 from fanlight.wire import buckets
 
 if TYPE_CHECKING:

@@ -107,8 +107,10 @@ def of_trees(store: Store, groups: Iterable[Group], from_ns: int, to_ns: int) ->
     return Merged(shares, known_ns / told if told else None, None)
 
 
-def rows(store: Store, query: Query, from_ns: int, to_ns: int, until_s: float) -> list[list[Row]]:
-    """Answer the kept requests that a query selects, by part of the time, oldest first.
+def rows(
+    store: Store, query: Query, from_ns: int, to_ns: int, until_s: float, most: int = ROWS_MAX
+) -> list[list[Row]]:
+    """Answer the kept requests that a query selects, by part of the time, oldest first, so many of each.
 
     Raises:
         QueryError: time is up.
@@ -118,7 +120,7 @@ def rows(store: Store, query: Query, from_ns: int, to_ns: int, until_s: float) -
     for low in range(from_ns, to_ns, step):
         asked = query.within(low, min(low + step, to_ns) - 1)
         asked.stages = COLUMNS
-        answer = store.answer(asked, Limits(ROWS_MAX, until_s))
+        answer = store.answer(asked, Limits(most, until_s))
         found.append([row for row in map(row_of, answer) if row is not None])
     return found
 
@@ -137,19 +139,25 @@ def row_of(event: Event) -> Row | None:
     )
 
 
-def runs(found: Sequence[Sequence[Row]]) -> list[tuple[int, int]]:
-    """Answer times, first and last ns, in which together few enough whole requests began."""
+def runs(found: Sequence[Sequence[Row]], together: int = TOGETHER, many: int = RUNS) -> list[tuple[int, int]]:
+    """Answer times, first and last ns, in which together few enough whole requests began.
+
+    Args:
+        found: what `rows` answered.
+        together: whole requests in a row, at the most,
+        many: that many times in each part.
+    """
     chosen: list[tuple[int, int]] = []
     for part in found:
         starts = [row.start_ns for row in part if row.is_whole]
         if not starts:
             continue
-        if len(starts) <= RUNS * TOGETHER:
+        if len(starts) <= many * together:
             chosen.append((starts[0], starts[-1]))
             continue
-        for nth in range(RUNS):
-            first = nth * (len(starts) - TOGETHER) // (RUNS - 1)
-            last = starts[first + TOGETHER - 1]
+        for nth in range(many):
+            first = nth * (len(starts) - together) // max(many - 1, 1)
+            last = starts[first + together - 1]
             # One after another, also where many began at the same moment.
             low = max(starts[first], chosen[-1][1] + 1) if chosen else starts[first]
             if low <= last:

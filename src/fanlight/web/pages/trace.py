@@ -51,6 +51,7 @@ def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -
         "parts": division(found["split"]),
         "rows": rows,
         "folded": any(row.times for row in rows),
+        "kin": kin_words(found.get("kin")) if any(row.rank for row in rows) else "",
         "fold_link": asked.link(fold="off" if fold else None),
         "fold": fold,
         "whole": found["whole"],
@@ -111,6 +112,15 @@ def cpu_words(cpu: Mapping[str, Any] | None, has_gaps: bool) -> str:
             "another one, or slept."
         )
     return f"{ran}."
+
+
+def kin_words(kin: Mapping[str, Any] | None) -> str:
+    """Answer what the parts of a trace are compared with."""
+    if not kin:
+        return ""
+    whole = f"The request is compared with {wording.plural(kin['requests'], 'request')} of its endpoint"
+    parts = f", its parts with those of {wording.count(kin['kept'])} kept ones" if kin["kept"] else ""
+    return f"{whole} in the hour around it{parts}."
 
 
 def line(each: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fanlight.server.gaps import uncovered
+from fanlight.server.traced.gaps import uncovered
 from fanlight.web import wording
 from fanlight.web.pages.frame import span_name, tier
 from fanlight.web.statements import SHORT, pretty
@@ -19,6 +19,8 @@ DRAWN_MAX = 200
 """Rectangles in one folded row; more cannot be told apart."""
 
 DEEPEST = 12
+SLOW = 0.9
+"""From this share of its kind on that took less, a part's is printed bold."""
 FAULTS = frozenset({"error", "exception", "fault"})
 """Annotations that tell of an exception, alone or before a dot."""
 CAUSES = {
@@ -64,6 +66,9 @@ class Span(NamedTuple):
     formatted: str = ""
     """The statement over several lines, where one is not enough."""
     is_gap: bool = False
+    rank: str = ""
+    """The share of its kind that took less, "" where nobody knows."""
+    is_slow: bool = False
 
 
 def waterfall(found: Mapping[str, Any], axis: Axis, fold: bool) -> Iterator[Span]:
@@ -189,6 +194,8 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     told = ("location", "message") if wording.logged(first) else ("location",)
     # Only the fifth of many repeats was asked where it stands.
     locations = [str(each["annotations"]["location"]) for each in group if "location" in each["annotations"]]
+    # A fold is compared with all spans of its place in other requests.
+    rank = first.get("percentile" if len(group) == 1 else "percentile_all")
     text = described(first)
     formatted = pretty(text) if first["category"].startswith("db.sql") else text
     return Span(
@@ -208,6 +215,8 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
         location=locations[0] if locations else "",
         error=is_failed(first),
         formatted=formatted if formatted != text and len(text) > SHORT else "",
+        rank="" if rank is None else wording.share(rank),
+        is_slow=rank is not None and rank >= SLOW,
     )
 
 

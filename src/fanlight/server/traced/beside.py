@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fanlight.query.query import Query
-from fanlight.server import gaps, telling
+from fanlight.server import telling
 from fanlight.server.servers import Shape
 from fanlight.server.telling import rfc3339
+from fanlight.server.traced import gaps, kin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,10 +31,11 @@ LOG = "log."
 
 
 def document(store: Store, found: Trace) -> Json:
-    """Answer one kept trace with its spans, its gaps, its log, and how busy its server was."""
+    """Answer one kept trace: its spans among their kind, its gaps, its log, and how busy its server was."""
     told = telling.document(found)
     return {
         **told,
+        **kin.compared(store, found.row, told["spans"]),
         **gaps.told(told["spans"], told["duration"]),
         "server": readings(store, found.row),
         "log": lines(store, found.row, told["spans"]),
@@ -84,9 +86,9 @@ def lines(store: Store, row: TraceRow, spans: Sequence[Mapping[str, Any]]) -> li
     """
     told = [of_span(row, span) for span in spans if span["category"].startswith(LOG)]
     end_ns = row.start_ns + row.duration_ns
-    query = Query(f"trace={row.id}").within(row.start_ns - AROUND_NS, end_ns + AROUND_NS)
+    query = Query(f"trace={row.id} NOT kind:trace").within(row.start_ns - AROUND_NS, end_ns + AROUND_NS)
     for event in store.events(query):
-        if event.kind != "trace" and event.time is not None:
+        if event.time is not None:
             told.append(of_event(row, event))
         if len(told) >= LINES_MAX:
             break
