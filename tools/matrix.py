@@ -55,10 +55,10 @@ They leave that signal to the system, or end a worker that is not quite done wit
 hypercorn's parent ends all workers as soon as one has left; with Fanlight it gives the others half a
 second to leave by themselves.
 
-Not traced: granian's own interface RSGI; WebSockets; under uWSGI a bare callable that is loaded late
-(`--lazy-apps`), in a second interpreter (several `--mount`), or that no module keeps. A framework's
-own hook counts there, and [`fanlight.wsgi`](api.md) does in code. Not tried: gunicorn's tornado
-worker, Daphne, mod_wsgi, hypercorn's trio worker.
+Not traced: granian's own interface RSGI; WebSockets; under uWSGI a bare callable in a second interpreter
+(several `--mount`), one that no module keeps, and with `--lazy-apps` one that neither `--module` nor
+`--wsgi-file` names. A framework's own hook counts there, and [`fanlight.wsgi`](api.md) does in code. Not
+tried: gunicorn's tornado worker, Daphne, mod_wsgi, hypercorn's trio worker.
 
 Measured with {versions}.
 """

@@ -13,19 +13,21 @@ import sys
 from site_app import app
 
 kind, port = sys.argv[1], int(sys.argv[2])
+threads = int(sys.argv[3]) if len(sys.argv) > 3 else 10
 if kind == "wsgiref":
-    from wsgiref.simple_server import WSGIRequestHandler, make_server
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+    WSGIServer.request_queue_size = 64
     WSGIRequestHandler.log_message = lambda *what: None
     make_server("127.0.0.1", port, app).serve_forever()
 elif kind == "cheroot":
     from cheroot.wsgi import Server
 
-    Server(("127.0.0.1", port), app).start()
+    Server(("127.0.0.1", port), app, numthreads=threads).start()
 elif kind == "werkzeug":
     from werkzeug.serving import run_simple
 
-    run_simple("127.0.0.1", port, app, threaded=True)
+    run_simple("127.0.0.1", port, app, threaded=threads > 1)
 """
 """For servers that are started from code."""
 
@@ -81,6 +83,11 @@ def waitress() -> tuple[str, ...]:
     return program("waitress-serve", "--listen=127.0.0.1:PORT", "site_app:app")
 
 
+def code(kind: str, *options: str) -> tuple[str, ...]:
+    """Answer the command of a server that is started from code: `SERVE`, as serve.py."""
+    return sys.executable, "serve.py", kind, "PORT", *options
+
+
 SERVERS = {
     "gunicorn sync": Server("wsgi", gunicorn("-w", "2")),
     "gunicorn gthread": Server("wsgi", gunicorn("-k", "gthread", "--threads", "4")),
@@ -101,7 +108,7 @@ SERVERS = {
     "uWSGI --wsgi-file": Server(
         "wsgi", uwsgi("--wsgi-file", "site_app.py", "--callable", "app", "--threads", "2"), is_abrupt=True
     ),
-    "cheroot": Server("wsgi", (sys.executable, "serve.py", "cheroot", "PORT"), is_abrupt=True),
-    "Werkzeug": Server("wsgi", (sys.executable, "serve.py", "werkzeug", "PORT"), is_abrupt=True),
-    "wsgiref": Server("wsgi", (sys.executable, "serve.py", "wsgiref", "PORT"), is_abrupt=True),
+    "cheroot": Server("wsgi", code("cheroot"), is_abrupt=True),
+    "Werkzeug": Server("wsgi", code("werkzeug"), is_abrupt=True),
+    "wsgiref": Server("wsgi", code("wsgiref"), is_abrupt=True),
 }

@@ -80,13 +80,82 @@ def test_without_a_master_the_first_worker_is_that_of_the_others(
         watch.until(lambda found: requests(found) == 20)
 
 
-@pytest.mark.parametrize("is_lazy", [True, False], ids=["loaded late", "several applications"])
-def test_a_worker_whose_requests_are_not_all_counted_tells_nothing(
-    is_lazy: bool, folder: Path, receiver: Receiver, watch: Watch
+def test_one_whose_requests_are_not_all_counted_tells_nothing(
+    folder: Path, receiver: Receiver, watch: Watch
 ) -> None:
     for name in ("site_app", "one", "two"):
         (folder / f"{name}.py").write_text(SITE + "\napplication = app\n")
     mounts = ("--mount", "/one=one.py", "--mount", "/two=two.py", "--manage-script-name")
-    with serving(uwsgi(*((*MODULE, "--lazy-apps") if is_lazy else mounts)), folder, receiver) as server:
-        assert all(server.ask_many(["/one/", "/two/"] * 5))
-        assert watch.workers() == ()
+    for late in ((), ("--lazy-apps",)):
+        with serving(uwsgi(*mounts, *late), folder, receiver) as server:
+            assert all(server.ask_many(["/one/", "/two/"] * 5))
+            assert watch.workers() == ()
+
+
+LOADERS = {
+    "module": MODULE,
+    "module and callable": ("--module", "site_app", "--callable", "app"),
+    "default callable": ("-w", "site_app"),
+    "file": ("--wsgi-file", "site_app.py", "--callable", "app"),
+}
+HOOKED = """
+import uwsgi
+
+done = []
+uwsgi.after_req_hook = lambda: done.append(1)
+
+def application(environ, start_response):
+    environ["PATH_INFO"] = "/"
+    start_response("200 OK", [("X-Done", str(len(done)))])
+    return app(environ, lambda *_: None)
+"""
+
+
+@pytest.mark.parametrize("how", LOADERS)
+def test_applications_that_each_worker_loads_itself_are_counted_from_the_first_request_on(
+    how: str, folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    (folder / "site_app.py").write_text(SITE + "\napplication = app\n")
+    command = uwsgi(*LOADERS[how], "--lazy-apps", "--processes", "2", "--enable-threads")
+    with serving(command, folder, receiver, {"GATE": str(gate.path)}) as server:
+        found = watch.until(lambda found: [each.booted for each in found.workers] == [True] * 2)
+        assert {(each.total, each.master, each.capacity) for each in found.workers} == {
+            (2, server.process.pid, 1)
+        }
+        clients = [Client(server.port, "/hold") for _ in range(3)]
+        watch.until(lambda found: len(gate.held) == 2 == sum(each.busy for each in found.workers))
+        gate.open()
+        assert all(client.answer() for client in clients)
+        watch.until(lambda found: requests(found) == 3 and not any(each.busy for each in found.workers))
+        killed = found.workers[0].pid
+        os.kill(killed, signal.SIGKILL)
+        found = watch.until(
+            lambda found: len(found.workers) == 2 and killed not in {each.pid for each in found.workers}
+        )
+        assert (requests(found), sorted(each.slot for each in found.workers)) == (3, [0, 1])
+        assert all(server.ask_many(["/"] * 20))
+        watch.until(lambda found: requests(found) == 23)
+        # The killed one may have had one to send; of the others none is lost.
+        receiver.wait(lambda: len(receiver.traces) >= 21, 10)
+    assert len(receiver.traces) >= 21
+
+
+def test_an_applications_own_hook_behind_its_requests_goes_on(
+    folder: Path, receiver: Receiver, watch: Watch
+) -> None:
+    (folder / "site_app.py").write_text(SITE + HOOKED)
+    with serving(uwsgi("--wsgi-file", "site_app.py", "--lazy-apps"), folder, receiver) as server:
+        watch.until(lambda found: [each.booted for each in found.workers] == [True])
+        answers = [server.ask("/") for _ in range(3)]
+        assert [b"X-Done: %d" % count in answer for count, answer in enumerate(answers)] == [True] * 3
+        watch.until(lambda found: requests(found) == 3)
+
+
+def test_mules_and_spoolers_are_no_workers(folder: Path, receiver: Receiver, watch: Watch) -> None:
+    (folder / "site_app.py").write_text(SITE)
+    (folder / "spool").mkdir()
+    for late in ((), ("--lazy-apps",)):
+        with serving(uwsgi(*MODULE, "--mule", "--spooler", "spool", *late), folder, receiver) as server:
+            assert all(server.ask_many(["/"] * 4))
+            found = watch.until(lambda found: bool(found.workers) and found.workers[-1].requests_count == 4)
+            assert len(found.workers) == 1

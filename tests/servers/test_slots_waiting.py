@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from fanlight.sources.listeners import Listeners
-from matrix_servers import BIN, gunicorn, program, uvicorn, uwsgi
+from matrix_servers import BIN, SERVE, code, gunicorn, program, uvicorn, uwsgi
 from matrix_serving import serving
 from matrix_slots import ASGI_SITE, SITE, Client, Gate, Watch
 
@@ -81,6 +81,10 @@ CASES = {
         uwsgi("--module", "site_app:app", "--processes", "2"), SITE, "uwsgi", "", 2
     ),
     "uWSGI of two threads": Case(uwsgi("--module", "site_app:app", "--threads", "2"), SITE, "uwsgi", "", 1),
+    "cheroot": Case(code("cheroot", "2"), SITE, "cheroot", "", 1),
+    "Werkzeug": Case(code("werkzeug", "1"), SITE, "werkzeug", "", 1, slots=1),
+    "Werkzeug with threads": Case(code("werkzeug"), SITE, "werkzeug", "", 1, slots=ASKED),
+    "wsgiref": Case(code("wsgiref"), SITE, "wsgiref", "", 1, slots=1),
 }
 
 
@@ -99,6 +103,7 @@ def test_of_ten_requests_two_are_answered_and_eight_wait(
     if case.server == "uwsgi" and not (BIN / "uwsgi").exists():
         pytest.skip("uWSGI could not be built here")
     (folder / "site_app.py").write_text(case.site)
+    (folder / "serve.py").write_text(SERVE)
     listeners = Listeners(str(folder))
     with serving(case.command, folder, receiver, {"GATE": str(gate.path)}) as server:
         watch.until(lambda found: [each.booted for each in found.workers] == [True] * case.workers)

@@ -73,7 +73,7 @@ TABLE: dict[str, str] = {
     "waitress.server": "fanlight.instruments.servers.waitress:patch",
     "werkzeug.middleware.dispatcher": "fanlight.instruments.dispatcher:patch",
     "werkzeug.serving": "fanlight.instruments.servers.werkzeug:patch",
-    "wsgiref.handlers": "fanlight.instruments.servers.wsgiref:patch",
+    "wsgiref": "fanlight.instruments.servers.wsgiref:patch",
 }
 """Module whose import an instrument waits for, to the instrument."""
 

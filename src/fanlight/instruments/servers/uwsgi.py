@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 HOOK = "post_fork_hook"
 """What uWSGI calls in each worker before its first request, when the application is loaded."""
+LATE = frozenset({"lazy-apps", "lazy"})
+"""Options with which each worker loads the applications itself."""
+LATER_HOOK = "after_req_hook"
+"""What it looks for when a worker has loaded the applications late."""
+OTHER_LOADERS = frozenset({"mount", "paste", "ini-paste", "ini-paste-logged", "pecan", "eval", "web3"})
+"""Options that load applications in other ways than by a module's or a file's name."""
 MARK = "fanlight_traced"
 CALLS: list[Any] = []
 """What the functions do that were given another body, by the number that stands in it."""
@@ -24,8 +30,7 @@ CALLS: list[Any] = []
 def patch(module: ModuleType) -> None:
     """Trace, in each worker, the callables that uWSGI has loaded by then, and tell how busy they are.
 
-    With `--lazy-apps` they are loaded later: then only what has an instrument of its own, as the
-    frameworks have, is traced, and the worker tells nothing.
+    With `--lazy-apps` a worker loads them later, and asks for another hook when it has.
 
     Args:
         module: `uwsgi`, which exists inside of uWSGI alone; there it may still be without its functions.
@@ -38,8 +43,12 @@ def patch(module: ModuleType) -> None:
     before = getattr(module, HOOK, None)
 
     def trace_loaded() -> None:
-        if trace_apps(module):
-            tell(module)
+        if LATE.isdisjoint(options(module)):
+            begin(module, trace_apps(module))
+        else:
+            moment = Moment(LATER_HOOK)
+            moment.module = module
+            vars(module)[moment] = None
         if before is not None:
             before()
 
@@ -49,6 +58,77 @@ def patch(module: ModuleType) -> None:
 
     # Its decorators put their own hook in the place of whatever is there.
     ARRIVALS.expect("uwsgidecorators", lambda decorators: decorators.postfork_chain.insert(0, trace_loaded))
+
+
+def begin(module: Any, is_traced: bool) -> None:
+    """Let this process tell how busy it is if it is a worker all of whose applications are traced."""
+    number: Any = getattr(module, "worker_id", None)
+    # Mules and spoolers are forked alike, and answer nobody.
+    if is_traced and (number is None or number() > 0):
+        tell(module)
+
+
+class Moment(str):
+    """A name in the server's module that hears when the server looks for its further hook.
+
+    It does so once, in the process that serves, right after it has loaded the applications late; no
+    function is called then, and none before the first request.
+
+    Attributes:
+        module: `uwsgi`; None when nothing is to be done any more.
+    """
+
+    __slots__ = ("module",)
+    module: Any
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        module, self.module = self.module, None
+        found = None if module is None else late_app(module)
+        if found is not None:
+            begin(module, trace_app(found))
+        elif module is not None:
+            # The application being loaded looks for the hook, or puts its own there.
+            self.module = module
+        # Whatever stands there is somebody else's.
+        return False
+
+
+def late_app(module: Any) -> Any:
+    """Answer the one callable that a worker has loaded late, as it was told to; None where that is unclear.
+
+    uWSGI tells the address of an application only when it was loaded before the fork.
+    """
+    told = options(module)
+    named = [told[option] for option in ("module", "wsgi", "wsgi-file", "file") if told.get(option)]
+    if len(named) != 1 or not OTHER_LOADERS.isdisjoint(told):
+        return None
+    if "module" in told or "wsgi" in told:
+        where, _, name = named[0].partition(":")
+        places = [where]
+    else:
+        name = ""
+        places = [each for each in sys.modules if each.startswith("uwsgi_file_")]
+    holder = sys.modules.get(places[0]) if len(places) == 1 else None
+    found = getattr(holder, name or told.get("callable", "application"), None)
+    # It may be on its way yet.
+    return found if callable(found) else None
+
+
+def options(module: Any) -> dict[str, str]:
+    """Answer what uWSGI was started with."""
+    return {plain(name): plain(value) for name, value in getattr(module, "opt", {}).items()}
+
+
+def plain(value: Any) -> str:
+    """Answer an option's name or value as text, "" for what is given more than once, or without a value."""
+    return (
+        value.decode("utf-8", "replace")
+        if isinstance(value, bytes)
+        else value
+        if isinstance(value, str)
+        else ""
+    )
 
 
 def tell(module: Any) -> None:

@@ -1,10 +1,11 @@
-"""Werkzeug's development server, which `flask run` and `app.run()` use too."""
+"""Werkzeug's development server, which `flask run` and `app.run()` use too, and how busy it is."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
 
 def patch(module: ModuleType) -> None:
@@ -26,3 +27,22 @@ def patch(module: ModuleType) -> None:
     from fanlight.recording.wsgi import wsgi
 
     server.__init__ = tracing(server.__init__, "app", wsgi)
+    handler = getattr(module, "WSGIRequestHandler", None)
+    run = getattr(handler, "run_wsgi", None)
+    serve = getattr(server, "serve_forever", None)
+    if handler is None or run is None or serve is None:
+        # Requests are traced all the same.
+        return
+
+    def serve_told(self: Any, *arguments: Any, **options: Any) -> Any:
+        # Whoever makes a server without letting it serve, as a reloader does, has no need of the rest.
+        from fanlight.recording.slots.accepting import telling
+
+        return telling(serve, "werkzeug")(self, *arguments, **options)
+
+    def run_told(self: Any) -> Any:
+        from fanlight.recording.slots.accepting import told
+
+        return told(getattr(self, "server", None), run, self)
+
+    server.serve_forever, handler.run_wsgi = serve_told, run_told

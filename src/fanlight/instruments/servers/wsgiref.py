@@ -1,18 +1,30 @@
-"""wsgiref: the standard library's WSGI server, and what is built on it, such as Django's own."""
+"""wsgiref: the standard library's WSGI server, what is built on it, such as Django's; how busy it is."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any
 
 
-def patch(module: ModuleType) -> None:
-    """Trace what a handler runs, under a server, CGI or anything else.
+def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
+    """Answer the hooks for the modules of handlers and server.
 
     Args:
-        module: `wsgiref.handlers`.
+        module: `wsgiref`, which comes before either: one imports the other, and would not be seen to arrive.
+
+    Raises:
+        LookupError: it is no package.
+    """
+    if not hasattr(module, "__path__"):
+        raise LookupError("wsgiref is no package")
+    return {"wsgiref.handlers": trace, "wsgiref.simple_server": tell_serving}
+
+
+def trace(module: ModuleType) -> None:
+    """Trace what a handler runs, under a server, CGI or anything else.
 
     Raises:
         LookupError: there is no `BaseHandler.run`.
@@ -25,6 +37,31 @@ def patch(module: ModuleType) -> None:
     from fanlight.recording.wsgi import wsgi
 
     def run_traced(self: Any, application: Any) -> Any:
-        return run(self, wsgi(application))
+        asked = getattr(self, "request_handler", None)
+        # Under CGI and the like no server asks.
+        if asked is None:
+            return run(self, wsgi(application))
+        from fanlight.recording.slots.accepting import told
+
+        return told(getattr(asked, "server", None), run, self, wsgi(application))
 
     handler.run = run_traced
+
+
+def tell_serving(module: ModuleType) -> None:
+    """Tell when a server begins to serve, and what it takes on.
+
+    Raises:
+        LookupError: there is no `WSGIServer.serve_forever`.
+    """
+    server = getattr(module, "WSGIServer", None)
+    serve = getattr(server, "serve_forever", None)
+    if server is None or serve is None:
+        raise LookupError("wsgiref has no WSGIServer.serve_forever")
+
+    def serve_told(self: Any, *arguments: Any, **options: Any) -> Any:
+        from fanlight.recording.slots.accepting import telling
+
+        return telling(serve, "wsgiref")(self, *arguments, **options)
+
+    server.serve_forever = serve_told
