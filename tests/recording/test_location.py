@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 
 import fanlight
-from fanlight.recording.location import KNOWN, OWN, STATEMENTS, location, own_name, repeated_at
+from fanlight.recording.location import (
+    KNOWN,
+    OWN,
+    STATEMENTS,
+    count_as_own,
+    location,
+    own_name,
+    repeated_at,
+)
 
 
 def test_it_is_this_file_and_this_line():
@@ -33,6 +42,24 @@ def test_installed_packages_fanlight_and_generated_code_are_not_the_applications
     assert own_name(fanlight.__file__) == ""
     assert own_name("<string>") == ""
     assert own_name("<frozen importlib._bootstrap>") == ""
+
+
+def test_an_installed_package_that_is_served_is_the_applications(tmp_path, monkeypatch):
+    packages = tmp_path / "site-packages"
+    for name in ("shop", "library"):
+        (packages / name).mkdir(parents=True)
+        (packages / name / "__init__.py").touch()
+        (packages / name / "wsgi.py").touch()
+    monkeypatch.syspath_prepend(str(packages))
+    monkeypatch.setattr(OWN, "installed", ())
+    importlib.import_module("shop.wsgi")
+    module = str(packages / "shop" / "wsgi.py")
+    assert own_name(module) == OWN[module] == ""
+    count_as_own("shop.wsgi:app")
+    count_as_own("not_imported.wsgi:app")
+    count_as_own("__main__")
+    assert OWN[module] == "shop/wsgi.py"
+    assert own_name(str(packages / "library" / "wsgi.py")) == ""
 
 
 def test_the_demo_is_an_application(monkeypatch):

@@ -22,7 +22,10 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     Raises:
         LookupError: `Flask` lacks one of the methods, or the module lacks `request`.
     """
+    from functools import wraps
+
     from fanlight.recording.lanes import lane_here
+    from fanlight.recording.location import count_as_own
     from fanlight.recording.reduction import described
     from fanlight.recording.wsgi import respond
 
@@ -48,6 +51,14 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
 
     flask.wsgi_app, flask.handle_exception = traced, noted
     flask.full_dispatch_request = naming(dispatch, here)
+    begin = flask.__init__
+
+    @wraps(begin)
+    def made(self: Any, *args: Any, **options: Any) -> None:
+        begin(self, *args, **options)
+        count_as_own(str(self.import_name))
+
+    flask.__init__ = made
     # What Flask's own `send_file` and its static files call.
     return {"werkzeug.utils": record_files}
 

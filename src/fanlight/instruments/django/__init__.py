@@ -111,6 +111,21 @@ def name_endpoints(module: ModuleType) -> None:
         return match
 
     handler.resolve_request = same_face(named, resolve)
+    load = getattr(handler, "load_middleware", None)
+    if load is None:  # only whose lines are the project's own is told by it
+        return
+
+    import sys
+
+    from fanlight.recording.location import count_as_own
+
+    def loaded(self: Any, *args: Any, **options: Any) -> Any:
+        result = load(self, *args, **options)
+        settings = getattr(sys.modules.get("django.conf"), "settings", None)
+        count_as_own(str(getattr(settings, "ROOT_URLCONF", "")))
+        return result
+
+    handler.load_middleware = same_face(loaded, load)
 
 
 class Names(dict["tuple[Any, Any]", str]):

@@ -70,6 +70,7 @@ def trace_wsgi(module: ModuleType) -> None:
             from fanlight.recording.wsgi import wsgi
 
             self.wsgi = wsgi(app)
+        own(self)
         tell(self)
         return result
 
@@ -91,10 +92,20 @@ def trace_asgi(module: ModuleType) -> None:
             from fanlight.recording.slots.serving import answering
 
             self.asgi = answering(asgi(app))
+            own(self)
             tell_loop(self)
         return result
 
     worker.load_wsgi = load_asgi
+
+
+def own(worker: Any) -> None:
+    """Say whose lines are the application's own, where it is installed like a library."""
+    from fanlight.recording.location import count_as_own
+
+    named = getattr(getattr(worker, "app", None), "app_uri", None)
+    if isinstance(named, str):
+        count_as_own(named)
 
 
 def tell(worker: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from fanlight.recording.location import count_as_own
 from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
@@ -42,6 +43,9 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
             from fanlight.recording.asgi import asgi
 
             self.loaded_app = asgi(app)
+            named = getattr(self, "app", None)
+            if isinstance(named, str):
+                count_as_own(named)
 
     config.load = load_and_trace
     parts = dict.fromkeys((f"uvicorn.protocols.http.{name}" for name in PROTOCOLS), tell_requests)
