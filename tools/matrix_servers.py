@@ -38,8 +38,8 @@ class Server(NamedTuple):
     Attributes:
         interface: `wsgi` or `asgi`.
         command: its words; `PORT` stands for the port.
-        is_abrupt: whether SIGTERM may end it in the middle of things, exit handlers left out. uWSGI does
-            so with a worker that has answered and is not quite done.
+        is_abrupt: whether SIGTERM may end it in the middle of things, whatever waits: uWSGI does so with a
+            worker that has answered and is not quite done.
     """
 
     interface: str
@@ -101,14 +101,12 @@ SERVERS = {
     "granian --interface wsgi": Server("wsgi", granian("wsgi")),
     "hypercorn": Server("asgi", hypercorn("asgi")),
     "hypercorn WSGI": Server("wsgi", hypercorn("wsgi")),
-    "waitress": Server(
-        "wsgi", program("waitress-serve", "--listen=127.0.0.1:PORT", "site_app:app"), is_abrupt=True
-    ),
+    "waitress": Server("wsgi", waitress()),
     "uWSGI": Server("wsgi", uwsgi("--module", "site_app:app", "--processes", "2"), is_abrupt=True),
     "uWSGI --wsgi-file": Server(
         "wsgi", uwsgi("--wsgi-file", "site_app.py", "--callable", "app", "--threads", "2"), is_abrupt=True
     ),
-    "cheroot": Server("wsgi", code("cheroot"), is_abrupt=True),
-    "Werkzeug": Server("wsgi", code("werkzeug"), is_abrupt=True),
-    "wsgiref": Server("wsgi", code("wsgiref"), is_abrupt=True),
+    "cheroot": Server("wsgi", code("cheroot")),
+    "Werkzeug": Server("wsgi", code("werkzeug")),
+    "wsgiref": Server("wsgi", code("wsgiref")),
 }

@@ -24,9 +24,12 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     if server is None or "__init__" not in vars(server):
         raise LookupError("cheroot.wsgi has no Server")
 
-    from fanlight.recording.boundary import tracing
+    from fanlight.recording.boundary.application import tracing
+    from fanlight.recording.boundary.sigterm import minding
     from fanlight.recording.wsgi import wsgi
 
+    if hasattr(server, "serve"):
+        server.serve = minding(server.serve)
     server.__init__ = tracing(server.__init__, "wsgi_app", wsgi)
     return {"cheroot.server": tell_service}
 

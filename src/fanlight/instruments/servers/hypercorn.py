@@ -29,7 +29,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         raise LookupError("hypercorn has no ASGIWrapper and WSGIWrapper")
 
     from fanlight.recording.asgi import asgi
-    from fanlight.recording.boundary import tracing
+    from fanlight.recording.boundary.application import tracing
     from fanlight.recording.wsgi import wsgi
 
     def told_asgi(app: Any) -> Any:

@@ -24,7 +24,8 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     if server is None or "__init__" not in vars(server):
         raise LookupError("waitress has no BaseWSGIServer")
 
-    from fanlight.recording.boundary import tracing
+    from fanlight.recording.boundary.application import tracing
+    from fanlight.recording.boundary.sigterm import minding
     from fanlight.recording.wsgi import wsgi
 
     initialise = tracing(server.__init__, "application", wsgi)
@@ -34,6 +35,9 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         tell(self)
 
     server.__init__ = initialise_and_tell
+    for kind in (server, getattr(module, "MultiSocketServer", None)):
+        if hasattr(kind, "run"):
+            kind.run = minding(kind.run)  # type: ignore[union-attr]  # it has one
     return {"waitress.channel": tell_service}
 
 

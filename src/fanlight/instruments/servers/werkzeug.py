@@ -23,10 +23,14 @@ def patch(module: ModuleType) -> None:
     if server is None or "__init__" not in vars(server):
         raise LookupError("werkzeug has no BaseWSGIServer")
 
-    from fanlight.recording.boundary import tracing
+    from fanlight.recording.boundary.application import tracing
+    from fanlight.recording.boundary.sigterm import again, aside, minding
     from fanlight.recording.wsgi import wsgi
 
-    server.__init__ = tracing(server.__init__, "app", wsgi)
+    # Without threads the application runs in the thread of the loop.
+    server.__init__ = tracing(server.__init__, "app", lambda app: aside(wsgi(app)))
+    if hasattr(server, "service_actions"):
+        server.service_actions = again(server.service_actions)
     handler = getattr(module, "WSGIRequestHandler", None)
     run = getattr(handler, "run_wsgi", None)
     serve = getattr(server, "serve_forever", None)
@@ -45,4 +49,4 @@ def patch(module: ModuleType) -> None:
 
         return told(getattr(self, "server", None), run, self)
 
-    server.serve_forever, handler.run_wsgi = serve_told, run_told
+    server.serve_forever, handler.run_wsgi = minding(serve_told), run_told

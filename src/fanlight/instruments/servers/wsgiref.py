@@ -34,22 +34,23 @@ def trace(module: ModuleType) -> None:
     if handler is None or run is None:
         raise LookupError("wsgiref has no BaseHandler.run")
 
+    from fanlight.recording.boundary.sigterm import aside
     from fanlight.recording.wsgi import wsgi
 
     def run_traced(self: Any, application: Any) -> Any:
         asked = getattr(self, "request_handler", None)
         # Under CGI and the like no server asks.
         if asked is None:
-            return run(self, wsgi(application))
+            return run(self, aside(wsgi(application)))
         from fanlight.recording.slots.accepting import told
 
-        return told(getattr(asked, "server", None), run, self, wsgi(application))
+        return told(getattr(asked, "server", None), run, self, aside(wsgi(application)))
 
     handler.run = run_traced
 
 
 def tell_serving(module: ModuleType) -> None:
-    """Tell when a server begins to serve, and what it takes on.
+    """Tell when a server begins to serve, and what it takes on; send what waits before SIGTERM ends it.
 
     Raises:
         LookupError: there is no `WSGIServer.serve_forever`.
@@ -64,4 +65,8 @@ def tell_serving(module: ModuleType) -> None:
 
         return telling(serve, "wsgiref")(self, *arguments, **options)
 
-    server.serve_forever = serve_told
+    from fanlight.recording.boundary.sigterm import again, minding
+
+    server.serve_forever = minding(serve_told)
+    if hasattr(server, "service_actions"):
+        server.service_actions = again(server.service_actions)
