@@ -319,16 +319,18 @@ def test_paths_are_the_same_in_every_record(told):
     assert len(set(one["node_path"])) == 3
 
 
-def test_traces_are_counted_for_the_release_that_made_them(told):
+def test_traces_are_counted_for_the_release_that_made_them_and_where_it_ran(told):
     now = told.now_ns // MINUTE
     ran = [shop(told, number=n)._replace(start=(now - ago) * MINUTE) for n, ago in ((1, 0), (2, 0), (3, 4))]
     desk = told.Desk()
-    message = desk.record(ran, ran[:1], release="2026.1")
-    runs = [
-        (message["strings"][row["service"]], message["strings"][row["text"]], row["minute"], row["n"])
-        for row in rows(message, "release")
-    ]
-    assert sorted(runs) == [("shop", "2026.1", now - 4, 1), ("shop", "2026.1", now, 3)]
+    for where in ("", "production"):
+        message = desk.record(ran, ran[:1], release="2026.1", environment=where)
+        texts = message["strings"]
+        runs = [
+            (texts[row["service"]], texts[row["text"]], row["minute"], row["n"], texts[row["environment"]])
+            for row in rows(message, "release")
+        ]
+        assert sorted(runs) == [("shop", "2026.1", now - 4, 1, where), ("shop", "2026.1", now, 3, where)]
     assert rows(desk.record(ran), "release") == []
 
 

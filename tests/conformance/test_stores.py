@@ -151,7 +151,9 @@ class Twin:
             self.agree(lambda store, at=where: [sorted(store.times(*at, "")), sorted(store.paces(*at))])
             self.agree(lambda store, at=where: store.traces(*at, None, 9, "production"))
         for service in ("shop", "payments", "", "no such"):
-            self.agree(lambda store, service=service: store.releases(service, from_ns, to_ns))
+            for where in (None, "", "production", "it's\0", "no such"):
+                asked = (service, from_ns, to_ns, where)
+                self.agree(lambda store, asked=asked: store.releases(*asked))
             self.agree(lambda store, at=(service, from_ns, to_ns): store.service(*at))
             self.agree(lambda store, at=(service, from_ns, to_ns): store.service(*at, 7, "production"))
         for trace_id in [*self.ids[:20], "0" * 32, "no id"]:
@@ -189,23 +191,6 @@ def test_answers_as_the_oracle_does_whatever_happened(name: str, history, when, 
             twin.compare(DAY * DAY_NS, (DAY + SPAN_OF_DAYS) * DAY_NS, octaves)
         finally:
             twin.store.close()
-
-
-def test_releases_are_told_in_the_order_in_which_they_came(store: Store) -> None:
-    start = DAY * DAY_NS + 5 * HOUR_NS
-
-    def ran(minute: int, number: int, release: str, service: str = "shop") -> Request:
-        return Request(start + minute * MINUTE_NS + 7, 1000, number, (service, "/", "html"), release=release)
-
-    first = [ran(3, 1, "b"), ran(0, 2, "b"), ran(3, 3, "a"), ran(0, 4, "z", "payments")]
-    store.apply(1, [(1, commit(first)), (2, commit([ran(3 + 24 * 60, 5, "a"), ran(9, 6, "")]))])
-    later = start + DAY_NS + 3 * MINUTE_NS
-    assert store.releases("shop", start, start + 2 * DAY_NS) == [
-        ("b", start, start + 3 * MINUTE_NS, 2),
-        ("a", start + 3 * MINUTE_NS, later, 2),
-    ]
-    assert store.releases("shop", later, later + 1) == [("a", later, later, 1)]
-    assert store.releases("shop", start + MINUTE_NS, start + 2 * MINUTE_NS) == []
 
 
 def test_a_replayed_segment_changes_nothing(store: Store) -> None:

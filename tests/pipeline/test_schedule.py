@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections import deque
@@ -229,6 +230,24 @@ def test_a_real_listener_is_found_in_a_store(crowded: socket.socket) -> None:
     assert event.time_ns == WALL_NS
     assert event["sockets.backlog"] == 3
     assert "requests.waiting" not in event
+
+
+def test_where_a_server_runs_is_kept_and_stays_known_between_its_workers() -> None:
+    worker = Worker("shop", "gunicorn", "sync", 0, pid=7, master=6, generation=1)
+    saturation = Saturation("web-1")
+    saturation.environment_of = {7: "production"}.get
+    window, kept = saturation.window(), []
+    keep = Kept(lambda *event: kept.append(json.loads(event[3])) or True, saturation.environment)
+    saturation.look(Readings((), (worker,), ()), 1)
+    keep.take(window.take(WALL_NS))
+    saturation.look(Readings((), (), ()), 2)
+    keep.take(window.take(WALL_NS))
+    assert [each[2:6] for each in kept] == [
+        ["shop", "web-1", "gunicorn", "sync"],
+        ["shop", "web-1", "gunicorn", "production"],
+    ]
+    assert kept[0][6] == "production"
+    assert saturation.environment({"service": "mail", "server": "gunicorn"}) == ""
 
 
 def test_a_snapshot_is_an_event_with_its_names_in_their_order() -> None:

@@ -100,6 +100,32 @@ def test_only_a_service_is_told_of_if_one_is_asked_for(tell) -> None:
     assert [each["service"] for each in tell(*snapshots, service="shop")["servers"]] == ["shop"]
 
 
+def test_only_an_environment_is_told_of_if_one_is_asked_for(tell) -> None:
+    production = {"environment": "production"}
+    tell(
+        (0, {}, {"sockets.backlog": 1}),
+        # It tells where it runs from its first request on.
+        (1, production, {"sockets.backlog": 2}),
+        (1, {**production, "worker": "0"}, {"workers.booted": 1}),
+        (1, {"server": "uvicorn"}, {"sockets.backlog": 7}),
+    )
+
+    def servers(where: str) -> list[str]:
+        answers = tell.answers.within(where)
+        return [each["server"] for each in answers.servers(START_NS, START_NS + 60 * S)["servers"]]
+
+    assert (servers("production"), servers(""), servers("staging")) == (["gunicorn"], ["uvicorn"], [])
+    (found,) = tell.answers.within("production").servers(START_NS, START_NS + 60 * S)["servers"]
+    assert (found["environment"], len(found["steps"][0]["values"]), len(found["workers"])) == (
+        "production",
+        1,
+        1,
+    )
+    asked = [tell.answers.within("production"), tell.answers]
+    now = [each.overview(START_NS, START_NS + 30 * S)["saturation"]["servers"] for each in asked]
+    assert now == [1, 2]
+
+
 def test_what_all_servers_are_at_now_is_added_up(tell) -> None:
     first = {"workers.busy_threads": 3, "workers.max_threads": 4, "requests.waiting": 5, "sockets.backlog": 2}
     second = {"workers.busy_threads": 1, "sockets.backlog": 1}

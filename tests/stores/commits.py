@@ -127,7 +127,8 @@ def commit(requests: list[Request] | tuple[Request, ...]) -> dict[str, Any]:
         cell[3] = min(cell[3], request.duration_ns)
         cell[4] = max(cell[4], request.duration_ns)
         if request.release:
-            releases[request.group[0], request.release, request.start_ns // MINUTE_NS] += 1
+            minute = request.start_ns // MINUTE_NS
+            releases[request.group[0], request.release, minute, request.environment] += 1
         latency[key, buckets.bucket(request.duration_ns)] += 1
         fold(tree, request, group)
     for (group, minute), (n, errors, total, least, most) in cells.items():
@@ -139,8 +140,10 @@ def commit(requests: list[Request] | tuple[Request, ...]) -> dict[str, Any]:
         kind = out.kinds(tuple(out.strings(text) for text in sums.pop("kind")))
         sums["location"] = out.strings(sums["location"])
         out.row("node", group=group, hour=hour, octave=octave, path=path, kind=kind, **sums)
-    for (service, release, minute), n in releases.items():
-        out.row("release", service=out.strings(service), text=out.strings(release), minute=minute, n=n)
+    for (service, release, minute, environment), n in releases.items():
+        texts = {"service": service, "text": release, "environment": environment}
+        numbers = {name: out.strings(text) for name, text in texts.items()}
+        out.row("release", **numbers, minute=minute, n=n)
     out.tables()
     message: dict[str, Any] = {
         name: array(codec.TYPECODE[COMMIT[name][1]], values) for name, values in out.columns.items()

@@ -55,7 +55,7 @@ class Record:
         self.kinds = Kinds()
         self.groups: dict[Key, Group] = {}
         self.views: dict[tuple[Table, str], View] = {}
-        self.releases: dict[tuple[str, str, int], int] = {}
+        self.releases: dict[tuple[str, str, int, str], int] = {}
         self.out: Message = decode(COMMIT, b"")
 
     def add(self, batch: Message, table: Table, origin: Origin, *, detail: bool = True) -> None:
@@ -86,7 +86,7 @@ class Record:
         ):
             group.count(start // MINUTE_NS).add(duration, error)
         if origin.release:
-            self.release(view.service, origin.release, starts)
+            self.release(view.service, origin, starts)
         if detail:
             batch["span_kind"] = array("I", map(view.kinds.__getitem__, batch["span_kind"]))
             waited = waits(batch, table)
@@ -151,11 +151,12 @@ class Record:
                 self.out["environment_text"].append(self.kinds.string(key[3]))
         return found
 
-    def release(self, service: str, text: str, starts: list[int]) -> None:
-        """Count a batch's traces for the release that made them."""
-        text = self.aggregator.names.release(service, text)
+    def release(self, service: str, origin: Origin, starts: list[int]) -> None:
+        """Count a batch's traces for the release that made them, and where it runs."""
+        text = self.aggregator.names.release(service, origin.release)
+        environment = self.aggregator.names.environment(service, origin.environment)
         for start in starts:
-            key = service, text, start // MINUTE_NS
+            key = service, text, start // MINUTE_NS, environment
             self.releases[key] = self.releases.get(key, 0) + 1
 
     def merge(
@@ -264,11 +265,12 @@ class Record:
             out["ledger_accepted"].append(count)
         self.put_counts()
         self.put_nodes()
-        for (service, text, minute), n in self.releases.items():
+        for (service, text, minute, environment), n in self.releases.items():
             out["release_service"].append(self.kinds.string(service))
             out["release_text"].append(self.kinds.string(text))
             out["release_minute"].append(minute)
             out["release_n"].append(n)
+            out["release_environment"].append(self.kinds.string(environment))
         out["strings"] = self.kinds.strings
         out["kind_category"] = self.kinds.category
         out["kind_title"] = self.kinds.title

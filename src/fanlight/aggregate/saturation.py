@@ -105,6 +105,8 @@ class Saturation:
         """Answers how many requests of a service told how long they waited, and how many ns in all."""
         self.service_of: Callable[[int], str | None] = lambda _: None
         """Answers the service of a process, where it is known in another way than by its slot."""
+        self.environment_of: Callable[[int], str | None] = lambda _: None
+        """Answers where the application of a process said that it runs."""
 
     def window(self) -> Window:
         """Answer a further subscriber's window; `forget` ends it."""
@@ -247,6 +249,19 @@ class Saturation:
         if master.place:
             labels["master"] = str(master.place)
         return labels
+
+    def environment(self, labels: Mapping[str, str]) -> str:
+        """Answer where the workers of a server said that they run, "" where none of them has."""
+        whose = labels["service"], labels["server"], int(labels.get("master", 0))
+        master = next(
+            (each for each in self.masters.values() if (*each.whose[:2], each.place) == whose), None
+        )
+        if master is None:
+            return ""
+        told = (self.environment_of(each.pid) for each in master.workers)
+        # Between its workers a server is where it was.
+        master.environment = next(filter(None, told), master.environment)
+        return master.environment
 
     def of_server(self, master: Master, window: Window) -> Values:
         """Answer the values of a whole server."""

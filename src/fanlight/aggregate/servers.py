@@ -71,16 +71,28 @@ class Master:
         seen_ns: when it last had workers.
         went: workers that went, by reason.
         skewed: workers that have room while requests wait at another one; None when nobody knows.
+        environment: where they run, as they told; "" where they did not.
     """
 
     __slots__ = (
-        *("inodes", "place", "rest", "seen_ns", "settled", "skewed", "skewed_since_ns", "slots"),
+        *(
+            "environment",
+            "inodes",
+            "place",
+            "rest",
+            "seen_ns",
+            "settled",
+            "skewed",
+            "skewed_since_ns",
+            "slots",
+        ),
         *("went", "whose", "workers"),
     )
 
     def __init__(self, whose: Whose) -> None:
         self.whose = whose
         self.place = 0
+        self.environment = ""
         self.settled: tuple[int, dict[str, int]] = (0, {})
         """Requests and restarts that were left to the next in its place when it seemed to be gone."""
         self.slots: dict[int, Slot] = {}

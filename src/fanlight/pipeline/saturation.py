@@ -19,7 +19,7 @@ from fanlight.registry import load
 from fanlight.sources import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fanlight.collector.collector import Collector
     from fanlight.config import Settings
@@ -43,6 +43,7 @@ def schedule(settings: Settings, collector: Collector) -> Schedule | None:
         return None
     saturation = Saturation(os.uname().nodename)
     saturation.service_of = lambda pid: services(collector).get(pid)
+    saturation.environment_of = lambda pid: services(collector, "environment").get(pid)
     saturation.waited = collector.committer.aggregator.waited.get
     sources: dict[str, Any] = {}
     for name in TABLE:
@@ -57,7 +58,7 @@ def schedule(settings: Settings, collector: Collector) -> Schedule | None:
             *services(collector),
             *saturation.pids(),
         ]
-    kept, alarms = Kept(collector.committer.keep), Alarms(saturation, made.notices)
+    kept, alarms = Kept(collector.committer.keep, saturation.environment), Alarms(saturation, made.notices)
 
     def take(snapshots: Sequence[Snapshot]) -> None:
         kept.take(snapshots)
@@ -76,11 +77,11 @@ def watch(schedule: Schedule, tell: Subscriber, period_s: float) -> Callable[[],
     return partial(schedule.cancel, schedule.subscribe(tell, period_s))
 
 
-def services(collector: Collector) -> dict[int, str]:
-    """Answer the services of this machine that are connected, by their processes."""
+def services(collector: Collector, told: str = "service") -> dict[int, str]:
+    """Answer the services of this machine that are connected, or what else they told, by their processes."""
     here = os.uname().nodename
     hellos = [client.hello for client in collector.ledger.clients.values() if client.connected]
-    return {hello["pid"]: hello["service"] for hello in hellos if hello.get("host") == here}
+    return {hello["pid"]: hello[told] for hello in hellos if hello.get("host") == here}
 
 
 def chosen(snapshots: Sequence[Snapshot], names: Sequence[str]) -> list[Snapshot]:
@@ -109,19 +110,25 @@ class Kept:
 
     Args:
         keep: takes service, time, shape and values, as `Record.event` does; answers whether it did.
+        environment: answers where the server of some labels runs, "" where nobody knows. Targets are not
+            told: most have an environment of their own.
 
     Attributes:
         left_out: events for which there was no room.
     """
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: Keep, environment: Callable[[Mapping[str, str]], str] = lambda _: "") -> None:
         self.keep = keep
+        self.environment = environment
         self.left_out = 0
 
     def take(self, snapshots: Sequence[Snapshot]) -> None:
         """Keep the snapshots of one instant."""
         for each in snapshots:
-            self.left_out += not self.keep(each.labels["service"], each.time_ns, *packed(each))
+            where = self.environment(each.labels)
+            labels = {**each.labels, "environment": where} if where else each.labels
+            told = packed(each._replace(labels=labels))
+            self.left_out += not self.keep(labels["service"], each.time_ns, *told)
 
 
 def packed(snapshot: Snapshot) -> tuple[str, str]:

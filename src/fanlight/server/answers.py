@@ -53,7 +53,7 @@ class Answers:
         self.given = 0
 
     def within(self, environment: str) -> Answers:
-        """Answer what tells of one environment alone; of servers and status there is only the whole."""
+        """Answer what tells of one environment alone; of the status there is only the whole."""
         self.given += 1
         narrow = copy(self)
         narrow.environment = environment
@@ -98,7 +98,7 @@ class Answers:
             "all": together(list(sums.values()), services),
             "services": services,
             "endpoints": told,
-            "saturation": servers.now(self.store, to_ns, service, rfc3339),
+            "saturation": servers.now(self.store, to_ns, servers.Whose(service, self.environment), rfc3339),
             "environments": self.environments(from_ns, to_ns),
         }
 
@@ -111,11 +111,12 @@ class Answers:
     ) -> Json:
         """Answer the row of a service: its endpoints together, and its releases."""
         own = [row for row in told if row["service"] == counted.service]
+        found = self.store.releases(counted.service, *span, self.environment)
         return {
             **row_of(counted, 0, minutes, {}, {}),
             "pain": sum(row["pain"] for row in own),
             "waited": sum(row["waited"] * row["count"] for row in own) / sum(row["count"] for row in own),
-            "releases": [release(each) for each in self.store.releases(counted.service, *span)],
+            "releases": [release(each) for each in found],
         }
 
     def query(self, question: Question) -> tuple[int, Json]:
@@ -131,7 +132,8 @@ class Answers:
     def servers(self, from_ns: int, to_ns: int, service: str | None = None) -> Json:
         """Answer what web servers were at: step by step, when last read, and each worker then."""
         self.given += 1
-        return servers.servers(self.store, from_ns, to_ns, service, rfc3339)
+        whose = servers.Whose(service, self.environment)
+        return servers.servers(self.store, from_ns, to_ns, whose, rfc3339)
 
     def compare(
         self, scope: Sequence[str], before: tuple[int, int], after: tuple[int, int], text: str = ""
@@ -150,7 +152,8 @@ class Answers:
     def releases(self, service: str, from_ns: int, to_ns: int) -> list[Json]:
         """Answer the releases that a service ran in a time, the one that came first first."""
         self.given += 1
-        return [release(each) for each in self.store.releases(service, from_ns, to_ns)]
+        found = self.store.releases(service, from_ns, to_ns, self.environment)
+        return [release(each) for each in found]
 
     def imports(self) -> Json:
         """Answer what is kept of imported files."""
@@ -192,7 +195,7 @@ class Answers:
             return None
         minutes = observed([whole], from_ns, to_ns)[service]
         repeats = self.store.repeats(from_ns, to_ns, group, where)
-        releases = self.store.releases(service, from_ns, to_ns)
+        releases = self.store.releases(service, from_ns, to_ns, where)
         return {
             **row_of(row, bearable(whole), minutes, findings(repeats), waited(repeats)),
             "from": rfc3339(from_ns),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -31,7 +31,7 @@ STEPS = 120
 MEANS = frozenset({"workers.busy_threads", "workers.utilisation"})
 LEAST = frozenset({"workers.booted", "queue.capacity"})
 COUNTERS = ("workers.requests_count", "sockets.drops", "workers.restarts")
-LABELS = ("service", "host", "server", "worker_class", "master", "worker")
+LABELS = ("service", "host", "server", "worker_class", "master", "worker", "environment")
 NUMBERS = (types.INT, types.FLOAT, types.DURATION)
 SATURATION = {
     "busy": ("workers.busy_threads",),
@@ -176,35 +176,50 @@ def some(told: list[float | None]) -> list[float]:
     return [float("nan") if each is None else each for each in told]
 
 
-def servers(
-    store: Store, from_ns: int, to_ns: int, service: str | None, written: Callable[[int], str]
-) -> Json:
+class Whose(NamedTuple):
+    """Which servers are told of; None for all.
+
+    Attributes:
+        service: that they answer for.
+        environment: where they run, "" for those that told nothing.
+    """
+
+    service: str | None = None
+    environment: str | None = None
+
+    def has(self, labels: Json) -> bool:
+        """Tell whether a server is one of them."""
+        is_its = not self.service or labels["service"] == self.service
+        return is_its and self.environment in (None, labels.get("environment", ""))
+
+
+def servers(store: Store, from_ns: int, to_ns: int, whose: Whose, written: Callable[[int], str]) -> Json:
     """Answer every server that was read in a time, the one whose requests waited most first.
 
     Args:
         store: is asked.
         from_ns: begin of the time, ns since 1970.
         to_ns: its end, not part of it.
-        service: only this one; None for all.
+        whose: only these.
         written: answers a moment as text.
     """
     least = -(-(to_ns - from_ns) // (STEPS * SECOND_NS))
     step_ns = next((each for each in STEPS_S if each >= least), STEPS_S[-1]) * SECOND_NS
-    told = [server.told(written, step_ns) for server in read(store, from_ns, to_ns, service)]
+    told = [server.told(written, step_ns) for server in read(store, from_ns, to_ns, whose)]
     told.sort(key=lambda each: (-waited(each), each["service"], each["server"], each.get("master") or 0))
     return {"step": step_ns // SECOND_NS, "servers": told}
 
 
-def now(store: Store, to_ns: int, service: str | None, written: Callable[[int], str]) -> Json | None:
+def now(store: Store, to_ns: int, whose: Whose, written: Callable[[int], str]) -> Json | None:
     """Answer what the servers were at when they were read last, added up; None when none was.
 
     Args:
         store: is asked.
         to_ns: end of the time; what was read up to a minute before it counts.
-        service: only this one; None for all.
+        whose: only these.
         written: answers a moment as text.
     """
-    told = servers(store, to_ns - RECENT_NS, to_ns, service, written)["servers"]
+    told = servers(store, to_ns - RECENT_NS, to_ns, whose, written)["servers"]
     if not told:
         return None
     found: Json = {"time": max(each["time"] for each in told), "servers": len(told)}
@@ -218,7 +233,7 @@ def now(store: Store, to_ns: int, service: str | None, written: Callable[[int], 
     return found
 
 
-def read(store: Store, from_ns: int, to_ns: int, service: str | None) -> list[Server]:
+def read(store: Store, from_ns: int, to_ns: int, whose: Whose) -> list[Server]:
     """Answer the servers that were read in a time, with the workers that each had at last.
 
     A fast path: of the many rows of a day each is only put where it belongs, and taken apart with others.
@@ -237,10 +252,10 @@ def read(store: Store, from_ns: int, to_ns: int, service: str | None) -> list[Se
     for part in parts.values():
         if part.shape.is_known:
             of_servers.setdefault(identity(part.shape.told(part.prefix)), []).append(part)
-    found = {whose: Server(each) for whose, each in of_servers.items()}
+    found = {name: Server(each) for name, each in of_servers.items()}
     for last_ns in {each.last_ns for each in found.values()}:
         add_workers(found, store.readings(max(from_ns, last_ns - RECENT_NS + 1), last_ns + 1))
-    return [each for each in found.values() if not service or each.labels["service"] == service]
+    return [each for each in found.values() if whose.has(each.labels)]
 
 
 def add_workers(servers: dict[tuple[Any, ...], Server], readings: Iterable[Told]) -> None:

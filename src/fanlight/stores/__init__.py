@@ -114,7 +114,7 @@ class Store(Protocol):
     def environments(self, from_ns: int, to_ns: int) -> list[tuple[str, str]]:
         """Answer the services that were asked in a range, each with each of its environments."""
 
-    def releases(self, service: str, from_ns: int, to_ns: int) -> list[Release]:
+    def releases(self, name: str, from_ns: int, to_ns: int, environment: str | None = None) -> list[Release]:
         """Answer the releases that a service told of, the one that came first in the range first."""
 
     def traces(

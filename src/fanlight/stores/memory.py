@@ -65,8 +65,8 @@ class Memory:
         self.accepted: dict[str, int] = defaultdict(int)
         self.cells: dict[tuple[Placed, int], Cell] = defaultdict(Cell)
         self.nodes: dict[NodeKey, Node] = {}
-        self.runs: dict[tuple[str, str, int], int] = defaultdict(int)
-        """Requests by service, release and minute."""
+        self.runs: dict[tuple[str, str, int, str], int] = defaultdict(int)
+        """Requests by service, release, minute and environment."""
         self.kept: list[Trace] = []
         self.told: list[Told] = []
         """Events beside traces."""
@@ -100,9 +100,9 @@ class Memory:
             if key.hour // DAY_HOURS > self.floor:
                 known = self.nodes.get(key)
                 self.nodes[key] = merged(known, node) if known else node
-        for service, release, minute, n in rows.releases:
+        for service, release, minute, environment, n in rows.releases:
             if minute // DAY_MINUTES > self.floor:
-                self.runs[service, release, minute] += n
+                self.runs[service, release, minute, environment] += n
         self.told += [event for event in rows.events if event.time_ns // DAY_NS > self.floor]
         self.add_traces(rows)
 
@@ -223,11 +223,15 @@ class Memory:
             for (group, path), node in found.items()
         ]
 
-    def releases(self, service: str, from_ns: int, to_ns: int) -> list[Release]:
+    def releases(self, name: str, from_ns: int, to_ns: int, environment: str | None = None) -> list[Release]:
         """Answer the releases that a service told of, the first one first."""
         within = range(from_ns // MINUTE_NS, -(-to_ns // MINUTE_NS))
         with self.lock:
-            runs = [(text, at, n) for (name, text, at), n in self.runs.items() if name == service]
+            runs = [
+                (text, at, n)
+                for (service, text, at, where), n in self.runs.items()
+                if service == name and environment in (None, where)
+            ]
         found: dict[str, Release] = {}
         for text, minute, n in runs:
             if minute in within:

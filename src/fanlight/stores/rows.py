@@ -107,9 +107,11 @@ class Rows:
         )
         self.cells = self.count_rows()
         self.nodes = [self.node(*row) for row in self.rows(*NODE_COLUMNS)]
+        # Earlier collectors told of no environment.
+        places = commit["release_environment"] or [0] * len(commit["release_text"])
         self.releases = [
-            (self.strings[service], self.strings[text], minute, n)
-            for service, text, minute, n in self.rows(*RELEASE_COLUMNS)
+            (self.strings[service], self.strings[text], minute, self.strings[place], n)
+            for (service, text, minute, n), place in zip(self.rows(*RELEASE_COLUMNS), places, strict=True)
         ]
         self.traces = list(self.trace_rows())
         self.events = told(commit)
@@ -118,7 +120,7 @@ class Rows:
         """Answer the days since 1970 that it has rows of."""
         found = {trace.row.start_ns // DAY_NS for trace in self.traces}
         found |= {minute // DAY_MINUTES for _, minute, _ in self.cells}
-        found |= {minute // DAY_MINUTES for _, _, minute, _ in self.releases}
+        found |= {minute // DAY_MINUTES for _, _, minute, _, _ in self.releases}
         found |= {event.time_ns // DAY_NS for event in self.events}
         return found | {key.hour // DAY_HOURS for key, _ in self.nodes}
 

@@ -185,6 +185,7 @@ COMMIT: Schema = {
     "release_text": (91, U32),
     "release_minute": (92, U32),
     "release_n": (93, U64),
+    "release_environment": (94, U32),
     "event_service": (100, U32),
     "event_time": (101, U64),
     "event_shape": (102, U32),
@@ -205,7 +206,8 @@ COMMIT: Schema = {
   root). `n` spans, `traces` containing it, `total` and `self` ns, `offset` the sum of start offsets
   in ns. `repeated` traces had it 5 times or more under one parent for 50 ms or more in all;
   `repeat_sum`/`repeat_max` its repeats in those, `repeat_total` their ns; `location` its file:line.
-* `release…`: traces per (service, release, minute since 1970), of processes that told a release.
+* `release…`: traces per (service, release, minute since 1970, environment), of processes that told a
+  release; the environment is "" where they told none. Earlier collectors wrote no environments.
 * `event…`: events that are no traces, such as readings of servers: whose, wall-clock ns since 1970, and
   two JSON texts: what events of one sort share, [kind, format of the time, true, [[name, type, unit,
   format], …]], by string index; and [null, null, value, …], a value for each of those names.

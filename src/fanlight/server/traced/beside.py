@@ -58,6 +58,9 @@ def readings(store: Store, row: TraceRow) -> list[Json]:
         labels, values = shape.told(prefix), shape.values(each.values, prefix)
         if labels["service"] != row.service or labels.get("host") != row.host:
             continue
+        # A server whose application has told nothing yet may be the one.
+        if labels.get("environment", row.environment) != row.environment:
+            continue
         whose = (labels.get("server"), labels.get("master"))
         told = {name: values[name] for name in VALUES if name in values}
         found.setdefault(whose, []).append((each.time_ns, told))

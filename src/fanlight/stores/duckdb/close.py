@@ -112,6 +112,7 @@ def used(alias: str) -> str:
         "notes": ("key",),
         "nodes": ("location",),
         "releases": ("service", "release"),
+        "placed": ("environment",),
         "events": ("service", "shape"),
         **dict.fromkeys(("ledger", "carried", "held"), ("service",)),
     }

@@ -42,6 +42,9 @@ def read(commit: Message) -> Columns:
         WireError: columns of one table differ in length, or an index points outside its table.
     """
     columns = {name: np.asarray(commit[name]) for name in NUMERIC}
+    if not len(columns["release_environment"]):
+        # Earlier collectors told of none.
+        columns["release_environment"] = np.zeros_like(columns["release_text"])
     for table in TABLES:
         sizes = {name: len(columns[name]) for name in NUMERIC if name.startswith(f"{table}_")}
         if len(set(sizes.values())) != 1:
@@ -61,7 +64,8 @@ def read(commit: Message) -> Columns:
 def check(columns: Columns, strings: int) -> None:
     """Refuse indices that point outside their table."""
     texts = "kind_category kind_title kind_description group_service group_endpoint group_segment"
-    texts = f"{texts} release_service release_text event_service event_shape environment_text"
+    texts = f"{texts} release_service release_text release_environment"
+    texts = f"{texts} event_service event_shape environment_text"
     limits = (
         (f"{texts} trace_host note_key node_location", strings),
         ("span_kind node_kind", len(columns["kind_category"])),

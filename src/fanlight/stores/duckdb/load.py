@@ -211,6 +211,7 @@ def rows(part: Part, names: Names, next_trace: int) -> dict[str, list[Any]]:
             c["release_minute"],
             c["release_n"],
         ],
+        "placed_new": placed(c, text),
         "events": events(c, text),
     }
 
@@ -221,6 +222,13 @@ def groups(c: Columns, text: NDArray[Any], names: Names) -> NDArray[Any]:
     where[c["environment_group"]] = text[c["environment_text"]]
     triples = (text[c[f"group_{name}"]].tolist() for name in ("service", "endpoint", "segment"))
     return np.array(names.groups.lookup(zip(*triples, where.tolist(), strict=True)), dtype=np.uint32)
+
+
+def placed(c: Columns, text: NDArray[Any]) -> list[NDArray[Any]]:
+    """Answer the columns of releases whose environment is known, with the day's ids of texts."""
+    told = c["release_environment"] != 0
+    texts = (text[c[f"release_{name}"][told]] for name in ("service", "text", "environment"))
+    return [*texts, c["release_minute"][told], c["release_n"][told]]
 
 
 def events(c: Columns, text: NDArray[Any]) -> list[NDArray[Any]]:

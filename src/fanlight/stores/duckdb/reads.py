@@ -206,10 +206,21 @@ class View:
     def releases(self, service: str) -> list[Release]:
         """Answer the releases of a service; one may come several times."""
         names = f"JOIN {self.alias}.strings s ON service = s.id JOIN {self.alias}.strings t ON release = t.id"
+        source, chosen, told = self.both("releases", self.minutes), "s.text = ?", [service]
+        if self.environment:
+            source, told = self.both("placed", self.minutes), [service, self.environment]
+            names += f" JOIN {self.alias}.strings e ON environment = e.id"
+            chosen += " AND e.text = ?"
+        elif self.environment is not None:
+            # What no environment accounts for ran nowhere that is known.
+            keys, placed = "service, release, minute", self.both("placed", self.minutes)
+            signed = f"SELECT {keys}, n::HUGEINT AS n FROM {source} "
+            signed += f"UNION ALL SELECT {keys}, -(n::HUGEINT) FROM {placed}"
+            source = f"(SELECT {keys}, sum(n) AS n FROM ({signed}) GROUP BY {keys} HAVING sum(n) > 0)"
         rows = self.ask(
             f"SELECT t.text, min(minute)::UBIGINT, max(minute)::UBIGINT, {total('n')} "
-            f"FROM {self.both('releases', self.minutes)} {names} WHERE s.text = ? GROUP BY release, t.text",
-            [service],
+            f"FROM {source} {names} WHERE {chosen} GROUP BY release, t.text",
+            told,
         )
         return [Release(text, first * MINUTE_NS, last * MINUTE_NS, n) for text, first, last, n in rows]
 

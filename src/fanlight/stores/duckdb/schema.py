@@ -17,6 +17,7 @@ NODE = (
     "repeated UBIGINT, repeat_sum UBIGINT, repeat_total UBIGINT, repeat_max UBIGINT"
 )
 RELEASE = "service UINTEGER, release UINTEGER, minute UINTEGER, n UBIGINT"
+PLACED = "service UINTEGER, release UINTEGER, environment UINTEGER, minute UINTEGER, n UBIGINT"
 
 TABLES = {
     "day": "version UINTEGER, number UINTEGER, closed BOOLEAN",
@@ -52,8 +53,11 @@ TABLES = {
     "nodes_new": NODE,
     "releases": RELEASE,
     "releases_new": RELEASE,
+    # Of the releases' rows again those whose application told where it runs.
+    "placed": PLACED,
+    "placed_new": PLACED,
 }
-LATER = ("held", "releases", "releases_new", "events", "environments")
+LATER = ("held", "releases", "releases_new", "placed", "placed_new", "events", "environments")
 """Tables that files of an earlier Fanlight lack: what they hold is nobody's, of no release, and nowhere."""
 
 
@@ -91,6 +95,7 @@ def total(*columns: str) -> str:
 
 MERGES = (
     Merge("releases", "service, release, minute", "minute", ("n",), "", 10_000),
+    Merge("placed", "service, release, environment, minute", "minute", ("n",), "", 10_000),
     Merge("counts", "grp, minute", "minute", ("n", "errors", "total"), "min(least), max(most)", 20_000),
     Merge("latency", "grp, minute, bucket", "minute", ("n",), "", 40_000),
     Merge(

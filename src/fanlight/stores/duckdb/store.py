@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
     from fanlight.stores import answers
-    from fanlight.stores.answers import Counts, Group, Pace, Point, Repeat, Scope, Times, Trace, TraceRow
+    from fanlight.stores.answers import Counts, Group, Pace, Point, Release, Repeat, Scope, Times, Trace
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
@@ -326,9 +326,9 @@ class DuckStore:
         """Answer the services that were asked in a range, each with each of its environments."""
         return asking.environments(self.views(from_ns, to_ns))
 
-    def releases(self, service: str, from_ns: int, to_ns: int) -> list[answers.Release]:
+    def releases(self, name: str, from_ns: int, to_ns: int, environment: str | None = None) -> list[Release]:
         """Answer the releases that a service told of, the first one first."""
-        return asking.releases(self.views(from_ns, to_ns), service)
+        return asking.releases(self.views(from_ns, to_ns, environment), name)
 
     def traces(
         self,
@@ -338,7 +338,7 @@ class DuckStore:
         octaves: Collection[int] | None = None,
         limit: int = 50,
         environment: str | None = None,
-    ) -> list[TraceRow]:
+    ) -> list[answers.TraceRow]:
         """Answer up to `limit` kept traces, whole ones first."""
         return asking.traces(lambda: self.views(from_ns, to_ns, environment), group, octaves, limit)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TEXTS = (
     *("kind_category", "kind_title", "kind_description", "trace_host", "note_key", "node_location"),
-    *("release_service", "release_text", "event_service", "event_shape"),
+    *("release_service", "release_text", "release_environment", "event_service", "event_shape"),
     *("group_service", "group_endpoint", "group_segment", "environment_text"),
 )
 """Columns that hold indices of texts."""
