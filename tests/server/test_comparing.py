@@ -111,6 +111,42 @@ def test_a_query_narrows_both_sides(answers: Answers) -> None:
     assert found["changes"][0]["title"] == "SELECT FROM product"
 
 
+def test_one_environment_is_compared_by_what_was_counted_in_it(tmp_path: Path) -> None:
+    """As many kept requests as elsewhere, each standing for one: estimates would tell as much."""
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    day = 24 * HOUR_NS
+    rows = [
+        checkout(100 * place + each, start + each * MINUTE_NS, statements, 5)._replace(environment=where)
+        for place, (where, statements) in enumerate((("production", 2), ("staging", 9)))
+        for start, many in ((START, 10 + place), (START + day, 20 + place))
+        for each in range(many)
+    ]
+    # Only counted: nobody kept them.
+    rows += [row._replace(id=1000 + row.id, flags=row.flags & ~WHOLE, weight=0.0) for row in rows]
+    store.apply(1, [(1, commit(rows))])
+    narrow = Answers(store, dict).within("production")
+    status, found = narrow.compare(("shop",), (START, START + day), (START + day, START + 2 * day))
+    assert status == 200
+    assert [(found[side]["count"], found[side]["exact"]) for side in ("before", "after")] == [
+        (20, True),
+        (40, True),
+    ]
+    assert found["after"]["merged"] is None
+    assert [row["after"]["count"] for row in found["endpoints"]] == [40]
+    query = next(node for node in found["tree"] if node["category"] == "db.sql.query")
+    assert query["after"]["times"] == 2, "staging asks nine"
+    _, whole = Answers(store, dict).compare(("shop",), (START, START + day), (START + day, START + 2 * day))
+    assert whole["after"]["count"] == 82
+    store.close()
+
+
+def test_whole_hours_are_told_apart_by_their_whole_trees(answers: Answers) -> None:
+    _, found = answers.compare(CHECKOUT, (START - HOUR_NS, START), (START, START + HOUR_NS))
+    assert (found["after"]["count"], found["after"]["merged"]) == (100, None)
+    _, found = answers.compare(CHECKOUT, (START - HOUR_NS, START), (START, START + HOUR_NS - 1))
+    assert found["after"]["merged"] == 100
+
+
 def test_days_apart_are_compared_by_their_whole_trees(answers: Answers) -> None:
     day = 24 * HOUR_NS
     _, found = answers.compare(CHECKOUT, (START - day, START), (START, START + day))

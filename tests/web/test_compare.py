@@ -30,7 +30,7 @@ def test_every_time_is_in_the_address(look):
     against = [each["against"] for each in kept if "against" in each]
     assert against[:3] == [["before"], ["day"], ["week"]]
     assert all(each["endpoint"] == ["POST /checkout"] for each in kept if "against" in each)
-    assert "The merged traces are of" in page.words
+    assert "The merged traces here are of" in page.words
 
 
 def test_a_service_is_compared_endpoint_by_endpoint(look):

@@ -102,45 +102,55 @@ def compare(
     terms = [Field(Path(name), EXACT, value) for name, value in zip(WHOSE, scope, strict=False)]
     query = Query(text)
     query.stages = ()
-    is_narrowed = query.node is not None or environment is not None
+    is_narrowed = query.node is not None
     terms += [] if environment is None else [Field(Path("environment"), EXACT, environment)]
     query = query.within(None, None, *terms)
     by_kept = is_narrowed or not are_apart(before, after)
-    looked = query if by_kept else None
-    sides = [side(store, scope, each, looked, is_narrowed, until_s) for each in (before, after)]
+    reads = [merging.rows(store, query, *each, until_s) if by_kept else [] for each in (before, after)]
+    sides = [
+        of_kept(when, read) if is_narrowed else counted(store, scope, when, environment, read)
+        for when, read in zip((before, after), reads, strict=True)
+    ]
     if by_kept:
         found = [merging.of_kept(store, query, each.read, by_octave(each), until_s) for each in sides]
     else:
         groups = heaviest([*sides[0].rows, *sides[1].rows])
-        found = [merging.of_trees(store, groups, each.from_ns, each.to_ns) for each in sides]
+        found = [merging.of_trees(store, groups, each.from_ns, each.to_ns, environment) for each in sides]
     return told(scope, sides, found)
 
 
 def are_apart(before: Range, after: Range) -> bool:
     """Tell whether trees, which are kept by the hour, can tell two times apart."""
+    if all(end % HOUR_NS == 0 for end in (*before, *after)):
+        return before[1] <= after[0] or after[1] <= before[0]
     ends = [(low // HOUR_NS, (high - 1) // HOUR_NS) for low, high in (before, after)]
     is_long = all(high - low >= LONG_NS for low, high in (before, after))
     return is_long and (ends[0][1] < ends[1][0] or ends[1][1] < ends[0][0])
 
 
-def side(
-    store: Store, scope: Scope, when: Range, query: Query | None, is_narrowed: bool, until_s: float
+def of_kept(when: Range, read: Sequence[Sequence[merging.Row]]) -> Side:
+    """Answer what kept requests tell of a time, each standing for as many as its weight says."""
+    by_bucket, failed, sum_ns = merging.weighed(read)
+    return Side(*when, (), by_bucket, failed, sum_ns, False, read)
+
+
+def counted(
+    store: Store,
+    scope: Scope,
+    when: Range,
+    environment: str | None,
+    read: Sequence[Sequence[merging.Row]],
 ) -> Side:
-    """Answer what was counted in a time.
+    """Answer what was counted in a time: every request.
 
     Args:
         store: is asked.
         scope: of what.
         when: the time.
-        query: selects the kept requests to look at; None when nobody has to.
-        is_narrowed: it selects fewer than the scope has, so that counts do not tell of them.
-        until_s: when it has to be done, by the monotonic clock.
+        environment: where alone; None for everywhere.
+        read: kept requests of the time, where they are merged.
     """
-    read = merging.rows(store, query, *when, until_s) if query is not None else []
-    if is_narrowed:
-        counted, failed, sum_ns = merging.weighed(read)
-        return Side(*when, (), counted, failed, sum_ns, False, read)
-    rows = store.counts(*when, scope, SLOTS)
+    rows = store.counts(*when, scope, SLOTS, environment)
     counts: dict[int, float] = {}
     for row in rows:
         for bucket, n in row.buckets.items():

@@ -85,11 +85,13 @@ class Row(NamedTuple):
     is_whole: bool
 
 
-def of_trees(store: Store, groups: Iterable[Group], from_ns: int, to_ns: int) -> Merged:
+def of_trees(
+    store: Store, groups: Iterable[Group], from_ns: int, to_ns: int, environment: str | None = None
+) -> Merged:
     """Answer what the trees of some groups add up to; hours that the time touches count in full."""
     sums: dict[int, Node] = {}
     for group in groups:
-        for node in store.tree(group, from_ns, to_ns):
+        for node in store.tree(group, from_ns, to_ns, None, environment):
             known = sums.get(node.path)
             sums[node.path] = node if known is None else merged(known, node)
     waits = [node for node in sums.values() if node.category == QUEUE]

@@ -24,6 +24,11 @@ TOLD = 12
 SMALL = 0.01
 """Changes that explain less are not worth a sentence."""
 RELEASES = 6
+LINE = (
+    *("service", "endpoint", "segment", "env", "where", "last", "from", "to"),
+    *("against", "against_from", "against_to"),
+)
+"""Options of the command, named as in an address, but for the query."""
 SHORTER = (("15m", "15 minutes"), ("5m", "5 minutes"), ("1m", "minute"))
 AGAINST = (("before", "the time before"), ("day", "a day before"), ("week", "a week before"))
 
@@ -94,7 +99,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> tuple[Json, i
         "basis": basis(found),
         "is_both": is_both,
         "shorter": shorter(asked) if found["after"]["count"] and not is_both else [],
-        "panels": copies(asked, found, whole, socket),
+        "panels": copies(asked, found, socket),
     }
     return context, 200
 
@@ -250,22 +255,30 @@ def basis(found: Mapping[str, Any]) -> list[str]:
         out.append("The query selects among the kept requests, so the numbers are estimated from these.")
     if other["merged"] is not None and one["count"] and other["count"]:
         both = f"{wording.count(one['merged'] or 0)} and {wording.count(other['merged'])}"
-        out.append(f"The merged traces are of {both} kept requests, weighed by how long all of them took.")
+        # With a query kept requests are all there is.
+        why = (
+            "Merged traces of all requests are kept by the hour, too coarse for these times. "
+            * other["exact"]
+        )
+        out.append(
+            f"{why}The merged traces here are of {both} kept requests, weighed by how long all of them took."
+        )
     return out
 
 
-def copies(asked: Asked, found: Mapping[str, Any], whole: str, socket: str | None) -> Json:
-    """Answer the copies of the page's panels; in a terminal one asks each side for its numbers."""
-    stage = "stats count, p50(duration), p95(duration), mean(duration)"
-    lines = [
-        shlex.join(
-            [
-                *("fanlight", "query"),
-                f"{whole} {asked.get('q')} from:{found[side]['from']} to:{found[side]['to']} | {stage}",
-            ]
-        )
-        for side in ("before", "after")
-    ]
-    told = dict.fromkeys(("numbers", "slower", "spread", "tree", "endpoints"), " && ".join(lines))
+def copies(asked: Asked, found: Mapping[str, Any], socket: str | None) -> Json:
+    """Answer the copies of the page's panels."""
+    told = dict.fromkeys(("numbers", "slower", "spread", "tree", "endpoints"), line(asked, found["service"]))
     json = address("/api/compare", {name: value for name, value in asked.given.items() if name != "live"})
     return panels(asked, json, told, socket)
+
+
+def line(asked: Asked, service: str) -> str:
+    """Answer the command line that tells the same in a terminal."""
+    words = ["fanlight", "compare"]
+    words += [asked.get(name) for name in ("against_release", "release") if asked.get(name)]
+    known = {**asked.given, "service": service, "where": asked.get("q")}
+    for name in LINE:
+        if known.get(name):
+            words += [f"--{name.replace('_', '-')}", known[name]]
+    return shlex.join(words)
