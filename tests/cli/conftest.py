@@ -182,6 +182,12 @@ def served(path, answers):
 
 
 @pytest.fixture
+def serving():
+    """Answer what serves answers for a data directory, for as long as its block lasts."""
+    return served
+
+
+@pytest.fixture
 def asked_store(tmp_path):
     """A data directory whose server has a store of its own: forty requests, the newest just over."""
     store = open_store("memory:")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "compare": ("fanlight.cli.kept.compare", "Show two times or releases side by side, and what got slower."),
     "completion": ("fanlight.cli.completion", "Print a script that completes commands in your shell."),
     "config": ("fanlight.cli.config", "Say what is set, and who set it."),
     "demo": ("fanlight.cli.demo", "Run a sample shop under load and show what Fanlight sees."),
@@ -38,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "telemetry": ("fanlight.cli.telemetry", "Print what web servers' workers and queues are at."),
     "time-gaps": ("fanlight.cli.logs.time_gaps", "List where a log file is silent."),
     "top": ("fanlight.cli.top", "Show workers, queues and endpoints as they go."),
-    "trace": ("fanlight.cli.trace", "Show one request, span by span."),
+    "trace": ("fanlight.cli.kept.trace", "Show one request, span by span."),
 }
 """Name to module and purpose. Every module has `command()`, or is light and has `main(arguments)`."""
 

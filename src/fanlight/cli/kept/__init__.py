@@ -1,0 +1,1 @@
+"""Commands about what Fanlight keeps, one file each."""
