@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from fanlight.web.pages.waterfall import why
+
 TRACE = f"/trace/{2:032x}"
+
+
+def test_a_late_loop_is_told_with_by_how_much_and_that_it_may_be_anybodys():
+    told = why({"cause": "loop", "late": 40_000_000})
+    assert (
+        told == "the event loop was held up, by this code or by another request: it was late by up to 40 ms"
+    )
+    assert why({"cause": "unknown", "late": 40_000_000}) == "nothing explains it"
 
 
 def test_a_trace_says_of_each_part_how_many_of_its_kind_took_less(look, ask_with, shop):

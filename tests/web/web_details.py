@@ -35,7 +35,7 @@ def details(found, start_ns, hostile):
         **found,
         "spans": spans,
         "kin": {"requests": 4_912, "kept": 88, "percentile": 0.93},
-        **gaps.told(found["spans"], found["duration"]),
+        **gaps.told(spans, found["duration"]),
         "server": [reading(-3100, 6.5, 0), reading(90, 8, 12), reading(1900, 7.2, 2)],
         "log": [
             line(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,32 @@ def test_a_gap_is_named_by_what_the_cpu_time_allows(cpu_ms, cause, idle_ms) -> N
 def test_what_is_too_short_to_matter_is_no_gap() -> None:
     assert told(trace(None), 100_000 * MS)["gaps"] == []
     assert told([], 5 * MS) == {"cpu": None, "gaps": []}
+
+
+def reading(at_ms: int, late_ms: int | None) -> dict[str, Any]:
+    values = {} if late_ms is None else {"loop.overdue": late_ms * MS}
+    return {"time": "", "offset": at_ms * MS, "values": values}
+
+
+@pytest.mark.parametrize(
+    ("readings", "cause", "late_ms"),
+    [
+        # The gap of 30 ms lies between 30 and 60 ms.
+        ([(-5000, 0), (50, 40)], "loop", 40),
+        ([(-5000, 0), (50, 2), (5050, 16)], "loop", 16),
+        ([(-5000, 0), (50, 14)], "unknown", 14),
+        ([(-5000, 90), (50, 0)], "unknown", 0),
+        ([(-5000, 0), (20, 90), (5020, 1)], "unknown", 1),
+        ([(-5000, None), (50, None)], "unknown", None),
+        ([(50, 40)], "unknown", None),
+        ([], "unknown", None),
+    ],
+)
+def test_a_gap_beside_a_late_loop_is_named_so_where_no_cpu_time_is_known(readings, cause, late_ms) -> None:
+    server = [reading(*each) for each in readings]
+    longest = max(told(trace(None), 100 * MS, server)["gaps"], key=lambda gap: gap["duration"])
+    assert (longest["cause"], longest["late"]) == (cause, None if late_ms is None else late_ms * MS)
+    assert {gap["cause"] for gap in told(trace(5), 100 * MS, server)["gaps"]} == {"waiting"}
 
 
 @given(

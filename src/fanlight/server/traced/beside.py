@@ -32,12 +32,12 @@ LOG = "log."
 
 def document(store: Store, found: Trace) -> Json:
     """Answer one kept trace: its spans among their kind, its gaps, its log, and how busy its server was."""
-    told = telling.document(found)
+    told, server = telling.document(found), readings(store, found.row)
     return {
         **told,
         **kin.compared(store, found.row, told["spans"]),
-        **gaps.told(told["spans"], told["duration"]),
-        "server": readings(store, found.row),
+        **gaps.told(told["spans"], told["duration"], server),
+        "server": server,
         "log": lines(store, found.row, told["spans"]),
     }
 

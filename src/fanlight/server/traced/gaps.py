@@ -1,11 +1,13 @@
 """Where a trace has no span: stretches of a span's own time, and what is known of why.
 
 The CPU time of a request's thread is an upper bound of how long its own code ran; own time beyond it
-was certainly not spent running. Where nobody measured it, nothing is known, and that is what is said.
+was certainly not spent running. Where nobody measured it, as of what an event loop runs, a loop that was
+late then is told of; else nothing is known, and that is what is said.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 CPU = "cpu.time"
 """Annotation of the root: CPU time of the thread that answered, in ns."""
+LATE = "loop.overdue"
+"""How late the event loop was at the most since the reading before, in ns."""
 LEAST_NS = 1_000_000
 PART = 0.02
 """A stretch is a gap from this share of the trace on."""
@@ -25,12 +29,13 @@ ELSEWHERE = frozenset({"db", "api", "cache", "noise", "log"})
 MOSTLY, HARDLY = 0.5, 0.1
 
 
-def told(spans: Spans, duration_ns: int) -> Json:
+def told(spans: Spans, duration_ns: int, readings: Sequence[Mapping[str, Any]] = ()) -> Json:
     """Answer `cpu`, what is known of a trace's CPU time, and `gaps` in the order of their time.
 
     Args:
         spans: as a trace tells them, in pre-order.
         duration_ns: of the trace.
+        readings: of its server, from the last one before it to the first one after it.
     """
     cpu = cpu_of(spans)
     cause = cause_of(cpu)
@@ -40,7 +45,7 @@ def told(spans: Spans, duration_ns: int) -> Json:
         if span["parent"] is not None:
             inner.setdefault(span["parent"], []).append((span["start"], span["start"] + span["duration"]))
     found = [
-        {"span": span["index"], "start": low, "duration": high - low, "cause": cause}
+        {"span": span["index"], "start": low, "duration": high - low, **named(low, high, cause, readings)}
         for span in spans
         if span["index"] in inner and is_own(span)
         for low, high in uncovered(span["start"], span["start"] + span["duration"], inner[span["index"]])
@@ -65,11 +70,33 @@ def cpu_of(spans: Spans) -> Json | None:
 
 
 def cause_of(cpu: Mapping[str, Any] | None) -> str:
-    """Answer what gaps of a trace were: `waiting`, `code`, `both`, or `unknown`."""
+    """Answer what gaps of a trace were, as CPU time tells: `waiting`, `code`, `both`, or `unknown`."""
     if cpu is None:
         return "unknown"
     share = cpu["idle"] / cpu["own"] if cpu["own"] else 0.0
     return "waiting" if share >= MOSTLY else "code" if share <= HARDLY else "both"
+
+
+def named(low: int, high: int, cause: str, readings: Sequence[Mapping[str, Any]]) -> Json:
+    """Answer the cause of a gap, and the most that the event loop was late about then, in ns, or None.
+
+    A reading tells the most since the one before it, so this is not certain to be of that very moment;
+    nor is it known whether the request itself held the loop, or another one did.
+
+    Args:
+        low: begin of the gap, in ns after the trace's.
+        high: its end.
+        cause: as far as the CPU time tells.
+        readings: of the server.
+    """
+    late = [
+        each["values"][LATE]
+        for before, each in pairwise(readings)
+        if LATE in each["values"] and before["offset"] < high and low <= each["offset"]
+    ]
+    most_ns = max(late, default=None)
+    is_held = cause == "unknown" and most_ns is not None and most_ns >= (high - low) * MOSTLY
+    return {"cause": "loop" if is_held else cause, "late": most_ns}
 
 
 def uncovered(start: int, end: int, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

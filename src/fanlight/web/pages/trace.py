@@ -13,7 +13,7 @@ from fanlight.web.pages.waterfall import Axis, is_fault, notes, waterfall
 from fanlight.web.parameters import TIMES, address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fanlight.web.parameters import Asked
 
@@ -58,7 +58,7 @@ def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -
         "lost": wording.plural(found["lost"], "span") if found["lost"] else None,
         "marks": axis_marks(axis),
         "busy": strip(found, axis, asked),
-        "cpu": cpu_words(found.get("cpu"), bool(found.get("gaps"))),
+        "cpu": cpu_words(found.get("cpu"), [each["cause"] for each in found.get("gaps", ())]),
         "lines": [line(each) for each in found.get("log", ())],
         "more_lines": found["spans"][0]["annotations"].get("log.more") if spans else None,
         "endpoint_link": endpoint_link(found, asked),
@@ -100,10 +100,12 @@ def axis_marks(axis: Axis) -> list[tuple[float, str, str]]:
     return [(percent, anchor, wording.duration(ns) if ns else "0") for percent, anchor, ns in marks]
 
 
-def cpu_words(cpu: Mapping[str, Any] | None, has_gaps: bool) -> str:
+def cpu_words(cpu: Mapping[str, Any] | None, causes: Sequence[str]) -> str:
     """Answer what the CPU time of a request says of its own time."""
+    if cpu is None and "loop" in causes:
+        return "Its CPU time was not measured, but its server's event loop was late meanwhile."
     if cpu is None:
-        return "Its CPU time was not measured, so nothing explains the gaps." if has_gaps else ""
+        return "Its CPU time was not measured, so nothing explains the gaps." if causes else ""
     ran = f"Its thread ran for {wording.duration(cpu['time'])}"
     if cpu["own"] and cpu["idle"] > max(cpu["own"] * 0.1, 500_000):
         return (

@@ -29,7 +29,7 @@ CAUSES = {
     "both": "its own code, not running for a part of it",
     "unknown": "nothing explains it",
 }
-"""What a gap was, as far as the CPU time of the whole request tells."""
+"""What a gap was, as far as the CPU time of the whole request tells; a late loop is told with by how much."""
 
 
 class Axis(NamedTuple):
@@ -141,9 +141,17 @@ def gap(found: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], axis: Axis
         notes=[],
         location="",
         error=False,
-        formatted=CAUSES.get(found["cause"], CAUSES["unknown"]),
+        formatted=why(found),
         is_gap=True,
     )
+
+
+def why(found: Mapping[str, Any]) -> str:
+    """Answer in words what a gap was."""
+    if found["cause"] == "loop":
+        late = wording.duration(found["late"])
+        return f"the event loop was held up, by this code or by another request: it was late by up to {late}"
+    return CAUSES.get(found["cause"], CAUSES["unknown"])
 
 
 def waited(axis: Axis) -> Span:
