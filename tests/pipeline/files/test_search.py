@@ -80,7 +80,8 @@ def test_needles_and_predicate_select_what_the_predicate_selects(name: str, data
     piece = data.draw(st.sampled_from([1 << 30, 7]))
     right = [line for line in decided(text, raw, name) if line.strip()]
     with pytest.MonkeyPatch.context() as patch:
-        for engine, without in (("hyperscan", ""), ("re2", "hyperscan"), ("bytes", "re2")):
+        engines = ("aho-corasick", "hyperscan", "re2", "bytes")
+        for engine, without in zip(engines, ("", "ahocorasick_rs", "hyperscan", "re2"), strict=True):
             if without:
                 patch.setitem(sys.modules, without, None)
             found = selected(text, raw, piece, format=name, zone="UTC")
@@ -248,19 +249,21 @@ def test_events_of_several_lines_are_found_whole_by_any_of_them(tmp_path: Path) 
     assert b"".join(blocks) == (b"2026-01-31 12:00:00Z ERROR it broke\n  at a.b\n  at needle.c\n" * 20_000)
 
 
-@pytest.mark.parametrize("engine", ["hyperscan", "re2"])
+@pytest.mark.parametrize("engine", ["all", "hyperscan", "re2"])
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x", "where hits are dense bytes.find"),
-        ("/x+/ OR none", "until hits were dense"),
-        ("x NOT b7", "where hits are dense bytes.find"),
+        ("x", "aho-corasick"),
+        ("/x+/ OR none", "hyperscan, until hits were dense,"),
+        ("x NOT b7", "aho-corasick"),
     ],
 )
 def test_the_engine_changes_where_hits_are_dense_and_the_answer_does_not(
     engine: str, text: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if engine != "hyperscan":
+    if engine != "all":
+        monkeypatch.setitem(sys.modules, "ahocorasick_rs", None)
+    if engine == "re2":
         monkeypatch.setitem(sys.modules, "hyperscan", None)
     dense = [b"xxx b%d%70d" % (number % 50, 0) for number in range(20_000)]
     sparse = [b"%70d" % 1 if number % 100 else b"X b1" for number in range(20_000)]
@@ -271,14 +274,14 @@ def test_the_engine_changes_where_hits_are_dense_and_the_answer_does_not(
     if "NOT" in text:
         wanted = [line for line in wanted if b"b7" not in line]
     assert found.split(b"\n")[:-1] == wanted
-    if engine == "hyperscan":
-        assert said in answer.searches[0].engine
+    if engine == "all":
+        assert answer.searches[0].engine == said
 
 
 def test_every_engine_is_there_to_be_tested(tmp_path: Path) -> None:
     pytest.importorskip("hyperscan")
-    needles = [scanners.needle_of(b"blue", ignores_case=True)]
-    assert scanners.scanner_of(needles)[1] == "hyperscan"
+    assert scanners.scanner_of([scanners.needle_of(b"blue", ignores_case=True)])[1] == "aho-corasick"
+    assert scanners.scanner_of([scanners.Needle(b"bl.e")])[1] == "hyperscan"
     source = open_source(str(write(tmp_path / "x", b"")))
     assert source.size == 0
     source.close()

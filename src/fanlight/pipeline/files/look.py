@@ -10,7 +10,8 @@ from fanlight.pipeline.files.compared import comparing
 from fanlight.pipeline.files.engine import newlines
 from fanlight.pipeline.files.found import PLAIN, lines, records
 from fanlight.pipeline.files.pushdown import Pushdown, has_records
-from fanlight.pipeline.files.scanners import finder_of, scanner_of
+from fanlight.pipeline.files.scanners import scanner_of
+from fanlight.pipeline.files.texts import SAMPLE
 
 if TYPE_CHECKING:
     import re
@@ -46,7 +47,8 @@ class Look:
         self.scan: Scanner | None = None
         self.needles: tuple[Needle, ...] = ()
         if conjuncts:
-            scanners = [scanner_of(list(some)) for some in conjuncts]
+            few = bytes(buffer[sample[0] : min(sample[1], sample[0] + SAMPLE)])
+            scanners = [scanner_of(list(some), few) for some in conjuncts]
             # Which one lets fewest lines through is known by trying.
             hits = [0] if len(scanners) == 1 else [len(scan(buffer, *sample)) for scan, _ in scanners]
             best = hits.index(min(hits))
@@ -149,8 +151,10 @@ class Look:
         """Choose what the next block is searched with, from how many lines of this one had a hit.
 
         FAST PATH: an engine that calls back for every hit is the quickest where hits are rare. Where
-        they are not, texts are found quicker one by one, and patterns by asking every line at once.
+        they are not, asking every line at once is. For texts alone that does not hold.
         """
+        if self.verdict is None or all(needle.literal for needle in self.needles):
+            return
         is_first = self.scan is self.sparse
         if is_first and len(hits) * 1024 < end - begin:
             return
@@ -158,12 +162,8 @@ class Look:
         if not is_first:
             self.scan = self.sparse if len(hits) * SPARSE < count else self.scan
         elif len(hits) * DENSE > count:
-            if all(needle.literal for needle in self.needles):
-                self.scan = finder_of(list(self.needles))
-                self.search.engine = f"{self.engine}, where hits are dense bytes.find,"
-            elif self.verdict is not None:
-                self.scan = None
-                self.search.engine = f"{self.engine}, until hits were dense,"
+            self.scan = None
+            self.search.engine = f"{self.engine}, until hits were dense,"
 
     def every(self, buffer: Text, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield all events of a block."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from fanlight.pipeline.files.engine import compiled, finder
+from fanlight.pipeline.files import texts
+from fanlight.pipeline.files.engine import compiled
 
 if TYPE_CHECKING:
     from fanlight.pipeline.files.engine import Scanner, Text
@@ -29,31 +30,34 @@ def needle_of(text: bytes, *, ignores_case: bool) -> Needle:
     return Needle(re.escape(text), ignores_case, text.lower() if ignores_case else text)
 
 
-def scanner_of(needles: list[Needle]) -> tuple[Scanner, str]:
-    """Answer a scanner, and the name of its engine."""
+def scanner_of(needles: list[Needle], sample: bytes = b"") -> tuple[Scanner, str]:
+    """Answer a scanner, and the name of its engine.
+
+    Args:
+        needles: what to look for.
+        sample: bytes like those that are looked at.
+    """
+    wanted = [(needle.literal, needle.ignores_case) for needle in needles if needle.literal is not None]
+    is_text = len(wanted) == len(needles) and not any(b"\n" in text for text, _ in wanted)
+    found = texts.by_engine(wanted, sample) if is_text else None
+    if found is not None:
+        return found, texts.ENGINE
     found = compiled([(needle.pattern, needle.ignores_case) for needle in needles])
     if found is not None:
         return found, ENGINE
-    literals = [needle for needle in needles if needle.literal is not None]
     # Few texts are found quicker by the standard library than by an engine called for every hit.
-    if len(literals) == len(needles) <= FEW:
-        return finder_of(literals), "bytes.find"
+    if is_text and len(wanted) <= FEW:
+        return texts.finder(wanted, sample), BYTES
     found = re2(needles)
     if found is not None:
         return found, "re2"
     return lines_of(needles), "re"
 
 
-ENGINE = "hyperscan"
-"""The one that looks at a text where it lies; others copy it."""
+ENGINE, BYTES = "hyperscan", "bytes.find"
+WHERE_IT_LIES = frozenset({texts.ENGINE, ENGINE, BYTES})
+"""Those that look at a text where it lies, or copy little of it at a time; others copy all."""
 FEW = 4
-
-
-def finder_of(needles: list[Needle]) -> Scanner:
-    """Answer a scanner of the standard library for needles that are nothing but text."""
-    any_case = [needle.literal for needle in needles if needle.ignores_case and needle.literal]
-    exact = [needle.literal for needle in needles if not needle.ignores_case and needle.literal]
-    return finder(any_case, exact)
 
 
 def re2(needles: list[Needle]) -> Scanner | None:

@@ -19,7 +19,7 @@ from fanlight.pipeline.files.blocks import BOM, LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found, kept
 from fanlight.pipeline.files.look import Look
 from fanlight.pipeline.files.mapped import Mapped
-from fanlight.pipeline.files.scanners import ENGINE
+from fanlight.pipeline.files.scanners import WHERE_IT_LIES
 from fanlight.pipeline.files.source import FIRST, FIRST_LINES, first_lines
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ class Search:
         sample = source.read_at(0, SAMPLE)
         source.seek(0)
         look = Look(self, sample, (0, len(sample)), is_sure=is_sure)
-        if look.engine != ENGINE:
+        if look.engine not in WHERE_IT_LIES:
             return look
         file = Mapped(source.stream.fileno(), source.size, len(BOM) if sample.startswith(BOM) else 0)
         for found in file.looked(lambda text, *piece: kept(text, look.spans(text, *piece) or [])):

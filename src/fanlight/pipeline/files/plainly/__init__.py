@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from stat import S_ISREG
 
+from fanlight.pipeline.files import texts
 from fanlight.pipeline.files.blocks import BOM, Blocks
-from fanlight.pipeline.files.engine import compiled, finder
+from fanlight.pipeline.files.engine import compiled
 from fanlight.pipeline.files.mapped import Mapped
 from fanlight.pipeline.files.plainly.glance import is_access_log
 from fanlight.pipeline.files.source import FIRST, FIRST_LINES, Source, first_lines
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
     from fanlight.pipeline.files.engine import Scanner, Text
     from fanlight.query.plainly import Words
-
-
-RARE = 8 * 1024
-"""A letter is rare when it comes no more than once in so many bytes."""
 
 
 class Plainly:
@@ -43,29 +40,23 @@ class Plainly:
     def __init__(self, words: Words, source: Source, first: bytes) -> None:
         self.source = source
         self.count = self.cut = 0
-        texts = [word.encode() for word in words.wanted]
+        all_of = [word.encode() for word in words.wanted]
         lowered = first.lower()
         # Of several that are all needed, the one that fewest lines have.
         needles = (
-            [min(texts, key=lowered.count)] if texts else [word.lower().encode() for word in words.united]
+            [min(all_of, key=lowered.count)] if all_of else [word.lower().encode() for word in words.united]
         )
-        self.wanted = texts if len(texts) > 1 else []
+        self.wanted = all_of if len(all_of) > 1 else []
         self.unwanted = [word.encode() for word in words.unwanted]
-        found = compiled([(needle, True) for needle in needles])
-        self.scan: Scanner = found or finder(needles, [])
-        self.rare: Scanner | None = None
-        if found is not None and len(needles) == 1:
-            self.rare = self.by_letter(needles[0], lowered)
-        self.is_mapped = found is not None
-        """Without the engine the text is copied into lower case, for which it is better read."""
+        asked = [(needle, True) for needle in needles]
+        self.scan: Scanner = texts.by_engine(asked, first) or compiled(asked) or texts.finder(asked, first)
 
     def found(self) -> Iterator[bytes]:
         """Yield the lines that are selected, many at a time, each with its newline."""
         source = self.source
         assert source.size is not None
         mapped = Mapped(source.stream.fileno(), source.size)
-        if self.is_mapped:
-            yield from mapped.looked(self.look)
+        yield from mapped.looked(self.look)
         source.seek(mapped.place)
         blocks = Blocks(source)
         blocks.is_begin = mapped.place == 0
@@ -75,29 +66,31 @@ class Plainly:
 
     def look(self, text: Text, begin: int, end: int) -> bytes:
         """Answer the lines of a piece that are selected."""
+        hits = self.scan(text, begin, end)
+        if not (self.wanted or self.unwanted):
+            self.count += len(hits)
+            return b"".join(runs(text, begin, hits))
         rfind = text.rfind
-        hits = (self.rare or self.scan)(text, begin, end)
         lines = [text[rfind(b"\n", begin, edge) + 1 or begin : edge + 1] for edge in hits]
         for word in self.wanted:
             lines = [line for line in lines if word in line.lower()]
         for word in self.unwanted:
             lines = [line for line in lines if word not in line.lower()]
-        if len(hits) * RARE > end - begin:
-            self.rare = None
         self.count += len(lines)
         return b"".join(lines)
 
-    def by_letter(self, word: bytes, sample: bytes) -> Scanner | None:
-        """Answer what finds the rarest letter of a word; None where none is rare.
 
-        FAST PATH: the engine looks for one character twice as quickly as for more. What it finds is looked
-        at again.
-        """
-        letter = min((word[at : at + 1] for at in range(len(word))), key=sample.count)
-        if sample.count(letter) * RARE > len(sample):
-            return None
-        self.wanted = self.wanted or [word]
-        return compiled([(letter, True)])
+def runs(text: Text, begin: int, edges: list[int]) -> Iterator[bytes | bytearray]:
+    """Yield the lines that end at some places; those side by side in one piece."""
+    rfind = text.rfind
+    low = high = begin
+    for edge in edges:
+        start = rfind(b"\n", high, edge) + 1 or high
+        if start > high:
+            yield text[low:high]
+            low = start
+        high = edge + 1
+    yield text[low:high]
 
 
 def opened(words: Words, path: str) -> Plainly | None:
