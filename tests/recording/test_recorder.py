@@ -121,6 +121,18 @@ def test_a_finished_trace_takes_nothing_more(caught, reading):
     assert reading(opened).shape() == ("root", ["late"])
 
 
+def test_what_is_only_a_root_shares_its_records_and_nothing_gets_into_them(caught, reading):
+    for _ in range(2):
+        begun = begin("app.job", "job", "job")
+        lane = current()
+        assert begun is not None
+        assert lane is not None
+        finish(begun)
+        lane.leaf("sql.query", "SELECT 1", 1, 2)
+    assert caught[0].records is caught[1].records
+    assert [reading(each).shape() for each in caught] == ["job", "job"]
+
+
 def test_another_thread_may_finish_what_this_one_began(caught, shape):
     opened = begin("app.job", "root", "root")
     with span("a"):

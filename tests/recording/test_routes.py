@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fanlight.recording.lanes import Lane, set_lane
 from fanlight.recording.recorder import SWITCH, Trace, fresh_trace
-from fanlight.recording.routes import AGAIN, INSIDE, ROUTE, note_mount, note_route
+from fanlight.recording.routes import AGAIN, INSIDE, ROUTE, note_mount, noting
 
 
 class Route:
@@ -20,6 +21,17 @@ class Raising:
 
 def opened() -> Trace:
     return fresh_trace("app.asgi.request", "GET", "<unmatched>", 1)
+
+
+def note_route(route: Any, scope: dict[str, Any], trace: Trace) -> None:
+    lane = Lane()
+    lane.trace = trace
+    set_lane(lane)
+    try:
+        handled = noting(lambda *told: told)
+        assert handled(route, scope, 1, 2) == (route, scope, 1, 2)
+    finally:
+        set_lane(None)
 
 
 def test_the_first_route_names_the_endpoint_and_the_last_is_left_in_the_scope() -> None:

@@ -6,7 +6,7 @@ from collections import deque
 
 from fanlight.agent.forked import mark
 from fanlight.agent.unpatched import allocate_lock
-from fanlight.recording.recorder import SWITCH
+from fanlight.recording.recorder import ALONE, SWITCH
 from fanlight.wire.account import FINISHED
 
 TYPE_CHECKING = False
@@ -129,8 +129,10 @@ def push(trace: Trace) -> int | None:
     # A fast path: to read shared memory costs as much as to write it.
     SWITCH.finished = SWITCH.account[FINISHED] = SWITCH.finished + 1
     size = TRACE_BYTES
-    for record in trace.records or ():
-        size += EVENT_BYTES * len(record[0])
+    # A fast path: nothing was recorded below the root.
+    if (records := trace.records) is not ALONE:
+        for record in records or ():
+            size += EVENT_BYTES * len(record[0])
     traces = line.traces
     waiting = len(traces) + 1
     if waiting > TRACES or line.bytes >= BYTES:

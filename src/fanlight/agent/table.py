@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 
 from fanlight.recording.nesting import SKIP
+from fanlight.recording.recorder import ALONE
 from fanlight.wire.codec import encode
 from fanlight.wire.frames import TABLE, frame
 from fanlight.wire.messages import TABLE as SCHEMA
@@ -182,9 +183,9 @@ class Names:
 
     def alone(self, trace: Trace, seen: Seen) -> int:
         """Answer the kind of a trace's root when nothing was recorded but that, a fast path; else -1."""
-        if trace.notes or trace.error is not None or (records := trace.records) is None or len(records) > 1:
+        if trace.records is not ALONE or trace.notes or trace.error is not None:
             return -1
-        if records[0][0] or trace.lost or seen.between(trace.start_ns, trace.end_ns):
+        if trace.lost or seen.between(trace.start_ns, trace.end_ns):
             return -1
         kind, notes = self.named(trace.category, trace.title, None)
         return -1 if notes else kind

@@ -43,22 +43,16 @@ def name_routes(module: ModuleType) -> None:
     handle, handle_mount = route.handle, mount.handle
 
     from fanlight.recording.lanes import lane_here
-    from fanlight.recording.routes import note_mount, note_route
+    from fanlight.recording.routes import note_mount, noting
 
-    # Both answer the coroutine, so that awaiting it costs no more than before.
-    def handled(self: Any, scope: Any, receive: Any, send: Any) -> Any:
-        lane = lane_here()
-        if lane is not None and (trace := lane.trace) is not None:
-            note_route(self, scope, trace)
-        return handle(self, scope, receive, send)
-
+    # As `noting` does, it answers the coroutine.
     def mounted(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         lane = lane_here()
         if lane is not None:
             note_mount(self, scope, lane.trace)
         return handle_mount(self, scope, receive, send)
 
-    route.handle, mount.handle = handled, mounted
+    route.handle, mount.handle = noting(handle), mounted
 
 
 def record_files(module: ModuleType) -> None:

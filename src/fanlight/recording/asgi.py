@@ -6,10 +6,11 @@ is read from the scope that the router filled in, as a template, never as a path
 
 from __future__ import annotations
 
+import _thread
 from _operator import itemgetter
 
 from fanlight.recording.bus import BUS
-from fanlight.recording.clock import clock
+from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.exchange import (
     FORMATS,
     OTHER_METHOD,
@@ -20,16 +21,14 @@ from fanlight.recording.exchange import (
     note_headers,
     note_receive,
 )
-from fanlight.recording.lanes import set_lane
-from fanlight.recording.recorder import ROUTER, SWITCH, close, finish, prepared
+from fanlight.recording.lanes import BLOCK, COLLECTING, Lane, collecting, lane_here, set_lane
+from fanlight.recording.recorder import ROUTER, SWITCH, Trace, close, finish, is_open
 from fanlight.recording.routes import INSIDE, MOUNT, route_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
-
-    from fanlight.recording.recorder import Lane, Trace
 
     Call = Callable[..., Awaitable[None]]
     App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -59,11 +58,10 @@ def asgi(app: App) -> App:
     # A fast path: here and in `tracing` the one layer does it all, since a coroutine costs as much
     # as a span.
     async def traced(scope: Any, receive: Any, send: Any) -> None:
-        lane = opened(scope, receive)
-        if lane is None or (trace := lane.trace) is None:
+        trace = opened(scope, receive)
+        if trace is None:
             await app(scope, receive, send)
             return
-        set_lane(lane)
         try:
             await app(scope, receive, watched(trace, scope, send))
         except BaseException as error:
@@ -87,14 +85,10 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
     """
 
     async def traced(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        lane = opened(scope, receive)
-        if lane is None or (trace := lane.trace) is None:
+        trace = opened(scope, receive, stays_outside is not None and stays_outside(self))
+        if trace is None:
             await call(self, scope, receive, send)
             return
-        if stays_outside is not None and stays_outside(self):
-            scope[INSIDE_LANE] = lane
-        else:
-            set_lane(lane)
         try:
             await call(self, scope, receive, watched(trace, scope, send))
         except BaseException as error:
@@ -107,19 +101,43 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
     return traced
 
 
-def opened(scope: Any, receive: Any) -> Lane | None:
-    """Answer the lane of a request that begins here; None when there is nothing to trace.
+def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
+    """Answer the trace of a request that begins here; None when there is nothing to trace.
 
-    Whoever asks puts it on the context, awaits the application with a `watched` send and then
-    calls `end`.
+    Whoever asks awaits the application with a `watched` send and then calls `end`.
+
+    Args:
+        scope: the request's.
+        receive: the server's.
+        is_outside: leaves the lane in the scope, as `INSIDE_LANE`, instead of on the context.
     """
-    if scope["type"] != "http":
+    if scope["type"] != "http" or SWITCH.sink is None or (COLLECTING.thread and collecting()):
+        return None
+    outer = lane_here()
+    if outer is not None and is_open(outer.trace):
         return None
     method = scope.get("method", "")
-    title = TITLES[method]
-    lane = prepared(CATEGORY, title, UNMATCHED)
-    if lane is None or (trace := lane.trace) is None:
-        return None
+    # A fast path: what `begin` does, without the call.
+    trace = Trace()
+    trace.category = CATEGORY
+    trace.title = title = TITLES[method]
+    trace.endpoint = UNMATCHED
+    trace.epoch = SWITCH.epoch
+    trace.notes = {}
+    trace.rank = 0
+    trace.start_ns = clock()
+    trace.wall_ns = wall_clock()
+    lane = Lane()
+    lane.trace = trace
+    lane.owner = _thread.get_ident()
+    lane.events = []
+    lane.seen = {}
+    lane.loose = False
+    lane.limit = BLOCK
+    trace.lanes = [lane]
+    if SWITCH.sample < 1.0 and SWITCH.draw() >= SWITCH.sample:
+        trace.sampled = False
+        lane.limit = 0
     # A fast path: this server's sockets tell nothing.
     if REACH.asgi is not None:
         note_receive(trace, receive)
@@ -136,7 +154,11 @@ def opened(scope: Any, receive: Any) -> Lane | None:
         except (TypeError, ValueError, LookupError):
             # The application will judge malformed headers; they are none of ours.
             SWITCH.faults += 1
-    return lane
+    if is_outside:
+        scope[INSIDE_LANE] = lane
+    else:
+        set_lane(lane)
+    return trace
 
 
 def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -165,7 +187,11 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
                 # The server will judge a malformed message; it is none of ours.
                 SWITCH.faults += 1
         # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
-        elif kind == "http.response.body" and not message.get("more_body") and trace.status < 500:
+        elif (
+            kind == "http.response.body"
+            and ("more_body" not in message or not message["more_body"])
+            and trace.status < 500
+        ):
             rank = trace.rank
             # A fast path: named for good, and nobody listens. The context is the request's own.
             if (rank == INSIDE or (rank >= ROUTER and MOUNT not in scope)) and not BUS.subscriptions:

@@ -8,6 +8,7 @@ from fanlight.recording.pruning import CUT, LIMIT, prune
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, Protocol
 
     from fanlight.recording.pauses import Seen
@@ -271,7 +272,7 @@ def nest(trace: Trace, names: Names, seen: Seen) -> Spans:
     if notes:
         spans.notes.append((ROOT, notes))
     spans.lost = trace.lost
-    records = trace.records or []
+    records = trace.records or ()
     if not records or (len(records) == 1 and not records[0][0]):
         # A fast path: a request of which nothing was recorded but itself.
         return paused(spans, names, seen)
@@ -292,7 +293,9 @@ def nest(trace: Trace, names: Names, seen: Seen) -> Spans:
     return spans
 
 
-def read_lanes(spans: Spans, names: Names, records: list[tuple[list[Any], int, int]], end_ns: int) -> bool:
+def read_lanes(
+    spans: Spans, names: Names, records: Sequence[tuple[list[Any], int, int]], end_ns: int
+) -> bool:
     """Read every lane; answer whether the spans now need sorting."""
     if len(records) == 1:
         reader = LaneReader(spans, names, ROOT)

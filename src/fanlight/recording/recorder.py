@@ -9,6 +9,7 @@ from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.lanes import (
     BLOCK,
     COLLECTING,
+    GONE,
     LANE,
     RECORDS,
     Lane,
@@ -32,7 +33,7 @@ __all__ = [
     "current",
     "finish",
     "fresh_trace",
-    "prepared",
+    "is_open",
     "release",
     "resume",
     "span",
@@ -128,6 +129,10 @@ Nothing.__enter__ = staticmethod(repeat(HERE).__next__)
 Lane.__enter__ = staticmethod(repeat(HERE).__next__)
 
 
+ALONE: Sequence[tuple[list[Any], int, int]] = ((GONE, -1, 0),)
+"""Records of every trace that is only a root."""
+
+
 class Trace:
     """One request or job from its first moment to its last.
 
@@ -179,7 +184,7 @@ class Trace:
     room = RECORDS - BLOCK
     lost = 0
     lanes: list[Lane] | None = None
-    records: list[tuple[list[Any], int, int]] | None = None
+    records: Sequence[tuple[list[Any], int, int]] | None = None
 
     def set_endpoint(self, name: str, rank: int) -> None:
         """Name the endpoint unless somebody who knows better has done so.
@@ -272,23 +277,10 @@ def begin(category: str, title: str, endpoint: str, start_ns: int | None = None)
         None when the agent is off, when a trace is open here already, or in a finalizer that the
         garbage collector calls.
     """
-    lane = prepared(category, title, endpoint)
-    if lane is None:
-        return None
-    set_lane(lane)
-    trace = lane.trace
-    if start_ns is not None and trace is not None:
-        trace.wall_ns -= trace.start_ns - start_ns
-        trace.start_ns = start_ns
-    return trace
-
-
-def prepared(category: str, title: str, endpoint: str) -> Lane | None:
-    """Answer the lane of what `begin` does, before it is put on the context."""
     if SWITCH.sink is None or (COLLECTING.thread and collecting()):
         return None
     outer = lane_here()
-    if outer is not None and outer.trace is not None and is_open(outer.trace):
+    if outer is not None and is_open(outer.trace):
         return None
     # A fast path: what `fresh_trace` does, without the call.
     trace = Trace()
@@ -311,7 +303,11 @@ def prepared(category: str, title: str, endpoint: str) -> Lane | None:
     if SWITCH.sample < 1.0 and SWITCH.draw() >= SWITCH.sample:
         trace.sampled = False
         lane.limit = 0
-    return lane
+    set_lane(lane)
+    if start_ns is not None:
+        trace.wall_ns -= trace.start_ns - start_ns
+        trace.start_ns = start_ns
+    return trace
 
 
 def is_open(trace: Trace | None) -> bool:
@@ -345,12 +341,19 @@ def close(trace: Trace, error: BaseException | None = None) -> None:
     try:
         if trace.notes:
             reduce_values(trace.notes)
-        # A fast path: most traces have one lane.
-        trace.records = [(lanes[0].taken(), -1, 0)] if len(lanes) == 1 else collected(lanes)
+        if len(lanes) != 1:
+            trace.records = collected(lanes)
+        elif (lane := lanes[0]).events or lane.loose:
+            trace.records = [(lane.taken(), -1, 0)]
+        else:
+            # A fast path: what `taken` does where there is nothing to take.
+            lane.events = GONE
+            lane.limit = 0
+            lane.trace = None
+            trace.records = ALONE
         if error is not None:
             trace.error = described(error)
-        sink = SWITCH.sink
-        if sink is not None:
+        if (sink := SWITCH.sink) is not None:
             sink(trace)
     except Exception:
         # The one boundary of the request path: a fault of ours costs a trace, never a response.

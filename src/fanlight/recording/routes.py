@@ -5,6 +5,7 @@ What an address says is never part of them: a prefix counts when the mount that 
 
 from __future__ import annotations
 
+from fanlight.recording.lanes import lane_here
 from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
@@ -75,33 +76,37 @@ class Templates(dict[str, str]):
 ENDPOINTS = Endpoints()
 
 
-def note_route(route: Any, scope: Any, trace: Trace) -> None:
-    """Let the first route that took the request name the endpoint, and leave further ones in the scope.
+def noting(handle: Any) -> Any:
+    """Answer the `handle` of a class of routes that lets the first to take a request name the endpoint.
 
-    It is known here already, for applications that copied the scope on the way.
+    Further ones are left in the scope. It is known here already, for applications that copied the
+    scope on the way. The hook answers the coroutine, so that awaiting it costs no more than before.
     """
-    try:
-        if trace.rank:
-            scope[ROUTE] = route
-            if trace.rank == INSIDE:
-                trace.rank = AGAIN
-        # A fast path: no mount around it, and no router that is shared. Nobody will ask the scope.
-        elif MOUNT not in scope and "fastapi" not in scope:
-            path = route.path_format
-            if path:
-                trace.endpoint = ENDPOINTS[trace.title][path]
-                trace.rank = INSIDE
-            else:
-                scope[ROUTE] = route
-        else:
-            scope[ROUTE] = route
-            path = route_template(scope)
-            if path:
-                trace.endpoint = f"{trace.title} {path}"
-                trace.rank = INSIDE
-    except Exception:
-        # The route's class is the application's, whatever its properties do.
-        SWITCH.faults += 1
+
+    def handled(route: Any, scope: Any, receive: Any, send: Any) -> Any:
+        lane = lane_here()
+        if lane is not None and (trace := lane.trace) is not None:
+            try:
+                if trace.rank:
+                    scope[ROUTE] = route
+                    if trace.rank == INSIDE:
+                        trace.rank = AGAIN
+                # A fast path: no mount around it, and no router that is shared. Nobody will ask the scope.
+                elif MOUNT not in scope and "fastapi" not in scope and (path := route.path_format):
+                    trace.endpoint = ENDPOINTS[trace.title][path]
+                    trace.rank = INSIDE
+                else:
+                    scope[ROUTE] = route
+                    path = route_template(scope)
+                    if path:
+                        trace.endpoint = f"{trace.title} {path}"
+                        trace.rank = INSIDE
+            except Exception:
+                # The route's class is the application's, whatever its properties do.
+                SWITCH.faults += 1
+        return handle(route, scope, receive, send)
+
+    return handled
 
 
 def note_mount(mount: Any, scope: Any, trace: Trace | None) -> None:
