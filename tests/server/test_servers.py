@@ -77,7 +77,7 @@ def test_workers_are_told_of_as_they_were_read_last(tell) -> None:
         (100, {"worker": "0"}, {"queue.backlog": 2}),
         to_s=200,
     )["servers"]
-    assert server["workers"] == [{"worker": 0, "values": {"queue.backlog": 2}}]
+    assert server["workers"] == [{"worker": 0, "time": server["time"], "values": {"queue.backlog": 2}}]
     assert len(server["steps"]) == 2
 
 

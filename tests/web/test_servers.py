@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-from fanlight.web.pages.servers import facts
+from fanlight.web.pages.servers import facts, one
 
 
 def asked_in(page):
@@ -33,6 +33,24 @@ def test_every_graph_of_a_server_has_its_table(look):
 
 def test_a_worker_that_says_nothing_stands_out(look):
     assert look("/servers?service=shop").words.count("says nothing") == 1
+
+
+def test_a_server_that_went_is_told_as_gone_and_not_as_it_was_in_its_last_moment(look, ask_with, shop):
+    class Stopped(type(shop)):
+        def servers(self, from_ns, to_ns, service=None):
+            return super().servers(from_ns, to_ns - 90 * 1_000_000_000, service)
+
+    page = ask_with(Stopped()).get("/servers?service=shop")
+    assert "<b>gone</b> since" in page.text
+    assert "are ready" not in page.text
+    assert page.text.count(">gone<") == 3, "the server and its two workers"
+    assert "gone" not in look("/servers?service=shop").words
+
+
+def test_a_worker_that_was_read_before_its_server_is_gone():
+    values = {"workers.booted": 1}
+    found = {"worker": 0, "time": "2026-01-31T14:05:00.000Z", "values": values}
+    assert (one(found, False)["state"], one(found, True)["state"]) == ("", "gone")
 
 
 def test_it_leads_to_the_requests_that_waited(look):

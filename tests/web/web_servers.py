@@ -42,8 +42,12 @@ def servers(from_ns, to_ns):
             "values": last,
             "steps": told,
             "workers": [
-                {"worker": 0, "values": {**last, "queue.backlog": 6}},
-                {"worker": 1, "values": {**last, "queue.backlog": 0, "workers.stalled": 1}},
+                {"worker": 0, "time": common["time"], "values": {**last, "queue.backlog": 6}},
+                {
+                    "worker": 1,
+                    "time": common["time"],
+                    "values": {**last, "queue.backlog": 0, "workers.stalled": 1},
+                },
             ],
         },
         {

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MASTERS_DONE = 1_000
 """Masters that are gone and remembered, so that what they left counts once."""
+STRANGE_NS = 10_000_000_000
+"""What listens for less may be a server whose workers are starting."""
 
 
 class Peak:
@@ -99,6 +101,8 @@ class Saturation:
         self.windows: list[Window] = []
         self.listeners: dict[int, Listener] = {}
         self.looked_ns = 0
+        self.strangers: dict[int, int] = {}
+        """When each listener was first seen."""
         self.several: set[tuple[str, str]] = set()
         """Servers that had more than one worker, and so are told worker by worker."""
         self.waited: Callable[[str], tuple[int, int] | None] = lambda _: None
@@ -138,6 +142,7 @@ class Saturation:
         passed_ns = now_ns - self.looked_ns if self.looked_ns else 0
         self.looked_ns = now_ns
         self.listeners = {each.inode: each for each in readings.listeners}
+        self.strangers = {inode: self.strangers.get(inode, now_ns) for inode in self.listeners}
         living: dict[Whose, list[Worker]] = {}
         for worker in readings.workers:
             whose = worker.service, worker.server, worker.master, worker.generation
@@ -253,15 +258,8 @@ class Saturation:
     def environment(self, labels: Mapping[str, str]) -> str:
         """Answer where the workers of a server said that they run, "" where none of them has."""
         whose = labels["service"], labels["server"], int(labels.get("master", 0))
-        master = next(
-            (each for each in self.masters.values() if (*each.whose[:2], each.place) == whose), None
-        )
-        if master is None:
-            return ""
-        told = (self.environment_of(each.pid) for each in master.workers)
-        # Between its workers a server is where it was.
-        master.environment = next(filter(None, told), master.environment)
-        return master.environment
+        found = [each for each in self.masters.values() if (*each.whose[:2], each.place) == whose]
+        return found[0].runs_in(self.environment_of) if found else ""
 
     def of_server(self, master: Master, window: Window) -> Values:
         """Answer the values of a whole server."""
@@ -334,6 +332,8 @@ class Saturation:
         for each in self.listeners.values():
             if each.program and each.inode not in served and own.isdisjoint(each.pids):
                 services = [name for pid in each.pids if (name := self.service_of(pid))]
+                if not services and self.looked_ns - self.strangers[each.inode] < STRANGE_NS:
+                    continue
                 found.setdefault((services[0] if services else each.program, each.program), []).append(each)
         for (service, program), sockets in sorted(found.items()):
             past = self.past.setdefault((service, program, 0), Past())

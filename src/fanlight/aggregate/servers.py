@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from fanlight.wire.readings import Listener, Retired, Worker
 
@@ -104,6 +104,12 @@ class Master:
         self.skewed_since_ns = 0
         self.rest = (0, 0)
         """Requests and ns that are told of its dead workers without saying which places they had."""
+
+    def runs_in(self, environment_of: Callable[[int], str | None]) -> str:
+        """Answer where its workers run, asked by their pids; between its workers it is where it was."""
+        told = (environment_of(each.pid) for each in self.workers)
+        self.environment = next(filter(None, told), self.environment)
+        return self.environment
 
     def see(self, workers: list[Worker], retired: Iterable[Retired], now_ns: int, passed_ns: int) -> None:
         """Take over what is there of it now."""

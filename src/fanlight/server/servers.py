@@ -129,7 +129,7 @@ class Server:
         """Answer it as JSON, moments as they are `written`."""
         last = self.last
         workers = [
-            {"worker": number, "values": values}
+            {"worker": number, "time": written(time_ns), "values": values}
             for number, (time_ns, values) in sorted(self.workers.items())
             if self.last_ns - time_ns < RECENT_NS
         ]

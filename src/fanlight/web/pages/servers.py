@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import charts, queries, wording
@@ -23,6 +22,8 @@ SHOWN = 12
 WAITED = "10ms"
 """A request that waited less than this did not wait."""
 SECOND = 1_000_000_000
+SILENT_NS = 60 * SECOND
+"""A server of which nothing was read for so long is gone."""
 
 
 class Curve(NamedTuple):
@@ -109,6 +110,7 @@ def server(
     anchors = [f"{graph.anchor}-{number}" for graph in GRAPHS]
     readings = command(f"kind:metrics {told}", asked)
     copies: dict[str, Panel] = panels(asked, copied[0], dict.fromkeys(anchors, readings), copied[1])
+    is_gone = min(asked.to_ns, asked.now_ns) - nanoseconds(found["time"]) > SILENT_NS
     worker = f", {found['worker_class']}" if found.get("worker_class") else ""
     beside = f", master {found['master']}" if found.get("master") else ""
     return {
@@ -116,7 +118,9 @@ def server(
         "service": found["service"],
         "what": f"{found['server']}{worker}{beside} on {found['host']}",
         "time": found["time"],
-        "facts": facts(found["values"]),
+        "is_gone": is_gone,
+        # What it was at in its last moment says nothing of now.
+        "facts": [] if is_gone else facts(found["values"]),
         "graphs": [
             {**graph, "anchor": anchor, "panel": copies[anchor]}
             for graph, anchor in zip(graphs, anchors, strict=True)
@@ -124,7 +128,7 @@ def server(
         ],
         "columns": [curve.label for graph in GRAPHS for curve in graph.curves],
         "rows": [row(step, step_ns, asked, whole) for step in found["steps"]],
-        "workers": list(starmap(one, ((each["worker"], each["values"]) for each in found["workers"]))),
+        "workers": [one(each, is_gone or each["time"] < found["time"]) for each in found["workers"]],
         "waited": queries.link(f"{whole} queue.time:>={WAITED} | sort -queue.time", asked.times()),
         "meanwhile": queries.link(f"{whole} requests.waiting:>0 | sort -duration", asked.times()),
         "readings": queries.link(f"kind:metrics {told}", asked.times()),
@@ -247,14 +251,15 @@ def row(step: Mapping[str, Any], step_ns: int, asked: Asked, whole: str) -> dict
     return {"time": step["time"], "cells": cells, "waited": waited, **there}
 
 
-def one(number: int, values: Mapping[str, float]) -> dict[str, Any]:
+def one(found: Mapping[str, Any], is_gone: bool) -> dict[str, Any]:
     """Answer a worker as a row of its table."""
+    values: Mapping[str, float] = found["values"]
 
     def told(name: str, written: Callable[[float], str] = wording.count) -> str:
         return written(values[name]) if name in values else ""
 
     return {
-        "worker": number,
+        "worker": found["worker"],
         "cells": [
             told("workers.busy_threads"),
             told("workers.max_threads"),
@@ -264,12 +269,15 @@ def one(number: int, values: Mapping[str, float]) -> dict[str, Any]:
             told("loop.overdue", wording.duration),
             told("oldest.in_flight", wording.duration),
         ],
-        "state": "says nothing"
-        if values.get("workers.stalled")
-        else ""
-        if values.get("workers.booted")
-        else "starting",
+        "state": "gone" if is_gone else state(values),
     }
+
+
+def state(values: Mapping[str, float]) -> str:
+    """Answer what is wrong with a worker that is there, "" for nothing."""
+    if values.get("workers.stalled"):
+        return "says nothing"
+    return "" if values.get("workers.booted") else "starting"
 
 
 WORKER_COLUMNS = ("Busy", "Threads", "Queued in it", "Used", "Requests", "Loop late", "Oldest request")
