@@ -57,10 +57,6 @@ def test_arguments_are_one_query_and_files_stand_behind_it(log: str) -> None:
     assert ask("status:>=400", "NOT", "googlebot", log, log)[0] == (LINES[1] + "\n") * 2
 
 
-def test_standard_input_is_a_file(log: str) -> None:
-    assert ask("-n", "blue", "-", stdin=Path(log).read_bytes())[0] == LINES[1] + "\n"
-
-
 def test_keywords_that_united_are_told_once(log: str) -> None:
     out, told = ask("blue", "red", log)
     assert out.count("\n") == 3

@@ -29,6 +29,10 @@ CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 EPOCHS = rb"\d{9,19}(?:\.\d{1,9})?"
 
 
+TOLD_NO_YEAR = ("syslog", "glog", "custom")
+"""What names of formats hold whose times may tell no year."""
+
+
 class Machine(tzinfo):
     """The clock on this machine's wall, summer and winter."""
 

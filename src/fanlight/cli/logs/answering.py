@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -46,20 +47,22 @@ def show(query: Query, options: dict[str, str], files: list[str]) -> int:
         gc.disable()
     answer = Answer(query, files, wishes, followed if is_endless else open_source, is_endless=is_endless)
     name = options.get("format") or default_format(query)
+    # Of what is piped in, somebody may wait for each event as well.
+    is_live = is_endless or not all(map(os.path.isfile, answer.paths))
     count: int | None
     limit = int(options["limit"]) if "limit" in options else None
     if "count" in options:
         count = counted(answer, limit)
         write(str(count))
     elif name in ("text", "raw") and not fields and not query.stages:
-        count = raw(answer, limit)
+        count = raw(answer, limit, at_once=is_live)
     else:
         from fanlight.formatters import formatter
 
         if name == "text" and not fields and all(str(each).split(" ")[0] in WHOLE for each in query.stages):
             name = "raw"
         texts = written(answer, formatter(name, fields), fields, limit)
-        count = put(texts, at_once=answer.is_endless)
+        count = put(texts, at_once=is_live)
     sys.stdout.flush()
     told = notes(query, answer, None if query.stages else count)
     if "plan" in options:
@@ -73,7 +76,8 @@ def followed(path: str) -> Source:
     """Open a file that is being written."""
     from fanlight.pipeline.files.follow import Followed
 
-    return open_source(path) if path == "-" else Followed(path)
+    # A pipe is followed anyhow.
+    return Followed(path) if os.path.isfile(path) else open_source(path)
 
 
 def counted(answer: Answer, limit: int | None) -> int:
@@ -91,10 +95,15 @@ def counted(answer: Answer, limit: int | None) -> int:
     return count
 
 
-def raw(answer: Answer, limit: int | None) -> int | None:
+def raw(answer: Answer, limit: int | None, *, at_once: bool) -> int | None:
     """Write the lines of the selected events as they are; answer how many events, None when unknown.
 
     FAST PATH: no event is made.
+
+    Args:
+        answer: to be written.
+        limit: events at most.
+        at_once: each when it comes, for somebody waits for it.
     """
     is_seen = is_terminal()
     count: int | None = 0
@@ -111,7 +120,7 @@ def raw(answer: Answer, limit: int | None) -> int | None:
                 write(line)
         else:
             write_whole(out, found.raw())
-            if answer.is_endless:
+            if at_once:
                 out.flush()
         if limit is not None and count is not None and count >= limit:
             break

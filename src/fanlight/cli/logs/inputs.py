@@ -8,6 +8,23 @@ ENDINGS = frozenset({".csv", ".gz", ".json", ".jsonl", ".log", ".ndjson", ".out"
 """Of names that are hardly ever words of a query."""
 
 
+def is_waiting() -> bool:
+    """Answer whether something was piped in and waits to be read."""
+    import select
+    import stat
+
+    try:
+        mode = os.fstat(0).st_mode
+        if stat.S_ISREG(mode):
+            return os.fstat(0).st_size > os.lseek(0, 0, os.SEEK_CUR)
+        look = select.poll()
+        look.register(0, select.POLLIN)
+        # A pipe that has ended with nothing in it shows no more than that it was hung up.
+        return stat.S_ISFIFO(mode) and any(told & select.POLLIN for _, told in look.poll(0))
+    except OSError:
+        return False
+
+
 def looks_like_file(word: str) -> bool:
     """Answer whether a word of a query was rather meant to be read from."""
     if any(mark in word for mark in ":|=<>\"'() "):

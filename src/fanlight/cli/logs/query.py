@@ -99,6 +99,10 @@ def main(arguments: list[str]) -> int:
             from fanlight.cli.logs.inputs import why_none
 
             sys.stderr.write(f"fanlight: {why_none(asked.words[-1])}; it was read as a part of the query\n")
+        from fanlight.cli.logs.inputs import is_waiting
+
+        if is_waiting():
+            sys.stderr.write("fanlight: what is piped in is not read; name it as -, behind the query\n")
         from fanlight.cli.logs.asking import show
     return show(query_of(asked), asked.options, asked.files)
 

@@ -13,9 +13,9 @@ from fanlight.errors import ParserError
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.packing import pack
 from fanlight.parsers.parser import LineParser, sections_of
+from fanlight.parsers.stamps import TOLD_NO_YEAR
 from fanlight.pipeline.files.blocks import BOM
 from fanlight.pipeline.files.found import PLAIN
-from fanlight.pipeline.files.search import TOLD_NO_YEAR
 from fanlight.pipeline.files.source import first_lines, open_source
 from fanlight.pipeline.files.years import again_of, parts
 from fanlight.stores.imports import Imported, Piece

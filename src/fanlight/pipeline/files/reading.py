@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from fanlight import parsers
 from fanlight.parsers.parser import LineParser
+from fanlight.parsers.stamps import TOLD_NO_YEAR
 from fanlight.pipeline.files.blocks import Blocks
-from fanlight.pipeline.files.search import SAMPLE, TOLD_NO_YEAR
+from fanlight.pipeline.files.search import SAMPLE
 from fanlight.pipeline.files.source import first_lines, open_source
 from fanlight.pipeline.files.years import again_of, parts
 
@@ -76,6 +77,7 @@ class Reading:
 
     def parts(self, source: Source) -> list[tuple[int, int | None, Format | None]]:
         """Answer the parts of a file that have formats of their own; one with none for all of another."""
+        source.settle(self.name, self.zone)
         if source.size or source.under is not None:
             found = self.parser.format if self.parser else self.fitting(self.sample(source), source)
             again = again_of(self.name or found.name, self.zone)

@@ -14,7 +14,7 @@ from fanlight.errors import ParserError
 from fanlight.event.event import Event
 from fanlight.parsers.parser import sections_of
 from fanlight.parsers.places import place_of
-from fanlight.parsers.stamps import Stamps
+from fanlight.parsers.stamps import TOLD_NO_YEAR, Stamps
 from fanlight.pipeline.files.blocks import BOM, LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found, kept
 from fanlight.pipeline.files.look import Look
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from fanlight.parsers import Format, Sections
     from fanlight.pipeline.files.source import Source
     from fanlight.pipeline.files.window import Window
-    from fanlight.pipeline.files.years import Part
+    from fanlight.pipeline.files.years import Part, Turn
     from fanlight.query.query import Query
 
-TOLD_NO_YEAR = ("syslog", "custom")
-"""What names of formats hold whose times may tell no year."""
+TURNED = (
+    "times tell no year, and begin again later on: lines before are of an earlier year than was assumed;"
+    " of a file every year is told"
+)
 UNREAD_MAX = 1000
 """Lines that could not be read which are kept to be shown."""
 SAMPLE = 256 * 1024
@@ -103,6 +105,7 @@ class Search:
         self.needles: list[str] = []
         self.window: Window | None = None
         self.scanned = 0
+        self.turn: Turn | None = None
         self.first: list[bytes] = []
         self.is_found = False
         self.cut = 0
@@ -115,6 +118,7 @@ class Search:
     def run(self) -> Iterator[Found]:
         """Yield what is selected, block by block; a block without any is left out."""
         has_bounds = self.query.bounds() != (None, None)
+        self.source.settle(self.wishes.format, self.wishes.zone)
         if self.source.size is not None:
             self.fit(self.sample())
             eras = self.eras()
@@ -241,9 +245,8 @@ class Search:
             blocks.sections = sections_of(self.format)
         number = (line or 1) if self.wishes.counts_lines else 0
         for first, last in blocks:
-            if look is None and self.source.size is None:
-                self.fit(bytes(blocks.buffer[first : min(last, first + SAMPLE)]))
-                blocks.heads = self.format.heads
+            if self.source.size is None:
+                self.come(blocks, first, last, is_first=look is None)
             counted = first
             for begin, end in self.sectioned(blocks.buffer, first, last):
                 if look is None or look.format is not self.format:
@@ -263,6 +266,18 @@ class Search:
                 number += blocks.buffer.count(b"\n", counted, last)
         self.scanned, self.cut = before + blocks.scanned, blocks.cut
         return number
+
+    def come(self, blocks: Blocks, first: int, last: int, *, is_first: bool) -> None:
+        """Look at a block of what can only be read on, before anything is looked for in it."""
+        if is_first:
+            self.fit(bytes(blocks.buffer[first : min(last, first + SAMPLE)]))
+            blocks.heads = self.format.heads
+            if any(name in self.format.name for name in TOLD_NO_YEAR):
+                from fanlight.pipeline.files.years import Turn
+
+                self.turn = Turn(self.format)
+        if self.turn is not None:
+            self.turn.look(bytes(blocks.buffer[first : last - 1]))
 
     def mapped(self, *, is_sure: bool) -> Generator[Found, None, Look | None]:
         """Yield what is selected as long as the file can be mapped and hits are rare; the rest is to be read.
@@ -323,6 +338,8 @@ class Search:
             told += [f"{name}: {why}: {raw.decode('utf-8', 'replace')}" for why, raw in self.unread]
         elif self.faults:
             told.append(f"{name}: --errors shows them; `fanlight parse --errors` all there are")
+        if self.turn is not None and self.turn.is_seen:
+            told.append(f"{name}: {TURNED}")
         if self.cut:
             told.append(f"{name}: {cut_lines(self.cut)}")
         if hasattr(self, "format") and self.query.fields():

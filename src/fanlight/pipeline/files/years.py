@@ -155,6 +155,28 @@ def steps_in(lines: list[bytes], at: int, found: Format, before: int | None) -> 
         at += len(line) + 1
 
 
+class Turn:
+    """Whether the times of a stream, which tell no year, went back by most of one.
+
+    Its lines before were then read as if they were of the year after theirs; they are gone by now.
+
+    Args:
+        found: the format of its lines.
+    """
+
+    def __init__(self, found: Format) -> None:
+        self.format = found
+        self.before: int | None = None
+        self.is_seen = False
+
+    def look(self, text: bytes) -> None:
+        """Look at some lines of the next bytes."""
+        lines = text.split(b"\n")
+        for ns in told(self.format, (*lines[:: len(lines) // LOOKS + 1], lines[-1])):
+            self.is_seen |= self.before is not None and ns < self.before - HALF_NS
+            self.before = ns
+
+
 def told(found: Format, lines: Iterable[bytes]) -> Iterator[int]:
     """Yield the times of lines, but for a 29th of February: it is of the last year that had one."""
     for line in lines:
