@@ -23,6 +23,8 @@ class Field(NamedTuple):
     """Texts that mean that there is no value."""
     zeros: bytes = rb"0*"
     """Zeros that may stand before a whole number's digits; none where their count is fixed."""
+    values: tuple[tuple[str, str, str], ...] = ()
+    """Texts that stand for others: as written, as meant, in lower case, and a pattern of where."""
 
 
 TRACED = tuple(Field(name, kind) for name, kind in stacks.NAMES.items())
@@ -50,7 +52,7 @@ class Link(NamedTuple):
 
 
 def fields_of(description: dict[str, Any]) -> tuple[Field, ...]:
-    """Answer the fields of a format's description: `type` and `unit` of each.
+    """Answer the fields of a format's description: `type`, `unit` and `values` of each.
 
     Raises:
         ConfigError: an unknown type.
@@ -60,7 +62,12 @@ def fields_of(description: dict[str, Any]) -> tuple[Field, ...]:
         kind = about.get("type", types.STRING)
         if kind not in types.TYPES:
             raise ConfigError(f"format {description['name']}: unknown type {kind!r} of the field {name!r}")
-        fields.append(Field(name, kind, about.get("unit")))
+        # Of a text that means another, `shown` tells what stands around it, so that it is found quickly.
+        shown = about.get("shown", "{}")
+        values = tuple(
+            (text, meant, shown.replace("{}", text)) for text, meant in about.get("values", {}).items()
+        )
+        fields.append(Field(name, kind, about.get("unit"), values=values))
     return tuple(fields)
 
 

@@ -58,7 +58,8 @@ class PatternFormat:
     ) -> None:
         self.name = name
         self.title: str = more.get("title", name)
-        self.raw_is_text: bool = more.get("raw_is_text", True)
+        meant = [each for field in fields for each in field.values]
+        self.raw_is_text: bool = more.get("raw_is_text", not meant)
         self.heads: re.Pattern[bytes] | None = more.get("heads")
         self.links: tuple[Link, ...] = more.get("links", ())
         self.until_time: bytes | None = more.get("until_time")
@@ -66,7 +67,7 @@ class PatternFormat:
         self.has_scaled = any(
             field.type == types.DURATION or BYTES.get((field.unit or "").lower(), 1) != 1 for field in fields
         )
-        self.hidden: dict[str, bytes] = {}
+        self.hidden: dict[str, bytes] = {text: shown.encode() for _, text, shown in meant}
         self.quick: bytes | None = more.get("quick")
         self.joint: tuple[bytes, bytes, bytes] | None = more.get("joint")
         self.time_shape: bytes | None = more.get("time_shape")
@@ -194,7 +195,7 @@ class PatternFormat:
             found = None if is_text else number_of(field.type, field.unit, asked.at_least or 0)
             around = (field.before, field.after)
             return None if found is None or None in around else found.join(around)  # type: ignore[arg-type]
-        if asked.pattern is None or field.type not in (types.STRING, types.INT):
+        if asked.pattern is None or field.type not in (types.STRING, types.INT) or field.values:
             return None
         text = rb"(?:" + asked.pattern + rb")"
         if asked.begins and field.before is not None:
@@ -334,6 +335,9 @@ def converter(field: Field) -> Callable[[bytes | None], Any]:
         return partial(duration, field.empty, TIME_NS[field.unit or "ns"])
     if field.type == types.FLOAT:
         return partial(real_number, field.empty)
+    if field.values:
+        known: dict[bytes | None, str] = {text.encode(): meant for text, meant, _ in field.values}
+        return known.get
     return partial(string, field.empty)
 
 

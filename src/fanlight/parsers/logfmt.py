@@ -98,14 +98,19 @@ class LogfmtFormat:
         kinds: dict[str, str] = {}
         for key, value in pairs:
             name = NAMES.get(key, key)
-            if name == "time" and value is not None and instant is None:
-                try:
-                    instant = Time(*self.stamps.any(value.encode("utf-8", "surrogateescape")))
-                    continue
-                except (ValueError, KeyError, OverflowError):
-                    name = key
+            if name == "time":
+                # Only the first that is one is the event's; another spelling is a property by its own name.
+                name = key
+                if value is not None and instant is None:
+                    try:
+                        instant = Time(*self.stamps.any(value.encode("utf-8", "surrogateescape")))
+                        continue
+                    except (ValueError, KeyError, OverflowError):
+                        pass
             found[name], kinds[name] = (True, types.BOOL) if value is None else typed(value)
         # A `time` that is none is a property like others, which a timed event cannot have.
+        if instant is not None and "time" in kinds:
+            del kinds["time"], found["time"]
         event.instant = UNTIMED if instant is None and "time" in kinds else instant
         shape = tuple(kinds.items())
         schema = self.schemas.get(shape)
