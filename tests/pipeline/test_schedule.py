@@ -153,6 +153,11 @@ def test_what_is_read_seldom_is_read_whenever_somebody_is_told() -> None:
     assert all(2 <= after - before <= 3 for before, after in pairwise(told))
 
 
+def test_a_queue_whose_workers_all_tell_of_room_is_read_half_as_often() -> None:
+    told = reads(Clock(), busy().workers[0]._replace(capacity=3))
+    assert all(1 <= after - before <= 2 for before, after in pairwise(told))
+
+
 @pytest.mark.parametrize("full", [{"capacity": 0}, {"stalled": True}, {"overdue_ns": 50_000_000}])
 def test_a_queue_that_nobody_takes_from_is_read_with_every_look(full: dict[str, int]) -> None:
     worker = busy().workers[0]._replace(**full)

@@ -327,6 +327,35 @@ def test_a_worker_that_does_nothing_is_answered_as_the_same_object(folder, sourc
     assert source.read(6 * NS).workers[0].busy_ns == 3 * NS
 
 
+def test_between_whole_reads_whatever_a_worker_does_or_comes_to_is_seen(folder, sources, process):
+    one, other = process(), process()
+    path = write(folder, one.pid)
+    source = sources()
+    # A directory's time is settled a tick later; then nothing is looked at that did not change.
+    time.sleep(0.06)
+    now_ns = time.monotonic_ns()
+    before = source.read(now_ns)
+    assert source.read(now_ns + 1, whole=False) is source.read(now_ns + 2, whole=False) is before
+    write_word(path, layout.HEAD_WORDS + layout.PLACE_WORDS, now_ns)
+    assert [each.busy for each in source.read(now_ns + 3, whole=False).workers] == [1]
+    write_word(path, layout.HEAD_WORDS + layout.PLACE_WORDS, 0)
+    assert [each.busy for each in source.read(now_ns + 4, whole=False).workers] == [0]
+    write(folder, other.pid)
+    assert len(source.read(now_ns + 5, whole=False).workers) == 2
+    kill(one)
+    assert [each.pid for each in source.read(now_ns + 6, whole=False).workers] == [other.pid]
+
+
+def test_what_a_master_tells_is_read_with_the_next_whole_read(folder, sources, process):
+    one = process()
+    path = write(folder, os.getpid(), ROLE=layout.MINDS, TOTAL=4)
+    write(folder, one.pid)
+    source = sources()
+    assert [each.total for each in source.read(NS).workers] == [4]
+    write_word(path, layout.TOTAL, 5)
+    assert [each.total for each in source.read(NS + 1).workers] == [5]
+
+
 def test_a_new_file_is_seen_at_the_next_look(folder, sources, process):
     source = sources()
     for count in range(1, 4):

@@ -7,8 +7,7 @@ another thread would. Who is told has to take what it is given at once; targets 
 from __future__ import annotations
 
 import time
-from functools import partial
-from operator import is_
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from fanlight.collector.notices import Notices
@@ -28,10 +27,14 @@ SEARCH_S = 1.0
 LATE_NS = 30_000_000
 """An event loop that is so late accepts nothing."""
 NS = 1_000_000_000
+WAIT_NS = 5 * NS
+"""For so long nothing is added up while all that is read stays the same, unless somebody is told."""
 SELDOM = {"listeners": 5}
 """Sources that are read with every so manieth look, since a read costs as much as all else of it; with
 each look while a queue may be growing, and always with the one that is told of, so that what is told is
 of one instant."""
+APART = 2
+"""So many times as seldom while each worker tells that it has room: then nothing waits where it accepts."""
 
 
 class Subscriber(Protocol):
@@ -70,6 +73,40 @@ class Subscription:
             self.call(snapshots)
 
 
+class Read:
+    """A source, and what it read last.
+
+    Args:
+        name: of the source.
+        source: is read.
+
+    Attributes:
+        nth: it is read with every so manieth look.
+        latest: what it read; None before, and when that failed.
+        is_pressed: whether that shows a queue that may be growing.
+        tells_room: whether each worker in it says for how much more it has room.
+    """
+
+    __slots__ = ("is_pressed", "latest", "name", "nth", "source", "tells_room")
+
+    def __init__(self, name: str, source: Source) -> None:
+        self.name = name
+        self.source = source
+        self.nth = SELDOM.get(name, 1)
+        self.latest: Readings | None = None
+        self.is_pressed = self.tells_room = False
+
+    def again(self, now_ns: int, whole: bool) -> bool:
+        """Read, and answer whether that was the same as before; nothing is left of what fails."""
+        before, self.latest = self.latest, None
+        self.latest = found = self.source.read(now_ns, whole=whole)
+        if found is before:
+            return True
+        self.is_pressed = is_pressed(found)
+        self.tells_room = bool(found.workers) and all(each.capacity is not None for each in found.workers)
+        return False
+
+
 class Schedule:
     """Reads the sources and tells the subscribers when it is time; whoever has it calls `turn`.
 
@@ -93,19 +130,18 @@ class Schedule:
         wall: Callable[[], int] = time.time_ns,
     ) -> None:
         self.sources = sources
-        self.often = [each for each in sources.items() if each[0] not in SELDOM]
-        self.seldom = [(name, each, SELDOM[name]) for name, each in sources.items() if name in SELDOM]
+        # Those that are read often come first: what they show says whether the others are read too.
+        self.reads = sorted((Read(*each) for each in sources.items()), key=lambda each: each.nth)
         self.saturation = saturation
         self.clock = clock
         self.wall = wall
         self.begin_s = clock() + delay_s
         self.look_s = clock()
         self.subscriptions: list[Subscription] = []
+        self.tell_s = inf
         self.notices = Notices(clock)
         self.failures: dict[str, int] = {}
-        self.latest: dict[str, Readings] = {}
         self.looks = 0
-        self.added: tuple[Readings, ...] = ()
         self.together = Readings()
         self.added_ns = self.skipped_ns = 0
 
@@ -114,12 +150,14 @@ class Schedule:
         due_s = max(self.begin_s, self.clock())
         made = Subscription(call, self.saturation.window(), period_s, due_s)
         self.subscriptions.append(made)
+        self.tell_s = min(self.tell_s, due_s)
         return made
 
     def cancel(self, subscription: Subscription) -> None:
         """Tell somebody no longer."""
         self.subscriptions.remove(subscription)
         self.saturation.forget(subscription.window)
+        self.tell_s = min((each.due_s for each in self.subscriptions), default=inf)
 
     def due(self) -> float:
         """Answer when `turn` has something to do, in the clock's seconds."""
@@ -130,13 +168,19 @@ class Schedule:
         now_s = self.clock()
         if now_s < self.look_s:
             return
-        due = [each for each in self.subscriptions if now_s >= each.due_s - LOOK_S / 2]
-        self.look(int(now_s * NS), whole=bool(due))
-        time_ns = self.wall()
-        for each in due:
-            self.attempt("telling", partial(each.tell, now_s, time_ns))
+        is_telling = now_s >= self.tell_s - LOOK_S / 2
+        self.look(int(now_s * NS), whole=is_telling)
+        if is_telling:
+            self.tell(now_s)
         pause_s = LOOK_S if self.saturation.sees_anything else SEARCH_S
         self.look_s = max(self.look_s + pause_s, now_s)
+
+    def tell(self, now_s: float) -> None:
+        """Tell whom it is time to tell of the look that has just been."""
+        time_ns = self.wall()
+        for each in [each for each in self.subscriptions if now_s >= each.due_s - LOOK_S / 2]:
+            self.attempt("telling", each.tell, now_s, time_ns)
+        self.tell_s = min((each.due_s for each in self.subscriptions), default=inf)
 
     def look(self, now_ns: int, *, whole: bool) -> None:
         """Read the sources at one instant; one that fails is left out of it.
@@ -145,56 +189,51 @@ class Schedule:
             now_ns: monotonic.
             whole: read those too that are read seldom.
         """
-        for name, source in self.often:
-            self.attempt(name, partial(self.read, name, source, now_ns, whole))
-        for name, source, nth in self.seldom:
-            if whole or self.is_pressed() or name not in self.latest or self.looks % nth == 0:
-                self.attempt(name, partial(self.read, name, source, now_ns, whole))
+        is_same, is_needed, apart, looks = True, whole, 1, self.looks
         self.looks += 1
-        found = tuple(self.latest[name] for name in self.sources if name in self.latest)
-        is_same = len(found) == len(self.added) and all(map(is_, found, self.added))
+        for each in self.reads:
+            if is_needed or each.is_pressed or not looks % (each.nth * apart) or each.latest is None:
+                is_same = bool(self.attempt(each.name, each.again, now_ns, whole)) and is_same
+                is_needed = is_needed or each.is_pressed
+            if each.tells_room:
+                apart = APART
         # A fast path: sources answer the same object while nothing changed, and then the sums can wait.
-        if is_same and not whole and now_ns - self.added_ns < NS:
+        if is_same and not whole and now_ns - self.added_ns < WAIT_NS:
             self.skipped_ns = now_ns
             return
-        if self.skipped_ns:
-            # First what was so until the look before: all that time is the old readings', not the new.
-            self.attempt("sums", partial(self.saturation.look, self.together, self.skipped_ns))
         if not is_same:
-            self.added = found
-            self.together = Readings(
-                tuple(each for one in found for each in one.listeners),
-                tuple(each for one in found for each in one.workers),
-                tuple(each for one in found for each in one.retired),
-            )
+            if self.skipped_ns:
+                # First what was so until the look before: all that time is the old readings', not the new.
+                self.attempt("sums", self.saturation.look, self.together, self.skipped_ns)
+            self.together = together([each.latest for each in self.reads if each.latest is not None])
         self.added_ns, self.skipped_ns = now_ns, 0
-        self.attempt("sums", partial(self.saturation.look, self.together, now_ns))
+        self.attempt("sums", self.saturation.look, self.together, now_ns)
 
-    def read(self, name: str, source: Source, now_ns: int, whole: bool) -> None:
-        """Take what one source reads; nothing is left of one that fails."""
-        self.latest.pop(name, None)
-        self.latest[name] = source.read(now_ns, whole=whole)
-
-    def is_pressed(self) -> bool:
-        """Answer whether some server's queue may be growing, as far as the last reads tell."""
-        return any(map(is_pressed, self.latest.values()))
-
-    def attempt(self, name: str, act: Callable[[], object]) -> None:
-        """Do something that must not end the collector, whatever becomes of it."""
+    def attempt(self, name: str, act: Callable[..., object], *given: object) -> object:
+        """Do something that must not end the collector; answer what it answers, None when it fails."""
         try:
-            act()
+            told = act(*given)
         except Exception as error:
             self.failures[name] = self.failures.get(name, 0) + 1
             self.notices.trouble(name, f"{name}: servers cannot be read or told of: {error!r}")
-        else:
-            if name not in self.failures:
-                return
+            return None
+        if name in self.failures:
             self.notices.over(name, f"{name}: servers are read and told of again.")
+        return told
 
     def close(self) -> None:
         """Let go of the sources."""
         for name, source in self.sources.items():
             self.attempt(name, source.close)
+
+
+def together(found: Sequence[Readings]) -> Readings:
+    """Answer what several sources read as one."""
+    return Readings(
+        tuple(each for one in found for each in one.listeners),
+        tuple(each for one in found for each in one.workers),
+        tuple(each for one in found for each in one.retired),
+    )
 
 
 def is_pressed(readings: Readings) -> bool:

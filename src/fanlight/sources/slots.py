@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.sources.connections import Connections
 from fanlight.sources.endings import ending
-from fanlight.sources.held import FIRST_BYTES, File
+from fanlight.sources.held import File
 from fanlight.sources.retired import OURS, Book, clear
 from fanlight.sources.workers import complete, known, waits
 from fanlight.wire import slots as layout
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
 
 FILES = 1_024
 """Read at the most; the workers of further ones are not seen, and counted."""
-STOPPED_NS = 800_000_000
-"""How often it is looked up whether a worker was stopped,"""
-LISTED_NS = 1_000_000_000
-"""and which directories there are."""
+CLOSELY_NS = 900_000_000
+"""How often it is looked up whether a worker was stopped, and which directories there are."""
 TO_ASK_ABOUT = getattr(os, "O_PATH", os.O_RDONLY)
 """How a directory is opened that is only asked what it is: the path in which a link stands is one too."""
 TICK_NS = 50_000_000
@@ -64,28 +62,76 @@ class Slots:
         self.namespace = layout.namespace()
         self.poll = select.poll()
         self.unseen = 0
-        self.looked_ns = self.listed_ns = -LISTED_NS
+        self.looked_ns = -CLOSELY_NS
         self.listed: dict[str, tuple[int, set[str]]] = {}
         self.held: dict[str, int] = {}
         self.last = Readings()
+        self.again_ns = 0
+        self.folders_noted: list[tuple[int, int]] = []
+        self.files_noted: list[tuple[int, bytes]] = []
         self.account: Callable[[str, Sequence[int]], object] = lambda *_: None
         if self.book.torn:
             self.ignore(self.book.torn, "torn")
 
-    def read(self, now_ns: int, *, whole: bool = True) -> Readings:  # noqa: ARG002 all of it costs little
+    def read(self, now_ns: int, *, whole: bool = True) -> Readings:
         """Answer the workers that live now, and what the others have left.
 
         Args:
             now_ns: monotonic.
-            whole: as every read is.
+            whole: look at masters too, and at whatever is not looked at ten times a second.
         """
+        if not whole and now_ns < self.again_ns and self.is_as_noted():
+            return self.last
+        found = self.look_closely(now_ns)
+        self.note()
+        return found
+
+    def is_as_noted(self) -> bool:
+        """Answer whether no process or file came or went, and no worker does or tells anything else."""
+        # A fast path, ten times a second: nothing here that a moment of sleep would make dear.
+        stat_of, read = os.fstat, os.pread
+        try:
+            if self.poll.poll(0):
+                return False
+            for descriptor, changed_ns in self.folders_noted:
+                if stat_of(descriptor).st_ctime_ns != changed_ns:
+                    return False
+            for descriptor, seen in self.files_noted:
+                if read(descriptor, len(seen), 0) != seen:
+                    return False
+        except OSError:
+            return False
+        return True
+
+    def note(self) -> None:
+        """Note what has to be as it is for the next reads to be answered as this one was.
+
+        Masters are not in it: what they tell is told with the next whole read, a second later at most.
+        """
+        files = self.files.values()
+        self.again_ns = 0
+        if not files or self.unseen or not all(each.quiet for each in files):
+            return
+        if any(folder not in self.listed for folder in self.held):
+            return
+        self.again_ns = self.looked_ns + CLOSELY_NS
+        self.folders_noted = [(each, self.listed[folder][0]) for folder, each in self.held.items()]
+        self.files_noted = [(each.descriptor, each.seen) for each in files if each.slot >= 0]
+
+    def look_closely(self, now_ns: int) -> Readings:
+        """Answer the workers that live now, and what the others have left."""
         # Who is gone leaves first: whoever came in its place has its number.
         gone = self.departed()
         self.retire(gone, now_ns)
-        has_new = self.look(now_ns)
+        is_due = now_ns - self.looked_ns >= CLOSELY_NS
+        if is_due:
+            self.looked_ns = now_ns
+            self.hold()
+        has_new = self.look()
         if has_new:
             self.retire(self.departed(), now_ns)
-        self.notice_stopped(now_ns)
+        if is_due:
+            self.notice_stopped()
         if not gone and not has_new and self.is_unchanged():
             return self.last
         reads = list(self.readable(now_ns))
@@ -111,10 +157,10 @@ class Slots:
     def is_unchanged(self) -> bool:
         """Answer whether no worker does or tells anything else than at the last read."""
         # A fast path: a server that nobody asks is read as often as any.
-        read, size = os.pread, FIRST_BYTES
+        read = os.pread
         try:
             for file in self.files.values():
-                if not file.quiet or read(file.descriptor, size, 0) != file.seen:
+                if not file.quiet or read(file.descriptor, len(file.seen), 0) != file.seen:
                     return False
         except OSError:
             return False
@@ -128,12 +174,9 @@ class Slots:
             self.last = Readings(workers=workers, retired=retired)
         return self.last
 
-    def look(self, now_ns: int) -> bool:
+    def look(self) -> bool:
         """Open the files that are new; answer whether there are any."""
         before = len(self.files)
-        if now_ns - self.listed_ns >= LISTED_NS:
-            self.listed_ns = now_ns
-            self.hold()
         found = [self.look_through(*each) for each in self.held.items()]
         if any(found):
             present = set().union(*(paths for _, paths in self.listed.values()))
@@ -262,13 +305,11 @@ class Slots:
             if (file.gone in over if file.gone is not None else not layout.is_alive(file.pid, file.started))
         ]
 
-    def notice_stopped(self, now_ns: int) -> None:
+    def notice_stopped(self) -> None:
         """Look up which workers were stopped."""
-        if now_ns - self.looked_ns < STOPPED_NS:
-            return
-        self.looked_ns = now_ns
         for file in self.files.values():
-            is_stalled = file.is_stopped()
+            # Whether a master is, nobody is told.
+            is_stalled = file.slot >= 0 and file.is_stopped()
             if is_stalled != file.stalled:
                 file.stalled, file.quiet = is_stalled, False
 
