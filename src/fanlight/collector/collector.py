@@ -38,7 +38,7 @@ CHECK_S = 1.0
 OUTLETS_S = 0.5
 """For delivering what waits for targets at the end, all of them together."""
 SWEEP_S = 0.25
-"""How often connections are, while there are any."""
+"""How often connections are, while any is on its way to somewhere."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -74,6 +74,7 @@ class Collector:
         self.schedule: Schedule | None = None
         self.stopping = False
         self.started_s = self.checked_s = self.swept_s = time.monotonic()
+        self.sweep_s, self.calm_until_s = CHECK_S, 0.0
         self.cpu_ns, self.known = time.process_time_ns(), 0
         self.selector = selectors.DefaultSelector()
         self.wake, self.waker = socket.socketpair()
@@ -185,29 +186,41 @@ class Collector:
 
     def timeout(self) -> float:
         """Answer how long to wait for sockets at the most, in seconds."""
-        now = time.monotonic()
-        due = self.committer.due()
-        next_look = SWEEP_S if self.reception.connections else CHECK_S
+        until_s = self.calm_until_s
         if self.schedule is not None:
-            next_look = min(next_look, self.schedule.due() - now)
-        return max(0.0, next_look if due is None else min(next_look, due - now))
+            until_s = min(until_s, self.schedule.due())
+        return max(0.0, until_s - time.monotonic())
 
     def turn(self, *, heard: bool) -> None:
         """Do what is due besides the sockets; `heard` says whether any of them had something."""
         now = time.monotonic()
+        # A fast path: woken for the schedule alone, ten times a second.
+        if heard or now >= self.calm_until_s:
+            self.look_after(now, heard=heard)
+        if self.schedule is not None and now >= self.schedule.due():
+            self.schedule.turn()
+            if self.committer.group is not None or self.departed.waiting:
+                self.calm_until_s = self.next_turn_s()
+
+    def next_turn_s(self) -> float:
+        """Answer when something is due besides the schedule, should no socket have anything before."""
+        due = self.committer.due()
+        sweep_s = self.swept_s + (SWEEP_S if self.departed.waiting else self.sweep_s)
+        return min(sweep_s, self.checked_s + CHECK_S, sweep_s if due is None else due)
+
+    def look_after(self, now: float, *, heard: bool) -> None:
+        """Do what is due of commits, of connections and of what others can pull away."""
         due = self.committer.due()
         is_due = due is not None and now >= due
         if is_due:
             self.committer.tick()
-        # A fast path: woken for the schedule alone, nothing has changed about any connection.
-        if heard or is_due or now >= self.swept_s + SWEEP_S:
+        if heard or is_due or self.departed.waiting or now >= self.swept_s + self.sweep_s:
             self.swept_s = now
             self.reception.follow()
             self.reception.sweep()
             self.departed.turn()
-        if self.schedule is not None and now >= self.schedule.due():
-            self.schedule.turn()
-        if now - self.checked_s >= CHECK_S:
+            self.sweep_s = CHECK_S if self.reception.is_calm else SWEEP_S
+        if now >= self.checked_s + CHECK_S:
             self.checked_s = now
             try:
                 self.check()
@@ -216,6 +229,7 @@ class Collector:
                 self.notices.trouble("check", f"cannot look after spool and socket: {error.strerror}")
             else:
                 self.notices.over("check", "spool and socket are looked after again.")
+        self.calm_until_s = self.next_turn_s()
 
     def check(self) -> None:
         """Look after what others can pull away: the socket's path, the lock, the spool, the parent."""

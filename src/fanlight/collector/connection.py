@@ -95,6 +95,12 @@ class Connection:
         """Whether to read on: an agent waits while nothing can be written or its service holds too much."""
         return not self.closed and (self.origin is None or self.hall.committer.takes(self.origin.service))
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether the peer has said who it is, is in the midst of nothing, and is listened to."""
+        is_known = self.origin is not None or self.asks
+        return is_known and self.partial_since_s is None and not self.unsent and self.wants_reading
+
     def receive(self, now_s: float) -> None:
         """Read what has arrived and answer it."""
         try:

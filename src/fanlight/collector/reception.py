@@ -53,6 +53,11 @@ class Reception:
         """How many are told of snapshots."""
         return sum(connection.unwatch is not None for connection in self.connections)
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing is due to happen to any connection unless somebody says something."""
+        return all(watched == READ and each.is_calm for each, watched in self.connections.items())
+
     def admit(self, peer: socket.socket, hall: Hall, *, allowed: bool) -> None:
         """Begin the conversation with a peer, or refuse it."""
         connection = Connection(peer, hall, self.clock())
