@@ -75,6 +75,8 @@ class SpoolWriter:
         self.unsettled: bytes | None = None
         self.durable = (0, 0)
         """The segment, and how many bytes of it, up to which all is durable."""
+        self.told: Message | None = None
+        """What the file says of it, None when that is not known."""
         self.used, self.segments, self.oldest = 0, 0, ""
         """Bytes and segments in the spool, as last measured and grown since; the oldest one's path."""
 
@@ -175,8 +177,11 @@ class SpoolWriter:
         """
         number, position = self.durable
         if self.unsettled is None and number:
+            message = {**totals, "number": number, "position": position}
+            if message == self.told and os.path.exists(os.path.join(self.directory, settled.NAME)):
+                return True
             try:
-                self.publish({**totals, "number": number, "position": position})
+                self.publish(message)
             except OSError:
                 return False
         return True
@@ -189,11 +194,13 @@ class SpoolWriter:
 
     def publish(self, message: Message) -> None:
         """Rewrite the file that says how far the spool is durable."""
+        self.told = None
         fd = self.disk.open(os.path.join(self.directory, settled.NAME), REWRITE, FILE_MODE)
         try:
             write_all(self.disk, fd, settled.pack(message), 0)
         finally:
             self.disk.close(fd)
+        self.told = message
 
     def seal(self) -> None:
         """Be done with the open segment; the next record begins another."""
