@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 PERIOD_S = 0.25
+"""Between two looks until this child is ready,"""
 IN_USE_EVERY_S = 0.5
+"""and from then on."""
 LAST_GRACE_S = 3.0
 
 
@@ -84,15 +86,15 @@ class Reporter:
         ready = False
         unsaid_s = IN_USE_EVERY_S
         unseen_s = 0.0
-        while not self.stopped.wait(PERIOD_S):
-            unseen_s += PERIOD_S
+        while not self.stopped.wait(period_s := IN_USE_EVERY_S if ready else PERIOD_S):
+            unseen_s += period_s
             if unseen_s >= LOOK_EVERY_S:
                 unseen_s = 0.0
                 self.outdated = self.files.are_renewed()
             if self.outdated or os.getppid() != self.parent:
                 self.leave()
                 return
-            unsaid_s += PERIOD_S
+            unsaid_s += period_s
             said = b""
             if not ready and self.is_ready():
                 ready = True

@@ -17,7 +17,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RENEWED = 7
 """Exit code of a child that ended because its files have changed."""
 
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 4.0
 """How often to look: a hundred calls of stat, a quarter of a millisecond."""
 
 
