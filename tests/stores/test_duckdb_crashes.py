@@ -281,3 +281,53 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(directory: Path) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_an_import_into_a_full_disk_goes_on_where_it_stopped(directory: Path) -> None:
+    script = textwrap.dedent(
+        f"""
+        import base64, random, resource, signal
+        from pathlib import Path
+        from fanlight import Event
+        from fanlight.errors import StoreError
+        from fanlight.event.packing import pack
+        from fanlight.query.query import Query
+        from fanlight.stores.duckdb.store import DuckStore
+        from fanlight.stores.imports import Imported, Piece
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        store = DuckStore(Path({str(directory)!r}))
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        one = pack(Event(kind="log"))
+        file, failed = Imported(0, "/a.log", "plain", "1:2", "head", 4096), 0
+        resource.setrlimit(resource.RLIMIT_FSIZE, (17_500_000, hard))
+        chance = random.Random(1)
+        for number in range(20):
+            # The log is folded in every 16 MiB; the second time the file grows too large.
+            text = [base64.b85encode(chance.randbytes(800)).decode() for _ in range(2000)]
+            rows = [one._replace(line=number * 2000 + place + 1, raw=text[place]) for place in range(2000)]
+            piece = Piece(file, "tail", (number + 1) * 100_000, (number + 1) * 2000, rows)
+            for attempt in range(3):
+                try:
+                    file = store.imports.keep(piece, 1)
+                    break
+                except StoreError as error:
+                    failed += 1
+                    (known,) = store.imports.files()
+                    if known.position == piece.position:
+                        file = known
+                        break
+                    assert known == file, known
+                    if attempt == 1:
+                        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert failed, "the disk was never full"
+        for store in (store, None):
+            store = store or DuckStore(Path({str(directory)!r}))
+            assert store.imports.files()[0].events == 40_000
+            assert len(list(store.imports.nominated(Query("")))) == 40_000
+            store.close()
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr

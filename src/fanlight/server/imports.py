@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from fanlight.errors import StoreError
 from fanlight.event.packing import Packed
 from fanlight.stores.imports import ElsewhereError, Imported, Piece
 
@@ -29,6 +30,9 @@ def take(store: Store, told: Any) -> tuple[int, Json]:
         kept = store.imports.keep(piece, time.time_ns())
     except ElsewhereError as error:
         return 409, {"error": {"code": "elsewhere", "message": str(error)}}
+    except StoreError as error:
+        why = f"{error}\n  what was kept before stays; import again, and it goes on from there"
+        return 507, {"error": {"code": "store", "message": why}}
     return 200, {"file": kept._asdict()}
 
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import duckdb
 import numpy as np
 
 from fanlight.event.packing import Packed, names_of, unpack
@@ -62,6 +64,7 @@ class Imports:
     def __init__(self, store: DuckStore) -> None:
         self.store = store
         self.engine: Connection | None = None
+        self.suspect = False
 
     @property
     def is_there(self) -> bool:
@@ -72,16 +75,32 @@ class Imports:
         """Let the engine that there is now know the file; made when it is missing."""
         with self.store.guard:
             engine = self.store.opened()
-            if engine is self.engine:
+            if engine is self.engine and not self.suspect:
                 return
             cursor = engine.cursor()
             path = self.store.directory / FILE
+            # A full disk makes the engine give a file up until it is opened anew.
+            cursor.execute("DETACH DATABASE IF EXISTS imports")
             cursor.execute(f"ATTACH {literal(str(path))} AS imports")
             path.chmod(0o600)
             for table, columns in TABLES.items():
                 cursor.execute(f"CREATE TABLE IF NOT EXISTS imports.{table} ({columns})")
             cursor.close()
-            self.engine = engine
+            self.engine, self.suspect = engine, False
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """Yield a connection for one transaction; after one that failed the file is opened anew."""
+        self.store.alive()
+        cursor = self.cursor()
+        try:
+            with transaction(cursor):
+                yield cursor
+        except duckdb.Error:
+            self.suspect = self.store.suspect = True
+            raise
+        finally:
+            cursor.close()
 
     def cursor(self) -> Connection:
         """Answer a connection that can read what is kept."""
@@ -105,13 +124,9 @@ class Imports:
         Raises:
             ElsewhereError: the piece does not continue what is kept.
         """
-        with self.store.writing, telling(f"{piece.file.name} cannot be imported into {self.store.directory}"):
-            cursor = self.cursor()
-            try:
-                with transaction(cursor):
-                    return self.add(cursor, piece, now_ns)
-            finally:
-                cursor.close()
+        told = f"{piece.file.name} cannot be imported into {self.store.directory}"
+        with self.store.writing, telling(told), self.changing() as cursor:
+            return self.add(cursor, piece, now_ns)
 
     def add(self, cursor: Connection, piece: Piece, now_ns: int) -> Imported:
         """Add a piece inside of a transaction."""
@@ -232,16 +247,14 @@ class Imports:
         if not self.is_there:
             return 0
         with self.store.writing, telling(f"imports of {self.store.directory} cannot be dropped"):
-            cursor = self.cursor()
-            try:
-                with transaction(cursor):
-                    where = f"FROM imports.events WHERE day < {before_day}"
-                    ((count,),) = cursor.execute(f"SELECT count(*) {where}").fetchall()
-                    if count:
-                        cursor.execute(f"DELETE {where}")
+            with self.changing() as cursor:
+                where = f"FROM imports.events WHERE day < {before_day}"
+                ((count,),) = cursor.execute(f"SELECT count(*) {where}").fetchall()
                 if count:
-                    cursor.execute("CHECKPOINT imports")
-            finally:
+                    cursor.execute(f"DELETE {where}")
+            if count:
+                cursor = self.cursor()
+                cursor.execute("CHECKPOINT imports")
                 cursor.close()
         return int(count)
 
