@@ -6,6 +6,8 @@ import signal
 import time
 from pathlib import Path
 
+from fanlight.wire import frames
+
 RUN_S = 5.0
 SHARE = 0.002
 """Of a core."""
@@ -31,3 +33,22 @@ def test_at_rest_the_collector_takes_less_than_two_thousandths_of_a_core(desk, f
     assert process.wait(30) == 0
     process.stderr.close()
     assert took_s <= SHARE * RUN_S, f"{took_s * 1e3:.2f} ms of CPU in {RUN_S:g} s"
+
+
+def test_only_who_is_in_the_midst_of_something_is_looked_at_often(desk, folder):
+    with desk.running(folder) as collector, desk.Peer(path := collector.options.socket) as peer:
+
+        def is_calm(expected):
+            return desk.eventually(lambda: collector.reception.is_calm == expected)
+
+        peer.greet()
+        assert peer.batch(1) == 1
+        assert is_calm(True)
+        with desk.Peer(path, client="b" * 32) as other:
+            other.socket.sendall(b"F")
+            assert is_calm(False)
+        assert is_calm(True)
+        peer.socket.sendall(frames.frame(frames.BATCH, desk.batch_body(2))[:40])
+        assert is_calm(False)
+        peer.socket.sendall(frames.frame(frames.BATCH, desk.batch_body(2))[40:])
+        assert is_calm(True)

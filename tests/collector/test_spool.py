@@ -30,7 +30,7 @@ from disks import (
 from fanlight.server import account
 from fanlight.server.applier import Applier
 from fanlight.stores import open_store
-from fanlight.wire import spool
+from fanlight.wire import settled, spool
 
 
 def test_the_workload_makes_every_call_often_enough(tmp_path):
@@ -255,6 +255,21 @@ def test_the_files_are_their_owners_alone(tmp_path):
         os.umask(before)
     assert directory.stat().st_mode & 0o777 == 0o700
     assert Path(life.writer.path).stat().st_mode & 0o777 == 0o600
+
+
+def test_how_far_it_is_durable_is_written_when_it_changes_or_was_taken_away(tmp_path):
+    life = Life(tmp_path)
+    life.commit(1)
+    file = tmp_path / settled.NAME
+    told = file.read_bytes()
+    os.utime(file, ns=(1, 1))
+    assert life.writer.settle(life.ledger.totals())
+    assert file.stat().st_mtime_ns == 1
+    file.unlink()
+    assert life.writer.settle(life.ledger.totals())
+    assert file.read_bytes() == told
+    life.commit(2)
+    assert file.read_bytes() != told
 
 
 def test_what_the_spool_holds_is_measured_and_grows_with_each_record(tmp_path):
