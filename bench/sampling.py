@@ -21,7 +21,7 @@ from rows import Row
 from fanlight.aggregate.aggregator import Aggregator
 from fanlight.config.keys import METRICS
 from fanlight.pipeline.saturation import packed
-from fanlight.server.servers import servers
+from fanlight.server.servers import Whose, servers
 from fanlight.stores import open_store
 from fanlight.wire.codec import decode, encode
 from fanlight.wire.messages import COMMIT
@@ -143,5 +143,5 @@ def fill(store: Store) -> None:
 def page_ms(store: Store) -> float:
     """Answer the CPU time of the numbers of one page."""
     begun_ns = time.process_time_ns()
-    servers(store, BEGIN_NS, BEGIN_NS + 86_400 * SECOND_NS, None, str)
+    servers(store, BEGIN_NS, BEGIN_NS + 86_400 * SECOND_NS, Whose(), str)
     return (time.process_time_ns() - begun_ns) / 1e6

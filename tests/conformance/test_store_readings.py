@@ -125,6 +125,26 @@ def test_a_replayed_record_brings_them_once(store) -> None:
     assert backlogs(store, "kind:metrics sockets.backlog=0") == [0]
 
 
+def test_readings_of_whole_servers_are_numbers_too(store) -> None:
+    store.apply(1, [(3, with_events(commit([]), reading(2, 6), reading(30, 9, service="a, b")))])
+    store.apply(1, [(4, with_events(commit([]), reading(86_400, 2)))])
+    told = store.measures(START_NS, START_NS + 2 * DAY_NS)
+    found = {
+        (each.shape.told(each.prefix)["service"], each.shape.names): (
+            ((each.times - START_NS) // S).tolist(),
+            each.numbers.tolist(),
+        )
+        for each in told
+    }
+    assert found == {
+        ("shop", ("sockets.backlog",)): ([1, 2, 9, 21, 86_400], [[4], [6], [8], [0], [2]]),
+        ("a, b", ("sockets.backlog",)): ([30], [[9]]),
+    }
+    (one,) = store.measures(START_NS + 9 * S, START_NS + 21 * S)
+    assert one.numbers.tolist() == [[8]]
+    assert store.measures(START_NS + 31 * S, START_NS + 60 * S) == []
+
+
 def test_they_go_with_their_day(store) -> None:
     later = START_NS // DAY_NS + 2
     store.apply(2, [(1, with_events(commit([]), reading(2 * 86_400, 7)))])

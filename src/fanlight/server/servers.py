@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from fanlight.event import types
-from fanlight.event.packing import schema_of
+from fanlight.stores.measures import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,10 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fanlight.stores import Store
+    from fanlight.stores.measures import Measures, Values
     from fanlight.stores.readings import Told
 
     Json = dict[str, Any]
-    Values = dict[str, int | float]
     Numbers = NDArray[np.float64]
 
 SECOND_NS = 1_000_000_000
@@ -31,8 +29,6 @@ STEPS = 120
 MEANS = frozenset({"workers.busy_threads", "workers.utilisation"})
 LEAST = frozenset({"workers.booted", "queue.capacity"})
 COUNTERS = ("workers.requests_count", "sockets.drops", "workers.restarts")
-LABELS = ("service", "host", "server", "worker_class", "master", "worker", "environment")
-NUMBERS = (types.INT, types.FLOAT, types.DURATION)
 SATURATION = {
     "busy": ("workers.busy_threads",),
     "threads": ("workers.max_threads", "workers.spawned_threads"),
@@ -44,65 +40,6 @@ SATURATION = {
 """What is told of all servers together, and the first of which values it is."""
 RECENT_NS = 60 * SECOND_NS
 """A worker is told of when it was read this long before the last reading of its server."""
-FLOATS = msgspec.json.Decoder(list[float])
-
-
-class Shape:
-    """What readings of one shape have: first their labels, then their values, whose texts hold no comma.
-
-    Args:
-        text: as a commit tells it.
-    """
-
-    def __init__(self, text: str) -> None:
-        schema, _ = schema_of(text)
-        self.labels = sum(name in LABELS for name in schema.names)
-        self.names = schema.names[self.labels :]
-        self.kinds = schema.types[self.labels :]
-        self.label_names = schema.names[: self.labels]
-        # What is told in another order, or with something else in it, is none that we can read.
-        self.is_known = (
-            set(self.label_names) <= set(LABELS)
-            and "service" in self.label_names
-            and set(self.kinds) <= set(NUMBERS)
-            and bool(self.names)
-        )
-        self.is_of_worker = "worker" in self.label_names
-
-    def prefix(self, values: str) -> str:
-        """Answer the part of a reading that tells its labels, with the comma behind it."""
-        return values.rsplit(",", len(self.names))[0] + ","
-
-    def told(self, prefix: str) -> Json:
-        """Answer the labels that a prefix tells."""
-        return dict(zip(self.label_names, json.loads(prefix[:-1] + "]")[2:], strict=True))
-
-    def values(self, text: str, prefix: str) -> Values:
-        """Answer the values of one reading; what is not known of it is not in it."""
-        found = json.loads("[" + text[len(prefix) :])
-        return {name: each for name, each in zip(self.names, found, strict=True) if each is not None}
-
-
-class Part:
-    """The readings of one server that are of one shape, oldest first.
-
-    Args:
-        shape: of them all.
-        prefix: with which each begins.
-    """
-
-    def __init__(self, shape: Shape, prefix: str) -> None:
-        self.shape = shape
-        self.prefix = prefix
-        self.times: list[int] = []
-        self.texts: list[str] = []
-
-    def numbers(self) -> Numbers:
-        """Answer the values, a row for each reading; what is not known is NaN."""
-        begin = len(self.prefix)
-        text = ",".join([each[begin:-1] for each in self.texts])
-        known = FLOATS.decode(f"[{text}]") if "null" not in text else some(msgspec.json.decode(f"[{text}]"))
-        return np.array(known).reshape(len(self.times), len(self.shape.names))
 
 
 class Server:
@@ -118,10 +55,10 @@ class Server:
         workers: when each was read last, by then, and what it was at.
     """
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, parts: list[Measures]) -> None:
         self.parts = parts
         self.last = max(parts, key=lambda each: each.times[-1])
-        self.last_ns = self.last.times[-1]
+        self.last_ns = int(self.last.times[-1])
         self.labels = self.last.shape.told(self.last.prefix)
         self.workers: dict[int, tuple[int, Values]] = {}
 
@@ -136,7 +73,7 @@ class Server:
         return {
             **self.labels,
             "time": written(self.last_ns),
-            "values": last.shape.values(last.texts[-1], last.prefix),
+            "values": last.shape.named(last.numbers[-1].tolist()),
             "steps": [
                 {"time": written(step * step_ns), "values": values} for step, values in self.steps(step_ns)
             ],
@@ -145,7 +82,7 @@ class Server:
 
     def steps(self, step_ns: int) -> Iterable[tuple[int, Values]]:
         """Yield the number of each step in which it was read, and what is told of it."""
-        times = np.array([time_ns for part in self.parts for time_ns in part.times])
+        times = np.concatenate([part.times for part in self.parts])
         order = np.argsort(times, kind="stable")
         kinds = {
             name: kind
@@ -155,10 +92,9 @@ class Server:
         columns = {name: np.full(len(times), np.nan) for name in kinds}
         first = 0
         for part in self.parts:
-            told = part.numbers()
             for place, name in enumerate(part.shape.names):
-                columns[name][first : first + len(told)] = told[:, place]
-            first += len(told)
+                columns[name][first : first + len(part.times)] = part.numbers[:, place]
+            first += len(part.times)
         numbered = times[order] // step_ns
         begins = np.flatnonzero(np.diff(numbered, prepend=numbered[0] - 1))
         steps: list[Values] = [{} for _ in begins]
@@ -169,11 +105,6 @@ class Server:
                 if not isnan(value):
                     step[name] = int(value) if whole else value
         yield from zip(numbered[begins].tolist(), steps, strict=True)
-
-
-def some(told: list[float | None]) -> list[float]:
-    """Answer numbers with NaN for those that are not known."""
-    return [float("nan") if each is None else each for each in told]
 
 
 class Whose(NamedTuple):
@@ -234,24 +165,10 @@ def now(store: Store, to_ns: int, whose: Whose, written: Callable[[int], str]) -
 
 
 def read(store: Store, from_ns: int, to_ns: int, whose: Whose) -> list[Server]:
-    """Answer the servers that were read in a time, with the workers that each had at last.
-
-    A fast path: of the many rows of a day each is only put where it belongs, and taken apart with others.
-    """
-    latest: dict[str, Part] = {}
-    parts: dict[tuple[str, str], Part] = {}
-    for time_ns, _, text, values in store.readings(from_ns, to_ns, whole=True):
-        part = latest.get(text)
-        if part is None or not values.startswith(part.prefix):
-            shape = Shape(text)
-            prefix = shape.prefix(values)
-            part = latest[text] = parts.setdefault((text, prefix), Part(shape, prefix))
-        part.times.append(time_ns)
-        part.texts.append(values)
-    of_servers: dict[tuple[Any, ...], list[Part]] = {}
-    for part in parts.values():
-        if part.shape.is_known:
-            of_servers.setdefault(identity(part.shape.told(part.prefix)), []).append(part)
+    """Answer the servers that were read in a time, with the workers that each had at last."""
+    of_servers: dict[tuple[Any, ...], list[Measures]] = {}
+    for part in store.measures(from_ns, to_ns):
+        of_servers.setdefault(identity(part.shape.told(part.prefix)), []).append(part)
     found = {name: Server(each) for name, each in of_servers.items()}
     for last_ns in {each.last_ns for each in found.values()}:
         add_workers(found, store.readings(max(from_ns, last_ns - RECENT_NS + 1), last_ns + 1))
@@ -261,7 +178,7 @@ def read(store: Store, from_ns: int, to_ns: int, whose: Whose) -> list[Server]:
 def add_workers(servers: dict[tuple[Any, ...], Server], readings: Iterable[Told]) -> None:
     """Give each server the latest readings of its workers."""
     for each in readings:
-        shape = Shape(each.shape)
+        shape = shape_of(each.shape)
         if shape.is_known and shape.is_of_worker:
             prefix = shape.prefix(each.values)
             labels = shape.told(prefix)

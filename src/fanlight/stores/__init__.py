@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         TraceRow,
     )
     from fanlight.stores.imports import Imports
+    from fanlight.stores.measures import Measures
     from fanlight.stores.quota import Share
     from fanlight.stores.readings import Told
     from fanlight.wire.codec import Message
@@ -154,6 +155,14 @@ class Store(Protocol):
             from_ns: begin, ns since 1970.
             to_ns: end, not part of it.
             whole: only those of whole servers, none of single workers.
+        """
+
+    def measures(self, from_ns: int, to_ns: int) -> list[Measures]:
+        """Answer those of whole servers as columns of numbers, each shape and labels by themselves.
+
+        Args:
+            from_ns: begin, ns since 1970.
+            to_ns: end, not part of it.
         """
 
     def compact(self) -> None:

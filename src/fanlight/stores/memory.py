@@ -27,6 +27,7 @@ from fanlight.stores.answers import (
 )
 from fanlight.stores.choose import choose, together, typical
 from fanlight.stores.imports import InMemory, in_order
+from fanlight.stores.measures import measured
 from fanlight.stores.quota import Quota, others, shares
 from fanlight.stores.readings import is_asked, of_kind, of_servers, selectable
 from fanlight.stores.rows import (
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
     from fanlight.stores.answers import Counts, Group, Scope
+    from fanlight.stores.measures import Measures
     from fanlight.stores.quota import Held, Share
     from fanlight.stores.readings import Told
     from fanlight.wire.codec import Message
@@ -297,6 +299,10 @@ class Memory:
             told = [event for event in self.told if from_ns <= event.time_ns < to_ns]
         shapes = set(of_kind((event.shape for event in told), whole=whole))
         return sorted((event for event in told if event.shape in shapes), key=lambda event: event.time_ns)
+
+    def measures(self, from_ns: int, to_ns: int) -> list[Measures]:
+        """Answer the readings of whole servers in a time, as numbers."""
+        return measured(self.readings(from_ns, to_ns, whole=True))
 
     def near(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
         """Yield the readings of whole servers between two moments that have one of some names."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.query.query import Query
 from fanlight.server import telling
-from fanlight.server.servers import Shape
 from fanlight.server.telling import rfc3339
 from fanlight.server.traced import gaps, kin
+from fanlight.stores.measures import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

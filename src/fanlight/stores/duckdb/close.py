@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fanlight.stores.duckdb import files
 from fanlight.stores.duckdb.day import Day, create
 from fanlight.stores.duckdb.engine import literal, transaction
+from fanlight.stores.duckdb.readings import MEASURED_AT_ONCE, measure
 from fanlight.stores.duckdb.schema import MERGES
 from fanlight.wire.messages import NOTE_TEXT
 
@@ -35,10 +36,19 @@ def rewrite(cursor: Connection, day: Day, target: Path, alias: str, without: str
         create(cursor, alias, day.number)
         with transaction(cursor):
             fill(cursor, day.alias, alias, without)
+        # Behind the transaction: only then the events have their places.
+        while measure_more(cursor, alias):
+            pass
         cursor.execute(f"CHECKPOINT {alias}")
     finally:
         cursor.execute("DROP TABLE IF EXISTS places")
         cursor.execute(f"DETACH {alias}")
+
+
+def measure_more(cursor: Connection, alias: str) -> bool:
+    """Keep more readings of the new file as numbers; answer whether there may be more of them."""
+    with transaction(cursor):
+        return measure(cursor, alias) == MEASURED_AT_ONCE
 
 
 def swap(store: DuckStore, day: Day, scratch: Path, target: Path) -> None:

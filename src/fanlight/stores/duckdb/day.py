@@ -13,6 +13,7 @@ import duckdb
 from fanlight.errors import StoreError
 from fanlight.stores.duckdb.engine import literal, transaction
 from fanlight.stores.duckdb.load import Names, Part, load
+from fanlight.stores.duckdb.readings import MEASURE_AT, MEASURED_AT_ONCE, measure
 from fanlight.stores.duckdb.schema import LATER, MERGES, TABLES, VERSION
 from fanlight.stores.quota import Held
 
@@ -108,6 +109,8 @@ class Day:
             merge.table: one(cursor, f"SELECT count(*) FROM {alias}.{merge.table}_new") for merge in MERGES
         }
         self.limits = {merge.table: merge.limit for merge in MERGES}
+        measured = f"SELECT coalesce(max(event) + 1, 0)::BIGINT FROM {alias}.measured"
+        self.unmeasured = one(cursor, f"SELECT count(*) - ({measured}) FROM {alias}.events")
 
     def announce(self, cursor: Connection, segment: int) -> None:
         """Note that the segment has rows for this day, before another day gets its share of them.
@@ -139,12 +142,17 @@ class Day:
                 self.ledger[service] = self.ledger.get(service, 0) + n
         for table in self.fresh:
             self.fresh[table] += given[f"{table}_new"]
+        self.unmeasured += given["events"]
 
     def merge_due(self, cursor: Connection) -> None:
         """Merge the tables whose new rows have reached their limit."""
         for merge in MERGES:
             if self.fresh[merge.table] >= self.limits[merge.table]:
                 self.merge(cursor, merge)
+        if self.unmeasured >= MEASURE_AT:
+            with transaction(cursor):
+                looked_at = measure(cursor, self.alias)
+            self.unmeasured = self.unmeasured - looked_at if looked_at == MEASURED_AT_ONCE else 0
 
     def merge(self, cursor: Connection, merge: Merge) -> None:
         """Move the new rows of periods that are over to the merged table; add up the others in place.

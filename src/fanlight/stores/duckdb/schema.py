@@ -19,6 +19,8 @@ NODE = (
 RELEASE = "service UINTEGER, release UINTEGER, minute UINTEGER, n UBIGINT"
 PLACED = "service UINTEGER, release UINTEGER, environment UINTEGER, minute UINTEGER, n UBIGINT"
 
+MEASURES = 32
+"""Values of a reading that are kept as numbers, at the most; there are some twenty."""
 TABLES = {
     "day": "version UINTEGER, number UINTEGER, closed BOOLEAN",
     "strings": "id UINTEGER, text VARCHAR",
@@ -41,6 +43,13 @@ TABLES = {
     ),
     # Events that are no traces; shape and told as the wire has them.
     "events": "service UINTEGER, time BIGINT, shape UINTEGER, told VARCHAR",
+    # Readings of whole servers up to some row of the events, as numbers too: which event each one is, and
+    # which one leads those of its shape and labels, whose `labels` are the text that all of them begin with
+    # ("" in the others). The values are in the order of the shape, NaN where one is not known.
+    "measured": (
+        "event UBIGINT, leader UBIGINT, shape UINTEGER, labels VARCHAR, time BIGINT, "
+        + ", ".join(f"v{place:02} DOUBLE" for place in range(MEASURES))
+    ),
     "spans": "trace UINTEGER, kind UINTEGER, parent UINTEGER, start UBIGINT, duration UBIGINT",
     "notes": "trace UINTEGER, span UINTEGER, key UINTEGER, type UTINYINT, value UBIGINT",
     # What is told in many small deltas comes in as `…_new` and is merged into its table when its
@@ -57,8 +66,9 @@ TABLES = {
     "placed": PLACED,
     "placed_new": PLACED,
 }
-LATER = ("held", "releases", "releases_new", "placed", "placed_new", "events", "environments")
-"""Tables that files of an earlier Fanlight lack: what they hold is nobody's, of no release, and nowhere."""
+LATER = ("held", "releases", "releases_new", "placed", "placed_new", "events", "environments", "measured")
+"""Tables that files of an earlier Fanlight lack: what they hold is nobody's, of no release, and nowhere.
+Readings that are no numbers yet are read as the texts that they are."""
 
 
 class Merge(NamedTuple):

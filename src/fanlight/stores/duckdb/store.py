@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
+    from fanlight.stores.measures import Measures
     from fanlight.stores.quota import Held, Share
     from fanlight.stores.readings import Told
     from fanlight.wire.codec import Message
@@ -74,18 +75,14 @@ class DuckStore:
         engine = open_engine(self.directory)
         self.writer = engine.cursor()
         try:
-            days = {}
-            for number, path in sorted(files.days(self.directory).items()):
-                day = self.attach(path, number)
-                if day:
-                    days[number] = day
+            paths = sorted(files.days(self.directory).items())
+            days = {number: day for number, path in paths if (day := self.attach(path, number))}
         except BaseException:
             engine.close()
             raise
         with self.guard:
             self.engine, self.days = engine, days
-        floor = self.floor()
-        for number in [number for number in days if number <= floor]:
+        for number in [number for number in days if number <= self.floor()]:
             # Expiry was cut off behind its account: finish it.
             self.retire(self.days.pop(number))
 
@@ -358,6 +355,10 @@ class DuckStore:
         """Answer the readings that commits brought in a time, oldest first."""
         return readings.between(self, from_ns, to_ns, whole)
 
+    def measures(self, from_ns: int, to_ns: int) -> list[Measures]:
+        """Answer the readings of whole servers in a time, as numbers."""
+        return readings.measures(self, from_ns, to_ns)
+
     def size(self) -> Size:
         """Answer what the store takes on disk, its days, and the files set aside since the start."""
         with self.guard:
@@ -388,8 +389,7 @@ class DuckStore:
 
     def close(self) -> None:
         """Release the store; a day that is being rewritten stays as it was."""
-        rewriting = self.rewriting
-        if rewriting:
+        if rewriting := self.rewriting:
             rewriting.interrupt()
         with self.writing, self.guard:
             self.closed = True
