@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import re
+from urllib.parse import urlencode
 
-from web_shop import NOW, Shop
+from web_client import Page
+from web_shop import N_PLUS_ONE, NOW, Shop
 
 
 def test_the_front_page_tells_what_servers_are_at_and_says_times_in_words(look, shop):
@@ -23,6 +25,26 @@ def test_the_list_marks_where_a_release_began(look, shop):
     # The second of two: what the time begins with is no news.
     assert len(marks) == len(shop.rows)
     assert {each["d"] for each in marks} == {"M72.0 0v16"}
+
+
+def test_many_findings_leave_room_for_what_hurts_next(ask_with):
+    """A page of a large project repeats a dozen statements; the costliest stand open."""
+    shop = Shop()
+    many = [dict(N_PLUS_ONE, title=f"SELECT FROM part_{number}") for number in range(12)]
+    shop.rows[0]["findings"] = many
+    browser = ask_with(shop)
+    words = Page(browser.get("/").text).words
+    assert "SELECT FROM part_1 41 times" in words
+    assert "SELECT FROM part_2 " not in words
+    assert "and 10 more repeated" in words
+    row = shop.rows[0]
+    query = urlencode({name: row[name] for name in ("service", "endpoint", "segment")})
+    page = Page(browser.get(f"/endpoint?{query}").text)
+    assert "9 more repeated queries, the costliest first" in page.words
+    assert page.words.count("Repeated query.") == 12
+    folds = [each for tag, each in page.tags if tag == "details" and each.get("class") == "further"]
+    assert len(folds) == 1
+    assert "open" not in folds[0]
 
 
 def test_a_thousand_endpoints_weigh_little_on_the_first_page(ask_with):

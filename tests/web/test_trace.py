@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fanlight.web.pages.waterfall import why
+from web_client import Page
+
+from fanlight.web.pages.waterfall import DRAWN_MAX, Axis, waterfall, why
 
 TRACE = f"/trace/{2:032x}"
 
@@ -33,3 +35,41 @@ def test_a_trace_says_of_each_part_how_many_of_its_kind_took_less(look, ask_with
             return super().trace(*asked) | {"kin": None, "spans": spans}
 
     assert "Slower than" not in ask_with(Older()).get(TRACE).text
+
+
+def test_two_statements_that_take_turns_fold_into_one_row_each(ask_with, shop):
+    """A loop of an ORM seldom sends one statement alone."""
+
+    class Turns(type(shop)):
+        def trace(self, *asked):
+            found = super().trace(*asked)
+            inner = [span for span in found["spans"] if span["title"] == "SELECT FROM product"]
+            for span in inner[::2]:
+                span["title"] = "cache read"
+                span["category"] = "cache.read"
+                span["description"] = ""
+            return found
+
+    page = Page(ask_with(Turns()).get(TRACE).text)
+    assert f"cache read {chr(0xD7)}21" in page.words
+    assert f"SELECT FROM product {chr(0xD7)}20" in page.words
+    unfolded = Page(ask_with(Turns()).get(TRACE + "?fold=off").text)
+    assert unfolded.words.count("cache read") == 21
+
+
+def test_a_large_fold_is_drawn_from_its_first_to_its_last():
+    spans = [
+        {"index": 0, "parent": None, "depth": 0, "category": "app.web.request", "title": "GET"},
+        *(
+            {"index": place, "parent": 0, "depth": 1, "category": "db.sql.query", "title": "SELECT"}
+            for place in range(1, 1_002)
+        ),
+    ]
+    for span in spans:
+        start = span["index"] * 10
+        span |= {"description": "", "annotations": {}, "start": start, "duration": 8, "self": 8}
+    rows = list(waterfall({"spans": spans}, Axis(0, 10_020), fold=True))
+    assert [row.times for row in rows] == ["", f"{chr(0xD7)}1001"]
+    assert rows[1].whole[0][0] < 10
+    assert rows[1].whole[-1][0] > 990
+    assert len(rows[1].whole) <= DRAWN_MAX

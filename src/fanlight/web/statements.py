@@ -7,10 +7,13 @@ not know stays where it stands, so that any text comes out whole.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 SHORT = 72
 """A statement up to this many characters stays on its line."""
 LONGEST = 20_000
+BRIEF = 96
+"""Characters of a longer one that stand on a line."""
 INDENT = "  "
 DEEPEST = 8
 OPEN, CLOSE = ("(",), (")",)
@@ -37,11 +40,50 @@ INNER = frozenset(("and", "or", "on"))
 """Words that begin an indented line."""
 
 
+class Statement(NamedTuple):
+    """What was sent, as a page shows it."""
+
+    text: str
+    brief: str
+    """Its beginning, where it is long."""
+    formatted: str
+    """It over several lines, "" where one is enough."""
+
+
+NOTHING = Statement("", "", "")
+
+
+def statement(text: str, category: str) -> Statement:
+    """Answer what a part of a request sent, folded where it is long."""
+    formatted = pretty(text) if category.startswith("db.sql") else text
+    is_long = formatted != text or len(text) > 2 * BRIEF
+    return Statement(text, brief(text), formatted) if is_long else Statement(text, text, "")
+
+
 def pretty(text: str) -> str:
     """Answer a statement with a line for each of its parts; a short one stays on its line."""
     if len(text) <= SHORT or len(text) > LONGEST or "\n" in text.strip():
         return text
     return "\n".join(line.rstrip() for line in lines(TOKEN.findall(text)) if line.strip())
+
+
+def brief(text: str) -> str:
+    """Answer the beginning of a long statement on one line, without the list of what it selects.
+
+    What is read first is the table and the condition; an ORM lists every column before them.
+    """
+    if len(text) <= SHORT:
+        return text
+    if len(text) <= LONGEST and text[:7].lower() == "select ":
+        depth, at = 0, 0
+        for token in TOKEN.findall(text):
+            depth += (token in OPEN) - (token in CLOSE)
+            if depth == 0 and token.lower() == "from" and at > len("select …"):
+                text = f"{text[:6]} … {text[at:]}"
+                break
+            at += len(token)
+    line = " ".join(text[: 2 * BRIEF].split())
+    return line if len(line) <= BRIEF and len(text) <= 2 * BRIEF else f"{line[:BRIEF]}…"
 
 
 def lines(tokens: list[str]) -> list[str]:

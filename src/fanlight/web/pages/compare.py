@@ -11,6 +11,7 @@ from fanlight.web.pages import sides
 from fanlight.web.pages.differing import endpoint_rows, overlaid, tree_rows
 from fanlight.web.pages.frame import Link, frame, segment_words, span_name, tier
 from fanlight.web.parameters import Mistake, address
+from fanlight.web.statements import statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -226,7 +227,7 @@ def told(each: Mapping[str, Any]) -> Json:
     sign = "+" if each["change"] > 0 else "−"  # noqa: RUF001 - a real minus
     return {
         "title": "Waiting before it began" if is_queue else span_name(each["category"], each["title"]),
-        "description": each["description"],
+        "sent": statement(each["description"], each["category"]),
         "location": each["location"],
         "tier": "queue" if is_queue else tier(each["category"]),
         "amount": f"{sign}{wording.duration(abs(each['change']))}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.web import charts, wording
 from fanlight.web.pages.frame import segment_words, span_name, tier
 from fanlight.web.pages.graphs import CELLS_MAX, edges
+from fanlight.web.statements import Statement, statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ class Row(NamedTuple):
     """A row of the difference: a place of the merged trace on both sides."""
 
     title: str
-    description: str
+    sent: Statement
     category: str
     tier: str
     indent: int
@@ -154,7 +155,7 @@ def row(each: Mapping[str, Any], length: float) -> Row:
     counts = [side["times"] if side else 0.0 for side in (one, other)]
     return Row(
         title=span_name(each["category"], each["title"]),
-        description=each["description"],
+        sent=statement(each["description"], each["category"]),
         category=each["category"],
         tier=tier(each["category"]),
         indent=min(each["depth"], DEEPEST),

@@ -11,6 +11,7 @@ from fanlight.web.pages.division import division, words
 from fanlight.web.pages.frame import finding, frame, segment_words, span_name, tier
 from fanlight.web.pages.graphs import deploys, histogram, timeline
 from fanlight.web.parameters import address
+from fanlight.web.statements import Statement, statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ MANY = 40
 DEEPEST = 12
 """Indentation stops here; deeper rows say their level to screen readers only."""
 
+FINDINGS = 3
+"""Findings above the charts that are not folded: more would push the answer off the screen."""
 SAMPLES = 8
 NOTABLE = 1.1
 """A time that changed by less has stayed."""
@@ -35,7 +38,7 @@ class Node(NamedTuple):
     """A row of the merged trace."""
 
     title: str
-    description: str
+    sent: Statement
     category: str
     tier: str
     indent: int
@@ -80,9 +83,14 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "facts": facts(found, asks),
         "sentence": sentence(found, context["when"]),
         "findings": [
-            (finding(each), queries.link(queries.repeating(found, each), asked.times()))
+            (
+                finding(each),
+                statement(each["description"], "db.sql"),
+                queries.link(queries.repeating(found, each), asked.times()),
+            )
             for each in found["findings"]
         ],
+        "shown": FINDINGS,
         "timeline": timeline(found["timeline"], asked),
         "deploys": deploys(found.get("releases", ()), asked),
         "changes": [change(each) for each in found.get("deploys", ())],
@@ -307,7 +315,7 @@ def row(node: Mapping[str, Any], begin: float, requests: int, whole: float, scal
     part = node["traces"] / requests
     return Node(
         title=span_name(node["category"], node["title"]),
-        description=node["description"],
+        sent=statement(node["description"], node["category"]),
         category=node["category"],
         tier=tier(node["category"]),
         indent=min(node["depth"], DEEPEST),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from fanlight.web.parameters import Asked
 
+FINDINGS = 2
+"""Findings that stand below an endpoint's name; its own page has all."""
 FIRST = 100
 """Rows that the page shows before it is asked for all: the worst hundred are the work of a year."""
 
@@ -59,6 +61,7 @@ class Row(NamedTuple):
     error_share: str
     requests: str
     findings: list[Finding]
+    further: int
     verdict: str
     deploys: list[float]
 
@@ -252,7 +255,8 @@ def table_row(
         errors=wording.count(row["errors"]) if row["errors"] else "",
         error_share=wording.share(row["errors"] / row["count"]) if row["errors"] else "",
         requests=wording.count(row["count"]),
-        findings=[finding(each) for each in row["findings"]],
+        findings=[finding(each) for each in row["findings"][:FINDINGS]],
+        further=max(len(row["findings"]) - FINDINGS, 0),
         verdict=verdict(row),
         deploys=[place for place, _ in began],
     )

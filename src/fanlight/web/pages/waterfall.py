@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fanlight.server.traced.gaps import uncovered
 from fanlight.web import wording
 from fanlight.web.pages.frame import span_name, tier
-from fanlight.web.statements import SHORT, pretty
+from fanlight.web.statements import NOTHING, Statement, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 FOLD_FROM = 5
-"""Like siblings in a row before they become one row: where a repeat becomes a finding."""
+"""Like siblings before they become one row: where a repeat becomes a finding."""
 
 DRAWN_MAX = 200
 """Rectangles in one folded row; more cannot be told apart."""
@@ -49,7 +49,7 @@ class Span(NamedTuple):
     """A row of the waterfall: one span, a fold of like ones, what was waited, or a gap."""
 
     title: str
-    description: str
+    sent: Statement
     category: str
     tier: str
     indent: int
@@ -63,8 +63,8 @@ class Span(NamedTuple):
     notes: list[tuple[str, str]]
     location: str
     error: bool
-    formatted: str = ""
-    """The statement over several lines, where one is not enough."""
+    cause: str = ""
+    """What a gap was."""
     is_gap: bool = False
     rank: str = ""
     """The share of its kind that took less, "" where nobody knows."""
@@ -87,18 +87,16 @@ def waterfall(found: Mapping[str, Any], axis: Axis, fold: bool) -> Iterator[Span
         children.setdefault(span["parent"] if span["parent"] is not None else -1, []).append(span)
     gaps = sorted(found.get("gaps", ()), key=lambda gap: gap["start"])
     ends = behind(spans)
+    folds = likes(spans, children) if fold else {}
     at = 0
     while at < len(spans):
         # A gap stands before the first span that began after it, below the span whose gap it is.
         while gaps and (gaps[0]["span"] < at) and gaps[0]["start"] <= spans[at]["start"]:
             yield gap(gaps.pop(0), spans, axis)
-        group = [spans[at]]
-        if fold and spans[at]["index"] not in children:
-            group = run_of_likes(spans, at, children)
-        if len(group) < FOLD_FROM:
-            group = group[:1]
-        yield row(group, children.get(spans[at]["index"], []), axis)
-        at += len(group)
+        group = folds.get(at, [spans[at]])
+        if group[0] is spans[at]:
+            yield row(group, children.get(spans[at]["index"], []), axis)
+        at += 1
         yield from (gap(each, spans, axis) for each in closing(gaps, ends, at))
 
 
@@ -127,7 +125,7 @@ def gap(found: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], axis: Axis
     low, high = found["start"], found["start"] + found["duration"]
     return Span(
         title=f"No span inside of {span_name(above['category'], above['title'])}",
-        description="",
+        sent=NOTHING,
         category="gap",
         tier=tier(above["category"]),
         indent=min(above["depth"] + 1, DEEPEST),
@@ -141,7 +139,7 @@ def gap(found: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], axis: Axis
         notes=[],
         location="",
         error=False,
-        formatted=why(found),
+        cause=why(found),
         is_gap=True,
     )
 
@@ -158,7 +156,7 @@ def waited(axis: Axis) -> Span:
     """Answer the row of what a request waited before it began."""
     return Span(
         title="Waiting for a worker",
-        description="",
+        sent=NOTHING,
         category="queue",
         tier="queue",
         indent=0,
@@ -175,19 +173,21 @@ def waited(axis: Axis) -> Span:
     )
 
 
-def run_of_likes(
-    spans: Sequence[Mapping[str, Any]], at: int, children: Mapping[int, list[Mapping[str, Any]]]
-) -> list[Mapping[str, Any]]:
-    """Answer the span at `at` and the leaves right after it that have its parent, kind and text."""
-    first = spans[at]
-    group = [first]
-    for span in spans[at + 1 :]:
-        same = all(span[key] == first[key] for key in ("parent", "category", "title", "description"))
-        same = same and wording.logged(span) == wording.logged(first)
-        if not same or span["index"] in children or is_failed(span) != is_failed(first):
-            break
-        group.append(span)
-    return group
+def likes(
+    spans: Sequence[Mapping[str, Any]], children: Mapping[int, list[Mapping[str, Any]]]
+) -> dict[int, list[Mapping[str, Any]]]:
+    """Answer by place the leaves that become one row: enough of one parent, kind and text.
+
+    They need not follow each other: a loop seldom sends one statement alone, and two that take turns
+    would fill the page otherwise.
+    """
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for span in spans:
+        if span["index"] not in children:
+            same = (span[key] for key in ("parent", "category", "title", "description"))
+            groups.setdefault((*same, wording.logged(span), is_failed(span)), []).append(span)
+    large = [group for group in groups.values() if len(group) >= FOLD_FROM]
+    return {span["index"]: group for group in large for span in group}
 
 
 def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], axis: Axis) -> Span:
@@ -196,7 +196,8 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     total = sum(span["duration"] for span in group)
     own = sum(span["self"] for span in group)
     taken = [(span["start"], span["start"] + span["duration"]) for span in inner]
-    whole = [(span["start"], span["start"] + span["duration"]) for span in group[:DRAWN_MAX]]
+    drawn = group[:: -(-len(group) // DRAWN_MAX)]
+    whole = [(span["start"], span["start"] + span["duration"]) for span in drawn]
     dark = [part for low, high in whole for part in uncovered(low, high, taken)][:DRAWN_MAX]
     found = notes(first["annotations"]) if len(group) == 1 else []
     told = ("location", "message") if wording.logged(first) else ("location",)
@@ -205,10 +206,9 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     # A fold is compared with all spans of its place in other requests.
     rank = first.get("percentile" if len(group) == 1 else "percentile_all")
     text = described(first)
-    formatted = pretty(text) if first["category"].startswith("db.sql") else text
     return Span(
         title=span_name(first["category"], first["title"]),
-        description=text,
+        sent=statement(text, first["category"]),
         category=first["category"],
         tier=tier(first["category"]),
         indent=min(first["depth"], DEEPEST),
@@ -222,7 +222,6 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
         notes=[note for note in found if note[0] not in told],
         location=locations[0] if locations else "",
         error=is_failed(first),
-        formatted=formatted if formatted != text and len(text) > SHORT else "",
         rank="" if rank is None else wording.share(rank),
         is_slow=rank is not None and rank >= SLOW,
     )
