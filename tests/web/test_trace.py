@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from web_client import Page
 
+from fanlight.web.pages.frame import span_name
 from fanlight.web.pages.waterfall import DRAWN_MAX, Axis, waterfall, why
 
 TRACE = f"/trace/{2:032x}"
@@ -73,3 +74,7 @@ def test_a_large_fold_is_drawn_from_its_first_to_its_last():
     assert rows[1].whole[0][0] < 10
     assert rows[1].whole[-1][0] > 990
     assert len(rows[1].whole) <= DRAWN_MAX
+
+
+def test_what_was_not_kept_of_a_large_trace_says_so_in_words():
+    assert span_name("agent.pruned", "") == "Parts that were not kept"

@@ -53,6 +53,8 @@ def title(tokens: list[Token]) -> str:
         return defined(tokens, start, verb)
     if verb == "SELECT":
         place = source(tokens, start + 1)
+        if place < 0:
+            place = asked_inside(tokens, start + 1)
     elif verb == "DELETE":
         place = deleted(tokens, start + 1)
     elif verb in PREPOSITION or verb in NAMED_AT_ONCE:
@@ -99,6 +101,20 @@ def source(tokens: list[Token], start: int) -> int:
             else:
                 return -1 if at < len(tokens) and tokens[at].upper == "VALUES" else at
         at += 1
+    return -1
+
+
+def asked_inside(tokens: list[Token], start: int) -> int:
+    """Answer where the first table of `SELECT EXISTS (SELECT … FROM product)` stands; -1 for none."""
+    entered = 0
+    for at in range(start, len(tokens)):
+        if tokens[at].text == ";":
+            break
+        if tokens[at].kind == WORD and tokens[at].upper == "SELECT" and entered < SELECTS_ENTERED:
+            entered += 1
+            place = source(tokens, at + 1)
+            if place >= 0:
+                return place
     return -1
 
 

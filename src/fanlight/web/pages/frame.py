@@ -23,6 +23,8 @@ TIERS = {
     "noise": "Garbage collection",
     "other": "Other",
 }
+MEANINGS = {"noise.gc": "Garbage collection", "agent.pruned": "Parts that were not kept"}
+"""What parts without a title are called."""
 REFRESH_S = 10
 """How often a page that was asked to be live looks again, in seconds."""
 
@@ -119,7 +121,7 @@ def tier(category: str) -> str:
 
 def span_name(category: str, title: str) -> str:
     """Answer what a span is called: its title, or what its category means."""
-    return title or ("Garbage collection" if category == "noise.gc" else category)
+    return title or MEANINGS.get(category, category)
 
 
 def segment_words(segment: str) -> str:
