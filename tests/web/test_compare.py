@@ -24,6 +24,21 @@ def test_two_releases_tell_what_got_slower_first(look):
     assert f"{chr(0xD7)}8 → {chr(0xD7)}19" in words
 
 
+def test_after_a_repair_what_got_faster_stands_first(ask_with, shop):
+    class Repaired(type(shop)):
+        def compare(self, *asked, **more):
+            status, found = super().compare(*asked, **more)
+            changes = [
+                each | {"change": -each["change"], "before": each["after"], "after": each["before"]}
+                for each in found["changes"]
+            ]
+            return status, found | {"changes": changes}
+
+    page = Page(ask_with(Repaired()).get(RELEASES).text)
+    assert "What got faster Copy" in page.words
+    assert page.words.index("SELECT FROM product explains 6") < page.words.index("What got slower (")
+
+
 def test_every_time_is_in_the_address(look):
     page = look(CHECKOUT + "&last=15m")
     kept = [parse_qs(urlsplit(link).query) for link in page.links if link.startswith("/compare?")]

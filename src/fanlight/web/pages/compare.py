@@ -92,8 +92,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> tuple[Json, i
         "spans": [(found[side]["from"], found[side]["to"]) for side in ("before", "after")],
         "sentence": sentence(found),
         "numbers": numbers(found) if found["before"]["count"] or found["after"]["count"] else None,
-        "slower": changes(found["changes"], 1),
-        "faster": changes(found["changes"], -1),
+        "outcomes": outcomes(found),
         "histogram": overlaid(found["histogram"], found["before"]["count"], found["after"]["count"]),
         "rows": tree_rows(found["tree"]),
         "endpoints": endpoint_rows(found, asked),
@@ -208,6 +207,16 @@ def change(was: float | None, now: float | None) -> str:
 def is_worse(was: float | None, now: float | None) -> bool:
     """Tell whether a number that had better be small grew by a tenth or more."""
     return was is not None and now is not None and now > was * 1.1
+
+
+def outcomes(found: Mapping[str, Any]) -> list[tuple[str, str, list[Json]]]:
+    """Answer heading, tone and changes of both directions, first the one that a request as a whole took."""
+    both = [
+        ("What got slower", "bad", changes(found["changes"], 1)),
+        ("What got faster", "good", changes(found["changes"], -1)),
+    ]
+    # Who looks after a repair wants to see it work.
+    return both[::-1] if sum(each["change"] for each in found["changes"]) < 0 else both
 
 
 def changes(found: Sequence[Mapping[str, Any]], sign: int) -> list[Json]:

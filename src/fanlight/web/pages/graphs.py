@@ -82,6 +82,9 @@ def deploys(releases: Sequence[Mapping[str, Any]], asked: Asked) -> list[dict[st
                     "release": each["release"],
                     "time": each["first"],
                     "requests": wording.plural(each["count"], "request"),
+                    "since": asked.link(
+                        last=None, live=None, from_=each["first"], to=wording.rfc3339(asked.to_ns)
+                    ),
                     "compare": compared(asked, release=each["release"], against_release=before["release"]),
                 }
             )
