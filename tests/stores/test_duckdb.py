@@ -248,7 +248,9 @@ def test_a_second_process_is_refused_with_the_pid_of_the_first(directory: Path) 
     open_at(directory).close()
 
 
-def test_an_unreadable_day_is_set_aside_and_the_others_answer(directory: Path) -> None:
+def test_an_unreadable_day_is_set_aside_and_the_others_answer(
+    directory: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     store = open_at(directory)
     store.apply(1, [(1, commit(requests(0, 5)))])
     store.apply(1, [(2, commit(requests(5, 5, start_ns=START + DAY_NS)))])
@@ -259,6 +261,7 @@ def test_an_unreadable_day_is_set_aside_and_the_others_answer(directory: Path) -
     assert store.size().days == (DAY + 1,)
     assert store.size().bad == 1
     assert (directory / "2024-10-04.duckdb.bad").exists()
+    assert f"{victim} cannot be read and is kept as 2024-10-04.duckdb.bad" in capfd.readouterr().err
     assert store.counts(START, START + 2 * DAY_NS)[0].n == 5
     store.close()
 

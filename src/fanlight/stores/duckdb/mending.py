@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from fanlight.errors import StoreError
+from fanlight.log import LOG as LOGBOOK
 from fanlight.stores.duckdb import files
 from fanlight.stores.duckdb.day import Day
 
@@ -57,9 +58,13 @@ def mend(path: Path, error: duckdb.Error) -> tuple[bool, int]:
     if LOG in text and log.exists():
         if cut_zeros(log):
             return True, 0
-        log.rename(files.spare(log))
+        aside = log.rename(files.spare(log))
+        LOGBOOK.error(
+            f"{log} cannot be read and is kept as {aside.name}; what was last written is missing: {text}"
+        )
         return True, 1
-    files.set_aside(path)
+    aside = files.set_aside(path)
+    LOGBOOK.error(f"{path} cannot be read and is kept as {aside.name}; the day begins anew: {text}")
     return False, 1
 
 
