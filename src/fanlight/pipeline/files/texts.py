@@ -23,9 +23,11 @@ SAMPLE = 32 * 1024
 """Bytes by which it is judged what is rare."""
 WHOLE, SHARE = 4, 3
 """Up to so many bytes a text is looked for as it is; of a longer one so many are."""
-SPELLINGS = 60
-"""Up to about so many texts the engine looks at many bytes at once."""
-FILLERS = [b"\xff\xfe\xfd\xfc", b"\xfe\xfd\xfc\xff", b"\xfd\xfc\xff\xfe", b"\xfc\xff\xfe\xfd"]
+SPELLINGS = 28
+"""Up to about so many texts the engine looks at many bytes at once, and knows them well apart."""
+TEXTS = 2
+"""For more than two it mixes up too many letters, and an engine for patterns is quicker."""
+FILLERS = [b"\xff\xfe\xfd", b"\xfe\xfd\xfc", b"\xfd\xfc\xff", b"\xfc\xff\xfe"]
 """Hardly any file has these. Of texts with few first bytes the engine looks for those, mostly in vain."""
 DENSE = 256
 """Where there is a hit in so many bytes, the engine tells more of a line than is wanted to be known."""
@@ -44,9 +46,9 @@ def by_engine(wanted: Wanted, sample: bytes) -> Scanner | None:
         wanted: texts to look for.
         sample: bytes like those that are looked at.
     """
-    shares = spelled(wanted, sample[:SAMPLE].lower())
-    if shares is None:
+    if len(wanted) > TEXTS:
         return None
+    shares = spelled(wanted, sample[:SAMPLE].lower())
     try:
         from ahocorasick_rs import BytesAhoCorasick, MatchKind
     except ImportError:
@@ -82,8 +84,8 @@ def by_engine(wanted: Wanted, sample: bytes) -> Scanner | None:
     return scan
 
 
-def spelled(wanted: Wanted, sample: bytes) -> list[tuple[bytes, bool]] | None:
-    """Answer what to look for, and whether it is all of a text; None when that is too much.
+def spelled(wanted: Wanted, sample: bytes) -> list[tuple[bytes, bool]]:
+    """Answer what to look for, and whether it is all of a text.
 
     Args:
         wanted: texts to look for.
@@ -94,16 +96,17 @@ def spelled(wanted: Wanted, sample: bytes) -> list[tuple[bytes, bool]] | None:
     def share_of(text: bytes) -> bytes:
         return min((text[at : at + SHARE] for at in range(len(text) - SHARE + 1)), key=sample.count)
 
+    found: set[tuple[bytes, bool]] = set()
     for longest in (WHOLE, SHARE):
-        found: set[tuple[bytes, bool]] = set()
+        found.clear()
         for text, ignores_case in wanted:
             share = text if len(text) <= longest else share_of(text)
             some = product(*zip(share, share.upper(), strict=True)) if ignores_case else [share]
             found |= {(bytes(each), share == text) for each in some}
         if len(found) <= SPELLINGS:
-            # Of two alike the one that is all of a text says so.
-            return sorted(found, key=lambda each: not each[1])
-    return None
+            break
+    # Of two alike the one that is all of a text says so.
+    return sorted(found, key=lambda each: not each[1])
 
 
 def having(wanted: Wanted) -> Callable[[bytes | bytearray], bool]:
