@@ -6,12 +6,13 @@ import asyncio
 import contextvars
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fanlight.recording.blocks import trace
-from fanlight.recording.branches import carry
+from fanlight.recording.branches import carry, hook_executor
 from fanlight.recording.recorder import LANE, begin, current, finish, span
 
 pytestmark = pytest.mark.usefixtures("branches")
@@ -186,6 +187,28 @@ def test_an_executors_calls_nest_where_they_were_submitted(caught, reading):
     first, second = map(reading, caught)
     assert first.shape() == ("root", [(f"submit {number}", [JOBS[number]]) for number in range(3)])
     assert second.shape() == ("second", [("again", ["again sql"])])
+
+
+def test_an_executor_that_keeps_calls_in_another_way_nests_too(caught, shape):
+    kept: list[Any] = []
+
+    class Executor:
+        def submit(self, function: Any, /, *args: Any, **keywords: Any) -> None:
+            kept.append(Item(function, args, keywords))
+
+    class Item:
+        def __init__(self, function: Any, args: Any, keywords: Any) -> None:
+            self.call = lambda: function(*args, **keywords)
+
+    own = SimpleNamespace(ThreadPoolExecutor=Executor, _WorkItem=Item)
+    for _ in range(2):
+        hook_executor(own)
+    with trace("root"), span("submit"):
+        Executor().submit(work, name="job")
+        thread = threading.Thread(target=contextvars.Context().run, args=(kept[0].call,))
+        thread.start()
+        thread.join()
+    assert shape() == ("root", [("submit", [("job", ["job sql"])])])
 
 
 def test_threads_nest_where_they_were_started(caught, shape):

@@ -70,7 +70,6 @@ def hook() -> None:
         ("asyncio.base_events", "BaseEventLoop", "create_task", branching_task),
         # uvloop's loop is written in C and shares nothing with asyncio's but the interface.
         ("uvloop", "Loop", "create_task", branching_task),
-        ("concurrent.futures.thread", "ThreadPoolExecutor", "submit", branching_submit),
         ("threading", "Thread", "start", branching_start),
         # A greenlet begins with an empty context; its class is written in C, so what makes one is
         # hooked: the functions, and the methods of pools.
@@ -81,7 +80,46 @@ def hook() -> None:
         ("gevent.threadpool", "ThreadPool", "spawn", branching_second),
     ):
         ARRIVALS.expect(module, Wrapping(owner, name, wrapper))
+    ARRIVALS.expect("concurrent.futures.thread", hook_executor)
     ARRIVALS.expect("asgiref.sync", BRIDGE.note)
+
+
+def hook_executor(module: ModuleType) -> None:
+    """Hook where executors keep a call until a thread takes it; a second call does nothing."""
+    keep = getattr(getattr(module, "_WorkItem", None), "__init__", None)
+    if hasattr(keep, MARK):
+        return
+    if does_as(keep, Kept.__init__):
+        # A fast path: it does ours in place of its own, where `submit` would be called behind ours.
+        Wrapping("_WorkItem", "__init__", lambda _: keep_carried)(module)
+    else:
+        Wrapping("ThreadPoolExecutor", "submit", branching_submit)(module)
+
+
+def does_as(function: Any, known: Any) -> bool:
+    """Answer whether a function is the same, step by step, as one that is known."""
+    code, same = getattr(function, "__code__", None), known.__code__
+    names = ("co_code", "co_names", "co_varnames", "co_argcount", "co_kwonlyargcount", "co_freevars")
+    return code is not None and all(getattr(code, name) == getattr(same, name) for name in names)
+
+
+class Kept:
+    """What an executor keeps of a call, where its class does this and no more."""
+
+    def __init__(self, future: Any, fn: Any, args: Any, kwargs: Any) -> None:
+        self.future = future
+        self.fn = fn
+        self.args = args
+        self.kwargs = kwargs
+
+
+def keep_carried(self: Any, future: Any, fn: Any, args: Any, kwargs: Any) -> None:
+    """Keep a call, with a lane of its own."""
+    here = lane_here()
+    self.future = future
+    self.fn = fn if here is None else carried_on(fn, here)
+    self.args = args
+    self.kwargs = kwargs
 
 
 class Wrapping:
@@ -216,24 +254,25 @@ def branching_submit(submit: Any) -> Any:
 
     def submit_carried(executor: Any, function: Any, /, *args: Any, **keywords: Any) -> Any:
         here = lane_here()
-        if here is not None:
-            # Whose method it is; of what binds arguments, its `func` counts.
-            owner = getattr(getattr(function, "func", function), "__self__", None)
-            if owner.__class__ is BRIDGE.kind:
-                # A fast path: mostly nothing ended since the call before this one.
-                if here.parent is not None and here.at != len(here.parent.events):
-                    return_home(here)
-            # A fast path: as for a task, the lane forks when something is recorded there.
-            elif owner.__class__ is Context and owner.get(LANE) is here:
-                share(here)
-            elif (lane := branching()) is not None:
-                function = carrying(function, lane)
-        # A fast path: loops bind what they call to its arguments.
-        if not args and not keywords:
-            return submit(executor, function)
-        return submit(executor, function, *args, **keywords)
+        return submit(executor, function if here is None else carried_on(function, here), *args, **keywords)
 
     return submit_carried
+
+
+def carried_on(function: Any, here: Lane) -> Any:
+    """Answer what an executor is to call, where its caller's context shows a lane."""
+    # Whose method it is; of what binds arguments, its `func` counts.
+    owner = getattr(getattr(function, "func", function), "__self__", None)
+    if owner.__class__ is BRIDGE.kind:
+        # A fast path: mostly nothing ended since the call before this one.
+        if here.parent is not None and here.at != len(here.parent.events):
+            return_home(here)
+    # A fast path: as for a task, the lane forks when something is recorded there.
+    elif owner.__class__ is Context and owner.get(LANE) is here:
+        share(here)
+    elif (lane := branching()) is not None:
+        return carrying(function, lane)
+    return function
 
 
 def return_home(here: Lane) -> None:
