@@ -43,7 +43,7 @@ async def answer(_scope, _receive):
 
 CALLS = {
     "counted": lambda: counted(lambda environ, start_response: [])({}, bool),
-    "begun": lambda: asyncio.run(begun(answer, 1, 2)),
+    "begun": lambda: asyncio.run(begun(answer(1, 2))),
     "sent": lambda: sending(wsgi(lambda environ, start_response: []))({}, bool),
 }
 

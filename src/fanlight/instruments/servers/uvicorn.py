@@ -82,7 +82,7 @@ def tell_server(module: ModuleType) -> None:
         tell_if_known(layout.TOTAL, getattr(config, "workers", None))
         tell_if_known(layout.LIMIT, getattr(config, "limit_concurrency", None))
         if any(is_told(f"uvicorn.protocols.http.{name}") for name in PROTOCOLS):
-            HERE.tell(layout.CREATED, 0)
+            HERE.tell(layout.CREATED, HERE.created)
         elif config is not None and getattr(config, "loaded_app", None) is not None:
             config.loaded_app = answering(config.loaded_app)
         connections = getattr(getattr(self, "server_state", None), "connections", None)
@@ -145,8 +145,10 @@ def tell_requests(module: ModuleType) -> None:
     from fanlight.wire.slots import CREATED
 
     def run_told(self: Any, app: Any) -> Any:
-        HERE.cells[CREATED] += 1
-        return begun(run, self, app)
+        # A fast path: to read shared memory costs as much as to write it.
+        here = HERE
+        here.created = here.cells[CREATED] = here.created + 1
+        return begun(run(self, app))
 
     setattr(run_told, TOLD, True)
     cycle.run_asgi = run_told

@@ -129,38 +129,35 @@ class Sent:
         self.leave()
 
 
-async def begun(call: Callable[..., Awaitable[Any]], one: Any, other: Any, third: Any = None) -> Any:
+async def begun(answer: Awaitable[Any]) -> Any:
     """Await what serves one request; it begins when the event loop first comes to it.
 
     Args:
-        call: takes two arguments or three, such as an ASGI application.
-        one: the first.
-        other: the second.
-        third: if any.
+        answer: the coroutine, that nobody has awaited.
     """
     here = HERE
     try:
         place = here.free.pop()
     except IndexError:
-        return await (crowd(call, one, other) if third is None else crowd(call, one, other, third))
+        return await crowd(answer)
     here.cells[place.start] = start_ns = clock()
     try:
-        return await (call(one, other) if third is None else call(one, other, third))
+        return await answer
     finally:
         # A place that is not at home here is that of the parent which forked meanwhile.
-        if place.home is here.free:
+        if (home := place.home) is here.free:
             cells = here.cells
             cells[place.start] = 0
             place.times = cells[place.ended] = place.times + 1
             place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
-            place.home.append(place)
+            home.append(place)
 
 
-async def crowd(call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+async def crowd(answer: Awaitable[Any]) -> Any:
     """Await what serves a request when every place is taken: it is counted, without a time."""
     HERE.cells[CROWD] += 1
     try:
-        return await call(*arguments)
+        return await answer
     finally:
         cells = HERE.cells
         cells[CROWD] -= 1
@@ -174,7 +171,7 @@ def answering(app: Callable[..., Any]) -> Callable[..., Any]:
     def answer(scope: Any, receive: Any, send: Any) -> Any:
         if scope["type"] != "http":
             return app(scope, receive, send)
-        return begun(app, scope, receive, send)
+        return begun(app(scope, receive, send))
 
     answer.__wrapped__ = app  # type: ignore[attr-defined]  # what inspect.unwrap looks for
     return answer

@@ -59,9 +59,10 @@ class Slot:
         path: of the file; "" while the memory is private.
         claimed: whether this process is a worker, or the master of some.
         beats: whether an event loop tells when it comes by.
+        created: tasks ever made, as `CREATED` tells, where they are counted.
     """
 
-    __slots__ = ("beats", "cells", "claimed", "free", "hooked", "path")
+    __slots__ = ("beats", "cells", "claimed", "created", "free", "hooked", "path")
 
     def __init__(self) -> None:
         self.hooked = False
@@ -74,6 +75,7 @@ class Slot:
         for number in reversed(range(layout.PLACES)):
             self.free.append(Place(layout.HEAD_WORDS + number * layout.PLACE_WORDS, self.free))
         self.path = ""
+        self.created = 0
         self.claimed = self.beats = False
 
     def claim(self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS) -> None:
