@@ -9,6 +9,7 @@ import pytest
 from web_client import Page
 from web_shop import HOSTILE, MINUTE, NOW, Shop
 
+from fanlight.web.pages.compare import percent, times
 from fanlight.web.wording import rfc3339
 
 CHECKOUT = "/compare?service=shop&endpoint=POST+/checkout&segment=html"
@@ -112,3 +113,8 @@ def test_the_json_has_what_the_page_shows(browser):
     address = f"/api{CHECKOUT}&from={times['from']}&to={times['to']}{other}"
     found = json.loads(browser.get(address).text)
     assert (found["before"]["from"], found["after"]["to"]) == (rfc3339(NOW - 90 * MINUTE), times["to"])
+
+
+def test_what_reads_the_same_is_no_change():
+    assert (percent(17.001, 17.0), percent(17.0, 17.2), percent(2, 30)) == ("", "+1.2%", f"{chr(0xD7)}15")
+    assert (times(0.21, 0.23), times(0.2, 0.4)) == ("", "runs 0.4 times a request instead of 0.2")

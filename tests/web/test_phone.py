@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
+ENDPOINT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
+PAGES = (
+    "/",
+    ENDPOINT,
+    f"{ENDPOINT}&octaves=28,29",
+    f"/trace/{2:032x}",
+    "/explore",
+    "/compare?service=shop",
+    "/servers",
+    "/status",
+)
+
+
+def test_nothing_that_is_unfolded_is_wider_than_360_pixels(visit):
+    page = visit(viewport={"width": 360, "height": 800})
+    for address in PAGES:
+        page.goto(page.base + address)
+        page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+
 
 def test_the_navigation_is_one_line_at_360_pixels(visit):
     page = visit(viewport={"width": 360, "height": 800})

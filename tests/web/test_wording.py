@@ -36,6 +36,11 @@ def test_a_share_is_never_rounded_to_nothing_or_to_all(part, words):
     assert wording.share(part) == words
 
 
+@pytest.mark.parametrize(("part", "words"), [(0, "<1%"), (0.012, "1%"), (0.5, "50%"), (0.998, ">99%")])
+def test_a_rank_never_says_that_something_is_slower_than_itself(part, words):
+    assert wording.rank(part) == words
+
+
 def test_sizes_rates_and_plurals():
     assert [wording.size(each) for each in (0, 900, 3 << 20, 1 << 30)] == ["0 B", "900 B", "3 MiB", "1 GiB"]
     assert [wording.rate(each) for each in (0, 0.2, 4.25, 41, 1200)] == ["0", "0.20", "4.2", "41", "1,200"]

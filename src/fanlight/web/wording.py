@@ -76,6 +76,12 @@ def share(part: float) -> str:
     return f"{short(percent)}%" if percent < 10 else f"{percent:.0f}%"
 
 
+def rank(part: float) -> str:
+    """Answer the share (0..1) of a kind that took less; nothing is slower than itself, so never all."""
+    percent = part * 100
+    return "<1%" if percent < 1 else ">99%" if percent > 99 else f"{percent:.0f}%"
+
+
 def number(value: float) -> str:
     """Answer a score: `0.4`, `12`, `1,204`."""
     if value >= 100:

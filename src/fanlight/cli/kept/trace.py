@@ -104,7 +104,7 @@ def show_spans(found: dict[str, Any]) -> None:
         ]
         if is_ranked:
             rank = span.get("percentile")
-            cells.append("" if rank is None else wording.share(rank))
+            cells.append("" if rank is None else wording.rank(rank))
         rows.append([*cells, bar(span, found["duration"])] if wide else cells)
     table.show(columns, rows)
 

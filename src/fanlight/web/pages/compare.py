@@ -164,7 +164,8 @@ def percent(was: float, now: float) -> str:
     if now >= 10 * was:
         return f"{wording.TIMES}{wording.short(now / was)}"
     change = (now - was) / was * 100
-    return f"{'+' if change >= 0 else '−'}{wording.short(abs(change))}%"  # noqa: RUF001 - a real minus
+    # What would read as nothing is nothing.
+    return "" if abs(change) < 0.05 else f"{'+' if change >= 0 else '−'}{wording.short(abs(change))}%"  # noqa: RUF001 - a real minus
 
 
 def numbers(found: Mapping[str, Any]) -> list[Json]:
@@ -252,7 +253,7 @@ def times(was: float, now: float) -> str:
         return "was not there before"
     if not now:
         return "is no longer there"
-    if abs(now - was) < 0.05 * max(was, now):
+    if abs(now - was) < 0.05 * max(was, now) or wording.short(now) == wording.short(was):
         return ""
     return f"runs {wording.short(now)} times a request instead of {wording.short(was)}"
 

@@ -222,7 +222,7 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
         notes=[note for note in found if note[0] not in told],
         location=locations[0] if locations else "",
         error=is_failed(first),
-        rank="" if rank is None else wording.share(rank),
+        rank="" if rank is None else wording.rank(rank),
         is_slow=rank is not None and rank >= SLOW,
     )
 
