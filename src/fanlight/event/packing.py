@@ -12,7 +12,13 @@ from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from fanlight.event.schema import Column
+
+
+PLAIN = frozenset({types.STRING, types.INT, types.BOOL, types.DURATION})
+encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Packed(NamedTuple):
@@ -49,22 +55,23 @@ def pack(event: Event, kind: str | None = None) -> Packed:
     text = event.text
     raw = text.decode("utf-8", "surrogateescape") if isinstance(text, bytes) else text
     held = None if raw is None or is_unicode(raw) else raw
-    told = [
-        None if time is None else written_time(time),
-        held,
-        *(
-            None if value is None else value_out(type_, value, 1)
-            for type_, value in zip(schema.types, values, strict=True)
-        ),
-    ]
-    shape = shape_of(kind or schema.kind, schema.time_format, event.is_timed, tuple(schema.columns()))
+    shape, is_plain = kept_as(schema, kind or schema.kind, event.is_timed)
+    told = [None if time is None else written_time(time), held]
+    # Most events hold nothing that JSON has not.
+    told += values if is_plain else each_out(schema, values)
     return Packed(
         None if time is None else time.ns,
         event.number,
         shape,
         raw if held is None else None,
-        json.dumps(told, separators=(",", ":")),
+        encoded(told),
     )
+
+
+def each_out(schema: Schema, values: Sequence[Any]) -> Iterator[Any]:
+    """Yield values as JSON has them."""
+    for type_, value in zip(schema.types, values, strict=True):
+        yield None if value is None else value_out(type_, value, 1)
 
 
 def unpack(packed: Packed) -> Event:
@@ -93,7 +100,14 @@ def is_unicode(text: str) -> bool:
 @lru_cache(maxsize=1024)
 def shape_of(kind: str, time_format: str | None, is_timed: bool, columns: tuple[Column, ...]) -> str:
     """Answer what events of one schema share."""
-    return json.dumps([kind, time_format, is_timed, columns], separators=(",", ":"))
+    return encoded([kind, time_format, is_timed, columns])
+
+
+@lru_cache(maxsize=1024)
+def kept_as(schema: Schema, kind: str, is_timed: bool) -> tuple[str, bool]:
+    """Answer the shape of a schema's events, and whether their values are what JSON has."""
+    shape = shape_of(kind, schema.time_format, is_timed, tuple(schema.columns()))
+    return shape, PLAIN.issuperset(schema.types)
 
 
 @lru_cache(maxsize=1024)

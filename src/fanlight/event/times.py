@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta, timezone
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ class Time:
 
     def __str__(self) -> str:
         """RFC 3339 with as many digits as it needs, at least milliseconds."""
-        wall = self.wall()
-        digits = f"{self.ns % SECOND_NS:09d}"
+        seconds, ns = divmod(self.ns, SECOND_NS)
+        digits = f"{ns:09d}"
         while len(digits) > 3 and digits.endswith("000"):
             digits = digits[:-3]
-        zone = "Z" if self.offset_s is None else written_offset(self.offset_s)
-        return f"{wall.year:04d}{wall:-%m-%dT%H:%M:%S}.{digits}{zone}"
+        second, zone = written_second(seconds, self.offset_s)
+        return f"{second}.{digits}{zone}"
 
     def __repr__(self) -> str:
         return f"Time({str(self)!r})"
@@ -119,6 +119,14 @@ def moment_of(told: Any) -> Time:
 def whole_minutes(offset: timedelta) -> int:
     """Answer seconds of an offset without what `+hh:mm` cannot say; before 1900 some zones had seconds."""
     return int(offset.total_seconds() / 60) * 60
+
+
+@lru_cache(maxsize=256)
+def written_second(seconds: int, offset_s: int | None) -> tuple[str, str]:
+    """Answer a second as its clock had it, and its zone; lines of a log share them."""
+    wall = Time(seconds * SECOND_NS, offset_s).wall()
+    zone = "Z" if offset_s is None else written_offset(offset_s)
+    return f"{wall.year:04d}{wall:-%m-%dT%H:%M:%S}", zone
 
 
 def written_offset(offset_s: int) -> str:
