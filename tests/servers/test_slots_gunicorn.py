@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,3 +127,48 @@ def test_requests_never_fall_and_are_exact_over_twenty_kills(
     assert not fell
     assert requests(found) == 1_000
     assert sum(each.restarts.get(KILLED, 0) for each in found.retired) == 20
+
+
+def test_kept_connections_that_their_clients_closed_wait_for_nobody(
+    folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    with running(folder, receiver, *THREADS) as server:
+        kept = [HTTPConnection("127.0.0.1", server.port, timeout=10) for _ in range(5)]
+        for each in kept:
+            each.request("GET", "/")
+            assert each.getresponse().read()
+        watch.until(lambda found: requests(found) == 5 and found.workers[0].reactor == 5)
+        clients = [Client(server.port, "/hold") for _ in range(2)]
+        watch.until(lambda found: found.workers[0].busy == 2)
+        for each in kept:
+            each.close()
+        # Its request comes to the worker behind their ends.
+        clients.append(Client(server.port, "/hold"))
+        watch.until(lambda found: found.workers[0].backlog == 1)
+        seen = []
+        watch.until(lambda found: seen.append(found.workers[0].backlog) or len(seen) == 20)
+        assert set(seen) == {1}
+        gate.open()
+        assert all(client.answer() for client in clients)
+        (worker,) = watch.until(lambda found: requests(found) == 8 and not found.workers[0].reactor).workers
+        assert (worker.busy, worker.backlog, worker.capacity) == (0, 0, 2)
+
+
+def test_more_at_once_than_there_are_places_are_answered_and_counted_all_the_same(
+    folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    with running(folder, receiver, "-k", "gthread", "-w", "1", "--threads", "300") as server:
+        clients = [Client(server.port, "/hold") for _ in range(280)]
+        watch.until(lambda found: found.workers[0].busy == 280 == len(gate.held))
+        gate.open()
+        pid = str(watch.workers()[0].pid).encode()
+        for client in clients:
+            # Not to the end of the connection, for which the worker waits one by one.
+            told = b""
+            while not told.endswith(b"\r\n\r\n" + pid):
+                told += client.connection.recv(1 << 16) or pytest.fail(f"ended with {told!r}")
+            assert told.startswith(b"HTTP/1.1 200 OK")
+        for client in clients:
+            client.connection.close()
+        (worker,) = watch.until(lambda found: not found.workers[0].busy).workers
+        assert (worker.requests_count, worker.backlog, worker.capacity) == (280, 0, 300)

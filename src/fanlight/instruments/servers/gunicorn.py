@@ -225,27 +225,22 @@ def tell_threads(worker: Any, threads: int) -> None:
     from fanlight.recording.slots.slot import HERE, crowded
     from fanlight.wire import slots as layout
 
-    enqueue, handle, handle_request = worker.enqueue_req, worker.handle, worker.handle_request
+    handle, handle_request = worker.handle, worker.handle_request
     tidy_up: Any = getattr(worker, "murder_keepalived", None)
     HERE.tell(layout.APART, 1)
     HERE.tell(layout.MAX_THREADS, threads)
     HERE.tell(layout.QUEUED, 0)
     HERE.tell(layout.SPAWNED, 0)
-
-    def enqueue_told(connection: Any) -> Any:
-        cells = HERE.cells
-        # Before it can begin: what waits is what was handed over less what began.
-        cells[layout.QUEUED] += 1
-        result = enqueue(connection)
-        pool = getattr(worker.tpool, "_threads", None)
-        cells[layout.SPAWNED] = -1 if pool is None else len(pool)
-        cells[layout.CONNECTIONS] = getattr(worker, "nr_conns", -1)
-        return result
+    left: set[Any] = set()
 
     def handle_told(connection: Any) -> Any:
+        if left and connection in left:
+            left.discard(connection)
+            HERE.cells[layout.QUEUED] += 1
         try:
             place = HERE.free.pop()
         except IndexError:
+            connection.fanlight_place = None
             return crowded(handle, connection)
         connection.fanlight_place = place
         HERE.cells[place.start] = start_ns = clock()
@@ -264,7 +259,8 @@ def tell_threads(worker: Any, threads: int) -> None:
             return handle_request(request, connection)
         finally:
             place = connection.fanlight_place
-            if place.home is HERE.free:
+            # None where every place was taken: such requests are counted all together.
+            if place is not None and place.home is HERE.free:
                 place.answered = HERE.cells[place.requests] = place.answered + 1
 
     def tidy_up_told(*arguments: Any, **options: Any) -> Any:
@@ -272,10 +268,58 @@ def tell_threads(worker: Any, threads: int) -> None:
         HERE.cells[layout.CONNECTIONS] = worker.nr_conns
         return result
 
-    worker.enqueue_req, worker.handle, worker.handle_request = enqueue_told, handle_told, handle_request_told
+    worker.enqueue_req = handing_over(worker, threads, left)
+    worker.handle, worker.handle_request = handle_told, handle_request_told
     # It comes by once in each round of the main loop, behind whatever was closed in it.
     if tidy_up is not None and hasattr(worker, "nr_conns"):
         worker.murder_keepalived = tidy_up_told
+
+
+def handing_over(worker: Any, threads: int, left: set[Any]) -> Callable[[Any], Any]:
+    """Answer the `enqueue_req` of a worker that tells what waits for a thread.
+
+    Args:
+        worker: that has the pool.
+        threads: of the pool, at the most.
+        left: is given the connections that do not count, for nobody waits at their other end.
+    """
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire import slots as layout
+
+    enqueue = worker.enqueue_req
+
+    def enqueue_told(connection: Any) -> Any:
+        cells = HERE.cells
+        # Where nobody is free to see it at once, one whose client has closed it would pass for a request.
+        if len(HERE.free) <= layout.PLACES - threads and is_left(connection):
+            left.add(connection)
+        else:
+            # Before it can begin: what waits is what was handed over less what began.
+            cells[layout.QUEUED] += 1
+        result = enqueue(connection)
+        pool = getattr(worker.tpool, "_threads", None)
+        cells[layout.SPAWNED] = -1 if pool is None else len(pool)
+        cells[layout.CONNECTIONS] = getattr(worker, "nr_conns", -1)
+        return result
+
+    return enqueue_told
+
+
+def is_left(connection: Any) -> bool:
+    """Answer whether the client of a kept connection has closed it, and so asks for nothing more."""
+    if not hasattr(connection, "fanlight_place"):
+        return False
+    from _socket import MSG_DONTWAIT, MSG_PEEK
+
+    try:
+        return not connection.sock.recv(1, MSG_PEEK | MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    except ValueError:
+        # With TLS nobody can look without taking.
+        return False
 
 
 def tell_greenlets(worker: Any) -> None:
