@@ -201,10 +201,20 @@ What an event's properties are called, whatever it was read from. A property may
 RECEIVERS = """\
 ## What it was tried with
 
-Tests start Debian's Prometheus, which scrapes the page, and collectd, which takes plain statsd; they compare
-the bytes of DogStatsD with those of the official `datadog` client, and read the page with the parsers of
-`prometheus_client`. Untested: Datadog's own agent, npm's `statsd`, netdata, VictoriaMetrics, rotel,
-CloudWatch and L2met themselves; for the last two the classic lines are compared byte for byte.
+Tests start the receivers themselves, each as Debian 12 or npm brings it, and read the values back:
+
+| receiver | takes | tried |
+|---|---|---|
+| Prometheus 2.42 | target `prometheus`, scraped; the page, by `promtool check metrics` | values, units |
+| VictoriaMetrics 1.79 | target `http`, formatter `prometheus`, to `/api/v1/import/prometheus` | values |
+| collectd 5.12 | target `statsd` | gauges, counts, times; it refuses what has tags |
+| npm's statsd 0.9.0 | targets `statsd` and `dogstatsd` | gauges, times, tags; no line is refused |
+| netdata 1.37 | targets `statsd` and `dogstatsd` | gauges |
+
+Besides, the bytes of DogStatsD are compared with those of the official `datadog` client, and the parsers of
+`prometheus_client` read the page. Untested: Datadog's own agent, Vector, Telegraf and statsd_exporter, which
+Debian 12 does not have; CloudWatch and L2met themselves, for which the classic lines are compared byte for
+byte. Receivers of OTLP alone, such as rotel and OpenTelemetry's collector, take none of these forms.
 """
 
 

@@ -25,13 +25,17 @@ SERVERS = {
     "fish": "fish",
     "iproute2": "ss",
     "mariadb-server": "mariadbd",
+    "netdata-core": "netdata",
     "nginx-light": "nginx",
     "postgresql": "postgres",
     "prometheus": "prometheus",
     "redis-server": "redis-server",
+    "victoria-metrics": "victoria-metrics",
     "zsh": "zsh",
 }
 """Debian's packages of servers, shells and tools that we are tested against, to the program of each."""
+NODE = "statsd@0.9.0"
+"""A receiver of metrics that npm brings, where there is an npm."""
 
 
 def say(text: str) -> None:
@@ -141,6 +145,16 @@ def build(pip: list[str], packages: list[str]) -> None:
         say(f"pip could not build {' '.join(packages)}; its own message stands above")
 
 
+def install_node(place: Path) -> None:
+    """Bring what npm has, unless it is there; no script of a package's is run."""
+    npm = shutil.which("npm")
+    if npm is None or (place / "node_modules").exists():
+        return
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(place), NODE]
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
+        say(f"npm could not install {NODE}; its own message stands above")
+
+
 def install_older(pip: list[str], places: Path, name: str, packages: list[str]) -> None:
     """Bring a group of older libraries to a place of its own, unless it is there."""
     place = places / name.removeprefix("older-")
@@ -165,6 +179,7 @@ def main(purpose: str) -> None:
     # What is not there is not tested, which is no reason to stop here.
     if not any(map(shutil.which, BROWSERS)):
         system(["chromium", "fonts-liberation"], "testing the pages in a browser")
+    install_node(ROOT / ".venv" / "npm")
     missing = [package for package, program in SERVERS.items() if not server(program)]
     if missing:
         system(missing, "testing on real servers and shells")
