@@ -1,7 +1,8 @@
 """Listening sockets as the kernel knows them: what waits to be accepted, the limit, what was refused.
 
 Over netlink, for any server in any language, TCP and unix; `/proc/net/tcp` costs a hundred times as
-much and does not tell the limit. A family that cannot be read is absent, and one warning says so.
+much and does not tell the limit. A family that cannot be read is absent, and one warning says so; of
+TCP, the sockets of the servers seen are asked themselves then.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from struct import Struct
 
 from fanlight.log import LOG
 from fanlight.sources.abandoned import abandoned
+from fanlight.sources.borrowed import Borrowed
 from fanlight.sources.holders import Holders
 from fanlight.sources.netlink import (
     DROPS_AT,
@@ -42,6 +44,7 @@ QUEUE = Struct("=II")
 UNIX = Struct("=BBBBI")
 
 TCP4, TCP6, LOCAL = "tcp4", "tcp6", "unix"
+INSTEAD = "the web servers seen are asked for theirs, where the system lets us"
 RETRY_NS = 60_000_000_000
 """A family that could not be read is asked for again after this long."""
 OTHERS_NS = 1_900_000_000
@@ -71,6 +74,7 @@ class Listeners:
         self.directory = directory
         self.netlink = netlink or Netlink()
         self.holders = Holders(tuple)
+        self.borrowed = Borrowed()
         self.warn = warn
         self.absent: dict[str, str] = {}
         self.again_ns: dict[str, int] = {}
@@ -121,9 +125,15 @@ class Listeners:
             self.look_who_left()
         # The same object while nothing changed, by which others tell that.
         now = tuple(self.known.values())
+        if self.is_forbidden():
+            now += tuple(self.borrowed.read(self.holders.roots, now_ns))
         if len(now) != len(self.last.listeners) or not all(map(is_, now, self.last.listeners)):
             self.last = Readings(listeners=now)
         return self.last
+
+    def is_forbidden(self) -> bool:
+        """Answer whether the kernel lists no TCP listeners of our own network namespace at all."""
+        return TCP4 in self.again_ns and TCP4 in self.absent and not self.netlink.namespace
 
     def look_who_left(self) -> None:
         """Look which of the clients that wait at the servers' listeners have left."""
@@ -164,7 +174,7 @@ class Listeners:
                 self.told.add(family)
                 self.warn(
                     f"the queues of {family} listeners are not shown: {error.strerror or error}; "
-                    "everything else goes on without them"
+                    + ("everything else goes on without them" if family == LOCAL else INSTEAD)
                 )
             return []
         self.absent.pop(family, None)
