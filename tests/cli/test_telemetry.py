@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -145,6 +146,42 @@ def test_it_delivers_to_a_target(data, capsys):
         assert receiver.recv(2000).splitlines()[0] == (
             b"workers.booted:2|g|#service:shop,server:gunicorn,env:test,a:b"
         )
+
+
+def refuses(listening):
+    listening.close()
+
+
+def talks_nonsense(listening):
+    with suppress(OSError):
+        while True:
+            one, _ = listening.accept()
+            with one:
+                one.recv(1 << 16)
+                one.sendall(b"\x00\xffnonsense\r\n\r\n")
+
+
+@pytest.mark.usefixtures("teller")
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [(refuses, "Connection refused"), (talks_nonsense, "BadStatusLine")],
+    ids=["", "nonsense"],
+)
+def test_a_target_that_takes_nothing_is_named_with_what_to_look_at(data, capsys, does, said):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"url=http://127.0.0.1:{listening.getsockname()[1]}/x"
+        thread = threading.Thread(target=does, args=(listening,), daemon=True)
+        thread.start()
+        found = run(capsys, "telemetry", "--to", "http", "--option", url, "--count", "1", "--data", data)
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    code, out, err = found
+    assert (code, out) == (3, "")
+    assert "target 'http' did not take what was sent" in err
+    assert said in err
+    assert "defect" not in err
+    assert "\x00" not in err
 
 
 @pytest.mark.parametrize(

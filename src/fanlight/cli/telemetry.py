@@ -12,6 +12,7 @@ from fanlight.cli import options
 from fanlight.cli.failures import UsageError
 from fanlight.cli.terminal import write, write_json
 from fanlight.cli.watching import instants
+from fanlight.errors import UnreachableError
 from fanlight.formatters.pairs import pairs
 from fanlight.pipeline.outlets import COMMON, Chain, known_options
 from fanlight.pipeline.saturation import chosen
@@ -63,13 +64,32 @@ def command(*, data: str | None, as_json: bool, count: int | None, every: float 
         return
     for snapshots in told:
         if more["target"]:
-            chain.deliver(snapshots)
+            deliver(chain, snapshots, more["target"])
         else:
             for message in chain.messages(snapshots):
                 write(text_of(message).rstrip("\n"))
             # Whoever reads a pipe wants it now.
             sys.stdout.flush()
     chain.target.close()
+
+
+def deliver(chain: Chain, snapshots: Sequence[Snapshot], name: str) -> None:
+    """Deliver the snapshots of an instant to a target.
+
+    Raises:
+        UnreachableError: the target did not take them.
+        BrokenPipeError: whoever reads our own output has left.
+    """
+    try:
+        chain.deliver(snapshots)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        why = (isinstance(error, OSError) and error.strerror) or f"{type(error).__name__}: {error}"
+        raise UnreachableError(
+            f"target {name!r} did not take what was sent: {why}; look at its --option values and at "
+            "whoever listens there, or leave out --to to see what would be sent"
+        ) from error
 
 
 def rows(snapshots: Sequence[Snapshot], more: dict[str, Any]) -> list[Snapshot]:
