@@ -229,6 +229,36 @@ def test_an_answer_that_does_not_come_is_an_error_and_not_a_wait_for_ever(tmp_pa
         Client(str(tmp_path / "data"), wait_s=0.1).get("/api/status")
 
 
+def test_a_failure_of_the_server_names_its_log_where_there_is_one(tmp_path):
+    from threading import Thread
+
+    from fanlight.errors import UnreachableError
+    from fanlight.pipeline import directory, listening
+
+    data = str(tmp_path / "data")
+    directory.prepare(data)
+    body = b'{"error": {"message": "the disk is full"}}'
+    with listening.bind_owner(data) as listener:
+        listener.listen()
+
+        def answer():
+            for _ in range(2):
+                asking, _ = listener.accept()
+                asking.recv(4096)
+                asking.sendall(b"HTTP/1.1 507 X\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                asking.close()
+
+        answering = Thread(target=answer)
+        answering.start()
+        with pytest.raises(UnreachableError, match="the disk is full\n  its log: on stderr"):
+            Client(data).get("/api/status")
+        log = Path(directory.run_file(data, "fanlight.log"))
+        log.touch()
+        with pytest.raises(UnreachableError, match=f"its log: {log}"):
+            Client(data).get("/api/status")
+        answering.join(5)
+
+
 def test_on_a_terminal_every_span_is_one_line_that_fits(data, on_a_terminal):
     lines = on_a_terminal("trace", ID, "--data", data).splitlines()
     assert len(lines) == 6

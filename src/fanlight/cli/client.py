@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -115,7 +116,10 @@ class Client:
             from fanlight.cli.failures import UsageError
 
             raise UsageError(text)
-        raise UnreachableError(f"{text}\n  its log: {run_file(self.data, 'fanlight.log')}")
+        log = run_file(self.data, "fanlight.log")
+        # In the foreground it logs where it was started.
+        where = log if os.path.exists(log) else "on stderr, where it was started"
+        raise UnreachableError(f"{text}\n  its log: {where}")
 
 
 def reach(settings: Settings, *, start: bool) -> Client:
