@@ -209,6 +209,76 @@ def test_what_a_killed_worker_had_not_sent_is_counted(house, kit):
     assert found["ended"] > 0
 
 
+SCRIPT = """
+import fanlight, os, sys
+
+def run():
+    for line in sys.stdin:
+        with fanlight.trace("job"):
+            pass
+        print("done", flush=True)
+
+if sys.argv[1] == "child":
+    # As a pool of workers has it: what was begun here is nothing of theirs.
+    with fanlight.trace("before"):
+        pass
+    fanlight.flush()
+    if os.fork():
+        os.wait()
+        sys.exit()
+print(os.getpid(), flush=True)
+run()
+"""
+
+
+@pytest.mark.parametrize("whose", ["script", "child"])
+def test_so_is_what_a_killed_script_or_a_forked_child_had_not_sent(house, kit, whose):
+    house.serve()
+    (house.folder / "jobs.py").write_text(SCRIPT)
+    command = [*house.FANLIGHT, "run", "--data", str(house.data), "--", sys.executable, "jobs.py", whose]
+    with (house.folder / "jobs.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=house.folder,
+            env=house.environment(FANLIGHT_SERVICE="jobs"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    house.stack.enter_context(process)
+    house.stack.callback(process.kill)
+    before = whose == "child"
+    worker = int(process.stdout.readline())
+
+    def run():
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "done\n"
+
+    run()
+    kit.wait(lambda: house.stored("jobs") == 1 + before, "the first run", 15, 0.1)
+    collector = house.pids()["collector"]
+    os.kill(collector, signal.SIGSTOP)
+    for _ in range(19):
+        run()
+        time.sleep(0.03)
+    os.kill(worker, signal.SIGKILL)
+    os.kill(collector, signal.SIGCONT)
+    found = {}
+
+    def all_is_accounted_for():
+        state = house.api("/api/status")["collector"] or {}
+        found.update(state.get("lost_before_accept", {}).get("jobs", {}))
+        found["accepted"] = state.get("accepted", {}).get("jobs", 0)
+        return found.get("ended", 0) + found["accepted"] == 20 + before
+
+    kit.wait(all_is_accounted_for, "every run to be accounted for", 15, 0.1, lambda: found)
+    assert found["ended"] > 0
+    # It serves nobody, so it is no server's worker.
+    assert house.api("/api/servers")["servers"] == []
+
+
 def garbage(path, chance):
     """Send one connection's worth of nonsense and look whether it is let go."""
     header = struct.Struct("<IHH")

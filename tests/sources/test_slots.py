@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from array import array
 
 import pytest
 
@@ -66,7 +67,7 @@ def write(folder, pid, *, requests=0, **words):
     cells[layout.STATE] = layout.BOOTED
     cells[layout.APART] = 1
     for name, value in words.items():
-        cells[getattr(layout, name)] = value
+        cells[getattr(layout, name)] = array("q", value) if isinstance(value, tuple) else value
     cells[layout.HEAD_WORDS + layout.REQUESTS] = requests
     layout.put_text(memory, ("shop", "gunicorn", "sync"))
     path = folder / layout.name(pid, started)
@@ -123,6 +124,21 @@ def test_why_a_worker_went_is_what_it_said_or_how_it_ended(code, state, reason, 
         if is_reaped:
             one.wait()
         assert [each.restarts for each in read(source).retired] == [{reason: 1}]
+
+
+def test_one_that_serves_nobody_is_a_worker_with_a_number_once_it_does(folder, sources, process):
+    one, other = process(), process()
+    path = write(folder, one.pid, ROLE=layout.RECORDS)
+    write(folder, other.pid)
+    source, told = sources(), []
+    assert [each.slot for each in read(source).workers] == [0]
+    write(folder, one.pid, ROLE=layout.WORKS, ACCOUNT=(9, 4, 0, 0, 0, 5))
+    assert sorted(each.slot for each in read(source).workers) == [0, 1]
+    assert layout.parse(path.read_bytes()).head[layout.SLOT] == 1
+    source.account = lambda *what: told.append(what)
+    write(folder, one.pid, ROLE=layout.RECORDS, ACCOUNT=(9, 4, 0, 0, 0, 5))
+    kill(one)
+    assert (read(source).retired, told) == ((), [("shop", (9, 4, 0, 0, 0, 5))])
 
 
 def test_what_a_process_has_left_of_its_account_is_told_once(folder, sources, process):

@@ -39,8 +39,7 @@ class Agent:
         client: names this process to the collector; "" until the first task.
         server: what to report to without a collector; None with one.
         sequence: of the last parcel, where a stopped task's successor goes on.
-        release: of the application; None until it is looked for, once, so that a later checkout does not
-            rename what runs already.
+        release: of the application; looked for once, so that a later checkout renames nothing that runs.
         installed: whether the hooks that cannot be taken out again are in.
         importing: identity of the task's thread while it imports, else 0.
         targets: told of this process's server where no collector is.
@@ -87,7 +86,9 @@ class Agent:
 
             from fanlight import normalizers
             from fanlight.agent import ignored, naming, published  # noqa: F401  for parcels and greetings
+            from fanlight.recording.slots.slot import HERE
 
+            HERE.keep()
             for name in normalizers.TABLE:
                 normalizers.NORMALIZERS[name]
             if self.task is not None:
@@ -174,8 +175,7 @@ class Agent:
     def renew(self) -> None:
         """Begin anew in another process: only assignments, since any lock may be held for ever here.
 
-        Where C code forked, the first push finds out. Then traces are open that this process began,
-        so the epoch stays.
+        Where C code forked, the first push finds out; traces that this process began are open then.
         """
         task, self.task = self.task, None
         self.client, self.sequence = "", 0

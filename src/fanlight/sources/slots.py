@@ -140,6 +140,10 @@ class Slots:
             for _, read in reads
             if read.head[layout.ROLE] == layout.MINDS
         }
+        for file, read in reads:
+            # One that only kept an account until now has begun to serve.
+            if read.head[layout.ROLE] == layout.WORKS and file.slot < 0:
+                self.number(file, read)
         workers = [
             (known(file, read, totals.get(read.master), now_ns), bool(read.head[layout.HIDES]))
             for file, read in reads

@@ -59,8 +59,8 @@ BOOTING, BOOTED, ENDED_WELL, ENDED_AT_LIMIT, ENDED_LATE = range(5)
 REASONS = {ENDED_WELL: "ended", ENDED_AT_LIMIT: "max_requests", ENDED_LATE: "timeout"}
 KILLED = "killed"
 """Why a worker is gone that did not say so, where the kernel does not tell how it ended."""
-WORKS, MINDS = range(2)
-"""Roles: a worker, or a master, which tells its total alone."""
+WORKS, MINDS, RECORDS = range(3)
+"""Roles: a worker; a master, which tells its total alone; or a process that only keeps its account here."""
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 a directory of our own in it, refused unless it is private
 HOME = "home"

@@ -11,6 +11,7 @@ import pytest
 from fanlight.recording.recorder import SWITCH
 from fanlight.recording.slots import slot as room
 from fanlight.recording.slots.slot import LEFT_S, Slot, clear_orphans, prepare
+from fanlight.wire import account
 from fanlight.wire import slots as layout
 
 
@@ -48,6 +49,69 @@ def test_a_second_claim_changes_nothing(runtime):
     made.claim("uvicorn")
     assert made.path == path
     assert layout.parse(Path(path).read_bytes()).texts[1] == "gunicorn"
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of seven traces."""
+    monkeypatch.setattr(SWITCH, "finished", 7)
+    monkeypatch.setattr(SWITCH, "account", [7, 3, 0, 0, 0, 5])
+
+
+def left(made: Slot) -> layout.Read:
+    return layout.parse(Path(made.path).read_bytes())
+
+
+@pytest.mark.usefixtures("told")
+def test_a_process_that_serves_nobody_leaves_the_account_of_its_traces(runtime):
+    made = Slot()
+    made.keep()
+    SWITCH.account[account.FINISHED] = 8
+    assert left(made).head[layout.ROLE] == layout.RECORDS
+    assert left(made).texts == ("shop", "", "")
+    assert left(made).head[layout.ACCOUNT] == (8, 3, 0, 0, 0, 5)
+    assert not made.claimed
+
+
+@pytest.mark.usefixtures("told")
+def test_one_that_begins_to_serve_goes_on_with_its_account_in_the_same_file(runtime):
+    made = Slot()
+    made.keep()
+    with Path(made.path).open("rb") as held:
+        made.claim("waitress")
+        made.tell(layout.MAX_THREADS, 4)
+        SWITCH.account[account.FINISHED] = 9
+        read = layout.parse(held.read())
+    assert (read.head[layout.ROLE], read.texts) == (layout.WORKS, ("shop", "waitress", ""))
+    assert (read.known(layout.MAX_THREADS), read.known(layout.SPAWNED)) == (4, None)
+    assert read.head[layout.ACCOUNT] == (9, 3, 0, 0, 0, 5)
+
+
+def test_a_worker_has_its_account_in_its_slot_and_no_other(runtime):
+    made = Slot()
+    made.claim("gunicorn")
+    made.keep()
+    assert left(made).texts[1] == "gunicorn"
+
+
+def test_where_there_never_was_a_collector_nothing_is_left(runtime):
+    runtime.rmdir()
+    made = Slot()
+    made.keep()
+    assert made.path == ""
+    assert list((runtime.parent / "memory").iterdir()) == []
+
+
+def test_a_file_of_the_process_that_c_code_forked_this_one_from_stays_as_it_is(runtime):
+    made = Slot()
+    made.keep()
+    kept = Path(made.path)
+    # What such a child finds: its parent's number in its parent's memory.
+    made.cells[layout.PID] = os.getppid()
+    theirs = kept.rename(kept.with_name(layout.name(os.getppid(), 1)))
+    made.claim("uwsgi")
+    assert layout.parse(theirs.read_bytes()).head[layout.ROLE] == layout.RECORDS
+    assert left(made).texts[1] == "uwsgi"
 
 
 def test_without_shared_memory_the_slot_is_beside_the_socket(runtime):

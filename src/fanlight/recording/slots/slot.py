@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import allocate_lock
 from array import array
 from time import monotonic_ns, time
 
 from fanlight.recording.recorder import SWITCH
 from fanlight.wire import slots as layout
+from fanlight.wire.account import FINISHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableSequence
+    from collections.abc import Callable, Iterable, MutableSequence, Sequence
     from typing import Any
 
 BEAT_S = 0.05
 """Between two beats of an event loop."""
 LEFT_S = 86_400
 """A directory in which nothing came or went for so long is nobody's, unless a process lives that is in it."""
+TURN_S = 1.0
+"""How long a worker that begins waits at the most while the background makes the same file."""
 FILES = 256
 """Files of processes that are gone, from which on a new worker clears them away: no collector does."""
 
@@ -58,11 +62,12 @@ class Slot:
         free: places that nobody has taken, the lowest one last; another list in a forked child.
         path: of the file; "" while the memory is private.
         claimed: whether this process is a worker, or the master of some.
+        keeps: whether it is neither, and has the account of its traces here.
         beats: whether an event loop tells when it comes by.
         created: tasks ever made, as `CREATED` tells, where they are counted.
     """
 
-    __slots__ = ("beats", "cells", "claimed", "created", "free", "hooked", "path")
+    __slots__ = ("beats", "cells", "claimed", "created", "free", "hooked", "keeps", "path", "turn")
 
     def __init__(self) -> None:
         self.hooked = False
@@ -76,7 +81,8 @@ class Slot:
             self.free.append(Place(layout.HEAD_WORDS + number * layout.PLACE_WORDS, self.free))
         self.path = ""
         self.created = 0
-        self.claimed = self.beats = False
+        self.claimed = self.keeps = self.beats = False
+        self.turn = allocate_lock()
 
     def claim(self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS) -> None:
         """Make this process tell how busy it is; a second call in the same process does nothing.
@@ -89,28 +95,62 @@ class Slot:
         """
         if self.claimed or SWITCH.whereabouts is None:
             return
+        if self.path and self.cells[layout.PID] != os.getpid():
+            # C code forked, where no hook runs: the file is the parent's.
+            self.renew()
         self.claimed = True
+        # The background may be about to keep the account: then it is done in a moment.
+        turn = self.turn
+        held = turn.acquire(True, TURN_S)
+        try:
+            self.publish(server, kind, master, role)
+            self.keeps = False
+        finally:
+            if held:
+                turn.release()
+
+    def keep(self) -> None:
+        """Have the account of this process's traces where it outlives the process, which serves nobody."""
+        if SWITCH.whereabouts is None or not self.turn.acquire(False):
+            return
+        try:
+            # Without such a directory there never was a collector that might read it.
+            if not self.claimed and not self.keeps and os.path.isdir(SWITCH.whereabouts()[1]):
+                self.publish("", "", 0, layout.RECORDS)
+                self.keeps = True
+        finally:
+            self.turn.release()
+
+    def publish(self, server: str, kind: str, master: int, role: int) -> None:
+        """Have memory that is read from outside; the arguments are those of `claim`."""
+        assert SWITCH.whereabouts is not None
         if not self.hooked and hasattr(os, "register_at_fork"):
             self.hooked = True
             os.register_at_fork(after_in_child=self.renew)
         service, runtime = SWITCH.whereabouts()
-        pid = os.getpid()
         memory = bytearray(layout.SIZE)
         words = memoryview(memory).cast("q")
-        started = layout.process_start(pid)
-        words[0], words[1], words[2] = layout.MAGIC, layout.VERSION, layout.PLACES
-        for word in (layout.SLOT, *range(layout.TOTAL, layout.CREATED + 1)):
-            words[word] = -1
-        words[layout.PID], words[layout.STARTED] = pid, started
-        words[layout.MASTER] = master or pid
-        words[layout.MASTER_STARTED] = layout.process_start(master) if master else started
-        words[layout.NAMESPACE] = layout.namespace()
-        words[layout.CLAIMED] = monotonic_ns()
-        words[layout.ROLE] = role
-        words[layout.ACCOUNT] = array("q", SWITCH.account)
+        head(words, master, role)
         layout.put_text(memory, (service, server, kind))
-        self.cells = self.published(memory, runtime, layout.name(pid, started)) or array("q", bytes(memory))
+        if self.keeps and self.path:
+            self.become(words)
+            return
+        words[layout.ACCOUNT] = array("q", SWITCH.account)
+        name = layout.name(words[layout.PID], words[layout.STARTED])
+        self.cells = self.published(memory, runtime, name) or array("q", bytes(memory))
         SWITCH.account = self.cells[layout.ACCOUNT]
+        # A trace may have finished on another thread since the account was copied.
+        while SWITCH.account[FINISHED] != SWITCH.finished:
+            SWITCH.account[FINISHED] = SWITCH.finished
+
+    def become(self, words: Sequence[int]) -> None:
+        """Write another head over that of the file, which a reader may have open; the account goes on."""
+        kept = range(*layout.ACCOUNT.indices(layout.HEAD_WORDS))
+        for word in range(layout.HEAD_WORDS):
+            # Last of all, because what it is decides what the others mean.
+            if word not in kept and word != layout.ROLE:
+                self.cells[word] = words[word]
+        self.cells[layout.ROLE] = words[layout.ROLE]
 
     def published(self, memory: bytearray, runtime: str, name: str) -> MutableSequence[int] | None:
         """Answer shared memory with this content, None where there can be none."""
@@ -172,6 +212,27 @@ class Slot:
 
 
 HERE = Slot()
+
+
+def head(words: Any, master: int, role: int) -> None:
+    """Write who this process is, and that it has told nothing yet, into the words of a slot.
+
+    Args:
+        words: of its memory, all of them zero.
+        master: pid of the process that minds the workers; 0 for none.
+        role: of this process.
+    """
+    pid = os.getpid()
+    started = layout.process_start(pid)
+    words[0], words[1], words[2] = layout.MAGIC, layout.VERSION, layout.PLACES
+    for word in (layout.SLOT, *range(layout.TOTAL, layout.CREATED + 1)):
+        words[word] = -1
+    words[layout.PID], words[layout.STARTED] = pid, started
+    words[layout.MASTER] = master or pid
+    words[layout.MASTER_STARTED] = layout.process_start(master) if master else started
+    words[layout.NAMESPACE] = layout.namespace()
+    words[layout.CLAIMED] = monotonic_ns()
+    words[layout.ROLE] = role
 
 
 def parent() -> int:
