@@ -348,3 +348,32 @@ def test_whatever_is_in_the_scope_the_response_goes_on(entries: Any, seen: Any) 
     assert [(trace.endpoint, trace.status) for trace in seen] == [("<unmatched>", 200)]
     assert SWITCH.faults == 1
     SWITCH.faults = 0
+
+
+def test_a_request_that_a_server_begins_within_the_last_send_of_a_failed_one_is_counted(seen):
+    """uvicorn resumes a connection there, and its next task has the context of the one before."""
+
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    app = asgi(failing)
+    begun: list[Any] = []
+
+    async def served() -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def last(message: Any) -> None:
+            return None
+
+        async def first(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                begun.append(asyncio.create_task(app(scope | {"path": "/next"}, receive, last)))
+                await begun[0]
+
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        await app(scope, receive, first)
+
+    asyncio.run(served())
+    assert len(seen) == 2

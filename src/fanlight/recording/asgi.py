@@ -114,7 +114,9 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
     if scope["type"] != "http" or SWITCH.sink is None or (COLLECTING.thread and collecting()):
         return None
     outer = lane_here()
-    if outer is not None and is_open(outer.trace):
+    # A server may begin the next request of a connection within the last `send` of the one before.
+    around = outer.trace if outer is not None else None
+    if around is not None and not around.whole and is_open(around):
         return None
     method = scope.get("method", "")
     # A fast path: what `begin` does, without the call.
@@ -186,12 +188,11 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
             except (TypeError, ValueError, AttributeError, KeyError):
                 # The server will judge a malformed message; it is none of ours.
                 SWITCH.faults += 1
-        # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
-        elif (
-            kind == "http.response.body"
-            and ("more_body" not in message or not message["more_body"])
-            and trace.status < 500
-        ):
+        elif kind == "http.response.body" and ("more_body" not in message or not message["more_body"]):
+            # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
+            if trace.status >= 500:
+                trace.whole = True
+                return pass_on(message)
             rank = trace.rank
             # A fast path: named for good, and nobody listens. The context is the request's own.
             if (rank == INSIDE or (rank >= ROUTER and MOUNT not in scope)) and not BUS.subscriptions:
