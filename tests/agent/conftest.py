@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import socket
 import struct
 import subprocess
@@ -218,6 +220,46 @@ def black_hole(tmp_path: Path) -> Iterator[Receiver]:
     receiver = Receiver(tmp_path / "collector.sock", acknowledges=False)
     yield receiver
     receiver.hang_up()
+
+
+def frozen(path: Path) -> subprocess.Popen[bytes]:
+    """A process that listens and is stopped by a signal: connections succeed, nothing is read."""
+    program = (
+        "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1);"
+        "print('up', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    os.kill(process.pid, signal.SIGSTOP)
+    return process
+
+
+@pytest.fixture(params=["absent", "dead", "frozen", "black hole", "silent"])
+def bad_receiver(request, tmp_path) -> Iterator[str]:
+    path = tmp_path / "collector.sock"
+    process = listener = None
+    if request.param == "dead":
+        with socket.socket(socket.AF_UNIX) as left_behind:
+            left_behind.bind(str(path))
+    elif request.param == "frozen":
+        process = frozen(path)
+    elif request.param == "black hole":
+        # Welcomes and reads everything; never acknowledges.
+        request.getfixturevalue("black_hole")
+    elif request.param == "silent":
+        # A full backlog: nobody even accepts.
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen(0)
+    yield request.param
+    if process is not None:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    if listener is not None:
+        listener.close()
 
 
 @pytest.fixture

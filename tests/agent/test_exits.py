@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -10,7 +9,6 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
 
 EXIT_S = 2.1
 """What an exit may take: the budget of 2 s and the interpreter's own end."""
-GUNICORN_EXIT_S = 2.5
-BUSY_S = 1.0
-"""What a machine with other work may add to the end of gunicorn's processes."""
 
 
 def test_a_script_that_just_ends_has_reported(script, receiver):
@@ -52,46 +47,6 @@ def test_a_script_that_fails_has_reported_and_fails_as_before(script, receiver):
     assert receiver.traces[0].segment == "error"
     # The traceback is the application's: the frames of ours in it are none of a reader's business.
     assert result.stderr.count("File") == 1
-
-
-def frozen(path: Path) -> subprocess.Popen[bytes]:
-    """A process that listens and is stopped by a signal: connections succeed, nothing is read."""
-    program = (
-        "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1);"
-        "print('up', flush=True); time.sleep(60)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    os.kill(process.pid, signal.SIGSTOP)
-    return process
-
-
-@pytest.fixture(params=["absent", "dead", "frozen", "black hole", "silent"])
-def bad_receiver(request, tmp_path) -> Iterator[str]:
-    path = tmp_path / "collector.sock"
-    process = listener = None
-    if request.param == "dead":
-        with socket.socket(socket.AF_UNIX) as left_behind:
-            left_behind.bind(str(path))
-    elif request.param == "frozen":
-        process = frozen(path)
-    elif request.param == "black hole":
-        # Welcomes and reads everything; never acknowledges.
-        request.getfixturevalue("black_hole")
-    elif request.param == "silent":
-        # A full backlog: nobody even accepts.
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
-        listener.listen(0)
-    yield request.param
-    if process is not None:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-    if listener is not None:
-        listener.close()
 
 
 def test_whatever_the_receiver_does_an_exit_takes_its_budget_at_the_most(tmp_path, bad_receiver):
@@ -148,68 +103,6 @@ assert time.monotonic() - took["from"] >= 0.5
     assert result.returncode == 0, result.stderr
     assert float(result.stdout) <= EXIT_S
     assert black_hole.batches
-
-
-SERVED = """
-import os
-import fanlight
-fanlight.start("shop", dsn="unix://{folder}/collector.sock")
-
-@fanlight.wsgi
-def app(environ, start_response):
-    with fanlight.span("a", text="x" * 1000):
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return [b"served"]
-
-open(f"up-{{os.getpid()}}", "w").close()
-"""
-
-
-def answered(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().read() == b"served"
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-@pytest.mark.parametrize(
-    ("workers", "own_s"),
-    [
-        ("sync", 0.0),
-        pytest.param("gthread", 0.0, marks=pytest.mark.soak),
-        # Looks once a second whether it has been stopped.
-        pytest.param("gevent", 1.0, marks=pytest.mark.soak),
-    ],
-)
-def test_whatever_the_receiver_does_gunicorn_leaves_in_time(
-    tmp_path, bad_receiver, workers, own_s, eventually
-):
-    (tmp_path / "served.py").write_text(SERVED.format(folder=tmp_path))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = ["-b", f"127.0.0.1:{port}", "-w", "2", "-k", workers, "--no-control-socket", "served:app"]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *words], cwd=tmp_path, stdout=log, stderr=log
-        )
-        try:
-            # A worker that is told to stop before it has hooked its signals never hears of it.
-            eventually(lambda: len(list(tmp_path.glob("up-*"))) == 2 and answered(port), 20)
-            assert all(answered(port) for _ in range(50))
-            asked = time.monotonic()
-            process.terminate()
-            assert process.wait(20) == 0
-            took_s = time.monotonic() - asked
-        finally:
-            process.kill()
-            process.wait()
-    assert took_s < GUNICORN_EXIT_S + own_s + BUSY_S
-    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def started(tmp_path: Path, text: str, **pipes: Any) -> subprocess.Popen[str]:
