@@ -240,6 +240,13 @@ def test_line_numbers_count_from_the_files_beginning(tmp_path: Path) -> None:
     assert [lines[event.line - 1].decode() for event in found] == [event.raw for event in found]
 
 
+@pytest.mark.parametrize("text", ['" "', '"  " NOT b', '" " OR c', r"/\s/", "/./", '" " AND "  "'])
+def test_a_line_of_blanks_is_no_event_for_who_looks_for_blanks(text: str) -> None:
+    data = b"a  b\n  \n\t\n \t \r\n\n a  c\n"
+    found = [line for line in (b"a  b", b" a  c") if "NOT" not in text or b"b" not in line]
+    assert selected(text, data, format="plain") == found
+
+
 def test_events_of_several_lines_are_found_whole_by_any_of_them(tmp_path: Path) -> None:
     block = b"2026-01-31 12:00:00Z ERROR it broke\n  at a.b\n  at needle.c\n2026-01-31 12:00:01Z INFO fine\n"
     path = write(tmp_path / "app.log", block * 20_000)

@@ -107,3 +107,17 @@ def test_a_pipe_without_a_byte_has_no_event(pipe: str) -> None:
     assert source.readinto(memoryview(bytearray(100))) == 0
     source.close()
     writer.join(5)
+
+
+def test_what_the_kernel_makes_up_while_it_is_read_is_read() -> None:
+    with open("/proc/self/status", "rb") as file:
+        wanted = [line for line in file.read().splitlines() if line.startswith(b"Name:")]
+    assert wanted
+    answer = Answer(Query('"name:"'), ["/proc/self/status"], Wishes(format="plain"))
+    assert b"".join(found.raw() for found in answer.found()).splitlines() == wanted
+
+
+def test_who_cannot_read_on_says_which_file_that_is() -> None:
+    # It can be opened, and of its first bytes nothing can be read.
+    with pytest.raises(OSError, match="/proc/self/mem"):
+        list(Answer(Query("app"), ["/proc/self/mem"], Wishes()).found())

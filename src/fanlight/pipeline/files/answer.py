@@ -78,7 +78,15 @@ class Answer:
 
     def part(self, path: str) -> Iterator[tuple[Search, Found]]:
         """Yield what is selected of one file."""
-        source = self.opened(path)
+        try:
+            yield from self.part_of(self.opened(path))
+        except OSError as error:
+            # What is read does not know what it is called.
+            error.filename = error.filename or path
+            raise
+
+    def part_of(self, source: Source) -> Iterator[tuple[Search, Found]]:
+        """Yield what is selected of a source, which is closed then."""
         try:
             search = Search(self.query, source, self.wishes)
             self.searches.append(search)

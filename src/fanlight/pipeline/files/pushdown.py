@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from fanlight.event.names import canonical
@@ -151,6 +152,9 @@ class Pushdown:
     def words(self, found: Iterator[tuple[object, ...]]) -> Iterator[Conjunct]:
         """Yield conjuncts of literals, with the way out that a format with escapes needs."""
         for some in found:
+            # A line of blanks is no event, and who looks for blanks would find it.
+            if not all(one.text.strip() for one in some):  # type: ignore[attr-defined]
+                continue
             needles = [needle_of(one.text, ignores_case=one.fold) for one in some]  # type: ignore[attr-defined]
             if not self.format.raw_is_text:
                 is_plain = all(one.plain for one in some)  # type: ignore[attr-defined]
@@ -167,6 +171,8 @@ class Pushdown:
         """Yield the conjunct of a regular expression that some property, or the raw text, matches."""
         found = Bytewise(text)
         if found.pattern is None or found.begins or found.ends or self.scaled or self.crosses(found):
+            return
+        if any(re.search(found.pattern, blank * 64) for blank in (b" ", b"\t")):
             return
         needle = Needle(found.pattern, self.setting.fold_keywords)
         if self.format.raw_is_text:

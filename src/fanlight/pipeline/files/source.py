@@ -102,7 +102,8 @@ def open_source(path: str) -> Source:
     # Without pathlib, whose import costs a tenth of a small search.
     plain = open(path, "rb", buffering=0)  # noqa: SIM115 the source's own, closed with it
     try:
-        if not plain.seekable():
+        size = size_of(plain)
+        if size is None:
             from io import BufferedReader
 
             return piped(path, BufferedReader(plain))
@@ -112,12 +113,18 @@ def open_source(path: str) -> Source:
     except BaseException:
         plain.close()
         raise
-    if stream is plain:
-        found = Source(path, plain, plain.seek(0, 2) - plain.seek(0))
-    else:
-        found = Source(path, stream, None, plain)
+    found = Source(path, plain, size) if stream is plain else Source(path, stream, None, plain)
     found.written_ns = os.fstat(plain.fileno()).st_mtime_ns
     return found
+
+
+def size_of(plain: RawIOBase) -> int | None:
+    """Answer how many bytes a file has, from whose begin on it is read; None where only reading tells."""
+    try:
+        return plain.seek(0, 2) - plain.seek(0)
+    except OSError:
+        # A pipe, or what the kernel makes up while it is read, as in /proc.
+        return None
 
 
 def redirected() -> str | None:
