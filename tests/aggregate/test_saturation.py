@@ -219,6 +219,15 @@ def test_a_master_that_is_gone_leaves_its_requests_to_the_next(machine: Machine)
     assert machine.whole()["workers.requests_count"] == 51
 
 
+def test_a_server_that_is_started_again_is_told_of_as_the_same_and_once(machine: Machine) -> None:
+    machine.look(worker(0, requests_count=50))
+    young = worker(0, pid=300, requests_count=1)._replace(master=30, generation=3)
+    machine.look(young, retired=(Retired("shop", "gunicorn", 10, 1, 53, 0, {}, 0),))
+    assert machine.whole()["workers.requests_count"] == 54
+    machine.look(young, worker(0, pid=101))  # The old one was between its workers.
+    assert [each.labels.get("master") for each in wholes(machine.take())] == [None, "1"]
+
+
 def test_a_server_whose_only_worker_died_is_told_of_while_the_next_one_comes(machine: Machine) -> None:
     machine.look(worker(0))
     machine.look(passed_s=1)

@@ -145,6 +145,23 @@ def test_what_all_servers_are_at_now_is_added_up(tell) -> None:
     assert tell.answers.overview(START_NS, START_NS + 60 * S, "mail")["saturation"] is None
 
 
+def test_a_server_that_was_told_of_under_another_place_counts_once(tell) -> None:
+    at_work = {"workers.busy_threads": 1, "workers.max_threads": 10}
+    tell(
+        *((at, {"master": "1"}, at_work) for at in (10, 20)),
+        *((at, {}, at_work) for at in (25, 30)),
+        # Two that are told of at one moment are two.
+        *((35, labels, at_work) for labels in ({}, {"master": "1"})),
+        *((at, {"service": "pay"}, at_work) for at in (19, 29)),
+    )
+
+    def now(to_s: int) -> tuple[int, int]:
+        found = tell.answers.overview(START_NS, START_NS + to_s * S)["saturation"]
+        return found["servers"], found["threads"]
+
+    assert (now(24), now(31), now(40)) == ((2, 20), (2, 20), (3, 30))
+
+
 def test_a_long_time_has_steps_that_can_be_drawn(tell) -> None:
     found = tell((0, {}, {"sockets.backlog": 1}), to_s=7 * 86_400)
     assert found["step"] == 7200

@@ -150,28 +150,32 @@ class Saturation:
         left: dict[Whose, list[Retired]] = {}
         for each in readings.retired:
             left.setdefault((each.service, each.server, each.master, each.generation), []).append(each)
-        for whose in living:
-            if whose not in self.masters:
-                self.begin(whose)
-        for whose, retired in left.items():
-            if whose not in self.masters and whose not in self.done:
-                # What was over before anybody looked is nobody's account.
-                master = self.done[whose] = Master(whose)
-                master.see([], retired, now_ns, 0)
-                master.settle()
         for whose, master in list(self.masters.items()):
             master.see(living.get(whose, []), left.get(whose, ()), now_ns, passed_ns)
             if not master.workers and now_ns - master.seen_ns > GONE_NS:
                 self.end(master)
+        for whose in sorted(living.keys() - self.masters.keys(), key=lambda each: each[3]):
+            self.begin(whose).see(living[whose], left.get(whose, ()), now_ns, passed_ns)
+        for whose in left.keys() - self.masters.keys() - self.done.keys():
+            # What was over before anybody looked is nobody's account.
+            master = self.done[whose] = Master(whose)
+            master.see([], left[whose], now_ns, 0)
+            master.settle()
         self.claim()
         for master in self.masters.values():
             self.peak(master)
 
     def begin(self, whose: Whose) -> Master:
-        """Give a master the first place that is free at its server; one that comes back is who it was."""
-        taken = {each.place for each in self.masters.values() if each.whose[:2] == whose[:2]}
+        """Give a master the first place of its server that nobody works at."""
+        beside = {each.place: each for each in self.masters.values() if each.whose[:2] == whose[:2]}
+        working = {place for place, each in beside.items() if each.workers}
+        place = min(set(range(len(working) + 1)) - working)
+        if place in beside:
+            # Started again it is no server beside itself: the next reader would name it in another way.
+            self.end(beside[place])
+        # One that comes back is who it was.
         master = self.done.pop(whose, None) or Master(whose)
-        master.place = min(set(range(len(taken) + 1)) - taken)
+        master.place = place
         self.masters[whose] = master
         return master
 

@@ -150,7 +150,7 @@ def now(store: Store, to_ns: int, whose: Whose, written: Callable[[int], str]) -
         whose: only these.
         written: answers a moment as text.
     """
-    told = servers(store, to_ns - RECENT_NS, to_ns, whose, written)["servers"]
+    told = standing(servers(store, to_ns - RECENT_NS, to_ns, whose, written)["servers"])
     if not told:
         return None
     found: Json = {"time": max(each["time"] for each in told), "servers": len(told)}
@@ -162,6 +162,19 @@ def now(store: Store, to_ns: int, whose: Whose, written: Callable[[int], str]) -
         ]
         found[field] = sum(known) if known else None
     return found
+
+
+def standing(told: list[Json]) -> list[Json]:
+    """Answer the servers that are there still, of all that were told of.
+
+    The masters of one server are told of at one moment: who is not told of with the others is gone, or is
+    one of them under the place that it had with a reader before.
+    """
+    latest: dict[tuple[Any, ...], str] = {}
+    for each in told:
+        server = identity(each)[:3]
+        latest[server] = max(each["time"], latest.get(server, ""))
+    return [each for each in told if each["time"] == latest[identity(each)[:3]]]
 
 
 def read(store: Store, from_ns: int, to_ns: int, whose: Whose) -> list[Server]:
