@@ -26,6 +26,7 @@ EVIL = "\x1b[2J\u202e\x9b[bold]"
 ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SHARED = "5" * 32
 LOGGING = "6" * 32
+LOOPING = "7" * 32
 
 
 class Answers:
@@ -47,6 +48,8 @@ class Answers:
                 "annotations": {"message": f"none left{EVIL}"},
             }
             return {**TRACE, "spans": [*TRACE["spans"], {**TRACE["spans"][-1], **line, "description": ""}]}
+        if trace_id == LOOPING:
+            return LOOP
         if trace_id == SHARED:
             return {
                 **TRACE,
@@ -132,6 +135,26 @@ TRACE = {
         span(0, 0, "GET", 0, 100 * MS),
         span(1, 1, f"SELECT {EVIL}", 50 * MS, 25 * MS)
         | {"annotations": {"rows": 3, "share": 0.5, f"cart.{EVIL}": EVIL}, "percentile": 0.93},
+    ],
+}
+
+
+LONG = f"SELECT {', '.join(f'item.column_{n}' for n in range(40))} FROM item WHERE item.id = ?"
+
+
+def turn(at):
+    """Answer one of two statements that take turns below the root; the fifth of its kind has a place."""
+    notes = {"location": "shop/cart.py:88"} if at in (9, 10) else {}
+    told = {"title": ("SELECT FROM item", "SELECT FROM price")[at % 2], "description": LONG}
+    return span(at, 1, "", at * MS, MS) | told | {"parent": 0, "annotations": notes}
+
+
+LOOP = TRACE | {
+    "id": LOOPING,
+    "spans": [
+        span(0, 0, "GET", 0, 100 * MS),
+        *map(turn, range(1, 41)),
+        span(41, 1, "commit", 90 * MS, MS) | {"parent": 0},
     ],
 }
 

@@ -14,6 +14,7 @@ import pytest
 from fanlight.cli import main
 from fanlight.cli.client import Client
 from fanlight.pipeline.directory import write_state
+from fanlight.web.wording import TIMES
 
 ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -155,6 +156,34 @@ def test_a_line_of_the_log_stands_among_the_spans(data, capsys):
     out = capsys.readouterr().out
     assert "shop.cart  ERROR: none left" in out
     assert "\x1b" not in out
+
+
+def test_likes_that_take_turns_are_one_line_each_and_a_long_statement_is_brief(data, capsys):
+    assert main(["trace", "7" * 32, "--data", data]) == 0
+    said = capsys.readouterr()
+    _, price, item, commit = said.out.splitlines()[4:]
+    assert re.search(
+        rf"^  SELECT FROM price  {TIMES}20  SELECT … FROM item WHERE item.id = \?  location=shop/cart.py:88"
+        r" +1 ms +20 ms +20 ms",
+        price,
+    )
+    assert item.startswith(f"  SELECT FROM item  {TIMES}20  SELECT … FROM item")
+    assert commit.startswith("  commit ")
+    assert said.err == "42 spans in 4 lines, likes folded; --unfold shows each\n"
+
+
+def test_an_unfolded_trace_has_a_line_for_each_span_with_all_that_was_sent(data, capsys):
+    assert main(["trace", "7" * 32, "--unfold", "--data", data]) == 0
+    said = capsys.readouterr()
+    spans = said.out.splitlines()[4:]
+    assert (len(spans), sum("item.column_39 FROM item" in line for line in spans)) == (42, 40)
+    assert sum("location=shop/cart.py:88" in line for line in spans) == 2
+    assert said.err == ""
+
+
+def test_a_folded_trace_as_json_has_every_span(data, capsys):
+    main(["trace", "7" * 32, "--json", "--data", data])
+    assert len(json.loads(capsys.readouterr().out)["spans"]) == 42
 
 
 def test_a_trace_as_json_is_the_servers_document(data, capsys):

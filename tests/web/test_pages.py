@@ -9,8 +9,8 @@ import pytest
 from web_client import Page
 from web_shop import HOSTILE
 
+from fanlight.web.folding import is_failed, is_fault
 from fanlight.web.pages.endpoint import nodes
-from fanlight.web.pages.waterfall import is_failed, is_fault
 
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +12,14 @@ from fanlight.cli import options, table
 from fanlight.cli.client import NotFoundError, reach
 from fanlight.cli.terminal import clean, write, write_json
 from fanlight.errors import FanlightError
-from fanlight.web import wording
+from fanlight.web import folding, wording
 from fanlight.web.pages.division import division, waited
+from fanlight.web.statements import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Span = dict[str, Any]
 
 BAR_COLUMNS = 24
 WIDE = 100
@@ -30,7 +37,8 @@ SLOWER: table.Column = ("slower than", "right")
 @click.argument("trace_id", metavar="ID")
 @options.data
 @options.as_json
-def command(*, trace_id: str, data: str | None, as_json: bool) -> None:
+@click.option("--unfold", is_flag=True, help="A line for every span, statements as they were sent.")
+def command(*, trace_id: str, data: str | None, as_json: bool, unfold: bool) -> None:
     """Show one request, span by span.
 
     \b
@@ -38,6 +46,8 @@ def command(*, trace_id: str, data: str | None, as_json: bool) -> None:
 
     Ids stand on the page of an endpoint, and in `samples` of its JSON. Services that pass on a
     `traceparent` share an id: all of them are shown, the one that began it first.
+    Parts that are alike under one parent are one line from the fifth on, with how often and in all how long,
+    and a long statement is told in brief; `--json` always has everything.
     "Slower than" is the share of the same part of the endpoint's other requests that took less.
     """  # noqa: D301 - click's mark for lines that stay as they are
     client = reach(options.settings(data=data), start=True)
@@ -56,7 +66,7 @@ def command(*, trace_id: str, data: str | None, as_json: bool) -> None:
     for part in parts:
         for line in heading(part):
             write(line)
-        show_spans(part)
+        show_spans(part, fold=not unfold)
         if part is not parts[-1]:
             write("")
 
@@ -80,39 +90,60 @@ def heading(found: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def show_spans(found: dict[str, Any]) -> None:
+def show_spans(found: dict[str, Any], *, fold: bool) -> None:
     """Write the spans, indented by depth, with a bar of where in the request they lie."""
     wide = shutil.get_terminal_size((WIDE, 24)).columns >= WIDE
+    spans = found["spans"]
     # An older server that still runs does not tell, and where few requests are kept nobody knows.
-    is_ranked = any(span.get("percentile") is not None for span in found["spans"])
+    is_ranked = any(span.get("percentile") is not None for span in spans)
     columns = (*COLUMNS, SLOWER) if is_ranked else COLUMNS
     columns = (*columns, ("", "left")) if wide else columns
+    folds = folding.likes(spans) if fold else {}
+    groups = [folds.get(span["index"], [span]) for span in spans]
+    groups = [group for span, group in zip(spans, groups, strict=True) if group[0] is span]
     rows = []
-    for span in found["spans"]:
-        name = span["title"] or span["category"]
-        description = wording.logged(span) or span["description"]
-        if description and description != name:
-            name = f"{name}  {description}"
-        notes = (span["annotations"] or {}).items()
-        told = " ".join(f"{key}={wording.annotation(key, value)}" for key, value in notes)
-        name = f"{name}  {told}" if told else name
+    for group in groups:
+        first = group[0]
         cells = [
-            "  " * span["depth"] + name,
-            wording.duration(span["start"]),
-            wording.duration(span["duration"]),
-            wording.duration(span["self"]),
+            "  " * first["depth"] + name(group, fold=fold),
+            wording.duration(first["start"]),
+            wording.duration(sum(span["duration"] for span in group)),
+            wording.duration(sum(span["self"] for span in group)),
         ]
         if is_ranked:
-            rank = span.get("percentile")
+            # A fold is compared with all spans of its place in other requests.
+            rank = first.get("percentile" if len(group) == 1 else "percentile_all")
             cells.append("" if rank is None else wording.rank(rank))
-        rows.append([*cells, bar(span, found["duration"])] if wide else cells)
+        rows.append([*cells, bar(group, found["duration"])] if wide else cells)
     table.show(columns, rows)
+    if len(rows) < len(spans):
+        told = f"{wording.plural(len(spans), 'span')} in {wording.plural(len(rows), 'line')}"
+        write(f"{told}, likes folded; --unfold shows each", sys.stderr)
 
 
-def bar(span: dict[str, Any], total_ns: int) -> str:
-    """Answer where in the request a span lies; the shortest span still shows."""
+def name(group: Sequence[Span], *, fold: bool) -> str:
+    """Answer what a line calls a span, or a fold of like ones, with what was noted of it."""
+    first = group[0]
+    words = [first["title"] or first["category"]]
+    description = folding.described(first)
+    if description and description != words[0]:
+        words.append(statement(description, first["category"]).brief if fold else description)
+    if len(group) > 1:
+        words.insert(1, f"{wording.TIMES}{wording.count(len(group))}")
+        words += [f"location={at}"] if (at := folding.place(group)) else []
+    else:
+        notes = (first["annotations"] or {}).items()
+        words += [" ".join(f"{key}={wording.annotation(key, value)}" for key, value in notes)]
+    return "  ".join(filter(None, words))
+
+
+def bar(group: Sequence[Span], total_ns: int) -> str:
+    """Answer where in the request a line's spans lie; the shortest one still shows."""
     if total_ns <= 0:
         return ""
-    begin: int = min(BAR_COLUMNS - 1, span["start"] * BAR_COLUMNS // total_ns)
-    width: int = max(1, round(span["duration"] * BAR_COLUMNS / total_ns))
-    return "·" * begin + "█" * min(width, BAR_COLUMNS - begin)
+    drawn: set[int] = set()
+    for span in group:
+        begin: int = min(BAR_COLUMNS - 1, span["start"] * BAR_COLUMNS // total_ns)
+        width: int = max(1, round(span["duration"] * BAR_COLUMNS / total_ns))
+        drawn.update(range(begin, min(begin + width, BAR_COLUMNS)))
+    return "".join("█" if column in drawn else "·" for column in range(max(drawn) + 1))

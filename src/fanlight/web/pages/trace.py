@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.web import queries, wording
 from fanlight.web.copying import panels
+from fanlight.web.folding import is_fault
 from fanlight.web.pages.busy import strip
 from fanlight.web.pages.division import division, waited
 from fanlight.web.pages.frame import frame, segment_words
-from fanlight.web.pages.waterfall import Axis, is_fault, notes, waterfall
+from fanlight.web.pages.waterfall import Axis, notes, waterfall
 from fanlight.web.parameters import TIMES, address
 
 if TYPE_CHECKING:

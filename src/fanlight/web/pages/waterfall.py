@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.server.traced.gaps import uncovered
 from fanlight.web import wording
+from fanlight.web.folding import described, is_failed, likes, parents, place
 from fanlight.web.pages.frame import span_name, tier
 from fanlight.web.statements import NOTHING, Statement, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-FOLD_FROM = 5
-"""Like siblings before they become one row: where a repeat becomes a finding."""
 
 DRAWN_MAX = 200
 """Rectangles in one folded row; more cannot be told apart."""
@@ -21,8 +19,6 @@ DRAWN_MAX = 200
 DEEPEST = 12
 SLOW = 0.9
 """From this share of its kind on that took less, a part's is printed bold."""
-FAULTS = frozenset({"error", "exception", "fault"})
-"""Annotations that tell of an exception, alone or before a dot."""
 CAUSES = {
     "waiting": "mostly not running",
     "code": "its own code",
@@ -82,12 +78,10 @@ def waterfall(found: Mapping[str, Any], axis: Axis, fold: bool) -> Iterator[Span
     if axis.lead:
         yield waited(axis)
     spans = found["spans"]
-    children: dict[int, list[Mapping[str, Any]]] = {}
-    for span in spans:
-        children.setdefault(span["parent"] if span["parent"] is not None else -1, []).append(span)
+    children = parents(spans)
     gaps = sorted(found.get("gaps", ()), key=lambda gap: gap["start"])
     ends = behind(spans)
-    folds = likes(spans, children) if fold else {}
+    folds = likes(spans) if fold else {}
     at = 0
     while at < len(spans):
         # A gap stands before the first span that began after it, below the span whose gap it is.
@@ -173,23 +167,6 @@ def waited(axis: Axis) -> Span:
     )
 
 
-def likes(
-    spans: Sequence[Mapping[str, Any]], children: Mapping[int, list[Mapping[str, Any]]]
-) -> dict[int, list[Mapping[str, Any]]]:
-    """Answer by place the leaves that become one row: enough of one parent, kind and text.
-
-    They need not follow each other: a loop seldom sends one statement alone, and two that take turns
-    would fill the page otherwise.
-    """
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for span in spans:
-        if span["index"] not in children:
-            same = (span[key] for key in ("parent", "category", "title", "description"))
-            groups.setdefault((*same, wording.logged(span), is_failed(span)), []).append(span)
-    large = [group for group in groups.values() if len(group) >= FOLD_FROM]
-    return {span["index"]: group for group in large for span in group}
-
-
 def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], axis: Axis) -> Span:
     """Answer one row: a span with its children taken out of its dark part, or a fold."""
     first = group[0]
@@ -201,8 +178,6 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
     dark = [part for low, high in whole for part in uncovered(low, high, taken)][:DRAWN_MAX]
     found = notes(first["annotations"]) if len(group) == 1 else []
     told = ("location", "message") if wording.logged(first) else ("location",)
-    # Only the fifth of many repeats was asked where it stands.
-    locations = [str(each["annotations"]["location"]) for each in group if "location" in each["annotations"]]
     # A fold is compared with all spans of its place in other requests.
     rank = first.get("percentile" if len(group) == 1 else "percentile_all")
     text = described(first)
@@ -220,37 +195,13 @@ def row(group: Sequence[Mapping[str, Any]], inner: Sequence[Mapping[str, Any]], 
         whole=[axis.place(low, high) for low, high in whole],
         dark=[axis.place(low, high) for low, high in dark],
         notes=[note for note in found if note[0] not in told],
-        location=locations[0] if locations else "",
+        location=place(group),
         error=is_failed(first),
         rank="" if rank is None else wording.rank(rank),
         is_slow=rank is not None and rank >= SLOW,
     )
 
 
-def described(span: Mapping[str, Any]) -> str:
-    """Answer what a row says behind its title."""
-    if span["category"] == "agent.pruned":
-        return pruned(span)
-    return wording.logged(span) or span["description"] or ""
-
-
-def pruned(span: Mapping[str, Any]) -> str:
-    """Answer what stands where a very large trace was cut, from the exact totals that were kept."""
-    told = span["annotations"] or {}
-    return f"{wording.plural(told.get('spans', 0), 'span')}, {wording.duration(told.get('total', 0))} in all"
-
-
 def notes(annotations: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Answer annotations as text, in their order."""
     return [(str(key), wording.annotation(str(key), value)) for key, value in (annotations or {}).items()]
-
-
-def is_fault(key: str) -> bool:
-    """Answer whether an annotation tells of an exception."""
-    # Not `errors=0`, which is an application's own count.
-    return key.partition(".")[0] in FAULTS
-
-
-def is_failed(span: Mapping[str, Any]) -> bool:
-    """Answer whether a span carries an exception."""
-    return any(is_fault(str(key)) for key in span["annotations"] or {})
