@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import sys
 import tempfile
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,3 +137,15 @@ def test_a_text_with_a_rare_letter_is_found_by_it_also_where_it_is_not_rare(dens
     scan = texts.finder([(b"zebra", True)], data[:4096])
     assert texts.rare_letter(b"zebra", data[:4096]) is not None
     assert scanned(scan, data) == [row for row in rows * 2 if b"ebra" in row]
+
+
+def test_a_long_line_of_nothing_but_hits_takes_the_memory_of_its_copies() -> None:
+    data = bytearray(b"item" * (1 << 20) + b"\n")
+    scan = texts.by_engine([(b"item", True)], bytes(4096))
+    assert scan is not None
+    tracemalloc.start()
+    try:
+        assert scan(data, 0, len(data)) == [len(data) - 1]
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(data)
+    finally:
+        tracemalloc.stop()

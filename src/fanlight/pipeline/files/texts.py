@@ -65,8 +65,9 @@ def by_engine(wanted: Wanted, sample: bytes) -> Scanner | None:
         hits: list[int] = []
         with memoryview(text) as view:
             for low, high in steps(text, begin, end, STEP):
-                if pause:
-                    pause -= 1
+                # Of a line longer than a step one hit is enough, and the engine would tell all of them.
+                if pause or high - low > STEP:
+                    pause = max(pause - 1, 0)
                     hits += by_hand(text, low, high)
                     continue
                 with view[low:high] as part:
