@@ -285,6 +285,17 @@ def test_the_engine_changes_where_hits_are_dense_and_the_answer_does_not(
         assert answer.searches[0].engine == said
 
 
+@pytest.mark.parametrize("missing", [["ahocorasick_rs", "hyperscan"], ["ahocorasick_rs", "hyperscan", "re2"]])
+def test_of_a_file_whose_first_bytes_end_within_a_line_each_conjunct_is_tried(
+    missing: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    path = write(tmp_path / "app.log", b"a x\n" + b"ab " * 200_000 + b"\na y\n")
+    answer = Answer(Query("(a OR b OR c OR d OR e) AND (x OR y)"), [str(path)], Wishes(format="plain"))
+    assert b"".join(each.raw() for each in answer.found()) == b"a x\na y\n"
+
+
 def test_every_engine_is_there_to_be_tested(tmp_path: Path) -> None:
     pytest.importorskip("hyperscan")
     assert scanners.scanner_of([scanners.needle_of(b"blue", ignores_case=True)])[1] == "aho-corasick"

@@ -50,7 +50,10 @@ class Look:
             few = bytes(buffer[sample[0] : min(sample[1], sample[0] + SAMPLE)])
             scanners = [scanner_of(list(some), few) for some in conjuncts]
             # Which one lets fewest lines through is known by trying.
-            hits = [0] if len(scanners) == 1 else [len(scan(buffer, *sample)) for scan, _ in scanners]
+            begin, end = sample
+            # A scanner is given whole lines.
+            end = max(buffer.rfind(b"\n", begin, end) + 1, begin)
+            hits = [0] if len(scanners) == 1 else [len(scan(buffer, begin, end)) for scan, _ in scanners]
             best = hits.index(min(hits))
             self.scan, search.engine = scanners[best]
             self.needles = conjuncts[best]
