@@ -1,8 +1,11 @@
 """Jobs of real workers behind a real broker: every run counted, the last ones before the end too."""
 
 import json
+import os
+import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 
 import pytest
@@ -147,5 +150,90 @@ def test_no_pool_loses_a_run(house, kit, broker, pool):
     running = worker(house, "celery-jobs", prefork, **settings)
     kit.wait(lambda: house.stored("celery-jobs") == 8, "8 runs", 60)
     assert by_segment(house, "celery-jobs") == {("shop.send", ""): 8}
+    running.terminate()
+    assert running.wait(30) == 0
+
+
+RUNS = '''
+"""A task that leaves a line for every run, right before it ends."""
+import os, time
+from celery import Celery
+from redis import Redis
+from rq import Queue
+
+PORT = int(os.environ["BROKER_PORT"])
+celery = Celery("shop", broker=f"redis://127.0.0.1:{PORT}/0")
+celery.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=1)
+queue = Queue("mail", connection=Redis(port=PORT, db=1))
+
+
+def pack(number):
+    time.sleep(0.01)
+    with open("ran", "a") as ran:
+        ran.write(f"{number}\\n")
+
+
+@celery.task(name="shop.send")
+def send(number):
+    pack(number)
+'''
+LIBRARIES = {
+    "celery": (
+        "celery -A shop:celery worker -c 1 --without-mingle --without-gossip",
+        "shop.send.delay",
+        60,
+    ),
+    "rq": (
+        "rq.cli worker mail --quiet --url redis://127.0.0.1:{}/1",
+        "partial(shop.queue.enqueue, shop.pack)",
+        4,
+    ),
+}
+"""Name to what runs the tasks, what puts one into the queue, and how many there are in all."""
+
+
+@pytest.mark.parametrize(("command", "call", "runs"), LIBRARIES.values(), ids=LIBRARIES)
+def test_what_a_killed_process_of_a_worker_had_not_sent_is_counted(house, kit, broker, command, call, runs):
+    house.serve()
+    settings = {"BROKER_PORT": str(broker)}
+    (house.folder / "shop.py").write_text(RUNS)
+    ran = house.folder / "ran"
+    ran.touch()
+
+    def publish(numbers):
+        program = f"from functools import partial; import shop; [{call}(n) for n in {numbers}]"
+        done = house.start(
+            "publish", [sys.executable, "-c", program], PYTHONPATH=str(house.folder), **settings
+        )
+        assert done.wait(60) == 0
+
+    def lines():
+        return len(ran.read_text().splitlines())
+
+    publish("range(1)")
+    running = worker(house, "jobs", [sys.executable, "-m", *command.format(broker).split()], **settings)
+    kit.wait(lambda: house.stored("jobs") == 1, "the first run", 60)
+    collector = house.pids()["collector"]
+    os.kill(collector, signal.SIGSTOP)
+    try:
+        publish(f"range(1, {runs})")
+        kit.wait(lambda: lines() > runs // 3, "some runs", 30, 0.01)
+        # The one that runs the tasks: Celery's goes on, RQ's waits for the collector before it ends.
+        time.sleep(0.1)
+        for victim in kit.children(running.pid):
+            os.kill(victim, signal.SIGKILL)
+    finally:
+        os.kill(collector, signal.SIGCONT)
+    found = {}
+
+    def all_is_accounted_for():
+        state = house.api("/api/status")["collector"] or {}
+        found.update(state.get("lost_before_accept", {}).get("jobs", {}))
+        found["accepted"] = state.get("accepted", {}).get("jobs", 0)
+        # The one that was killed may have been in the midst of a run.
+        return lines() >= runs - 1 and lines() - 1 <= found.get("ended", 0) + found["accepted"] <= lines()
+
+    kit.wait(all_is_accounted_for, "every run to be accounted for", 30, 0.1, lambda: (found, lines()))
+    assert found["ended"] > 0
     running.terminate()
     assert running.wait(30) == 0
