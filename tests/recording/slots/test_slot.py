@@ -102,16 +102,21 @@ def test_where_there_never_was_a_collector_nothing_is_left(runtime):
     assert list((runtime.parent / "memory").iterdir()) == []
 
 
-def test_a_file_of_the_process_that_c_code_forked_this_one_from_stays_as_it_is(runtime):
+@pytest.mark.parametrize(("goes_on", "role"), [("claim", layout.WORKS), ("keep", layout.RECORDS)])
+def test_a_file_of_the_process_that_c_code_forked_this_one_from_stays_as_it_is(runtime, goes_on, role):
     made = Slot()
     made.keep()
     kept = Path(made.path)
     # What such a child finds: its parent's number in its parent's memory.
     made.cells[layout.PID] = os.getppid()
     theirs = kept.rename(kept.with_name(layout.name(os.getppid(), 1)))
-    made.claim("uwsgi")
-    assert layout.parse(theirs.read_bytes()).head[layout.ROLE] == layout.RECORDS
-    assert left(made).texts[1] == "uwsgi"
+    before = theirs.read_bytes()
+    if goes_on == "claim":
+        made.claim("uwsgi")
+    else:
+        made.keep()
+    assert theirs.read_bytes() == before
+    assert left(made).head[layout.ROLE] == role
 
 
 def test_without_shared_memory_the_slot_is_beside_the_socket(runtime):

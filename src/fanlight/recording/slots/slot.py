@@ -95,9 +95,7 @@ class Slot:
         """
         if self.claimed or SWITCH.whereabouts is None:
             return
-        if self.path and self.cells[layout.PID] != os.getpid():
-            # C code forked, where no hook runs: the file is the parent's.
-            self.renew()
+        self.part()
         self.claimed = True
         # The background may be about to keep the account: then it is done in a moment.
         turn = self.turn
@@ -111,7 +109,10 @@ class Slot:
 
     def keep(self) -> None:
         """Have the account of this process's traces where it outlives the process, which serves nobody."""
-        if SWITCH.whereabouts is None or not self.turn.acquire(False):
+        if SWITCH.whereabouts is None:
+            return
+        self.part()
+        if not self.turn.acquire(False):
             return
         try:
             # Without such a directory there never was a collector that might read it.
@@ -120,6 +121,11 @@ class Slot:
                 self.keeps = True
         finally:
             self.turn.release()
+
+    def part(self) -> None:
+        """Leave the file to the parent where C code forked, so that no hook ran."""
+        if self.path and self.cells[layout.PID] != os.getpid():
+            self.renew()
 
     def publish(self, server: str, kind: str, master: int, role: int) -> None:
         """Have memory that is read from outside; the arguments are those of `claim`."""
