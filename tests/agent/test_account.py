@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 
 import pytest
 
@@ -18,12 +19,13 @@ from fanlight.wire import account
 from fanlight.wire import slots as layout
 
 
-class Words(list[int]):
+class Words(array):
     """Words that remember how they were after each write."""
 
-    def __init__(self, words):
-        super().__init__(words)
-        self.moments = []
+    def __new__(cls, words):
+        made = super().__new__(cls, "q", words)
+        made.moments = []
+        return made
 
     def __setitem__(self, place, value):
         super().__setitem__(place, value)
@@ -109,7 +111,7 @@ def test_a_forked_child_opens_an_account_of_its_own(agent, receiver, words):
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        os.write(writer, bytes(SWITCH.account[: account.WORDS]))
+        os.write(writer, bytes(list(SWITCH.account[: account.WORDS])))
         push(finished())
         os.write(writer, bytes([SWITCH.account[account.FINISHED]]))
         os._exit(0)

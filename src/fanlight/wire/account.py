@@ -6,6 +6,8 @@ one, in an order in which any moment between two of them tells the truth.
 
 from __future__ import annotations
 
+from array import array
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,9 +20,9 @@ DIGITS = 15
 """Of a client's id, as many as fit into a word."""
 
 
-def opened() -> list[int]:
+def opened() -> array[int]:
     """Answer an account without an entry."""
-    return [0] * WORDS
+    return array("q", bytes(8 * WORDS))
 
 
 def number(client: str) -> int:

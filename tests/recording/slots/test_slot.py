@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from array import array
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_second_claim_changes_nothing(runtime):
 def told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of seven traces."""
     monkeypatch.setattr(SWITCH, "finished", 7)
-    monkeypatch.setattr(SWITCH, "account", [7, 3, 0, 0, 0, 5])
+    monkeypatch.setattr(SWITCH, "account", array("q", (7, 3, 0, 0, 0, 5)))
 
 
 def left(made: Slot) -> layout.Read:
@@ -71,6 +72,20 @@ def test_a_process_that_serves_nobody_leaves_the_account_of_its_traces(runtime):
     assert left(made).texts == ("shop", "", "")
     assert left(made).head[layout.ACCOUNT] == (8, 3, 0, 0, 0, 5)
     assert not made.claimed
+
+
+@pytest.mark.usefixtures("told")
+def test_what_is_delivered_while_the_file_is_made_stands_in_it(runtime, monkeypatch):
+    made, publish = Slot(), Slot.published
+
+    def published(*arguments):
+        SWITCH.account[account.SETTLED] = 7
+        return publish(*arguments)
+
+    # Stands for a flush on another thread.
+    monkeypatch.setattr(Slot, "published", published)
+    made.keep()
+    assert left(made).head[layout.ACCOUNT] == (7, 7, 0, 0, 0, 5)
 
 
 @pytest.mark.usefixtures("told")

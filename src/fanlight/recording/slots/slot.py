@@ -141,10 +141,13 @@ class Slot:
         if self.keeps and self.path:
             self.become(words)
             return
-        words[layout.ACCOUNT] = array("q", SWITCH.account)
         name = layout.name(words[layout.PID], words[layout.STARTED])
-        self.cells = self.published(memory, runtime, name) or array("q", bytes(memory))
-        SWITCH.account = self.cells[layout.ACCOUNT]
+        told = self.published(memory, runtime, name)
+        self.cells = words if told is None else told  # type: ignore[assignment]  # as writable as one
+        account = self.cells[layout.ACCOUNT]
+        # A flush may enter what it delivers until now. No call stands between: nobody comes between the two.
+        account[:] = SWITCH.account
+        SWITCH.account = account
         # A trace may have finished on another thread since the account was copied.
         while SWITCH.account[FINISHED] != SWITCH.finished:
             SWITCH.account[FINISHED] = SWITCH.finished
