@@ -94,6 +94,6 @@ def tell(what: str, changes: list[Json]) -> None:
     for each in changes:
         title = clean(each["title"])
         write(f"  {each['share']:>5}  {each['amount']} a request  {title} ({clean(each['sentence'])})")
-        for further in (each["location"], each["description"]):
+        for further in (each["location"], each["sent"].brief):
             if further:
                 write(f"         {clean(further)}")
