@@ -138,7 +138,7 @@ def test_a_trace_is_an_indented_waterfall(data, capsys):
     assert lines[0] == "GET /orders/<id> [html]  100 ms"
     assert "shop on web-1 (pid 77)" in lines[1]
     assert re.search(r"^GET +0( ns)? +100 ms +100 ms", lines[4])
-    assert re.search(r"^  SELECT .* rows=3 share=0\.5 cart\..* 50 ms +25 ms +25 ms +93% ", lines[5])
+    assert re.search(r"^  SELECT .* rows=3 share=0\.5 cart\..* 50 ms +25 ms +25 ms +93%( |$)", lines[5])
 
 
 def test_services_that_share_an_id_are_shown_one_after_the_other(data, capsys):
