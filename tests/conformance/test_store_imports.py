@@ -16,6 +16,7 @@ from fanlight.event.packing import pack
 from fanlight.event.times import Time
 from fanlight.parsers import named
 from fanlight.parsers.parser import LineParser
+from fanlight.query.answer import Limits, in_memory
 from fanlight.stores import BUILT_IN, open_store
 from fanlight.stores.imports import ElsewhereError, Imported, Piece
 
@@ -133,18 +134,90 @@ def test_only_imported_events_that_may_be_meant_are_looked_at(tmp_path: Path) ->
     for text, scanned in (
         ("duration>1 | stats count", 0),
         ("exists(trace) AND NOT status:5xx | stats count", 0),
-        ("status:503 | stats count", 1),
-        ("NOT exists(trace) | stats count", 2),
-        ("| stats count", 2),
-        ("| timechart 1m p95(duration) by service | head 1", 2),
+        ("status:503 | stats count", 0),
+        ("status:503 | tail 1", 1),
+        ("NOT exists(trace) | stats count", 0),
+        ("| stats count", 0),
+        ("| timechart 1m p95(duration) by service | head 1", 0),
+        ("/b/ AND exists(message) | stats count", 1),
         ("| tail 1", 2),
         ("| sort -duration | uniq message | stats count", 2),
         ("/a/ | stats count", 4),
+        ("a | stats count", 0),
         ("| stats count by kind", 5),
     ):
         answer = store.answer(Query(text))
         assert list(answer), text
         assert answer.facts.scanned == scanned, text
+    store.close()
+
+
+SHARED = [
+    line(1, "GET /a", 5, status=200, path="/a", rate=0.5),
+    line(2, "GET /b", 9, status=404, path="/b", rate=2),
+    line(3, "GET /a größe", 9, status=404, path="/a", is_cached=True),
+    line(4, "POST /a", None, status="404", path="/a"),
+]
+ODD = [
+    line(5, "a map", 7, status=404, path={"a": "/a"}),
+    line(6, "caf\udce9", 7, status=404, path="/caf\udce9"),
+    line(7, "long ago", -(START_NS + 1), status=404),
+    line(8, "an event", 7, inner=Event([Property("status", 404)])),
+]
+SUMMED = [
+    ("status:404 | stats count", 0, 4),
+    ("status=404 | stats count by path", 1, 4),
+    ("| top 2 path", 1, 4),
+    ("| top 2 path by max(status)", 1, 4),
+    ("status:>=200 | timechart 1m count by kind", 4, 8),
+    ("| stats distinct(status), p50(status), avg(status) by path", 1, 4),
+    ("NOT status:404 | stats count, min(rate), max(rate), sum(rate)", 0, 4),
+    ("path in (/a, /b) AND exists(time) | stats count", 1, 4),
+    ("path~/[a-b] OR is_cached:true | stats count", 1, 4),
+    ("rate<1 OR kind:log AND status:5xx | stats count", 0, 4),
+    ("GET | stats count by status", 0, 0),
+    ("NOT get | stats count", 0, 3),
+    ("--case-sensitive GET 404 | stats count", 1, 5),
+    ('"status":404 | stats count(rate), count', 0, 4),
+    (f"from:{START_NS + 6} to:{START_NS + 8} | stats count", 0, 3),
+]
+"""Queries, and how many of `SHARED`, and of all, are looked at one by one at the most."""
+
+
+@pytest.mark.parametrize(("text", "scanned", "scanned_odd"), SUMMED)
+def test_the_engine_adds_up_what_it_can_of_imported_events(
+    text: str, scanned: int, scanned_odd: int, tmp_path: Path
+) -> None:
+    query = Query(text)
+    for place, (events, most) in enumerate(((SHARED, scanned), (SHARED + ODD, scanned_odd))):
+        store = open_store(f"duckdb:{tmp_path / str(place)}")
+        store.imports.keep(piece(FILE, 9, *events), START_NS)
+        right = [str(event) for event in in_memory(query, filter(query.matches, events))]
+        answer = store.answer(query)
+        assert [str(event) for event in answer] == right
+        assert answer.facts.scanned <= most
+        store.close()
+
+
+def test_what_is_not_of_the_type_that_was_told_is_looked_at_one_by_one(tmp_path: Path) -> None:
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    packed = [pack(line(number, "x", number, status=number)) for number in (1, 2)]
+    packed.append(packed[0]._replace(values=packed[0].values.replace("1]", f"{2**70}]")))
+    store.imports.keep(Piece(FILE, "tail", 9, 3, packed), START_NS)
+    answer = store.answer(Query("status>1 | stats count"))
+    assert [event["count"] for event in answer] == [2]
+    assert answer.facts.scanned == answer.facts.read + 1 == 3
+    store.close()
+
+
+def test_the_first_of_many_imported_events_come_without_reading_all(tmp_path: Path) -> None:
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    events = [line(number, f"car {number}", -number) for number in range(20_000)]
+    store.imports.keep(piece(FILE, 9, *events), START_NS)
+    answer = store.answer(Query("car"), Limits(20))
+    assert [event.number for event in answer] == list(range(19_999, 19_979, -1))
+    assert answer.facts.scanned == 21
+    assert [event.number for event in store.events(Query("car"))] == list(range(19_999, -1, -1))
     store.close()
 
 

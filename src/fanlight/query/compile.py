@@ -197,7 +197,7 @@ class Sums:
         found: list[Any] = []
         at = 0
         if self.grouping.step_ns is not None:
-            found.append(int(parts[0]))
+            found.append(None if parts[0] is None else int(parts[0]))
             at = 1
         for key in self.keys:
             mine = parts[at : at + len(key.parts)]

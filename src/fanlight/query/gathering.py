@@ -26,26 +26,30 @@ class Gathered(NamedTuple):
     shapes: dict[str, Shape]
 
 
-def gathered(sums: Sums, rows: str, ask: Ask) -> Gathered:
+def gathered(sums: Sums, rows: str, ask: Ask, groups: Groups | None = None) -> Gathered:
     """Add up the rows of a statement.
 
     Args:
         sums: of which functions, in which groups.
         rows: the statement.
         ask: answers a statement.
+        groups: that the rows are added to; new ones without.
     """
+    groups = {} if groups is None else groups
     width = len(sums.key_parts)
     grouped = f" GROUP BY {', '.join(map(str, range(1, width + 1)))}" if width else ""
     columns = [*sums.key_parts]
     for each in sums.functions:
         columns += [took(sums, each), *([] if each.name == "distinct" else sums.partials(each))]
-    groups: Groups = {}
     shapes: dict[str, Shape] = {}
     for row in ask(f"SELECT {', '.join([*columns, 'count(*)'])} FROM ({rows}){grouped}"):
         if not row[-1]:
             # Without groups there is a row of no events.
             continue
-        found = groups[sums.key_of(row[:width])] = [fresh(each) for each in sums.functions]
+        key = sums.key_of(row[:width])
+        found = groups.get(key)
+        if found is None:
+            found = groups[key] = [fresh(each) for each in sums.functions]
         at = width
         for each, made in zip(sums.functions, found, strict=True):
             if row[at] and each.path is not None:
@@ -67,16 +71,16 @@ def took(sums: Sums, each: Function) -> str:
 
 
 def take_parts(each: Function, made: Any, parts: tuple[Any, ...]) -> None:
-    """Let a function have taken what some parts tell."""
+    """Let a function take what some parts tell."""
     if each.name == "count":
-        made.weight = parts[0] or 0
+        made.weight += parts[0] or 0
     elif each.name in ("min", "max"):
         for part in parts:
             made.add(part, 1)
     elif parts:
         exact, rest, weight = parts
-        made.total = (0 if exact is None else int(exact)) + (0 if rest is None else rest)
-        made.weight = weight or 0
+        made.total += (0 if exact is None else int(exact)) + (0 if rest is None else rest)
+        made.weight += weight or 0
 
 
 def take_values(sums: Sums, each: Function, place: int, groups: Groups, source: tuple[str, Ask]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fanlight.stores.duckdb import files
 from fanlight.stores.duckdb.engine import telling
-from fanlight.stores.duckdb.imported import FILE
+from fanlight.stores.duckdb.imported.kept import FILE
 from fanlight.stores.quota import heaviest
 
 if TYPE_CHECKING:

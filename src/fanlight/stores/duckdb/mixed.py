@@ -7,13 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.query.answer import counted
-from fanlight.query.compile import Compiled, Sums, stage_paths
-from fanlight.query.gathering import gathered
-from fanlight.query.grouping import answers, groups_told, take
+from fanlight.query.compile import Compiled, stage_paths
 from fanlight.query.stages import run
 from fanlight.query.stages.sort import Sort
 from fanlight.stores.duckdb.made import made, need_spans
 from fanlight.stores.duckdb.relation import ORDER
+from fanlight.stores.duckdb.summed import TRACES
 from fanlight.stores.imports import in_order
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from fanlight.event.event import Event
     from fanlight.query.answer import Facts, Limits
     from fanlight.query.asof import AsOf
-    from fanlight.query.grouping import Function, Grouping
     from fanlight.query.query import Query
     from fanlight.query.stages import Stage
     from fanlight.stores.duckdb.relation import Relation
@@ -44,7 +42,6 @@ class Both(NamedTuple):
         asof: what traces may lack.
         limits: of the answer.
         facts: are filled.
-        slow: answers all events one by one, for what cannot be done otherwise.
     """
 
     relation: Relation
@@ -54,19 +51,12 @@ class Both(NamedTuple):
     asof: AsOf
     limits: Limits
     facts: Facts
-    slow: Callable[[], Iterator[Event]]
 
     def answer(self) -> Iterator[Event] | None:
         """Answer what the stages leave; None when the engine is of no use."""
         stages = self.query.stages
         count = self.reducible()
-        if count:
-            return self.reduced(stages[:count])
-        first = stages[:1]
-        plan = self.plan(first)
-        if not plan.pushed or plan.summing is None:
-            return None
-        return run(stages[1:], plan.summing.run(Selected(self, plan)))
+        return self.reduced(stages[:count]) if count else None
 
     def plan(self, stages: tuple[Stage, ...]) -> Compiled:
         """Answer what the engine can do of some stages."""
@@ -105,42 +95,8 @@ class Both(NamedTuple):
         ((read, stands_for),) = self.ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({source})")
         self.facts.read += read
         self.facts.stands_for += stands_for
-        self.facts.pushed.append("the tables decide on every term of traces; other events are added to them")
+        self.facts.pushed.append(TRACES)
 
     def added(self) -> Iterator[Event]:
         """Yield the other events as stages take them."""
         return counted(self.query, self.others(), self.limits, self.facts)
-
-
-class Selected:
-    """The events of a query as a stage that adds up takes them.
-
-    Args:
-        both: of the query.
-        plan: of that stage.
-    """
-
-    def __init__(self, both: Both, plan: Compiled) -> None:
-        self.both = both
-        self.columns = plan.columns
-
-    def __iter__(self) -> Iterator[Event]:
-        return self.both.slow()
-
-    def add_up(self, functions: tuple[Function, ...], grouping: Grouping) -> Iterator[Event] | None:
-        """Answer the groups; None where the first event tells what a number counts, and they differ."""
-        both = self.both
-        source = both.relation.sql()
-        groups, shapes = gathered(Sums(functions, grouping, self.columns), source, both.ask)
-        read, stands_for, told = both.facts.read, both.facts.stands_for, list(both.facts.pushed)
-        both.enter(source)
-        found: dict[str, tuple[str | None, str | None]] = {}
-        take(functions, grouping, both.added(), groups, found)
-        if any(found.get(name, shape) != shape for name, shape in shapes.items()):
-            both.facts.read, both.facts.stands_for, both.facts.pushed[:] = read, stands_for, told
-            return None
-        both.facts.stages_pushed.append(str(both.query.stages[0]))
-        both.facts.stages_run += map(str, both.query.stages[1:])
-        if not groups:
-            return None
-        return groups_told(answers(groups), functions, grouping, found | shapes)

@@ -22,6 +22,7 @@ from fanlight.stores.duckdb.mixed import Both
 from fanlight.stores.duckdb.readings import may_tell, readings, told
 from fanlight.stores.duckdb.reads import View
 from fanlight.stores.duckdb.relation import ORDER, Relation
+from fanlight.stores.duckdb.summed import Summed, adds_up, of_lines, of_traces
 from fanlight.stores.imports import in_order
 from fanlight.stores.readings import is_asked
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fanlight.query.stages import Stage
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.store import DuckStore
+    from fanlight.stores.duckdb.summed import Part
 
     Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -52,16 +54,31 @@ def selected(
     asof: AsOf | None = None,
 ) -> Iterator[Event]:
     """Yield the kept traces of every day that a query selects, oldest first; its stages are not run."""
-    whole = looks_everywhere(query.node) or need_spans(query.stages) or not query.fields() <= ROW
     facts = Facts() if facts is None else facts
     asof = AsOf(query, partial(readings, store)) if asof is None else asof
-    traces = (
+    nominees = traces(store, query, asof, facts, limits)
+    yield from matching(query, in_order(nominees, *beside(store, query, limits)), facts, limits)
+
+
+def traces(store: DuckStore, query: Query, asof: AsOf, facts: Facts, limits: Limits) -> Iterator[Event]:
+    """Yield the traces that may be selected, with what readings add to them, oldest first."""
+    whole = looks_everywhere(query.node) or need_spans(query.stages) or not query.fields() <= ROW
+    found = (
         event
         for view in store.views(*range_of(query))
         for event in nominated(view.within(limits), query, whole=whole, beyond=asof.names)
     )
-    more = told(store, query) if is_asked(query) else iter(())
-    for event in in_order(asof.joined(traces, facts), store.imports.nominated(query, limits), more):
+    return asof.joined(found, facts)
+
+
+def beside(store: DuckStore, query: Query, limits: Limits) -> tuple[Iterator[Event], Iterator[Event]]:
+    """Answer the imported events that may be selected, and what is told of the stores' own readings."""
+    return store.imports.nominated(query, limits), told(store, query) if is_asked(query) else iter(())
+
+
+def matching(query: Query, events: Iterator[Event], facts: Facts, limits: Limits) -> Iterator[Event]:
+    """Yield those of some events that a query selects."""
+    for event in events:
         facts.scanned += 1
         if facts.scanned % AT_ONCE == 1:
             limits.check()
@@ -78,40 +95,71 @@ def answer(store: DuckStore, query: Query, limits: Limits) -> Answer:
 def rows(store: DuckStore, query: Query, limits: Limits, facts: Facts) -> Iterator[Event]:
     """Yield what a query's stages leave."""
     asof = AsOf(query, partial(readings, store))
-    with joint(store, *range_of(query)) as (unhurried, cursor):
+    with ExitStack() as stack:
+        unhurried, cursor = stack.enter_context(joint(store, *range_of(query)))
         views = [view.within(limits) for view in unhurried]
-        relation = Relation(views, query, asof.names)
-        if views and relation.is_exact:
-            ask = hurried(cursor, limits)
-            if not others_may(store, query, views, limits):
-                events, rest = compiled(relation, query, limits, facts, ask)
-                yield from run(rest, asof.joined(events, facts))
-                return
-            both = Both(
-                relation=relation,
-                ask=ask,
-                query=query,
-                others=partial(others, store, query, facts, limits),
-                asof=asof,
-                limits=limits,
-                facts=facts,
-                slow=partial(one_by_one, store, query, facts, limits, asof),
-            )
+        whole = Relation(views, query, asof.names)
+        relation = whole if views and whole.is_exact else None
+        ask = hurried(cursor, limits)
+        if relation is not None and not others_may(store, query, views, limits):
+            events, rest = compiled(relation, query, limits, facts, ask)
+            yield from run(rest, asof.joined(events, facts))
+            return
+        found = None
+        if adds_up(query):
+            parts = [each for each in [relation and of_traces(query, relation, ask)] if each]
+            found = summed(store, query, parts, asof, (facts, limits), stack)
+        elif relation is not None:
+            others = partial(others_of, store, query, facts, limits)
+            both = Both(relation, ask, query, others, asof, limits, facts)
             found = both.answer()
-            if found is not None:
-                yield from found
-                return
+        if found is not None:
+            yield from found
+            return
     facts.stages_run += map(str, query.stages)
     yield from run(query.stages, one_by_one(store, query, facts, limits, asof))
 
 
-def others(store: DuckStore, query: Query, facts: Facts, limits: Limits) -> Iterator[Event]:
+def summed(
+    store: DuckStore,
+    query: Query,
+    parts: list[Part],
+    asof: AsOf,
+    told_to: tuple[Facts, Limits],
+    stack: ExitStack,
+) -> Iterator[Event] | None:
+    """Answer what the stages leave where the engine adds up some of the events; None when it cannot.
+
+    Args:
+        store: whose events.
+        query: whose first stage adds up.
+        parts: of the traces, if the tables decide on them.
+        asof: what traces may lack.
+        told_to: the facts and the limits.
+        stack: ends what has to be held meanwhile.
+    """
+    facts, limits = told_to
+    imported, readings_told = beside(store, query, limits)
+    found = None
+    if store.imports.is_there:
+        ask, cursor = stack.enter_context(store.imports.snapshot(limits))
+        found = of_lines(query, ask)
+        if found is not None:
+            imported = store.imports.undecided(query, found[1], cursor, limits)
+    others = in_order(
+        iter(()) if parts else traces(store, query, asof, facts, limits), imported, readings_told
+    )
+    every_part = [*parts, *([found[0]] if found else [])]
+    if not every_part:
+        return None
+    rest = partial(counted, query, matching(query, others, facts, limits), limits, facts)
+    slow = partial(one_by_one, store, query, facts, limits, asof)
+    return Summed(query, every_part, rest, slow, facts).answer()
+
+
+def others_of(store: DuckStore, query: Query, facts: Facts, limits: Limits) -> Iterator[Event]:
     """Yield the events that a query selects and that are no traces, oldest first."""
-    more = told(store, query) if is_asked(query) else iter(())
-    for event in in_order(iter(()), store.imports.nominated(query, limits), more):
-        facts.scanned += 1
-        if query.matches(event):
-            yield event
+    return matching(query, in_order(iter(()), *beside(store, query, limits)), facts, limits)
 
 
 def one_by_one(store: DuckStore, query: Query, facts: Facts, limits: Limits, asof: AsOf) -> Iterator[Event]:

@@ -17,7 +17,7 @@ from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb import asking, expiry, files, readings, stages
 from fanlight.stores.duckdb.close import GRACE_NS, rewrite, swap
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
-from fanlight.stores.duckdb.imported import Imports
+from fanlight.stores.duckdb.imported.kept import Imports
 from fanlight.stores.duckdb.load import divided
 from fanlight.stores.duckdb.mending import attached, restart
 from fanlight.stores.duckdb.reads import View

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -15,11 +15,12 @@ from fanlight.query.answer import UNLIMITED
 from fanlight.query.asof import KIND
 from fanlight.query.match import SPAN as BELOW
 from fanlight.query.nodes import Among, And, Exists, Field
-from fanlight.query.plan import Prefilter, prefilter, spellings
-from fanlight.query.sql import FALSE, every, some
+from fanlight.query.plan import prefilter, spellings
+from fanlight.query.sql import FALSE, every
 from fanlight.stores.choose import DAY_NS
-from fanlight.stores.duckdb.engine import literal, telling, transaction
+from fanlight.stores.duckdb.engine import literal, rollback, telling, transaction
 from fanlight.stores.duckdb.hurry import in_time
+from fanlight.stores.duckdb.imported.terms import held, showing
 from fanlight.stores.imports import Imported, bounded, continued, may_have
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from fanlight.event.event import Event
     from fanlight.query.answer import Limits
     from fanlight.query.nodes import Node
-    from fanlight.query.plan import Literal
     from fanlight.query.query import Query
     from fanlight.stores.duckdb.engine import Connection
+    from fanlight.stores.duckdb.imported.lines import Lines
     from fanlight.stores.duckdb.store import DuckStore
     from fanlight.stores.imports import Piece
+
+    Ask = Callable[[str], list[tuple[Any, ...]]]
 
 FILE = "imports.db"
 TABLES = {
@@ -46,12 +49,11 @@ TABLES = {
         "file UINTEGER, line UBIGINT, time BIGINT, shape UINTEGER, raw VARCHAR, told VARCHAR, day UINTEGER"
     ),
 }
-AT_ONCE = 2_000
-"""Events that are read together."""
+EVENTS = "SELECT *, rowid AS place FROM imports.events"
+AT_ONCE, MOST_AT_ONCE = 500, 8_000
+"""Events that are read together: few first, for who wants but a few; at the most."""
 EVERYWHERE = frozenset({"kind", "line", "raw", "time"})
 """Names of what an event has beside its properties."""
-QUOTED = frozenset('"\\')
-"""Characters that JSON writes as escapes; other than ASCII there is none in a literal."""
 
 
 class Imports:
@@ -158,7 +160,8 @@ class Imports:
     def condition(self, cursor: Connection, query: Query) -> str:
         """Answer where an event may be selected: by its time, properties, and what its texts must hold."""
         low, high = bounded(query)
-        needed = needed_of(prefilter(query.node, query.setting))
+        known = prefilter(query.node, query.setting)
+        needed = showing(known.conjuncts if known else ())
         shaped = [
             f"shape IN (SELECT id FROM imports.shapes WHERE told IN ({', '.join(map(literal, some))}))"
             if some
@@ -201,43 +204,48 @@ class Imports:
                 cursor.close()
         return bool(found)
 
+    @contextmanager
+    def snapshot(self, limits: Limits = UNLIMITED) -> Iterator[tuple[Ask, Connection]]:
+        """Yield what asks the engine, all of it of one moment, and the connection on which it does."""
+        cursor = self.cursor()
+
+        def ask(statement: str) -> list[tuple[Any, ...]]:
+            with in_time(cursor, limits):
+                return cursor.execute(statement).fetchall()
+
+        try:
+            with telling(f"what is imported into {self.store.directory} cannot be read"):
+                cursor.execute("BEGIN TRANSACTION")
+                yield ask, cursor
+        finally:
+            # Nothing was written: how it ends makes no difference, and a failed one can end no other way.
+            rollback(cursor)
+            cursor.close()
+
     def nominated(self, query: Query, limits: Limits = UNLIMITED) -> Iterator[Event]:
         """Yield the events that may be selected: those without a time first, then by time."""
         if not self.is_there:
-            return iter(())
-        return self.ordered(lambda cursor: self.condition(cursor, query), limits)
+            return
+        with self.snapshot(limits) as (_, cursor):
+            yield from ordered(cursor, self.condition(cursor, query), limits)
+
+    def undecided(self, query: Query, lines: Lines, cursor: Connection, limits: Limits) -> Iterator[Event]:
+        """Yield the events that may be selected and that the engine does not decide on, by time."""
+        condition = every([self.condition(cursor, query), lines.rest()])
+        return ordered(cursor, condition, limits, lines.source())
 
     def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
         """Yield the readings between two moments that have one of some names, or may have."""
         bounds = [f"time >= {low_ns}"] if low_ns is not None else []
         bounds += [f"time <= {high_ns}"] if high_ns is not None else []
         begin = literal(f'["{KIND}",')
-
-        def condition(cursor: Connection) -> str:
-            known = cursor.execute(f"FROM imports.shapes WHERE starts_with(told, {begin})").fetchall()
+        if not self.is_there:
+            return
+        with self.snapshot() as (ask, cursor):
+            known = ask(f"FROM imports.shapes WHERE starts_with(told, {begin})")
             fitting = [str(number) for number, told in known if may_have(told, names)]
-            return every(
-                [f"shape IN ({', '.join(fitting)})" if fitting else FALSE, "time IS NOT NULL", *bounds]
-            )
-
-        return self.ordered(condition) if self.is_there else iter(())
-
-    def ordered(self, condition: Callable[[Connection], str], limits: Limits = UNLIMITED) -> Iterator[Event]:
-        """Yield the events that meet a condition: those without a time first, then by time."""
-        cursor = self.cursor()
-        try:
-            with telling(f"what is imported into {self.store.directory} cannot be read"), transaction(cursor):
-                shapes = dict(cursor.execute("FROM imports.shapes").fetchall())
-                with in_time(cursor, limits):
-                    cursor.execute(
-                        f"SELECT time, line, shape, raw, told FROM imports.events WHERE {condition(cursor)} "
-                        "ORDER BY time NULLS FIRST, file, line, rowid"
-                    )
-                while rows := cursor.fetchmany(AT_ONCE):
-                    for time, line, shape, raw, told in rows:
-                        yield unpack(Packed(time, line, shapes[shape], raw, told))
-        finally:
-            cursor.close()
+            shaped = f"shape IN ({', '.join(fitting)})" if fitting else FALSE
+            yield from ordered(cursor, every([shaped, "time IS NOT NULL", *bounds]))
 
     def expire(self, before_day: int) -> int:
         """Drop what was imported before a day since 1970; answer how many events.
@@ -259,6 +267,34 @@ class Imports:
         return int(count)
 
 
+def ordered(
+    cursor: Connection, condition: str, limits: Limits = UNLIMITED, source: str = EVENTS
+) -> Iterator[Event]:
+    """Yield the events that meet a condition: those without a time first, then by time.
+
+    Only their places are sorted, and who wants the first of them has not read them all.
+    """
+    with in_time(cursor, limits):
+        shapes = dict(cursor.execute("SELECT id, told FROM imports.shapes").fetchall())
+        places = cursor.execute(
+            f"SELECT place FROM ({source}) WHERE {condition} ORDER BY time NULLS FIRST, file, line, place"
+        ).fetchnumpy()["place"]
+    first, size = 0, AT_ONCE
+    while first < len(places):
+        batch = places[first : first + size].tolist()
+        with in_time(cursor, limits):
+            rows = cursor.execute(
+                "SELECT rowid, time, line, shape, raw, told FROM imports.events "
+                f"WHERE rowid IN ({', '.join(map(str, batch))})"
+            ).fetchall()
+        found = {place: row for place, *row in rows}
+        for place in batch:
+            time, line, shape, raw, told = found[place]
+            yield unpack(Packed(time, line, shapes[shape], raw, told))
+        first += size
+        size = min(size * 4, MOST_AT_ONCE)
+
+
 def append(cursor: Connection, file: int, rows: Sequence[Packed], shapes: dict[str, int], day: int) -> None:
     """Append events; the engine reads numpy's memory."""
     incoming = {
@@ -278,20 +314,3 @@ def append(cursor: Connection, file: int, rows: Sequence[Packed], shapes: dict[s
         )
     finally:
         cursor.unregister("incoming")
-
-
-def needed_of(needed: Prefilter | None) -> list[tuple[Literal, ...]]:
-    """Answer the conjuncts that a text as JSON shows as they are."""
-    conjuncts = needed.conjuncts if needed else ()
-    return [some for some in conjuncts if not any(QUOTED & set(one.text.decode()) for one in some)]
-
-
-def held(conjunct: tuple[Literal, ...]) -> str:
-    """Answer where a raw text or the values hold one of some texts."""
-    found = [
-        f"contains({f'lower({column})' if one.fold else column}, {literal(one.text.decode())})"
-        for one in conjunct
-        for column in ("raw", "told")
-    ]
-    # Without a raw text the values hold it.
-    return f"coalesce({some(found)}, false)"
