@@ -13,10 +13,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import duckdb
 import pytest
+
+from fanlight.stores.duckdb.engine import open_engine
 
 EXIT_S = 2.5
 """The promise: gunicorn's exit, its own time included, whatever the collector does."""
+LARGE = (
+    "SELECT max(place * length(text)) // 64 FROM (SELECT text, row_number() OVER (ORDER BY text) AS place "
+    "FROM (SELECT md5(range::VARCHAR) || md5((range + 1)::VARCHAR) AS text FROM range(900_000)))"
+)
+"""A question that is sorted on the disk: 128 MB of memory are too few for it."""
 ALLOWANCE_S = 1.0
 """Not promised: what a machine whose two cores run other tests may add."""
 
@@ -89,6 +97,22 @@ def test_a_full_disk_is_told_once_and_survived(house, kit, disk):
     tellers = [who for line in lines for who in ("collector:", "server:") if f"fanlight {who}" in line]
     assert "collector:" in tellers, lines
     assert len(set(tellers)) == len(lines), lines
+
+
+def test_what_a_full_disk_refused_to_sort_is_sorted_when_there_is_room(disk):
+    engine = open_engine(disk)
+    try:
+        with (disk / "filler").open("wb") as filler, suppress(OSError):
+            while True:
+                filler.write(bytes(1 << 20))
+                filler.flush()
+        with pytest.raises(duckdb.Error, match="No space left"):
+            engine.execute(LARGE).fetchall()
+        (disk / "filler").unlink()
+        remount(disk, "size=400m")
+        assert engine.execute(LARGE).fetchall() == [(900_000,)]
+    finally:
+        engine.close()
 
 
 def test_a_spool_that_turns_read_only_is_told_once_and_survived(house, kit, mounted):

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 Connection = duckdb.DuckDBPyConnection
 
+SPILL_MAX = "8GB"
+"""What sorting and grouping may put on the disk; how much room there is there, the disk tells by itself."""
 CONFIG: dict[str, Any] = {
     # One thread: a query runs on the thread that asks, so readers never wait for a pool.
     "threads": 1,
     # The engine keeps up to this of what it has read, for good: with it a server stays below 300 MB. Less
     # begins to cost where a day is closed.
     "memory_limit": "128MB",
-    "max_temp_directory_size": "8GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
@@ -37,6 +38,9 @@ def open_engine(directory: Path) -> Connection:
     """
     with telling(f"the store's engine does not start for {directory}"):
         engine = duckdb.connect(":memory:", config=CONFIG | {"temp_directory": str(directory / "tmp")})
+        # Not in CONFIG: the first spill sets a limit from there anew to the room that it finds on the disk,
+        # and what found a full one would stay without any until the next start.
+        engine.execute(f"SET max_temp_directory_size = {literal(SPILL_MAX)}")
         engine.execute(f"SET allowed_directories = [{literal(f'{directory}/')}]")
         engine.execute("SET enable_external_access = false")
         engine.execute("SET lock_configuration = true")
