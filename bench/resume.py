@@ -1,0 +1,102 @@
+"""How long after a kill -9 of collector or server what an application records is accepted and stored again.
+
+`python bench/resume.py --kills 10` prints, for each of the two, the median and the longest time in seconds
+from the kill until all that was recorded by then, and the next trace, is accepted, and until it is stored.
+What was accepted is heard from the server, so that a killed server's own figure is when it could say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import processes
+
+from fanlight.cli.client import Client
+from fanlight.errors import FanlightError
+
+PROGRAM = """
+import sys, time
+import fanlight
+fanlight.start("resume", dsn=f"unix://{sys.argv[1]}/run/collector.sock")
+with open(sys.argv[2], "wb", buffering=0) as told:
+    while True:
+        with fanlight.trace("job"):
+            pass
+        told.write(b".")
+        time.sleep(0.01)
+"""
+"""Traces a hundred times a second, and keeps count in the size of a file."""
+LOOK_S = 0.02
+CALM_S = 3.0
+"""Between what was stored again and the next kill: whoever was started has become ready."""
+LATEST_S = 60.0
+
+
+def counts(data: Path) -> tuple[int, int]:
+    """Answer how many traces are accepted and how many stored; -1 each while nobody tells."""
+    try:
+        status: Any = Client(str(data), 1.0).get("/api/status")
+    except FanlightError:
+        return -1, -1
+    accepted = (status["collector"] or {}).get("accepted", {}).get("resume", -1)
+    return accepted, status["services"].get("resume", {}).get("stored", -1)
+
+
+def resumed_s(data: Path, goal: int) -> tuple[float, float]:
+    """Answer the seconds from now until that many traces are accepted, and until they are stored."""
+    began = time.monotonic()
+    accepted_s = 0.0
+    while time.monotonic() < began + LATEST_S:
+        accepted, stored = counts(data)
+        after_s = time.monotonic() - began
+        if accepted >= goal or stored >= goal:
+            accepted_s = accepted_s or after_s
+        if stored >= goal:
+            return accepted_s, after_s
+        time.sleep(LOOK_S)
+    raise SystemExit(f"nothing was stored again within {LATEST_S:g} s")
+
+
+def measure(data: Path, told: Path, kills: int) -> None:
+    """Kill each of the two in turn, and print what came of it."""
+    resumed_s(data, 1)
+    for role in ("collector", "server"):
+        times = []
+        for _ in range(kills):
+            time.sleep(CALM_S)
+            os.kill(processes.state(data)["pids"][role], signal.SIGKILL)
+            times.append(resumed_s(data, told.stat().st_size + 1))
+        for what, values in zip(("accepted", "stored"), zip(*times, strict=True), strict=True):
+            print(f"{role} {what}: median {statistics.median(values):.2f} s, longest {max(values):.2f} s")
+
+
+def main() -> None:
+    """Measure as the arguments say."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=10, help="of each process")
+    kills = parser.parse_args().kills
+    with tempfile.TemporaryDirectory(prefix="fanlight-resume-") as folder:
+        data, told = Path(folder) / "data", Path(folder) / "told"
+        with processes.serving(data):
+            command = [sys.executable, "-c", PROGRAM, str(data), str(told)]
+            program = subprocess.Popen(command, env=processes.environment())
+            try:
+                measure(data, told, kills)
+            finally:
+                program.kill()
+                program.wait()
+
+
+if __name__ == "__main__":
+    main()
