@@ -50,8 +50,9 @@ def test_waiting_shows_on_the_trace_its_endpoint_and_in_queries(waited):
         assert times["queue"] == trace["queue"]["time"]
         assert sum(times.values()) == trace["queue"]["time"] + trace["duration"]
         assert sum(each["share"] for each in trace["split"]) == pytest.approx(1)
-        assert times["sql"] >= 20_000_000
-        assert times["application"] >= 30_000_000
+        # What the garbage collector took meanwhile is told apart.
+        assert times["sql"] >= 19_000_000
+        assert times["application"] >= 29_000_000
     # One worker takes one after the other: the last waited for most of the rest.
     waits = sorted(trace["queue"]["time"] for trace in traces)
     assert waits[-1] >= REQUESTS * 50_000_000 * 0.7
