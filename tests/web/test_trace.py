@@ -5,6 +5,7 @@ from __future__ import annotations
 from web_client import Page
 
 from fanlight.web.pages.frame import span_name
+from fanlight.web.pages.trace import facts
 from fanlight.web.pages.waterfall import DRAWN_MAX, Axis, waterfall, why
 
 TRACE = f"/trace/{2:032x}"
@@ -78,3 +79,12 @@ def test_a_large_fold_is_drawn_from_its_first_to_its_last():
 
 def test_what_was_not_kept_of_a_large_trace_says_so_in_words():
     assert span_name("agent.pruned", "") == "Parts that were not kept"
+
+
+def test_a_trace_whose_view_never_ran_says_so():
+    span = {"annotations": {"answered_by": "middleware"}}
+    found = {"host": "a", "pid": 1, "queue": {}, "weight": 1, "spans": [span]}
+    assert dict(facts(found, 1))["Answered by"].endswith("the view never ran")
+    span["annotations"] = {"answered_by": "somebody"}
+    assert "Answered by" not in dict(facts(found, 1))
+    assert "Answered by" not in dict(facts(found | {"spans": []}, 0))

@@ -23,7 +23,7 @@ from fanlight.recording.exchange import (
 )
 from fanlight.recording.lanes import BLOCK, COLLECTING, Lane, collecting, lane_here, set_lane
 from fanlight.recording.recorder import ROUTER, SWITCH, Trace, close, finish, is_open
-from fanlight.recording.routes import INSIDE, MOUNT, route_template
+from fanlight.recording.routes import INSIDE, LATE, MOUNT, route_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -228,6 +228,12 @@ def end(trace: Trace, scope: Any, error: BaseException | None = None) -> None:
 
 def name(trace: Trace, scope: Any) -> None:
     """Name the endpoint by what routers and mounts left in the scope."""
+    request = trace.asked
+    if request is not None:
+        trace.asked = None
+        # Nobody has asked for its route; where nothing answered, either, it is nobody's.
+        if request is not False and trace.status and LATE.name is not None:
+            LATE.name(trace, request)
     if trace.rank < ROUTER:
         template = route_template(scope)
         if template:

@@ -181,6 +181,8 @@ def endpoint(name: str) -> None:
     opened = None if lane is None else lane.trace
     if opened is not None:
         opened.set_endpoint(str(name), EXPLICIT)
+        # Nobody else will name it, so nothing of its framework is kept for that.
+        opened.asked = None
 
 
 if TYPE_CHECKING:

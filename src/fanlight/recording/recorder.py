@@ -148,6 +148,7 @@ class Trace:
         whole: the response's body when all of it is there, so that sending it runs nothing of the
             application; True until the framework that knows has answered it.
         notes: annotations of the root span.
+        asked: the framework's request until its route is asked for; False when that was in vain.
         waited_ms: between the request's last bytes and its start, -1 when the kernel was not asked.
         cpu_ns: CPU time of the thread when it began, 0 where nobody asked.
         spent_ns: CPU time of the thread from begin to end, -1 when it was not measured.
@@ -178,6 +179,7 @@ class Trace:
     error: tuple[str, str] | None = None
     has_length = False
     whole: Any = None
+    asked: Any = None
     wall_ns = 0
     end_ns = 0
     sampled = True

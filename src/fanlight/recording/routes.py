@@ -10,6 +10,7 @@ from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from fanlight.recording.recorder import Trace
@@ -28,6 +29,22 @@ TEMPLATES_MAX = 10_000
 """Templates of one method whose names are kept; an application may make up ever new ones."""
 UNKNOWN = "<mount>"
 """Stands for a prefix that no mount is known for."""
+
+
+class Late:
+    """How a framework names a request at its end that was answered before anybody asked for its route.
+
+    Attributes:
+        name: names the trace by what it left as `asked`; None until there is such a framework.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self) -> None:
+        self.name: Callable[[Trace, Any], None] | None = None
+
+
+LATE = Late()
 
 
 def route_template(scope: Any) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.exchange import TITLES
 from fanlight.recording.lanes import lane_here, set_lane
-from fanlight.recording.patterns import ROUTES_MAX, TEMPLATES
-from fanlight.recording.recorder import ROUTER, SWITCH, current
+from fanlight.recording.recorder import ROUTER, current
 from fanlight.recording.views import below, roots
 
 TYPE_CHECKING = False
@@ -59,6 +57,7 @@ def trace_wsgi(module: ModuleType) -> None:
     handler = found(module, "WSGIHandler", "__call__")
     call = handler.__call__
 
+    from fanlight.instruments.django.naming import name_answered
     from fanlight.recording.wsgi import respond
 
     def traced(self: Any, environ: Any, start_response: Any) -> Any:
@@ -67,9 +66,12 @@ def trace_wsgi(module: ModuleType) -> None:
     def answered(self: Any, environ: Any, start_response: Any) -> Any:
         response = call(self, environ, start_response)
         lane = lane_here()
-        if lane is not None and lane.trace is not None:
+        if lane is not None and (trace := lane.trace) is not None:
             # All of it is there: nothing but the project's cleaning up is left for its close.
-            lane.trace.whole = getattr(response, "streaming", True) is False
+            trace.whole = getattr(response, "streaming", True) is False
+            # A fast path: nearly every request came to its route.
+            if trace.rank < ROUTER:
+                name_answered(trace, response)
         return response
 
     handler.__call__ = same_face(traced, call)
@@ -84,64 +86,9 @@ def trace_asgi(module: ModuleType) -> None:
 
 def name_endpoints(module: ModuleType) -> None:
     """Name a request's endpoint once the route is known, before middleware and view hear of it."""
-    handler = found(module, "BaseHandler", "resolve_request")
-    resolve = handler.resolve_request
+    from fanlight.instruments.django.naming import hook
 
-    from fanlight.recording.routes import MOUNTS, mounted_prefix
-
-    def named(self: Any, request: Any) -> Any:
-        match = resolve(self, request)
-        lane = lane_here()
-        trace = lane.trace if lane is not None else None
-        # The first router names it: an application called from within another's request does not.
-        if trace is not None and trace.rank < ROUTER:
-            try:
-                name = NAMES[request.method, getattr(match, "route", None)]
-                if name:
-                    # Under ASGI the mounts around it are put before it at the end.
-                    environ = request.__dict__.get("environ")
-                    if environ is not None and MOUNTS in environ:
-                        method, _, route = name.partition(" ")
-                        name = f"{method} {mounted_prefix(environ)}{route}"
-                    trace.endpoint = name
-                    trace.rank = ROUTER
-            except Exception:
-                # Request and resolver may be of the project's own classes.
-                SWITCH.faults += 1
-        return match
-
-    handler.resolve_request = same_face(named, resolve)
-    load = getattr(handler, "load_middleware", None)
-    if load is None:  # only whose lines are the project's own is told by it
-        return
-
-    import sys
-
-    from fanlight.recording.location import count_as_own
-
-    def loaded(self: Any, *args: Any, **options: Any) -> Any:
-        result = load(self, *args, **options)
-        settings = getattr(sys.modules.get("django.conf"), "settings", None)
-        count_as_own(str(getattr(settings, "ROOT_URLCONF", "")))
-        return result
-
-    handler.load_middleware = same_face(loaded, load)
-
-
-class Names(dict["tuple[Any, Any]", str]):
-    """Endpoints by method and route, "" for what is no route; as many as the project has, at the most."""
-
-    def __missing__(self, key: tuple[Any, Any]) -> str:
-        method, route = key
-        if not isinstance(route, str):
-            return ""
-        name = f"{TITLES[method]} {TEMPLATES[route]}"
-        if method in TITLES and len(self) < ROUTES_MAX:
-            self[method, str.__str__(route)] = name
-        return name
-
-
-NAMES = Names()
+    hook(found(module, "BaseHandler", "resolve_request"), same_face)
 
 
 def note_errors(module: ModuleType) -> None:

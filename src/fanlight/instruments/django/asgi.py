@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fanlight.recording.asgi import INSIDE_LANE, tracing
-from fanlight.recording.lanes import set_lane
+from fanlight.recording.lanes import lane_here, set_lane
+from fanlight.recording.routes import INSIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +34,18 @@ def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any])
 
     def respond_inside(self: Any, request: Any) -> Any:
         try:
-            lane = request.scope.pop(INSIDE_LANE, None)
+            scope = request.scope
+            if INSIDE_LANE in scope:
+                lane = scope[INSIDE_LANE]
+                del scope[INSIDE_LANE]
+                set_lane(lane)
+                # Taken back when its route is asked for.
+                lane.trace.asked = request
+            elif (lane := lane_here()) is not None and (trace := lane.trace) and trace.rank < INSIDE:
+                trace.asked = request
         except (AttributeError, TypeError):
-            # A request of the project's own making.
-            lane = None
-        if lane is not None:
-            set_lane(lane)
+            # A request of the project's own making, or a trace that is over.
+            pass
         return respond(self, request)
 
     base.get_response_async = same_face(respond_inside, respond)

@@ -154,6 +154,8 @@ def facts(found: Mapping[str, Any], spans: int) -> list[tuple[str, str]]:
     out.append(("Process", str(found["pid"] or "unknown")))
     if told := waited(found["queue"]):
         out.append(("Waited before", told))
+    if found["spans"] and (found["spans"][0]["annotations"] or {}).get("answered_by") == "middleware":
+        out.append(("Answered by", "a middleware before the route was asked for; the view never ran"))
     if found["weight"] > 1:
         out.append(("Stands for", wording.plural(round(found["weight"]), "request")))
     return out
