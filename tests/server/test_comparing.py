@@ -157,6 +157,18 @@ def test_days_apart_are_compared_by_their_whole_trees(answers: Answers) -> None:
     assert query["after"]["times"] == 4
 
 
+def test_a_side_of_which_nothing_was_kept_is_not_said_to_have_taken_no_time(answers: Answers) -> None:
+    # Requests are counted by the minute: those of the boundary's count before, and are kept after.
+    middle_ns = AFTER[0] + 10_000 * MS
+    status, found = answers.compare(CHECKOUT, (AFTER[0], middle_ns), (middle_ns, AFTER[1]))
+    assert status == 200
+    assert found["before"]["count"] > 0
+    assert (found["before"]["merged"], found["after"]["merged"]) == (0, 50)
+    assert (found["tree"], found["changes"]) == ([], [])
+    # What came anew is told of: nothing of it was there before.
+    assert answers.compare(CHECKOUT, (START, BEFORE[0]), AFTER)[1]["tree"]
+
+
 def test_nothing_on_both_sides_is_an_answer_too(answers: Answers) -> None:
     status, found = answers.compare(("nobody",), BEFORE, AFTER)
     assert status == 200

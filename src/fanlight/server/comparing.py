@@ -178,7 +178,9 @@ def heaviest(rows: Sequence[Counts]) -> list[Group]:
 
 def told(scope: Scope, sides: Sequence[Side], found: Sequence[Merged]) -> Json:
     """Answer two sides as JSON."""
-    one, other = (each.nodes for each in found)
+    # Where nothing of a side was kept, nobody knows what its time went into: it was not nothing.
+    is_known = all(tree.read != 0 for side, tree in zip(sides, found, strict=True) if side.n)
+    one, other = (each.nodes if is_known else {} for each in found)
     waits = [each.waited_ns for each in found]
     nodes = [node(path, depth, one.get(path), other.get(path)) for path, depth in merging.ordered(one, other)]
     return {
