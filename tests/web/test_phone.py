@@ -1,4 +1,4 @@
-"""What a narrow phone shows."""
+"""What a narrow phone shows, and a small laptop."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ def test_the_navigation_is_one_line_at_360_pixels(visit):
     )
     assert len(tops) == 5
     assert len(set(tops)) == 1
+
+
+def test_the_list_is_whole_and_the_numbers_above_stand_evenly_at_1024_pixels(visit):
+    page = visit(viewport={"width": 1024, "height": 768})
+    page.goto(f"{page.base}/")
+    wide, shown = page.locator(".scroll:has(.endpoints)").evaluate("it => [it.scrollWidth, it.clientWidth]")
+    assert wide <= shown
+    widths = page.locator(".facts div").evaluate_all(
+        "facts => facts.map(fact => Math.round(fact.getBoundingClientRect().width))"
+    )
+    assert len(widths) == 6
+    assert max(widths) - min(widths) <= 1
