@@ -18,6 +18,7 @@ CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 def test_status_adds_up_in_words(look, ask_with, shop):
     words = look("/status").words
     assert "Everything that was accepted is accounted for." in words
+    assert "too few yet" not in words
     assert "shop 18,432 18,400 32 0 adds up" in words
     assert "flask 3.1.3, sqlite3, wsgi (unsupported: 9.9)" in words
     assert "mail 640 628 2 10 10: the spool was full adds up" in words
@@ -28,11 +29,13 @@ def test_status_adds_up_in_words(look, ask_with, shop):
             found["services"]["shop"] |= {"stored": 18_399, "balanced": False}
             found["spool"]["trouble"] = "No space left on device"
             found["store"]["trouble"] = "The store's file cannot be opened"
+            found["cost"][1] |= {"requests": 29}
             found["store"]["shares"] = {"shop": {"bytes": 5 << 20, "left_out": 1234, "keeps": "counts"}}
             return found | {"collector": None}
 
     words = Page(ask_with(Leaky()).get("/status").text).words
     assert "Some traces are not accounted for" in words
+    assert "Collector too few yet" in words
     assert "does not add up" in words
     assert "The collector does not answer." in words
     assert "No space left on device" in words

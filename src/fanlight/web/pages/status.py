@@ -31,6 +31,8 @@ WHOSE = {
     "collector": "Collector",
     "server": "Server, pages included",
 }
+TOLD_FROM = 30
+"""Requests from which a mean says something: before, it is what starting took."""
 PANELS = ("account", "lost", "cost", "targets", "processes", "disk", "clients")
 
 
@@ -79,11 +81,12 @@ def account(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cost(found: Mapping[str, Any]) -> dict[str, str]:
-    """Answer what a part of Fanlight took, in all and for each request."""
+    """Answer what a part of Fanlight took, in all and for each request; "" of too few to say that."""
+    is_told = found["requests"] >= TOLD_FROM
     return {
         "who": WHOSE.get(found["who"], found["who"]),
         "service": found["service"],
-        "each": wording.duration(found["cpu"] / found["requests"]),
+        "each": wording.duration(found["cpu"] / found["requests"]) if is_told else "",
         "cpu": wording.duration(found["cpu"]),
         "requests": wording.count(found["requests"]),
     }
