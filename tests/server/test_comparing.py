@@ -96,6 +96,20 @@ def test_a_service_is_compared_endpoint_by_endpoint_and_these_add_up(answers: An
     assert found["endpoints"][1]["slower"] == 0
 
 
+def test_no_request_counts_on_both_sides_where_they_meet_within_a_minute(answers: Answers) -> None:
+    middle = AFTER[0] + 90_000 * MS
+    _, found = answers.compare(CHECKOUT, (BEFORE[0], middle), (middle, AFTER[1]))
+    sides = [found["before"], found["after"]]
+    assert [each["from"][11:19] for each in sides] == ["00:10:00", "00:22:00"]
+    assert [each["to"][11:19] for each in sides] == ["00:21:00", "00:30:00"]
+    # One every 10 s: 50 early ones and the first minute's 5, then all but those of the minute between.
+    assert [each["count"] for each in sides] == [55, 39]
+    _, backwards = answers.compare(CHECKOUT, (middle, AFTER[1]), (BEFORE[0], middle))
+    assert [backwards[side]["count"] for side in ("before", "after")] == [39, 55]
+    _, single = answers.compare(CHECKOUT, (BEFORE[0], middle), (middle, middle + 1_000 * MS))
+    assert single["before"]["to"][11:19] == "00:21:30"
+
+
 def test_rates_are_over_the_time_that_a_service_was_there(answers: Answers) -> None:
     span = (START - 5 * HOUR_NS, START + HOUR_NS)
     _, found = answers.compare(("shop",), (START - 11 * HOUR_NS, span[0]), span)

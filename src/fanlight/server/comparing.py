@@ -103,6 +103,7 @@ def compare(
     query = Query(text)
     query.stages = ()
     is_narrowed = query.node is not None
+    before, after = (before, after) if is_narrowed else disjoint(before, after)
     terms += [] if environment is None else [Field(Path("environment"), EXACT, environment)]
     query = query.within(None, None, *terms)
     by_kept = is_narrowed or not are_apart(before, after)
@@ -117,6 +118,20 @@ def compare(
         groups = heaviest([*sides[0].rows, *sides[1].rows])
         found = [merging.of_trees(store, groups, each.from_ns, each.to_ns, environment) for each in sides]
     return told(scope, sides, found)
+
+
+def disjoint(before: Range, after: Range) -> tuple[Range, Range]:
+    """Answer two times without the minute that both would count, where one ends in it and the other begins.
+
+    Counts are kept by the minute. Nothing is left out where that were all of a time, or where they overlap.
+    """
+    first, second = sorted((before, after))
+    minute = second[0] // MINUTE_NS * MINUTE_NS
+    shorter = (first[0], minute), (minute + MINUTE_NS, second[1])
+    is_shared = minute < first[1] <= second[0] and minute < second[0]
+    if not is_shared or any(low >= high for low, high in shorter):
+        return before, after
+    return shorter if first == before else shorter[::-1]
 
 
 def are_apart(before: Range, after: Range) -> bool:
