@@ -199,6 +199,38 @@ def test_the_engine_adds_up_what_it_can_of_imported_events(
         store.close()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| stats count by rate",
+        "| stats count by rate, message",
+        "| top 3 rate",
+        "message:b | stats sum(size), p95(size), avg(size)",
+        "message:a | stats sum(size), p95(size)",
+        "/k/ | stats count",
+        "NOT /k/ | stats count",
+        "--case-insensitive message~k | stats count",
+        "NOT (message:>42 OR nan) AND exists(message) | stats count",
+    ],
+)
+def test_stores_tell_imported_events_alike(store, text: str) -> None:
+    events = [
+        line(1, "a", -(START_NS + 1), rate=True),
+        line(2, "b", 5, rate=1),
+        line(3, "caf\udce9", 6, rate=1.0),
+        Event([Property("message", "\u212a")], time=START_NS + 7),
+        Event([Property("message", "a"), Property("size", 42, unit="bytes")], time=START_NS + 8),
+    ]
+    store.imports.keep(piece(FILE, 9, *events), START_NS)
+    query = Query(text)
+    right = [told(event) for event in in_memory(query, filter(query.matches, events))]
+    assert [told(event) for event in store.answer(query)] == right
+
+
+def told(event: Event) -> list[object]:
+    return [(each.name, each.type, each.value, each.unit) for each in event]
+
+
 def test_what_is_not_of_the_type_that_was_told_is_looked_at_one_by_one(tmp_path: Path) -> None:
     store = open_store(f"duckdb:{tmp_path / 'store'}")
     packed = [pack(line(number, "x", number, status=number)) for number in (1, 2)]

@@ -9,9 +9,24 @@ from hypothesis import strategies as st
 from fanlight import Event, Property, Query
 from fanlight.query.plan import Literal
 
-WORDS = ["red", "Blue", "GET", "/api", "500", "503", "größe", "K", "a.b", "x y", "true", "12:00", "1..5"]
+WORDS = [
+    "red",
+    "Blue",
+    "GET",
+    "/api",
+    "500",
+    "503",
+    "größe",
+    "K",
+    "busy",
+    "a.b",
+    "x y",
+    "true",
+    "12:00",
+    "1..5",
+]
 words = st.sampled_from(WORDS)
-values = st.lists(words, min_size=1, max_size=3).map(" ".join)
+values = st.lists(st.sampled_from([*WORDS, "\u212a", "bu\u017fy"]), min_size=1, max_size=3).map(" ".join)
 terms = st.one_of(
     words.map(lambda word: f'"{word}"'),
     words.map(lambda word: f"/{word.replace('/', '.')}/"),
@@ -67,6 +82,10 @@ def test_prefilter_and_predicate_select_what_the_predicate_selects(
         (r"/order \d+ lost/", None),
         ("/order [0-9]+ lost/", [["order "]]),
         ("last:1h", None),
+        ("/basket/", [["ba"]]),
+        ("/K/", None),
+        ("--case-insensitive x~busy y:sky z=sk", [["bu"], ["y"], ["sk"]]),
+        ("--case-sensitive /basket/ x:busy", [["=basket"], ["=busy"]]),
     ],
 )
 def test_what_a_raw_line_must_hold(text: str, conjuncts: list[list[str]] | None) -> None:

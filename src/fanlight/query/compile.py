@@ -212,7 +212,10 @@ class Sums:
         selected = [*self.key_parts]
         for each in self.functions:
             selected += self.partials(each)
+        units = [each for each in self.functions if each.path and self.columns[str(each.path)].shape[1]]
+        selected += [f"bool_or({self.columns[str(each.path)].is_there})" for each in units]
         found: dict[tuple[Any, ...], list[Any]] = {}
+        counted: set[str] = set()
         for row in ask(f"SELECT {', '.join([*selected, 'count(*)'])} FROM ({rows}){grouped}"):
             # Without groups there is a row of nothing; it is the answer of no events as well.
             at = width
@@ -222,6 +225,7 @@ class Sums:
                 values.append(self.finish(each, row[at : at + size]))
                 at += size
             found[self.key_of(row[:width])] = values
+            counted |= {str(each) for each, is_there in zip(units, row[at:-1], strict=True) if is_there}
         for path in dict.fromkeys(str(each.path) for each in self.functions if is_percentile(each)):
             mine = [place for place, each in enumerate(self.functions) if str(each.path) == path]
             mine = [place for place in mine if is_percentile(self.functions[place])]
@@ -230,7 +234,13 @@ class Sums:
             ):
                 for place, value in zip(mine, values, strict=True):
                     found[key][place] = value
-        shapes = {str(each): self.columns[str(each.path)].shape for each in self.functions if each.path}
+        # What no event has is of no unit.
+        bare = {str(each) for each in units} - counted
+        shapes = {
+            str(each): self.columns[str(each.path)].shape
+            for each in self.functions
+            if each.path and str(each) not in bare
+        }
         return groups_told(found, self.functions, self.grouping, shapes)
 
     def partials(self, each: Function) -> list[str]:

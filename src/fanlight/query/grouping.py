@@ -235,9 +235,14 @@ def groups_told(
         grouping: by what.
         shapes: type and unit of what a function looked at, by the function as written.
     """
-    for key in sorted(told, key=lambda key: [ordering(original(part)) for part in key]):
+    for key in sorted(told, key=lambda key: [place_of(original(part)) for part in key]):
         values = zip(functions, told[key], strict=True)
         yield result(key, grouping, [measured(each, value, shapes) for each, value in values])
+
+
+def place_of(value: Any) -> tuple[int, Any, str]:
+    """Answer where a group's value stands among others; of equal ones the class decides, as 1 and 1.0."""
+    return (*ordering(value), value.__class__.__name__)
 
 
 def shape(path: Path, event: Event) -> Shape:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fanlight.query.setting import Setting
 
 RUN = re.compile(r"[\x20-\x7e]+")
+FOLDED_RUN = re.compile(r"[\x20-JL-RT-jl-rt-\x7e]+")
+"""Without `k` and `s`: where case does not matter, a regular expression finds U+212A and U+017F by them."""
 OPEN_TO_ESCAPES = re.compile(r"[^A-Za-z0-9_.-]")
 OWN = frozenset({"time", "raw", "line", "kind"})
 
@@ -93,7 +95,7 @@ def required(node: Node, setting: Setting) -> Iterator[tuple[Literal, ...]]:
     elif isinstance(node, Keyword):
         yield from literal(node.text, fold=setting.fold_keywords)
     elif isinstance(node, Pattern):
-        yield from literal(held(node.text), fold=setting.fold_keywords)
+        yield from literal(held(node.text), fold=setting.fold_keywords, is_pattern=True)
     elif isinstance(node, Among) and node.path.text not in OWN:
         fold = setting.fold_fields
         yield from united([list(words(value, value, fold=fold)) for value in node.values])
@@ -115,17 +117,17 @@ def of_field(node: Field, setting: Setting) -> Iterator[tuple[Literal, ...]]:
         text = node.value
     else:
         text = held(literal_parentheses(node.value) if node.op == ":" else node.value)
-    yield from words(text, node.value, fold=setting.fold_fields)
+    yield from words(text, node.value, fold=setting.fold_fields, is_pattern=node.op != "=")
 
 
-def words(text: str, value: str, *, fold: bool) -> Iterator[tuple[Literal, ...]]:
+def words(text: str, value: str, *, fold: bool, is_pattern: bool = False) -> Iterator[tuple[Literal, ...]]:
     """Yield what a text requires that stands for itself alone.
 
     `200` may be written 2e2, `5xx` means others, and so do a range, a time, true and false.
     """
     named = value.lower() in ("true", "false", "now", "today", "yesterday")
     if text and not named and ".." not in value and value[0] not in "+-.0123456789" and value[:3] != "now":
-        yield from literal(text, fold=fold)
+        yield from literal(text, fold=fold, is_pattern=is_pattern)
 
 
 def held(pattern: str) -> str:
@@ -164,9 +166,9 @@ def held(pattern: str) -> str:
     return max(runs, key=len)
 
 
-def literal(text: str, *, fold: bool) -> Iterator[tuple[Literal, ...]]:
+def literal(text: str, *, fold: bool, is_pattern: bool = False) -> Iterator[tuple[Literal, ...]]:
     """Yield the longest run of ASCII in a text, if there is any."""
-    runs = RUN.findall(text)
+    runs = (FOLDED_RUN if fold and is_pattern else RUN).findall(text)
     if runs:
         yield (Literal(max(runs, key=len), fold=fold),)
 

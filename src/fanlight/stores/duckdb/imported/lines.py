@@ -38,7 +38,9 @@ NOWHERE = "$[9999999]"
 """Where no event has a value."""
 FIRST_VALUE = 2
 """Place of the first value in what an event tells, behind its time and its raw text."""
-ODD = "(contains(told, '\\ud') OR contains(told, '\\u0000') OR coalesce(time < 0, false))"
+SURROGATE = "contains(told, '\\ud')"
+"""What an engine that wants Unicode may refuse to read as JSON."""
+ODD = f"({SURROGATE} OR contains(told, '\\u0000') OR coalesce(time < 0, false))"
 """Events whose texts or time the engine does not have as they are."""
 KINDS = {types.BOOL: 1, types.INT: 2, types.DURATION: 2, types.FLOAT: 3, types.STRING: 4}
 
@@ -106,7 +108,8 @@ class Lines:
             for layout, numbers in layouts.items()
             if layout
         ]
-        values = f", CASE {' '.join(cases)} END AS p" if cases else ""
+        # The engine tries conditions in any order: that an event is not odd has to be said here as well.
+        values = f", CASE WHEN {SURROGATE} THEN NULL {' '.join(cases)} END AS p" if cases else ""
         return f"SELECT *, rowid AS place{values} FROM imports.events"
 
     def decided(self) -> str:
