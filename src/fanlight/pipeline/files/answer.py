@@ -81,8 +81,8 @@ class Answer:
         try:
             yield from self.part_of(self.opened(path))
         except OSError as error:
-            # What is read does not know what it is called.
-            error.filename = error.filename or path
+            # What is read does not know what it is called; our own errors say it.
+            error.filename = error.filename or (path if error.errno else None)
             raise
 
     def part_of(self, source: Source) -> Iterator[tuple[Search, Found]]:
