@@ -82,7 +82,8 @@ class Answer:
             yield from self.part_of(self.opened(path))
         except OSError as error:
             # What is read does not know what it is called; our own errors say it.
-            error.filename = error.filename or (path if error.errno else None)
+            if error.errno and not error.filename:
+                error.filename = path
             raise
 
     def part_of(self, source: Source) -> Iterator[tuple[Search, Found]]:
