@@ -205,6 +205,7 @@ def test_the_engine_adds_up_what_it_can_of_imported_events(
         "| stats count by rate",
         "| stats count by rate, message",
         "| top 3 rate",
+        "| stats min(rate), max(rate), p0(rate), p100(rate)",
         "message:b | stats sum(size), p95(size), avg(size)",
         "message:a | stats sum(size), p95(size)",
         "/k/ | stats count",

@@ -78,7 +78,9 @@ class Extreme:
     def add(self, value: Any, _: float) -> None:
         """Take one value; what is no number is left out."""
         if is_number(value):
-            self.value = value if self.value is None else self.choose(self.value, value)
+            # Of 1 and 1.0 it is 1, whichever came first.
+            is_better = self.value is None or (value == self.value and value.__class__ is int)
+            self.value = value if is_better else self.choose(self.value, value)
 
     def answer(self) -> float | None:
         """Answer it; None of no number at all."""
@@ -131,7 +133,9 @@ class Percentile:
         for value, weight in found:
             reached += weight
             if reached >= wanted:
-                return float(value) if value.__class__ is float else int(value)
+                # Of 1 and 1.0 it is 1, whichever came first.
+                is_whole = any(other.__class__ is int for other, _ in found if other == value)
+                return int(value) if is_whole else float(value)
         return None
 
 

@@ -247,6 +247,22 @@ def test_a_line_of_blanks_is_no_event_for_who_looks_for_blanks(text: str) -> Non
     assert selected(text, data, format="plain") == found
 
 
+@pytest.mark.parametrize("name", ["logfmt", "json", "stamped"])
+@pytest.mark.parametrize(
+    "asked",
+    ["/GRÖN/", "/k$/", "/[j-k]/", "message~^grön", "message=GRÖN", "message~^K", "message:^s", "message~k"],
+)
+def test_letters_beyond_ascii_have_a_case_too(name: str, asked: str) -> None:
+    form = {
+        "logfmt": "time=2026-01-31T12:00:00Z message={}",
+        "json": '{{"time":"2026-01-31T12:00:00Z","message":"{}"}}',
+        "stamped": "2026-01-31 12:00:00,000 INFO [main] a.B - {}",
+    }[name]
+    data = "".join(form.format(text) + "\n" for text in ("grön", "GRÖN", "\u212a", "\u017f", "x")).encode()
+    text = f"--case-insensitive {asked}"
+    assert sorted(selected(text, data, format=name)) == sorted(decided(text, data, name))
+
+
 def test_events_of_several_lines_are_found_whole_by_any_of_them(tmp_path: Path) -> None:
     block = b"2026-01-31 12:00:00Z ERROR it broke\n  at a.b\n  at needle.c\n2026-01-31 12:00:01Z INFO fine\n"
     path = write(tmp_path / "app.log", block * 20_000)

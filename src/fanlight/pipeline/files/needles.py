@@ -14,11 +14,18 @@ WIDE = rb"(?:[^\n\x80-\xff]|[\x80-\xff]{1,4})"
 """One character, or a byte that is no part of one: up to four bytes."""
 GIVE_UP = frozenset({"(?", r"\A", r"\z", "^", "$"})
 NOTHING = frozenset({r"\b", r"\B"})
+FOLDED = {"k": b"(?:k|\xe2\x84\xaa)", "s": b"(?:s|\xc5\xbf)"}
+"""ASCII letters that stand for one of more bytes as well where case does not matter: U+212A, U+017F."""
+MAY_FOLD = rb"|\xe2\x84\xaa|\xc5\xbf"
 OPEN_END = lazily(r"(?<!\\)((?:\\\\)*)(?:\.|\\[dwsDWS]|\[[^\]\\]*\])\*\??$")
 
 
 class Bytewise:
     """A pattern as a look at raw bytes can use it.
+
+    Args:
+        source: the pattern.
+        fold: case does not matter.
 
     Attributes:
         pattern: over bytes; None when there is none that is safe.
@@ -27,9 +34,10 @@ class Bytewise:
         crosses: a match may go over a line's end.
     """
 
-    __slots__ = ("begins", "crosses", "ends", "pattern")
+    __slots__ = ("begins", "crosses", "ends", "fold", "pattern")
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, fold: bool) -> None:
+        self.fold = fold
         self.begins = source.startswith("^") and "|" not in source
         self.ends = source.endswith("$") and not source.endswith("\\$") and "|" not in source
         body = source[self.begins : len(source) - self.ends]
@@ -44,12 +52,14 @@ class Bytewise:
         out: list[bytes] = []
         tokens = TOKEN.findall(body)
         for place, atom in enumerate(tokens):
-            if atom in GIVE_UP:
+            # Bytes know the case of ASCII alone.
+            if atom in GIVE_UP or (self.fold and (not atom.isascii() or atom.startswith(r"\x"))):
                 return None
             if atom in NOTHING:
                 continue
             repeated = tokens[place + 1] in ("*", "+") if place + 1 < len(tokens) else False
-            piece = self.piece(atom, repeated=repeated)
+            folded = FOLDED.get(atom.lower()) if self.fold else None
+            piece = folded or self.piece(atom, repeated=repeated)
             if piece is None:
                 return None
             out.append(piece)
@@ -89,7 +99,7 @@ class Bytewise:
         )
         self.crosses = self.crosses or wide or r"\s" in atom or r"\n" in atom or "\n" in atom
         if not wide:
-            return atom.encode()
+            return b"(?:" + atom.encode() + MAY_FOLD + b")" if self.fold else atom.encode()
         if not atom.isascii() or r"\x" in atom:
             return None
         return atom.encode() if repeated else rb"(?:%s|[\x80-\xff]{1,4})" % atom.encode()

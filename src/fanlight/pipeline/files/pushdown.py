@@ -169,7 +169,7 @@ class Pushdown:
 
     def pattern(self, text: str) -> Iterator[Conjunct]:
         """Yield the conjunct of a regular expression that some property, or the raw text, matches."""
-        found = Bytewise(text)
+        found = Bytewise(text, fold=self.setting.fold_keywords)
         if found.pattern is None or found.begins or found.ends or self.scaled or self.crosses(found):
             return
         if any(re.search(found.pattern, blank * 64) for blank in (b" ", b"\t")):
@@ -223,12 +223,13 @@ class Pushdown:
             return Condition(name, shape, True, True, least, True) if shape or least else None
         if node.op == "=":
             found = needle_of(value.encode("utf-8", "surrogateescape"), ignores_case=False)
-            return Condition(name, found.pattern, True, True)
+            is_sure = value.isascii() or not setting.fold_fields
+            return Condition(name, found.pattern, True, True) if is_sure else None
         if node.op in (":", "~"):
             source = literal_parentheses(value) if node.op == ":" else value
             if plain(source) is not None and not source.isascii() and setting.fold_fields:
                 return None
-            piece = Bytewise(source)
+            piece = Bytewise(source, fold=setting.fold_fields)
             if piece.pattern is None or self.crosses(piece) or ".." in value:
                 return None
             return Condition(name, piece.pattern, piece.begins, piece.ends)
