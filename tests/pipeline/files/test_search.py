@@ -250,7 +250,17 @@ def test_a_line_of_blanks_is_no_event_for_who_looks_for_blanks(text: str) -> Non
 @pytest.mark.parametrize("name", ["logfmt", "json", "stamped"])
 @pytest.mark.parametrize(
     "asked",
-    ["/GRÖN/", "/k$/", "/[j-k]/", "message~^grön", "message=GRÖN", "message~^K", "message:^s", "message~k"],
+    [
+        "/GRÖN/",
+        "/k$/",
+        "/[j-k]/",
+        "message~^grön",
+        "message=GRÖN",
+        "message~^K",
+        "message:^s",
+        "message~k",
+        r"message~^\w$",
+    ],
 )
 def test_letters_beyond_ascii_have_a_case_too(name: str, asked: str) -> None:
     form = {

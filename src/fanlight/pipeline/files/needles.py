@@ -14,7 +14,11 @@ WIDE = rb"(?:[^\n\x80-\xff]|[\x80-\xff]{1,4})"
 """One character, or a byte that is no part of one: up to four bytes."""
 GIVE_UP = frozenset({"(?", r"\A", r"\z", "^", "$"})
 NOTHING = frozenset({r"\b", r"\B"})
-FOLDED = {"k": b"(?:k|\xe2\x84\xaa)", "s": b"(?:s|\xc5\xbf)"}
+FOLDED = {
+    **dict.fromkeys("kK", b"(?:k|\xe2\x84\xaa)"),
+    **dict.fromkeys("sS", b"(?:s|\xc5\xbf)"),
+    r"\w": rb"(?:\w|\xe2\x84\xaa|\xc5\xbf)",
+}
 """ASCII letters that stand for one of more bytes as well where case does not matter: U+212A, U+017F."""
 MAY_FOLD = rb"|\xe2\x84\xaa|\xc5\xbf"
 OPEN_END = lazily(r"(?<!\\)((?:\\\\)*)(?:\.|\\[dwsDWS]|\[[^\]\\]*\])\*\??$")
@@ -58,7 +62,7 @@ class Bytewise:
             if atom in NOTHING:
                 continue
             repeated = tokens[place + 1] in ("*", "+") if place + 1 < len(tokens) else False
-            folded = FOLDED.get(atom.lower()) if self.fold else None
+            folded = FOLDED.get(atom) if self.fold else None
             piece = folded or self.piece(atom, repeated=repeated)
             if piece is None:
                 return None
