@@ -20,7 +20,7 @@ PAGES = {
     "trace": TRACE,
     "status": "/status",
     "servers": "/servers",
-    "compare": "/compare?service=shop&last=2h",
+    "compare": "/compare?service=shop&last=1h",
 }
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 

@@ -61,7 +61,7 @@ def test_without_a_service_the_busiest_is_compared(look):
 
 
 def test_a_query_narrows_the_comparison(look):
-    words = look("/compare?service=shop&last=2h&q=status%3A500").words
+    words = look("/compare?service=shop&last=1h&q=status%3A500").words
     assert "estimated" in words
     assert "Endpoint by endpoint" not in words, "counts are not told apart by a query"
 
