@@ -207,6 +207,20 @@ def test_a_collector_frozen_for_a_while_loses_nothing(house, kit):
     assert house.endpoints("shop").total() == load.answered
 
 
+def ended_of(house, kit, service, total):
+    """Wait until all of a service's traces are accounted for; answer how many a process took along."""
+    found = {}
+
+    def all_is_accounted_for():
+        state = house.api("/api/status")["collector"] or {}
+        found.update(state.get("lost_before_accept", {}).get(service, {}))
+        found["accepted"] = state.get("accepted", {}).get(service, 0)
+        return found.get("ended", 0) + found["accepted"] == total
+
+    kit.wait(all_is_accounted_for, f"{total} traces to be accounted for", 15, 0.1, lambda: found)
+    return found["ended"]
+
+
 def test_what_a_killed_worker_had_not_sent_is_counted(house, kit):
     house.serve()
     _, port = house.application("shop", workers=1)
@@ -221,16 +235,7 @@ def test_what_a_killed_worker_had_not_sent_is_counted(house, kit):
         time.sleep(0.03)
     os.kill(worker, signal.SIGKILL)
     os.kill(collector, signal.SIGCONT)
-    found = {}
-
-    def all_is_accounted_for():
-        state = house.api("/api/status")["collector"] or {}
-        found.update(state.get("lost_before_accept", {}).get("shop", {}))
-        found["accepted"] = state.get("accepted", {}).get("shop", 0)
-        return found.get("ended", 0) + found["accepted"] == 20
-
-    kit.wait(all_is_accounted_for, "20 requests to be accounted for", 15, 0.1, lambda: found)
-    assert found["ended"] > 0
+    assert ended_of(house, kit, "shop", 20) > 0
 
 
 SCRIPT = """
@@ -294,16 +299,7 @@ def test_so_is_what_a_killed_script_or_a_forked_child_had_not_sent(house, kit, w
         time.sleep(0.03)
     os.kill(worker, signal.SIGKILL)
     os.kill(collector, signal.SIGCONT)
-    found = {}
-
-    def all_is_accounted_for():
-        state = house.api("/api/status")["collector"] or {}
-        found.update(state.get("lost_before_accept", {}).get("jobs", {}))
-        found["accepted"] = state.get("accepted", {}).get("jobs", 0)
-        return found.get("ended", 0) + found["accepted"] == 20 + before
-
-    kit.wait(all_is_accounted_for, "every run to be accounted for", 15, 0.1, lambda: found)
-    assert found["ended"] > 0
+    assert ended_of(house, kit, "jobs", 20 + before) > 0
     # It serves nobody, so it is no server's worker.
     assert house.api("/api/servers")["servers"] == []
 
