@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanlight.event.trace import Span
 from fanlight.server.shape import spans
 from fanlight.server.split import PARTS, apportioned, by_octave, of_trace, of_tree, part, split
-from fanlight.stores.answers import Node, Span, Times
+from fanlight.stores.answers import Node, Times
 
 MS = 1_000_000
 CATEGORIES = (

@@ -21,12 +21,12 @@ from fanlight.event.schema import Schema
 from fanlight.event.times import OFFSET_MAX_S, OFFSET_MIN_S, Time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 Note = tuple[str, int | float | str | bool]
 
 
-class TraceFields(NamedTuple):
+class TraceRow(NamedTuple):
     """What a store keeps of a trace beside its spans, in the order in which it does; times in ns."""
 
     id: str
@@ -42,10 +42,14 @@ class TraceFields(NamedTuple):
     host: str
     pid: int
     environment: str = ""
+    """Where the application said that it runs; "" where it did not."""
 
 
-class SpanFields(NamedTuple):
-    """What a store keeps of a span; `parent` is its place in the trace, `start_ns` counts from there."""
+class Span(NamedTuple):
+    """What a store keeps of a span; `parent` is its place in the trace, None for the root.
+
+    `start_ns` counts from the trace's start.
+    """
 
     category: str
     title: str
@@ -95,14 +99,13 @@ SPELLED = (types.TIMESTAMP, types.DATE, types.BYTES)
 """Types whose text is the annotation's text; what else is no plain one is written as JSON."""
 
 
-def from_stored(row: Sequence[Any], spans: Iterable[Sequence[Any]] | None = None) -> Event:
+def from_stored(kept: TraceRow, spans: Iterable[Span] | None = None) -> Event:
     """Answer a stored trace as an event.
 
     Args:
-        row: values in the order of `TraceFields`.
-        spans: values in the order of `SpanFields` each; None when they were not kept or not read.
+        kept: the trace without its spans.
+        spans: in pre-order; None when they were not kept or not read.
     """
-    kept = TraceFields._make(row)
     flags = [bool(kept.flags & bit) for bit in FLAGS.values()]
     whose = [kept.id, kept.service, kept.endpoint, kept.segment]
     values = [*whose, kept.duration_ns, kept.spans, *flags, kept.lost, kept.weight, *kept[-3:]]
@@ -110,8 +113,7 @@ def from_stored(row: Sequence[Any], spans: Iterable[Sequence[Any]] | None = None
     if spans is None:
         return event
     nested = []
-    for place, each in enumerate(spans):
-        span = SpanFields._make(each)
+    for place, span in enumerate(spans):
         made = Event.of(SPAN, list(span[:6]), UNTIMED)
         # The root's annotations are about the trace: its status, its error.
         target = event if place == 0 else made
@@ -125,7 +127,7 @@ def from_stored(row: Sequence[Any], spans: Iterable[Sequence[Any]] | None = None
     return event
 
 
-def to_stored(event: Event) -> tuple[TraceFields, tuple[SpanFields, ...]]:
+def to_stored(event: Event) -> tuple[TraceRow, tuple[Span, ...]]:
     """Answer what a store keeps of a trace: its row, and its spans when it has them.
 
     Raises:
@@ -137,7 +139,7 @@ def to_stored(event: Event) -> tuple[TraceFields, tuple[SpanFields, ...]]:
     whose = [own(event, name) for name in ("trace", "service", "endpoint", "segment")]
     rest = [own(event, name) for name in ("lost", "weight", "host", "pid", "environment")]
     numbers = [event.time.ns, own(event, "duration"), own(event, "span-count"), flags]
-    row = TraceFields._make((*whose, *numbers, *rest))
+    row = TraceRow._make((*whose, *numbers, *rest))
     listed = event.value(SPANS)
     if listed is None:
         return row, ()
@@ -150,7 +152,7 @@ def to_stored(event: Event) -> tuple[TraceFields, tuple[SpanFields, ...]]:
             notes = (*notes, (OFFSET, event.time.offset_s))
         first = [own(each, name) for name in ("category", "title", "description")]
         last = [own(each, name) for name in ("start", "duration")]
-        spans.append(SpanFields._make((*first, each.value("parent"), *last, notes)))
+        spans.append(Span._make((*first, each.value("parent"), *last, notes)))
     return row, tuple(spans)
 
 

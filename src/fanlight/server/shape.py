@@ -10,7 +10,8 @@ from fanlight.wire.messages import QUEUE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fanlight.stores.answers import Node, Span
+    from fanlight.event.trace import Span
+    from fanlight.stores.answers import Node
 
     Json = dict[str, Any]
 

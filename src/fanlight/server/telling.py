@@ -10,7 +10,8 @@ from fanlight.server.shape import spans
 from fanlight.wire.messages import ERROR, WHOLE
 
 if TYPE_CHECKING:
-    from fanlight.stores.answers import Release, Trace, TraceRow
+    from fanlight.event.trace import TraceRow
+    from fanlight.stores.answers import Release, Trace
 
     Json = dict[str, Any]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from fanlight.event.event import Event
+    from fanlight.event.trace import TraceRow
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
     from fanlight.stores.answers import (
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         Size,
         Times,
         Trace,
-        TraceRow,
     )
     from fanlight.stores.imports import Imports
     from fanlight.stores.measures import Measures

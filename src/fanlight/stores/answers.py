@@ -10,6 +10,8 @@ from fanlight.wire.messages import NOTE_BOOL, NOTE_FLOAT, NOTE_INT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fanlight.event.trace import Span, TraceRow
+
 Group = tuple[str, str, str]
 """Service, endpoint, segment."""
 
@@ -114,37 +116,6 @@ class Release(NamedTuple):
     first_ns: int
     last_ns: int
     n: int
-
-
-class TraceRow(NamedTuple):
-    """One kept trace without its spans."""
-
-    id: str
-    service: str
-    endpoint: str
-    segment: str
-    start_ns: int
-    duration_ns: int
-    spans: int
-    flags: int
-    lost: int
-    weight: float
-    host: str
-    pid: int
-    environment: str = ""
-    """Where the application said that it runs; "" where it did not."""
-
-
-class Span(NamedTuple):
-    """One span of a whole trace; `parent` is None for the root, `start_ns` counts from the trace's."""
-
-    category: str
-    title: str
-    description: str
-    parent: int | None
-    start_ns: int
-    duration_ns: int
-    notes: tuple[tuple[str, int | float | str | bool], ...]
 
 
 class Trace(NamedTuple):

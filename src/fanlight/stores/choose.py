@@ -10,7 +10,8 @@ from fanlight.wire.messages import ERROR, WHOLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from fanlight.stores.answers import Trace, TraceRow
+    from fanlight.event.trace import TraceRow
+    from fanlight.stores.answers import Trace
 
 DAY_NS = 86_400_000_000_000
 TOGETHER = 20

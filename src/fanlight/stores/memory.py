@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fanlight.errors import ConfigError, WireError
-from fanlight.event.trace import from_stored
+from fanlight.event.trace import TraceRow, from_stored
 from fanlight.query.answer import UNLIMITED, Facts, in_memory
 from fanlight.query.asof import AsOf
 from fanlight.query.stages import summing
@@ -20,7 +20,6 @@ from fanlight.stores.answers import (
     Size,
     Times,
     Trace,
-    TraceRow,
     added,
     merged,
     spanning,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from fanlight.stores.answers import Counts, Node, Span, Trace, TraceRow, plain
+from fanlight.event.trace import Span, TraceRow
+from fanlight.stores.answers import Counts, Node, Trace, plain
 from fanlight.stores.quota import COUNTS, NOTE_BYTES, ROW_BYTES, ROWS, SPAN_BYTES
 from fanlight.stores.readings import told
 from fanlight.wire.messages import NO_PARENT, WHOLE

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanlight.event.trace import Span
 from fanlight.server.shape import spans
 from fanlight.server.traced.gaps import told, uncovered
-from fanlight.stores.answers import Span
 
 MS = 1_000_000
 

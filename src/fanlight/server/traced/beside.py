@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fanlight.event.event import Event
+    from fanlight.event.trace import TraceRow
     from fanlight.stores import Store
-    from fanlight.stores.answers import Trace, TraceRow
+    from fanlight.stores.answers import Trace
 
     Json = dict[str, Any]
 

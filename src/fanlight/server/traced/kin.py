@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fanlight.event.event import Event
+    from fanlight.event.trace import TraceRow
     from fanlight.stores import Store
-    from fanlight.stores.answers import TraceRow
 
     Json = dict[str, Any]
     Place = tuple[int, tuple[str, ...]]

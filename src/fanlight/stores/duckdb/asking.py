@@ -11,7 +11,8 @@ from fanlight.stores.duckdb.counting import Tally, add_buckets, add_counts, add_
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from fanlight.stores.answers import Group, Scope, Trace, TraceRow
+    from fanlight.event.trace import TraceRow
+    from fanlight.stores.answers import Group, Scope, Trace
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.reads import View
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fanlight.event.trace import Span, TraceRow
 from fanlight.query.answer import UNLIMITED
-from fanlight.stores.answers import Node, Release, Repeat, Span, Times, Trace, TraceRow, plain
+from fanlight.stores.answers import Node, Release, Repeat, Times, Trace, plain
 from fanlight.stores.choose import TOGETHER
 from fanlight.stores.duckdb.hurry import in_time
 from fanlight.stores.duckdb.schema import total

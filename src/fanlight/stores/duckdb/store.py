@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fanlight.event.event import Event
+    from fanlight.event.trace import TraceRow
     from fanlight.query.answer import Answer, Limits
     from fanlight.query.query import Query
-    from fanlight.stores import answers
-    from fanlight.stores.answers import Counts, Group, Pace, Point, Release, Repeat, Scope, Times, Trace
+    from fanlight.stores.answers import Counts, Group, Node, Pace, Point, Release, Repeat, Scope, Times, Trace
     from fanlight.stores.duckdb.day import Day
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.load import Portions
@@ -301,7 +301,7 @@ class DuckStore:
         to_ns: int,
         octaves: Collection[int] | None = None,
         environment: str | None = None,
-    ) -> list[answers.Node]:
+    ) -> list[Node]:
         """Answer one group's merged tree."""
         return asking.tree(self.views(from_ns, to_ns, environment), group, octaves)
 
@@ -335,7 +335,7 @@ class DuckStore:
         octaves: Collection[int] | None = None,
         limit: int = 50,
         environment: str | None = None,
-    ) -> list[answers.TraceRow]:
+    ) -> list[TraceRow]:
         """Answer up to `limit` kept traces, whole ones first."""
         return asking.traces(lambda: self.views(from_ns, to_ns, environment), group, octaves, limit)
 
