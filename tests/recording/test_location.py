@@ -6,10 +6,12 @@ import importlib
 import json
 import os
 import sys
+import threading
 
 import fanlight
 from fanlight.recording.location import (
     KNOWN,
+    LIBRARY,
     OWN,
     STATEMENTS,
     count_as_own,
@@ -128,3 +130,71 @@ def test_a_working_directory_that_is_gone_costs_the_place_and_nothing_else(tmp_p
     gone.rmdir()
     assert OWN["release/cart.py"] == ""
     assert OWN[str(tmp_path / "cart.py")] == "cart.py"
+
+
+def called_through(*paths):
+    """Answer the place found below functions of files that call each other, the first one outermost.
+
+    In a thread of its own, where none of this file's frames lies below them.
+    """
+    call = location
+    for path in reversed(paths):
+        names = {"call": call}
+        exec(compile("def asks(*given):\n    return call(*given)", path, "exec"), names)
+        call = names["asks"]
+    answers = []
+    names = {"call": call, "answers": answers}
+    exec(compile("def run(): answers.append(call())", "<thread>", "exec"), names)
+    thread = threading.Thread(target=names["run"])
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+SITE = "/srv/shop/.venv/lib/python3.12/site-packages/"
+
+
+def test_where_only_libraries_ask_the_innermost_that_asks_for_itself_is_named():
+    found = called_through(
+        SITE + "gunicorn/workers/sync.py",
+        SITE + "flask/app.py",
+        SITE + "flask_appbuilder/views.py",
+        SITE + "flask_appbuilder/security/manager.py",
+        SITE + "sqlalchemy/orm/query.py",
+        SITE + "psycopg2/extras.py",
+    )
+    assert found == f"flask_appbuilder/security/manager.py:2{LIBRARY}"
+
+
+def test_a_framework_is_named_when_no_other_library_asks():
+    found = called_through(
+        SITE + "django/core/handlers/base.py",
+        SITE + "django/contrib/admin/views/main.py",
+        SITE + "django/db/models/query.py",
+        "/usr/lib/python3/dist-packages/psycopg/cursor.py",
+    )
+    assert found == f"django/contrib/admin/views/main.py:2{LIBRARY}"
+
+
+def test_the_applications_own_line_is_told_however_many_libraries_lie_below_it():
+    found = called_through(SITE + "flask/app.py", "/srv/shop/cart.py", SITE + "flask_appbuilder/views.py")
+    assert found == "/srv/shop/cart.py:2"
+
+
+def test_where_drivers_alone_ask_no_line_is_told():
+    assert called_through(SITE + "sqlalchemy/orm/query.py", SITE + "psycopg2/extras.py") == ""
+
+
+def test_a_repeat_from_a_library_becomes_the_applications_when_it_asks_through_it():
+    library = {"leaf": leaf}
+    exec(
+        compile("def asks(statement):\n    return leaf(statement)", SITE + "admin/views.py", "exec"), library
+    )
+    answers = []
+    outside = {"asks": library["asks"], "answers": answers}
+    exec(compile("def run(): answers.append(asks('SELECT 3'))", "<thread>", "exec"), outside)
+    thread = threading.Thread(target=outside["run"])
+    thread.start()
+    thread.join()
+    assert answers == [f"admin/views.py:2{LIBRARY}"]
+    assert library["asks"]("SELECT 3").startswith("tests/recording/test_location.py:")

@@ -18,6 +18,22 @@ DEPTH = 200
 FILES = 4_096
 STATEMENTS = 1_024
 """Statements whose place is remembered."""
+SENDERS = """
+aiohttp aiomysql aiosqlite alembic anyio asgiref asyncpg boto3 botocore celery cx_Oracle databases
+elasticsearch eventlet fanlight flask_sqlalchemy gevent greenlet httpcore httpx kombu mongoengine motor
+mysql MySQLdb oracledb peewee pony psycopg psycopg2 psycopg_pool pymongo pymssql pymysql pyodbc redis
+requests s3transfer sentry_sdk sqlalchemy sqlmodel tenacity tortoise urllib3 wrapt
+"""
+"""Installed packages that send for somebody else: no line of theirs says who asked."""
+FRAMES = """
+a2wsgi channels cheroot cherrypy daphne django fastapi flask granian gunicorn hypercorn jinja2 mako pyramid
+pyramid_tm rq starlette uvicorn uwsgi waitress werkzeug zope
+"""
+"""Installed packages that call everybody's code: a line of theirs says little, and is the last resort."""
+MAPPER = os.path.join("django", "db", "")
+"""An object mapper that lies within its framework."""
+LIBRARY = " (library)"
+"""Behind a place in an installed package."""
 
 
 class Own(dict[str, str]):
@@ -37,6 +53,22 @@ class Own(dict[str, str]):
 
 
 OWN = Own()
+
+
+class Installed(dict[str, tuple[str, bool]]):
+    """File name of a code object to its path below the installed packages, and whether of a framework.
+
+    The path is empty for what is in none of them, and for what sends for somebody else.
+    """
+
+    def __missing__(self, path: str) -> tuple[str, bool]:
+        named = installed_name(path)
+        if len(self) < FILES:
+            self[path] = named
+        return named
+
+
+INSTALLED = Installed()
 
 
 def count_as_own(dotted: str) -> None:
@@ -62,22 +94,46 @@ def location(frame: FrameType | None = None) -> str:
     """Answer file and line of the innermost frame that is the application's own code.
 
     Frames of the standard library, of installed packages and of Fanlight (but for its demo) are
-    passed over; an installed package that is what the server serves is not. Answers "" when none is
-    left. Takes 1 to 4 µs, so it is asked for rarely.
+    passed over; an installed package that is what the server serves is not. Where none is left, it is
+    a place in an installed package, see `in_library`. Takes 1 to 4 µs, so it is asked for rarely.
 
     Args:
         frame: where to begin, the caller when None.
     """
     if frame is None:
         frame = sys._getframe(1)  # noqa: SLF001  there is no public name for it
+    innermost = frame
     for _ in range(DEPTH):
         if frame is None:
-            return ""
+            break
         name = OWN[frame.f_code.co_filename]
         if name:
             return f"{name}:{frame.f_lineno}"
         frame = frame.f_back
-    return ""
+    return in_library(innermost)
+
+
+def in_library(frame: FrameType | None) -> str:
+    """Answer file and line of the innermost frame of an installed package that asks on its own account.
+
+    Drivers, object mappers and clients ask for somebody else; a framework is named when there is
+    nobody else. Answers "" when there is no such frame. Only for stacks without the application's
+    code, whose frames have all been looked at by then.
+
+    Args:
+        frame: where to begin.
+    """
+    last_resort = ""
+    for _ in range(DEPTH):
+        if frame is None:
+            break
+        name, is_framework = INSTALLED[frame.f_code.co_filename]
+        if name and not is_framework:
+            return f"{name}:{frame.f_lineno}{LIBRARY}"
+        if name and not last_resort:
+            last_resort = f"{name}:{frame.f_lineno}{LIBRARY}"
+        frame = frame.f_back
+    return last_resort
 
 
 class Known(dict[str, tuple[int, str, int]]):
@@ -109,10 +165,11 @@ def repeated_at(statement: str) -> str:
 
 def looked_up(statement: str) -> str:
     """Answer what `location` does, and remember how far up it was."""
-    above: FrameType | None = sys._getframe(2)  # noqa: SLF001  there is no public name for it
+    innermost = sys._getframe(2)  # noqa: SLF001  there is no public name for it
+    above: FrameType | None = innermost
     for depth in range(1, DEPTH):
         if above is None:
-            return ""
+            break
         code = above.f_code
         name = OWN[code.co_filename]
         if name:
@@ -121,7 +178,8 @@ def looked_up(statement: str) -> str:
             KNOWN[statement] = (depth, code.co_filename, code.co_firstlineno)
             return f"{name}:{above.f_lineno}"
         above = above.f_back
-    return ""
+    # Not remembered: the same line of a library may serve the application's code the next time.
+    return in_library(innermost)
 
 
 def own_name(path: str) -> str:
@@ -131,6 +189,17 @@ def own_name(path: str) -> str:
     path = os.path.abspath(path)
     foreign = path.startswith((OURS, STANDARD)) or any(part in path for part in PACKAGES)
     return "" if foreign and not path.startswith((DEMO, *OWN.installed)) else relative(path)
+
+
+def installed_name(path: str) -> tuple[str, bool]:
+    """Answer a source file's path below the installed packages, and whether it is a framework's."""
+    for part in PACKAGES:
+        _, found, name = path.rpartition(part)
+        if found:
+            top = name.partition(os.sep)[0].removesuffix(".py")
+            sends = top in SENDERS.split() or name.startswith(MAPPER)
+            return ("", False) if sends else (name, top in FRAMES.split())
+    return "", False
 
 
 def relative(path: str) -> str:
