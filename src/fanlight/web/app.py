@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fanlight.web import api, asking, completing, importing, parameters, report
+from fanlight.web.apart import QUERIES, STATUS, Apart
 from fanlight.web.assets import assets
 from fanlight.web.gate import guard
 from fanlight.web.pages import compare, endpoint, endpoints, explore, servers, status, trace
@@ -51,28 +52,29 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
     async def take_import(request: Request) -> Response:
         return await importing.take(answers, request)
 
-    # Plain functions run in starlette's threads: a slow query holds up nobody else.
+    # Plain functions run in starlette's threads; slow queries fill none but their own.
+    told, queried = Apart(STATUS).run, Apart(QUERIES).run
     routes = [
         Route("/", site.endpoints_page),
         Route("/endpoint", site.endpoint_page),
         Route("/endpoint/brushed", site.brushed_page),
         Route("/trace/{id}", site.trace_page),
-        Route("/explore", site.explore_page),
+        Route("/explore", queried(site.explore_page)),
         Route("/servers", site.servers_page),
-        Route("/compare", site.compare_page),
-        Route("/status", site.status_page),
+        Route("/compare", queried(site.compare_page)),
+        Route("/status", told(site.status_page)),
         Route("/login", site.login),
         Route("/api/endpoints", site.endpoints_json),
         Route("/api/overview", site.overview_json),
         Route("/api/endpoint", site.endpoint_json),
         Route("/api/trace/{id}", site.trace_json),
         Route("/api/servers", site.servers_json),
-        Route("/api/compare", site.compare_json),
-        Route("/api/status", site.status_json),
+        Route("/api/compare", queried(site.compare_json)),
+        Route("/api/status", told(site.status_json)),
         Route("/api/alive", site.alive),
         Route("/api/link", site.link, methods=["POST"]),
-        Route("/api/complete", site.complete_json),
-        Route(asking.PATH, site.query_json),
+        Route("/api/complete", queried(site.complete_json)),
+        Route(asking.PATH, queried(site.query_json)),
         Route(importing.PATH, take_import, methods=["GET", "POST"]),
         Route("/static/{name}", site.static),
     ]

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 NAMED = ("/endpoint", "/trace/")
 """Pages of one thing of one service: another service is looked at on the front page."""
-OWN_SERVICE = ("/explore", "/status")
-"""Pages that choose a service themselves, or are of all."""
+OWN_SERVICE = "/explore"
+"""The page that chooses a service itself."""
+ALONE = "/status"
+"""The page that is of all; what it tells does not wait for the store to be asked."""
 
 
 class Switch(NamedTuple):
@@ -35,6 +37,8 @@ def switches(answers: Any, context: Mapping[str, Any]) -> list[Switch]:
         context: of the page's template.
     """
     asked: Asked = context["asked"]
+    if asked.path == ALONE:
+        return []
     pairs = answers.environments(asked.from_ns, asked.to_ns)
     service, where = asked.get("service"), asked.get("env")
     is_named = asked.path.startswith(NAMED)
@@ -44,11 +48,11 @@ def switches(answers: Any, context: Mapping[str, Any]) -> list[Switch]:
     told = {pair["environment"] for pair in pairs if service in ("", pair["service"])}
     environments = sorted((told | {where}) - {""})
     found = []
-    if len(services) > 1 and not asked.path.startswith(OWN_SERVICE):
+    if len(services) > 1 and asked.path != OWN_SERVICE:
         kept = asked.times() if is_named else without(asked, "service")
         path = "/" if is_named else asked.path
         found.append(Switch("service", "Service", "All services", path, kept, services, service))
-    if environments and asked.path != "/status":
+    if environments:
         kept = without(asked, "env")
         found.append(Switch("env", "Environment", "All environments", asked.path, kept, environments, where))
     return found
