@@ -14,7 +14,10 @@ PLACE = Path(sys.prefix) / "versions" / "django-4.2"
 
 
 def test_the_tests_of_django_pass_on_the_older_version() -> None:
-    """Its statements on real databases are left out: they are the drivers' and take their time."""
+    """Left out are statements on real databases, which are the drivers', and clients that leave.
+
+    Nothing in Django 4.2 listens for those.
+    """
     if not PLACE.exists():
         pytest.skip("Django 4.2 is not installed; `make setup` brings it")
     environment = {**os.environ, "PYTHONPATH": str(PLACE)}
@@ -26,10 +29,11 @@ def test_the_tests_of_django_pass_on_the_older_version() -> None:
         text=True,
     )
     assert told.stdout.startswith("4.2")
-    files = [HERE / f"test_django{name}.py" for name in ("", "_caches", "_statements", "_templates")]
+    files = sorted(set(HERE.glob("test_django*.py")) - {Path(__file__)})
+    assert len(files) >= 8
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, "-k", "not real_driver", *files],
+        [*command, "-k", "not real_driver and not client_that_left", *files],
         capture_output=True,
         check=False,
         cwd=HERE.parent.parent,
