@@ -19,7 +19,7 @@ import fastapi  # noqa: E402  the hooks are there first, as in an application
 import flask  # noqa: E402  the same
 import starlette  # noqa: E402  the same
 from a2wsgi import WSGIMiddleware  # noqa: E402  the same
-from starlette.responses import StreamingResponse  # noqa: E402  the same
+from starlette.responses import PlainTextResponse, StreamingResponse  # noqa: E402  the same
 
 TRACES: list[Trace] = []
 AFTER: list[tuple[int, bool]] = []
@@ -82,6 +82,16 @@ def shop() -> Any:
     return app
 
 
+class Gate:
+    """Answers everything by itself."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("no", 403)(scope, receive, send)
+
+
 async def request(app: Any, path: str, kind: str = "http") -> list[Any]:
     """Send a request; answer the messages."""
     sent: list[Any] = []
@@ -129,13 +139,19 @@ async def main() -> None:
         await request(app, path)
     endpoints = [[trace.endpoint, trace.status] for trace in TRACES]
     room = await request(app, "/rooms/hunter2", "websocket")
+    traces = len(TRACES)
+    gated = shop()
+    gated.add_middleware(Gate)
+    for path in PATHS:
+        await request(gated, path)
     told = {
         "versions": [fastapi.__version__, starlette.__version__],
         "faults": SWITCH.faults,
         "endpoints": endpoints,
         "after": AFTER,
         "room": [message["type"] for message in room],
-        "traces": len(TRACES),
+        "traces": traces,
+        "answered": [[trace.endpoint, trace.status, trace.notes] for trace in TRACES[traces:]],
     }
     sys.stdout.write(json.dumps(told))
 

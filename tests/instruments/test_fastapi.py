@@ -51,3 +51,8 @@ def test_every_request_is_named_by_its_routers_and_mounts(wanted: str) -> None:
     assert told["after"] == [[14, True]]
     assert told["room"] == ["websocket.accept", "websocket.send", "websocket.close"]
     assert told["traces"] == len(ENDPOINTS)
+    assert told["answered"] == [
+        [name, 403, {} if name == "<unmatched>" else {"answered_by": "middleware"}]
+        # What stands in a mount of WSGI is not asked.
+        for name in ("GET /wsgi/{path}" if "/wsgi/" in name else name for name, _ in ENDPOINTS)
+    ]

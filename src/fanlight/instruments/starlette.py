@@ -4,9 +4,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
     from typing import Any
+
+    from fanlight.recording.recorder import Trace
 
 
 FILE = "file.send"
@@ -29,7 +31,12 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     from fanlight.recording.asgi import tracing
 
     application.__call__ = tracing(call)
-    return {"starlette.responses": record_files, "starlette.routing": name_routes}
+
+    def name_all(routing: ModuleType) -> None:
+        name_routes(routing)
+        name_late(routing, application)
+
+    return {"starlette.responses": record_files, "starlette.routing": name_all}
 
 
 def name_routes(module: ModuleType) -> None:
@@ -53,6 +60,81 @@ def name_routes(module: ModuleType) -> None:
         return handle_mount(self, scope, receive, send)
 
     route.handle, mount.handle = noting(handle), mounted
+
+
+def name_late(module: ModuleType, application: Any) -> None:
+    """Name what a middleware answered by the route that its application, unasked so far, has for it.
+
+    Args:
+        module: `starlette.routing`.
+        application: Starlette's class.
+    """
+    kinds = getattr(module, "Match", None)
+    if not hasattr(kinds, "FULL") or not hasattr(kinds, "PARTIAL") or not hasattr(application, "routes"):
+        return
+
+    from fanlight.recording.lanes import lane_here, set_lane
+    from fanlight.recording.routes import LATE, MOUNT
+
+    def template(trace: Trace, scope: Any) -> str:
+        mount = scope.get(MOUNT)
+        if mount is None:
+            around, app = "", scope.get("app")
+            routes = app.routes if isinstance(app, application) and "router" not in scope else ()
+        else:
+            # What a mount took does not tell that its routes were asked, but says 404 when in vain.
+            around, asked = mount[0], trace.status == 404 or scope.get("route") is not mount[2]
+            routes = () if asked else getattr(mount[1], "routes", ())
+        if not routes:
+            return ""
+        # Whatever the project's converters do is not part of the request, and may fail in any way.
+        here = lane_here()
+        set_lane(None)
+        try:
+            found = would_take(routes, scope, kinds)
+        except Exception:
+            return ""
+        finally:
+            set_lane(here)
+        return found and around + found
+
+    LATE.template = template
+
+
+def would_take(routes: Any, scope: Any, kinds: Any) -> str:
+    """Answer the template of what takes a scope, as a router would have found it; "" when nothing does.
+
+    Raises:
+        Exception: what the project's own routes and converters raise.
+    """
+    scope = dict(scope)
+    taken: Any = None
+    within = {}
+    for route in unfolded(routes):
+        match, inside = route.matches(scope)
+        if match is kinds.FULL:
+            taken, within = route, inside
+            break
+        # A route of another method takes it when no other does.
+        if match is kinds.PARTIAL and taken is None:
+            taken, within = route, inside
+    path = getattr(taken, "path_format", "")
+    # A mount or a host, with what stands inside.
+    if not hasattr(taken, "routes"):
+        return str(path)
+    found = would_take(taken.routes, {**scope, **within}, kinds)
+    return path.removesuffix("/{path}") + found if found else str(path)
+
+
+def unfolded(routes: Any) -> Iterator[Any]:
+    """Answer each route; FastAPI keeps those of an included router folded, with their prefixes apart."""
+    for route in routes:
+        contexts = getattr(route, "effective_route_contexts", None)
+        if contexts is None:
+            yield route
+        else:
+            for each in contexts():
+                yield getattr(each, "starlette_route", None) or each
 
 
 def record_files(module: ModuleType) -> None:

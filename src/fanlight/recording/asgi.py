@@ -23,7 +23,7 @@ from fanlight.recording.exchange import (
 )
 from fanlight.recording.lanes import BLOCK, COLLECTING, Lane, collecting, lane_here, set_lane
 from fanlight.recording.recorder import ROUTER, SWITCH, Trace, close, finish, is_open
-from fanlight.recording.routes import INSIDE, LATE, MOUNT, route_template
+from fanlight.recording.routes import ANSWERED_BY, INSIDE, LATE, MOUNT, ROUTE, route_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -232,10 +232,18 @@ def name(trace: Trace, scope: Any) -> None:
     if request is not None:
         trace.asked = None
         # Nobody has asked for its route; where nothing answered, either, it is nobody's.
-        if request is not False and trace.status and LATE.name is not None:
+        if request is not False and request is not MOUNT and trace.status and LATE.name is not None:
             LATE.name(trace, request)
     if trace.rank < ROUTER:
         template = route_template(scope)
+        # No route took it: perhaps nobody has asked for one.
+        if LATE.template is not None and trace.status and scope.get(ROUTE) is None:
+            late = LATE.template(trace, scope)
+            if late:
+                template = late
+                # A mount that only a copy of the scope knows of has answered, or what it holds.
+                if request is not MOUNT or MOUNT in scope:
+                    trace.annotate(ANSWERED_BY, "middleware")
         if template:
             trace.set_endpoint(f"{trace.title} {template}", ROUTER)
     elif trace.rank == ROUTER and (mount := scope.get(MOUNT)) is not None:

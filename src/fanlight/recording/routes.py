@@ -23,6 +23,8 @@ MOUNTS = "fanlight.mounts"
 """Key of a WSGI environ: (SCRIPT_NAME before it, its prefixes, the same of what is around it)."""
 INSIDE = 1
 """Rank of an endpoint that is named before the request is over: what the scope says then goes before."""
+ANSWERED_BY = "answered_by"
+"""Annotation of a request whose view never ran."""
 AGAIN = -1
 """Rank of an endpoint that was named so, and then another route or mount took over."""
 TEMPLATES_MAX = 10_000
@@ -36,12 +38,15 @@ class Late:
 
     Attributes:
         name: names the trace by what it left as `asked`; None until there is such a framework.
+        template: answers the template of the route that an ASGI scope would have come to, "" for
+            none and for a scope whose routes were asked; None until there is such a framework.
     """
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "template")
 
     def __init__(self) -> None:
         self.name: Callable[[Trace, Any], None] | None = None
+        self.template: Callable[[Trace, Any], str] | None = None
 
 
 LATE = Late()
@@ -134,8 +139,11 @@ def note_mount(mount: Any, scope: Any, trace: Trace | None) -> None:
         own = path.removesuffix("/{path}") if isinstance(path, str) else ""
         scope[MOUNT] = (f"{before[0] if before else ''}{own}", mount, scope.get("route"))
         scope[ROUTE] = None
-        if trace is not None and trace.rank == INSIDE:
-            trace.rank = AGAIN
+        if trace is not None:
+            if trace.rank == INSIDE:
+                trace.rank = AGAIN
+            elif trace.asked is None:
+                trace.asked = MOUNT
     except Exception:
         # Likewise.
         SWITCH.faults += 1

@@ -9,7 +9,7 @@ from fanlight.recording.lanes import lane_here, set_lane
 from fanlight.recording.location import count_as_own
 from fanlight.recording.patterns import ROUTES_MAX, TEMPLATES
 from fanlight.recording.recorder import ROUTER, SWITCH
-from fanlight.recording.routes import LATE, MOUNTS, mounted_prefix
+from fanlight.recording.routes import ANSWERED_BY, LATE, MOUNTS, mounted_prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fanlight.recording.recorder import Trace
-
-ANSWERED_BY = "answered_by"
-"""Annotation of a request whose view never ran."""
 
 
 def hook(handler: Any, same_face: Callable[[Any, Any], Any]) -> None:
@@ -108,7 +105,7 @@ def note_tried() -> None:
 
 def name_answered(trace: Trace, response: Any) -> None:
     """Name a request that Django answered without having asked for its route, under WSGI."""
-    if trace.asked is not None:
+    if trace.asked is False:
         return
     try:
         # The one way back from a response to its request: it closes it.
