@@ -10,7 +10,6 @@ from web_client import Page
 from web_shop import HOSTILE
 
 from fanlight.web.folding import is_failed, is_fault
-from fanlight.web.pages.endpoint import nodes
 
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 TRACE = f"/trace/{2:032x}"
@@ -217,44 +216,13 @@ def test_the_merged_trace_is_a_table_with_bars(look):
     page = look(CHECKOUT)
     assert f"SELECT FROM product {chr(0xD7)}41 SELECT … FROM product WHERE product.id = ?" in page.words
     assert "Garbage collection in 30% of requests" in page.words
+    assert "Waiting for a worker before it began 12 ms" in page.words
     bars = [
         attributes for tag, attributes in page.tags if tag == "rect" and "own" in attributes.get("class", "")
     ]
     assert all(
         0 <= float(bar["x"]) <= 1000 and float(bar["x"]) + float(bar["width"]) <= 1000.5 for bar in bars
     )
-
-
-@pytest.mark.parametrize(
-    ("start", "each", "many", "begin"),
-    [(20, 3, 40, 20), (20, 3, 1, 20), (20, 10, 4, 20)],
-    ids=["forty, one after the other", "one", "four"],
-)
-def test_a_bar_of_repeats_begins_where_the_first_of_them_did(start, each, many, begin):
-    root, leaf = merged(200, [start + each * place for place in range(many)], each)
-    assert leaf.x == pytest.approx(begin / 200 * 1000, abs=0.1)
-    assert leaf.x + leaf.width <= root.x + root.width
-
-
-def test_a_bar_of_repeats_at_the_same_time_begins_with_its_parent():
-    root, leaf = merged(200, [5] * 40, 10)
-    assert leaf.x == root.x == 0
-
-
-def merged(whole, starts, each):
-    """Rows of one trace with equal spans below its root, in ms, as the server's answer tells them."""
-    common = {"title": "", "description": "", "location": "", "repeats_max": 0, "traces": 1}
-    total = len(starts) * each
-    root = {"path": "1", "parent": None, "depth": 0, "category": "app.wsgi.request", "count": 1, "offset": 0}
-    leaf = {"path": "2", "parent": "1", "depth": 1, "category": "db.sql.query", "count": len(starts)}
-    leaf["offset"] = sum(starts) / len(starts)
-    lasted = ((root, whole, whole - total), (leaf, total, total))
-    told = [
-        {**common, **node, "total": took, "self": own, "mean": took, "share": took / whole}
-        | {"per_request": node["count"]}
-        for node, took, own in lasted
-    ]
-    return nodes(told, told)
 
 
 def test_every_graph_has_its_table(look):

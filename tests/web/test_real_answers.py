@@ -96,6 +96,27 @@ def test_choosing_the_slow_tail_narrows_trace_and_samples(browser):
     assert "320 ms 2" not in words.partition("Single requests")[2]
 
 
+def test_a_merged_trace_of_more_than_the_time_says_of_when_it_is(browser):
+    named = "service=shop&endpoint=POST+/checkout&segment=html"
+    words = Page(browser.get(f"/endpoint?{named}&last=10m").text).words
+    assert "62 requests in the last 10 minutes." in words
+    told = "between 2026-09-21 14:00:00 UTC and 2026-09-21 15:00:00 UTC"
+    assert f"it is of 80 requests {told}, more than the time above." in words
+    assert f"What repeats is counted by the hour: here in 80 requests {told}." in words
+    found = browser.get(f"/api/endpoint?{named}&last=10m&octaves=32").json
+    assert found["hours"] == {
+        "from": "2026-09-21T14:00:00.000Z",
+        "to": "2026-09-21T15:00:00.000Z",
+        "requests": 80,
+        "chosen": 8,
+    }
+    words = Page(browser.get(f"/endpoint?{named}&last=10m&octaves=32").text).words
+    assert f"it is of 8 requests of these durations {told}" in words
+    assert "by the hour" not in Page(browser.get(f"/endpoint?{named}&last=1h").text).words, (
+        "nothing else is there"
+    )
+
+
 def test_a_time_without_requests_is_404_and_none_in_json(browser):
     query = "service=shop&endpoint=POST+/checkout&segment=html&from=2020-01-01&to=2020-01-02"
     assert browser.get(f"/endpoint?{query}").status == 404

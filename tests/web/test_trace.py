@@ -5,7 +5,7 @@ from __future__ import annotations
 from web_client import Page
 
 from fanlight.web.pages.frame import span_name
-from fanlight.web.pages.trace import facts
+from fanlight.web.pages.trace import cpu_words, facts
 from fanlight.web.pages.waterfall import DRAWN_MAX, Axis, waterfall, why
 
 TRACE = f"/trace/{2:032x}"
@@ -17,6 +17,16 @@ def test_a_late_loop_is_told_with_by_how_much_and_that_it_may_be_anybodys():
         told == "the event loop was held up, by this code or by another request: it was late by up to 40 ms"
     )
     assert why({"cause": "unknown", "late": 40_000_000}) == "nothing explains it"
+
+
+def test_cpu_time_is_told_to_be_of_the_whole_request_where_gaps_lean_on_it():
+    cpu = {"time": 3_000_000, "own": 30_000_000, "idle": 27_000_000}
+    whole = "That is known of the whole request, not of each gap."
+    assert cpu_words(cpu, ["waiting"]).endswith(f"or slept. {whole}")
+    assert cpu_words(cpu | {"idle": 0}, ["code"]) == f"Its thread ran for 3 ms. {whole}"
+    assert whole not in cpu_words(cpu, [])
+    for cause in ("waiting", "code", "both"):
+        assert "of this request" in why({"cause": cause})
 
 
 def test_a_trace_says_of_each_part_how_many_of_its_kind_took_less(look, ask_with, shop):

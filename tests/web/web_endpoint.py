@@ -47,6 +47,18 @@ def histogram(each):
     return out
 
 
+def hours(each, from_ns, to_ns, octaves):
+    """All of the requests that the histogram has began in the range, as none other in its hours."""
+    hour = 60 * MINUTE
+    rows = [row for row in histogram(each) if octaves is None or row["octave"] in octaves]
+    return {
+        "from": rfc3339(from_ns // hour * hour),
+        "to": rfc3339(-(-to_ns // hour) * hour),
+        "requests": sum(row["count"] for row in histogram(each)),
+        "chosen": sum(row["count"] for row in rows),
+    }
+
+
 def divided(nodes, mean):
     """Answer where the mean request's time went, 12 ms of waiting before it."""
     return split(((node["category"], node["self"]) for node in nodes), round(mean), 12 * MS)

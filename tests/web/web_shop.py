@@ -66,7 +66,7 @@ class Shop:
 
     def endpoint(self, service, endpoint, segment, from_ns, to_ns, octaves=None):
         self.asked.append(("endpoint", service, endpoint, segment, from_ns, to_ns, octaves))
-        from web_endpoint import changed, divided, histogram, samples, timeline, tree
+        from web_endpoint import changed, divided, histogram, hours, samples, timeline, tree
 
         name = (service, endpoint, segment)
         for each in self.rows:
@@ -76,6 +76,7 @@ class Shop:
                     "to": rfc3339(to_ns),
                     "timeline": timeline(each, from_ns, to_ns),
                     "histogram": histogram(each),
+                    "hours": hours(each, from_ns, to_ns, octaves),
                     "split": divided(tree(each), each["mean"]),
                     "tree": tree(each, octaves),
                     "samples": samples(self.now, each),

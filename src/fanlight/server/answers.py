@@ -14,7 +14,7 @@ from fanlight.server import brushing, comparing, deploys, imports, servers, spli
 from fanlight.server.counted import MINUTE_NS, SLOTS, by_service, observed, row_of, together
 from fanlight.server.pain import bearable, waited
 from fanlight.server.questions import Questions, refused
-from fanlight.server.shape import tree
+from fanlight.server.shape import hours, tree
 from fanlight.server.telling import release, rfc3339, sample
 from fanlight.server.traced import beside
 from fanlight.wire import buckets
@@ -231,7 +231,9 @@ class Answers:
         times = self.store.times(group, from_ns, to_ns, where)
         # Parts are told from those of all durations where some were chosen.
         paces = [] if octaves is None else self.store.paces(group, from_ns, to_ns, where)
+        of = hours(times, from_ns, to_ns, octaves)
         return {
+            "hours": {**of, "from": rfc3339(of["from"]), "to": rfc3339(of["to"])},
             "histogram": histogram(row.buckets, split.by_octave(times)),
             "split": split.of_tree(nodes),
             "tree": brushing.ranked(tree(nodes), paces, octaves),

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from fanlight.wire.messages import QUEUE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from fanlight.event.trace import Span
-    from fanlight.stores.answers import Node
+    from fanlight.stores.answers import Node, Times
 
     Json = dict[str, Any]
 
+HOUR_NS = 3_600_000_000_000
 COLLECTION = "noise.gc"
 """Its pauses are spread over the whole trace, so it stands last among its siblings."""
 
@@ -46,6 +47,24 @@ def tree(nodes: Sequence[Node]) -> list[Json]:
         told.append(row(node, depth, requests, whole_ns))
         waiting += [(child, depth + 1) for child in reversed(children.get(node.path, []))]
     return told
+
+
+def hours(rows: Iterable[Times], from_ns: int, to_ns: int, octaves: Collection[int] | None) -> dict[str, int]:
+    """Answer the time that merged trees are of, whole hours in ns, and how many requests are in them.
+
+    Args:
+        rows: own times of a range's trees.
+        from_ns: the range's begin.
+        to_ns: its end, not part of it.
+        octaves: the chosen durations, which `chosen` tells of; None for all.
+    """
+    roots = [(row.octave, row.traces) for row in rows if row.is_root]
+    return {
+        "from": from_ns // HOUR_NS * HOUR_NS,
+        "to": -(-to_ns // HOUR_NS) * HOUR_NS,
+        "requests": sum(traces for _, traces in roots),
+        "chosen": sum(traces for octave, traces in roots if octaves is None or octave in octaves),
+    }
 
 
 def offset(node: Node) -> int:

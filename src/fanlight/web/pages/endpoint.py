@@ -8,52 +8,22 @@ from fanlight.query.query import Query
 from fanlight.web import queries, wording
 from fanlight.web.copying import panels
 from fanlight.web.pages.division import division, words
-from fanlight.web.pages.frame import finding, frame, segment_words, span_name, tier
+from fanlight.web.pages.frame import finding, frame, segment_words
 from fanlight.web.pages.graphs import deploys, histogram, timeline
+from fanlight.web.pages.merged import condensed, main_parts, nodes, wider
 from fanlight.web.parameters import address
-from fanlight.web.statements import Statement, statement
+from fanlight.web.statements import statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fanlight.web.parameters import Asked
 
-SMALL = 0.01
-"""Leaves under this share of the request are left out until asked for."""
-
-MANY = 40
-"""Trees up to this size are shown whole: nothing is gained by hiding three rows of twelve."""
-
-DEEPEST = 12
-"""Indentation stops here; deeper rows say their level to screen readers only."""
-
 FINDINGS = 3
 """Findings above the charts that are not folded: more would push the answer off the screen."""
 SAMPLES = 8
 NOTABLE = 1.1
 """A time that changed by less has stayed."""
-
-
-class Node(NamedTuple):
-    """A row of the merged trace."""
-
-    title: str
-    sent: Statement
-    category: str
-    tier: str
-    indent: int
-    level: int
-    times: str
-    total: str
-    own: str
-    share: str
-    some: str
-    location: str
-    x: float
-    width: float
-    own_width: float
-    repeated: bool
-    among: str
 
 
 class Sample(NamedTuple):
@@ -91,6 +61,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
             for each in found["findings"]
         ],
         "shown": FINDINGS,
+        "counted": wider(found, None),
         "timeline": timeline(found["timeline"], asked),
         "deploys": deploys(found.get("releases", ()), asked),
         "changes": [change(each) for each in found.get("deploys", ())],
@@ -124,7 +95,8 @@ def follow(
         "box": queries.selected(whole, asked.octaves),
         "histogram": spread(found, asked, whole),
         "parts": division(found["split"]),
-        "nodes": nodes(shown, tree),
+        "nodes": nodes(shown, tree, waited_ns(found["split"])),
+        "wider": wider(found, asked.octaves),
         "hidden": hidden,
         "small": small,
         "all_link": asked.link(leaves="all"),
@@ -132,6 +104,11 @@ def follow(
         "samples": samples(found["samples"], found["p50"], asked, asks),
         "panels": panels(asked, api_address(asked), commands(asked, whole), socket),
     }
+
+
+def waited_ns(split: Sequence[Mapping[str, Any]]) -> int:
+    """Answer how long the mean request waited before it began, 0 where that is unknown."""
+    return next((int(each["time"]) for each in split if each["part"] == "queue"), 0)
 
 
 def change(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,100 +224,6 @@ def sentence(found: Mapping[str, Any], when: str) -> str:
         f"one in a hundred over {wording.duration(found['p99'])}, "
         f"the slowest {wording.duration(found['max'])}."
     )
-
-
-def condensed(tree: Sequence[dict[str, Any]], asked: Asked) -> tuple[list[dict[str, Any]], int]:
-    """Answer the nodes to show, and how many small leaves were left out."""
-    wanted = asked.get("leaves") or ("main" if len(tree) > MANY else "all")
-    kept = list(tree) if wanted == "all" else main_parts(tree)
-    return kept, len(tree) - len(kept)
-
-
-def main_parts(tree: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Answer the nodes without small leaves."""
-    # From the last to the first, so that a node is judged after all of its children.
-    kept_parents: set[Any] = set()
-    kept = []
-    for node in reversed(tree):
-        if node["share"] >= SMALL or node["path"] in kept_parents or node["depth"] == 0:
-            kept_parents.add(node["parent"])
-            kept.append(node)
-    kept.reverse()
-    return kept
-
-
-def nodes(shown: Sequence[Mapping[str, Any]], tree: Sequence[Mapping[str, Any]]) -> list[Node]:
-    """Answer the rows of the merged trace, drawn to the scale of the mean request."""
-    if not tree:
-        return []
-    requests, whole = slice_of(tree)
-    starts = begins(tree)
-    # Children that outlive their root would be pushed off the grid.
-    scale = max(starts[node["path"]] + node["share"] * whole for node in tree)
-    scale = min(max(scale, whole), 1.25 * whole)
-    return [row(node, starts[node["path"]] / scale, requests, whole, scale) for node in shown]
-
-
-def begins(tree: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Answer by path where each node's bar begins, in ns after the request did.
-
-    A node that repeats has one bar for all its spans, while its offset is the mean of their starts:
-    the bar begins half of what the others last before that, which is exact for spans that follow each
-    other closely, and never before its parent's.
-    """
-    found: dict[str, float] = {}
-    for node in tree:
-        others = node["mean"] - node["total"] / max(node["count"], 1)
-        first = node["offset"] - max(others, 0.0) / 2
-        found[node["path"]] = max(first, found.get(node["parent"], 0.0))
-    return found
-
-
-def slice_of(tree: Sequence[Mapping[str, Any]]) -> tuple[int, float]:
-    """Answer how many requests a merged tree stands for, and their mean duration in ns.
-
-    There can be several roots: HEAD counts under its route, and is a root of its own.
-    """
-    roots = [node for node in tree if node["depth"] == 0]
-    requests = max(sum(root["traces"] for root in roots), 1)
-    return requests, max(sum(root["total"] for root in roots) / requests, 1.0)
-
-
-def row(node: Mapping[str, Any], begin: float, requests: int, whole: float, scale: float) -> Node:
-    """Answer one node, its bar beginning at a share of the grid; its times are means over all requests."""
-    mean = node["share"] * whole
-    own_share = node["self"] / node["total"] if node["total"] else 0
-    x = min(begin * 1000, 996)
-    width = max(min(mean / scale * 1000, 1000 - x), 2)
-    part = node["traces"] / requests
-    return Node(
-        title=span_name(node["category"], node["title"]),
-        sent=statement(node["description"], node["category"]),
-        category=node["category"],
-        tier=tier(node["category"]),
-        indent=min(node["depth"], DEEPEST),
-        level=node["depth"] + 1,
-        times=f"{wording.TIMES}{wording.short(node['per_request'])}" if node["per_request"] >= 1.05 else "",
-        total=wording.duration(mean),
-        own=wording.duration(mean * own_share),
-        share=wording.share(node["share"]),
-        some=f"in {wording.share(part)} of requests" if part < 0.995 else "",
-        location=node["location"],
-        x=round(x, 1),
-        width=round(width, 1),
-        own_width=round(width * own_share, 1),
-        repeated=node["repeats_max"] >= 5,
-        among=among(node.get("percentile")),
-    )
-
-
-def among(percentile: float | None) -> str:
-    """Answer in words where a part stands among its kind, "" where that is unknown or in the middle."""
-    if percentile is None or 0.4 < percentile < 0.6:
-        return ""
-    slower = percentile > 0.5
-    share = wording.share(percentile if slower else 1 - percentile)
-    return f"{'slower' if slower else 'quicker'} than {share} of its kind"
 
 
 def samples(

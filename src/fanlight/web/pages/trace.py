@@ -107,14 +107,16 @@ def cpu_words(cpu: Mapping[str, Any] | None, causes: Sequence[str]) -> str:
         return "Its CPU time was not measured, but its server's event loop was late meanwhile."
     if cpu is None:
         return "Its CPU time was not measured, so nothing explains the gaps." if causes else ""
+    # CPU time is read at a request's begin and end, and not in between.
+    whole = " That is known of the whole request, not of each gap." if causes else ""
     ran = f"Its thread ran for {wording.duration(cpu['time'])}"
     if cpu["own"] and cpu["idle"] > max(cpu["own"] * 0.1, 500_000):
         return (
             f"{ran}: of the {wording.duration(cpu['own'])} in the application's own code it did not run for "
             f"{wording.duration(cpu['idle'])} at least. It waited for the CPU, the interpreter's lock or "
-            "another one, or slept."
+            f"another one, or slept.{whole}"
         )
-    return f"{ran}."
+    return f"{ran}.{whole}"
 
 
 def kin_words(kin: Mapping[str, Any] | None) -> str:
