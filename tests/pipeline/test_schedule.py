@@ -153,6 +153,41 @@ def test_what_is_read_seldom_is_read_whenever_somebody_is_told() -> None:
     assert all(2 <= after - before <= 3 for before, after in pairwise(told))
 
 
+class Moody(Told):
+    """A source that fails at its tenth read, and tells more from the twentieth on."""
+
+    def __init__(self) -> None:
+        super().__init__(busy())
+        self.count = 0
+
+    def read(self, now_ns: int, *, whole: bool = True) -> Readings:
+        self.count += 1
+        if self.count == 10:
+            raise OSError("not this time")
+        if self.count == 20:
+            self.readings = deque([busy(4)])
+        return super().read(now_ns, whole=whole)
+
+
+def test_while_nothing_changes_each_look_reads_once_and_misses_neither_failure_nor_change() -> None:
+    clock = Clock()
+    source = Moody()
+    made = schedule(clock, slots=source, listeners=Told(Readings()))
+    window = made.saturation.window()
+    turns = run(made, clock, 4.04)
+    # What failed is asked again within the same look.
+    assert source.count == turns + 1 == made.looks + 1
+    assert made.failures == {"slots": 1}
+    assert window.take(WALL_NS)[0].values["queue.backlog"] == 4
+
+
+def test_a_source_that_is_read_seldom_is_so_without_another_one_too() -> None:
+    clock = Clock()
+    source = Told(*[busy() for _ in range(100)])
+    run(schedule(clock, listeners=source), clock, 2.04)
+    assert 100 - len(source.readings) == pytest.approx(20 / 5, abs=1)
+
+
 def test_a_queue_whose_workers_all_tell_of_room_is_read_half_as_often() -> None:
     told = reads(Clock(), busy().workers[0]._replace(capacity=3))
     assert all(1 <= after - before <= 2 for before, after in pairwise(told))
