@@ -1,8 +1,8 @@
 """Listening sockets as the kernel knows them: what waits to be accepted, the limit, what was refused.
 
 Over netlink, for any server in any language, TCP and unix; `/proc/net/tcp` costs a hundred times as
-much and does not tell the limit. A family that cannot be read is absent, and one warning says so; of
-TCP, the sockets of the servers seen are asked themselves then.
+much and does not tell the limit. A family that cannot be read is absent, and one warning says so of all
+that cannot; of TCP, the sockets of the servers seen are asked themselves then.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from fanlight.wire.readings import Listener, Readings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     from fanlight.sources.holders import Held
 
@@ -44,7 +44,7 @@ QUEUE = Struct("=II")
 UNIX = Struct("=BBBBI")
 
 TCP4, TCP6, LOCAL = "tcp4", "tcp6", "unix"
-INSTEAD = "the web servers seen are asked for theirs, where the system lets us"
+INSTEAD = "of TCP, the web servers seen are asked for theirs, where the system lets us"
 RETRY_NS = 60_000_000_000
 """A family that could not be read is asked for again after this long."""
 OTHERS_NS = 1_900_000_000
@@ -57,7 +57,7 @@ class Listeners:
     Args:
         directory: of the runtime; the kernel's tables lie elsewhere.
         netlink: what asks the kernel, in our own network namespace or another one.
-        warn: told once by family what cannot be read.
+        warn: told once what cannot be read, of all families together.
 
     Attributes:
         holders: knows who holds a listener, in the trees of the processes that its `roots` answers:
@@ -97,26 +97,17 @@ class Listeners:
             now_ns: monotonic.
             whole: ask for every family, not only for those that the servers seen listen in.
         """
-        asked = {each.family for each in self.known.values() if each.pids}
+        mine = {payload: each.family for payload, each in self.known.items() if each.pids}
+        asked: Collection[str] = set(mine.values())
         if whole or not asked or now_ns - self.asked_ns >= OTHERS_NS:
             self.asked_ns = now_ns
-            asked = set(self.requests)
-        is_same = True
-        for family, request in self.requests.items():
-            if family not in asked:
-                continue
-            payloads = self.dump(family, request, now_ns)
-            is_same = is_same and payloads == self.payloads.get(family)
-            self.payloads[family] = payloads
-        # A fast path: mostly all listeners are what they were a moment ago, to the byte.
-        if not is_same:
-            before = self.known
-            found = {
-                payload: before.get(payload) or self.listener(family, payload)
-                for family in self.requests
-                for payload in self.payloads.get(family, ())
-            }
-            self.known = {payload: each for payload, each in found.items() if each is not None}
+            asked, mine = self.requests, {}
+        found = {family: self.dump(family, self.requests[family], now_ns) for family in asked}
+        self.say()
+        # A fast path: mostly all listeners are what they were a moment ago, to the byte. Those of nobody
+        # concerned may come and go until all are asked for.
+        if not (mine and mine.keys() <= set().union(*found.values())):
+            self.take(found)
         held = self.holders.holders([each.inode for each in self.known.values()])
         if held is not self.held:
             self.held = held
@@ -130,6 +121,19 @@ class Listeners:
         if len(now) != len(self.last.listeners) or not all(map(is_, now, self.last.listeners)):
             self.last = Readings(listeners=now)
         return self.last
+
+    def take(self, found: Mapping[str, list[bytes]]) -> None:
+        """Take over the messages about some families' listeners."""
+        if all(self.payloads.get(family) == payloads for family, payloads in found.items()):
+            return
+        self.payloads.update(found)
+        before = self.known
+        told = {
+            payload: before.get(payload) or self.listener(family, payload)
+            for family in self.requests
+            for payload in self.payloads.get(family, ())
+        }
+        self.known = {payload: each for payload, each in told.items() if each is not None}
 
     def is_forbidden(self) -> bool:
         """Answer whether the kernel lists no TCP listeners of our own network namespace at all."""
@@ -165,20 +169,28 @@ class Listeners:
             payloads = self.netlink.dump(request)
         except InterruptedError:
             # A moment of many changes; nothing is wrong with the next.
+            self.again_ns.pop(family, None)
             self.absent[family] = "the table of sockets changes too fast"
             return []
         except OSError as error:
             self.absent[family] = error.strerror or str(error)
             self.again_ns[family] = now_ns + RETRY_NS
-            if family not in self.told:
-                self.told.add(family)
-                self.warn(
-                    f"the queues of {family} listeners are not shown: {error.strerror or error}; "
-                    + ("everything else goes on without them" if family == LOCAL else INSTEAD)
-                )
             return []
         self.absent.pop(family, None)
+        self.again_ns.pop(family, None)
         return payloads
+
+    def say(self) -> None:
+        """Warn of the families that cannot be read, each once, those of one moment in one line."""
+        new = [family for family in self.absent if family in self.again_ns and family not in self.told]
+        if not new:
+            return
+        self.told.update(new)
+        reasons = " and ".join(dict.fromkeys(self.absent[family] for family in new))
+        self.warn(
+            f"the queues of {', '.join(new)} listeners are not shown: {reasons}; "
+            + ("everything else goes on without them" if new == [LOCAL] else INSTEAD)
+        )
 
     def close(self) -> None:
         """Let go of the socket."""
