@@ -50,9 +50,9 @@ TAIL = """
 Half of the requests came over connections of their own, half over kept ones. Each server was sent
 SIGTERM right behind its last response, and its last requests had to arrive, but for these:
 {abrupt}.
-It ends a worker that is not quite done without its exit handlers, and what was recorded in the last
-quarter of a second goes with it, so the run waited for it;
-[a line of its configuration](../explanation/concurrency.md) lets workers finish first. waitress, cheroot,
+It ends a worker that is not quite done without its exit handlers, and the parts of what was recorded in
+the last quarter of a second go with it, so the run waited for it; a collector counts those requests from
+[the trail](../explanation/concurrency.md) that they leave. waitress, cheroot,
 Werkzeug and wsgiref leave that signal to the system; with Fanlight they send what waits before it ends
 them. hypercorn's parent ends all workers as soon as one has left; with Fanlight it gives the others half
 a second to leave by themselves.

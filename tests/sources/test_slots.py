@@ -135,27 +135,27 @@ def test_one_that_serves_nobody_is_a_worker_with_a_number_once_it_does(folder, s
     write(folder, one.pid, ROLE=layout.WORKS, ACCOUNT=(9, 4, 0, 0, 0, 5))
     assert sorted(each.slot for each in read(source).workers) == [0, 1]
     assert layout.parse(path.read_bytes()).head[layout.SLOT] == 1
-    source.account = lambda *what: told.append(what)
+    source.account = lambda read, _: told.append((read.texts[0], read.head[layout.ACCOUNT]))
     write(folder, one.pid, ROLE=layout.RECORDS, ACCOUNT=(9, 4, 0, 0, 0, 5))
     kill(one)
     assert (read(source).retired, told) == ((), [("shop", (9, 4, 0, 0, 0, 5))])
 
 
 def test_what_a_process_has_left_of_its_account_is_told_once(folder, sources, process):
-    one = process()
-    path = write(folder, one.pid)
+    path = write(folder, (one := process()).pid)
     with path.open("r+b") as file:
         file.seek(layout.ACCOUNT.start * layout.WORD)
         file.write(b"".join(word.to_bytes(layout.WORD, "little") for word in (9, 4, 2, 8, 0, 77)))
-    source = sources()
-    told = []
-    source.account = lambda *given: told.append(given)
+        file.seek(layout.SIZE)
+        file.write(b"behind")
+    source, told = sources(), []
+    source.account = lambda gone, left: told.append((gone.texts[0], gone.head[layout.ACCOUNT], left))
     read(source)
     assert told == []
     kill(one)
     read(source)
     read(source)
-    assert told == [("shop", (9, 4, 2, 8, 0, 77))]
+    assert told == [("shop", (9, 4, 2, 8, 0, 77), b"behind")]
     sources().account = lambda *given: told.append(given)
     assert len(told) == 1
 

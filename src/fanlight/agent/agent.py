@@ -8,7 +8,7 @@ from _thread import get_ident
 
 from fanlight.agent.addresses import receiver
 from fanlight.agent.leaving import EXIT_S, Budget
-from fanlight.agent.queue import HELD, Line, leave_line, push
+from fanlight.agent.queue import HELD, Line, follow, leave_line, push
 from fanlight.agent.task import Task, forget_orphans
 from fanlight.recording.lanes import set_lane
 from fanlight.recording.pauses import Pauses
@@ -149,12 +149,12 @@ class Agent:
             "instruments": instruments.report(),
         }
 
-    def whereabouts(self) -> tuple[str, str]:
-        """Answer the service's name and the runtime directory of its collector, "" without one."""
+    def whereabouts(self) -> tuple[Any, ...]:
+        """Answer the service's name, its collector's directory, "" without one, and who leaves a trail."""
         # A slot goes on with the account of this process, which must not be a parent's.
         if not HELD.line.here[0]:
             leave_line(HELD.line)
-        return self.service[:NAME_CHARS], "" if self.server is not None else os.path.dirname(self.path)
+        return self.service[:NAME_CHARS], "" if self.server else os.path.dirname(self.path), follow
 
     def complain(self, text: str) -> None:
         """Say something to people, once."""

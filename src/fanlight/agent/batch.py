@@ -10,7 +10,7 @@ from itertools import repeat
 from os import urandom
 from time import thread_time_ns
 
-from fanlight.agent.table import Names, Table
+from fanlight.agent.table import Names, Table, segment_of
 from fanlight.recording.nesting import nest
 from fanlight.recording.recorder import SWITCH
 from fanlight.recording.redaction import REDACTED, Scrubber, secret
@@ -386,15 +386,3 @@ def column(values: Iterable[int], typecode: str) -> array[int]:
     except OverflowError:
         highest = NO_PARENT if typecode == "I" else WORD
         return array(typecode, [min(max(value, 0), highest) for value in values])
-
-
-def segment_of(trace: Trace) -> str:
-    """Answer a trace's segment: how it ended, else the response's format."""
-    status = trace.status
-    if trace.error is not None or status >= 400:
-        return "error"
-    if status == 304:
-        return "not modified"
-    if 300 <= status < 400:
-        return "redirect"
-    return str(trace.segment)

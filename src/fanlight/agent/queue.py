@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from fanlight.agent.forked import mark
+from fanlight.agent.forked import mark as marked
 from fanlight.agent.unpatched import allocate_lock
 from fanlight.recording.recorder import ALONE, SWITCH
 from fanlight.wire.account import FINISHED
@@ -44,12 +44,13 @@ class Line:
         fresh: locked by whoever starts the task, once.
         begun: whether somebody has done so.
         left: locked by whoever begins anew in a forked child, once.
+        mark: leaves the trail of each finished trace; None where nobody needs one.
     """
 
-    __slots__ = ("begun", "bell", "bytes", "dropped", "fresh", "here", "idle", "left", "traces")
+    __slots__ = ("begun", "bell", "bytes", "dropped", "fresh", "here", "idle", "left", "mark", "traces")
 
     def __init__(self) -> None:
-        self.here = mark()
+        self.here = marked()
         self.traces: deque[tuple[Trace, int]] = deque()
         self.bytes = 0
         self.dropped: dict[str, int] = {}
@@ -59,6 +60,7 @@ class Line:
         self.fresh = allocate_lock()
         self.begun = False
         self.left = allocate_lock()
+        self.mark: Callable[[Trace], None] | None = None
 
     def ring(self) -> None:
         """Wake the task; never waits."""
@@ -115,6 +117,20 @@ def leave_line(line: Line) -> None:
         pause.acquire(True, 0.001)
 
 
+def follow(memory: memoryview) -> None:
+    """Leave a trail of what finishes in this process from now on, in memory that outlives it."""
+    from os import environ
+
+    from fanlight.agent.ignored import ignored
+    from fanlight.agent.table import told_of
+    from fanlight.recording.slots.trail import following
+
+    wanted = ignored(environ)
+    # Now, because no request may be the first to compile an expression.
+    wanted[""]
+    HELD.line.mark = following(memory, lambda trace: told_of(trace, wanted))
+
+
 def push(trace: Trace) -> int | None:
     """Take a finished trace; answer how many wait now, None when it was dropped and counted."""
     line = HELD.line
@@ -125,6 +141,9 @@ def push(trace: Trace) -> int | None:
     elif trace.epoch != SWITCH.epoch:
         # Begun before the fork: the parent has the same trace and counts it.
         return None
+    # Before it is counted: what has no mark by then was never there.
+    if (mark := line.mark) is not None:
+        mark(trace)
     # Outlives the process where it has a slot: whoever finds it dead knows what it had not sent.
     # A fast path: to read shared memory costs as much as to write it.
     SWITCH.finished = SWITCH.account[FINISHED] = SWITCH.finished + 1

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from array import array
 
+from fanlight.normalizers import TABLE as NORMALIZED
 from fanlight.recording.nesting import SKIP
 from fanlight.recording.recorder import ALONE
 from fanlight.wire.codec import encode
 from fanlight.wire.frames import TABLE, frame
 from fanlight.wire.messages import TABLE as SCHEMA
+from fanlight.wire.trail import Name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from fanlight.recording.pauses import Seen
@@ -241,3 +243,29 @@ def in_tier(category: str) -> str:
             return ""
     path = ".".join(parts)
     return path if parts[0] in TIERS else f"other.{path}"
+
+
+def segment_of(trace: Trace) -> str:
+    """Answer a trace's segment: how it ended, else the response's format."""
+    status = trace.status
+    if trace.error is not None or status >= 400:
+        return "error"
+    if status == 304:
+        return "not modified"
+    if 300 <= status < 400:
+        return "redirect"
+    return str(trace.segment)
+
+
+def told_of(trace: Trace, ignored: Mapping[str, bool]) -> Name | None:
+    """Answer what a trace shares with others of its sort; None where that is not known so soon.
+
+    Args:
+        trace: a finished one.
+        ignored: endpoint to whether nobody wants to hear of it.
+    """
+    endpoint, category = str(trace.endpoint), str(trace.category)
+    # A name that is no category stands for others, which the background knows.
+    if in_tier(category) != category or category in NORMALIZED or len(endpoint) > TEXT_CHARACTERS:
+        return None
+    return Name(endpoint, segment_of(trace), category, str(trace.title), ignored=ignored[endpoint])

@@ -83,7 +83,6 @@ class Collector:
         self.watched: socket.socket | None = None
         self.notices = Notices(time.monotonic)
         self.ledger = Ledger(time.time_ns)
-        self.departed = Departed(self.ledger, time.monotonic)
         chance = random.Random().random  # noqa: S311 draws samples, keeps no secret
         aggregator = Aggregator(chance, spans_per_s=options.spans_per_s, traces_per_s=options.traces_per_s)
         self.writer = SpoolWriter(
@@ -96,6 +95,7 @@ class Collector:
         self.committer = Committer(
             options, aggregator, self.ledger, self.writer, self.notices, time.monotonic
         )
+        self.departed = Departed(self.ledger, time.monotonic, self.committer)
         self.reception = Reception(options, self.selector, time.monotonic)
         self.hall = Hall(
             self.committer, self.ledger, fanlight.__version__, self.state, self.reception.welcome

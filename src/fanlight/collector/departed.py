@@ -1,27 +1,37 @@
-"""Counts the traces that went with processes which are gone, from the accounts that these have left."""
+"""What went with processes that are gone: counted from the accounts and trails that these have left."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fanlight.wire.account import CLIENT, names, unsent
+from fanlight.collector.remains import batch, origin, table
+from fanlight.collector.status import IGNORED
+from fanlight.wire.account import CLIENT, SEQUENCE, names, unsent
+from fanlight.wire.slots import ACCOUNT
+from fanlight.wire.trail import last
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from fanlight.collector.commits import Committer
     from fanlight.collector.ledger import Client, Ledger
+    from fanlight.wire.slots import Read
 
 ENDED = "ended"
 """Reason of a loss: the process ended before it had sent what it had finished."""
+CUT_OFF = "cut_off"
+"""Reason of a loss that is the process's own: it ended in the midst of a request, which never finished."""
+TRACE_BYTES = 64
+"""What a trace of a trail takes in a record, roughly."""
 PATIENCE_S = 5.0
 """How long what a process had sent is waited for; a child of it may hold the connection open for ever."""
 
 
 class Left(NamedTuple):
-    """What one process has left: its service, its account, and until when it is waited for."""
+    """What one process has left, and until when what it had sent is waited for."""
 
-    service: str
-    words: Sequence[int]
+    read: Read
+    trail: bytes
     until_s: float
 
 
@@ -31,34 +41,57 @@ class Departed:
     Args:
         ledger: knows the clients, and takes the losses.
         clock: monotonic seconds.
+        committer: takes the traces of which a trail tells.
     """
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
+    def __init__(self, ledger: Ledger, clock: Callable[[], float], committer: Committer) -> None:
         self.ledger = ledger
         self.clock = clock
+        self.committer = committer
         self.waiting: list[Left] = []
 
-    def add(self, service: str, words: Sequence[int]) -> None:
+    def add(self, read: Read, trail: bytes) -> None:
         """Take note of a process that is gone.
 
         Args:
-            service: that it answered for.
-            words: of its account.
+            read: what it told last.
+            trail: that it left, b"" for none.
         """
-        if unsent(words, 0):
-            self.waiting.append(Left(service, words, self.clock() + PATIENCE_S))
+        if read.under_way > 0:
+            self.ledger.lose(read.texts[0], CUT_OFF, read.under_way)
+        if unsent(read.head[ACCOUNT], 0):
+            self.waiting.append(Left(read, trail, self.clock() + PATIENCE_S))
 
     def turn(self) -> None:
         """Count what went with those of which nothing can arrive any more."""
         waiting, self.waiting = self.waiting, []
         for each in waiting:
-            client = self.client(each.words[CLIENT])
+            words = each.read.head[ACCOUNT]
+            found = self.client(words[CLIENT])
             # What it sent last may still be in its connection.
-            if client is not None and client.connected and self.clock() < each.until_s:
+            if found is not None and found[1].connected and self.clock() < each.until_s:
                 self.waiting.append(each)
-            elif many := unsent(each.words, 0 if client is None else client.pending):
-                self.ledger.lose(each.service, ENDED, many)
+            elif many := unsent(words, 0 if found is None else found[1].pending):
+                self.enter(each, found, many)
 
-    def client(self, word: int) -> Client | None:
-        """Answer the client that an account tells of, None for one that never came."""
-        return next((each for name, each in self.ledger.clients.items() if names(word, name)), None)
+    def enter(self, left: Left, client: tuple[str, Client] | None, many: int) -> None:
+        """Count the traces that nobody got: those of the trail as accepted, the others as lost."""
+        service, words = left.read.texts[0], left.read.head[ACCOUNT]
+        found = last(left.trail, words, many)
+        wanted = [row for row in found if not row[0].ignored]
+        if wanted and not self.committer.takes(service):
+            # As long as nobody is read, nor is this.
+            self.waiting.append(left)
+            return
+        for reason, count in ((ENDED, many - len(found)), (IGNORED, len(found) - len(wanted))):
+            if count:
+                self.ledger.lose(service, reason, count)
+        if wanted:
+            # As the batch that it would have sent next, so that it counts once whoever is killed meanwhile.
+            made = batch(wanted, words[SEQUENCE] + 1)
+            whose = origin(left.read, client)
+            self.committer.offer(made, table(wanted), whose, TRACE_BYTES * len(wanted), lambda _: None)
+
+    def client(self, word: int) -> tuple[str, Client] | None:
+        """Answer id and entry of the client that an account tells of, None for one that never came."""
+        return next((each for each in self.ledger.clients.items() if names(word, each[0])), None)

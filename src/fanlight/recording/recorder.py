@@ -68,8 +68,8 @@ class Switch:
         timed: whether a request's thread is asked for its CPU time; the background decides.
         finished: traces, as the account tells.
         account: of finished traces, as `wire.account` has it; in the slot once there is one.
-        whereabouts: answers the service's name and the runtime directory of its collector, "" for none;
-            None until the agent has started.
+        whereabouts: answers the service's name, the runtime directory of its collector, "" for none, and
+            what leaves a trail in memory that it is given; None until the agent has started.
     """
 
     __slots__ = (
@@ -86,7 +86,7 @@ class Switch:
         self.faults = self.finished = self.lost = 0
         self.timed = True
         self.account: MutableSequence[int] = opened()
-        self.whereabouts: Callable[[], tuple[str, str]] | None = None
+        self.whereabouts: Callable[[], tuple[Any, ...]] | None = None
 
     def weigh(self, durations_ns: Sequence[int]) -> None:
         """Decide by the last batch of traces whether the next ones are long enough to be timed."""

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fanlight.wire import slots as layout
+from fanlight.wire import trail
 
 if TYPE_CHECKING:
     from fanlight.wire.readings import Worker
@@ -77,6 +78,13 @@ class File:
             self.told = self.idle = None
             self.told = layout.parse(data)
         return self.told
+
+    def trail(self) -> bytes:
+        """Answer what stands behind the slot, b"" where nothing does."""
+        try:
+            return os.pread(self.descriptor, trail.SIZE, layout.SIZE)
+        except OSError:
+            return b""
 
     def is_stopped(self) -> bool:
         """Answer whether the process was stopped: it lives, and does nothing until it is told to go on."""

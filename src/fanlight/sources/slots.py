@@ -23,7 +23,7 @@ from fanlight.wire import slots as layout
 from fanlight.wire.readings import Readings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from fanlight.wire.readings import Worker
 
@@ -47,7 +47,7 @@ class Slots:
 
     Attributes:
         ignored: files that are no workers' of ours, by reason; each counts once.
-        account: told once of each process that is gone: its service, and the account of its traces.
+        account: told once of each process that is gone: what it told last, and its trail.
         unseen: files whose processes' ends the kernel does not tell.
     """
 
@@ -69,7 +69,7 @@ class Slots:
         self.again_ns = 0
         self.folders_noted: list[tuple[int, int]] = []
         self.files_noted: list[tuple[int, bytes]] = []
-        self.account: Callable[[str, Sequence[int]], object] = lambda *_: None
+        self.account: Callable[[layout.Read, bytes], object] = lambda *_: None
         if self.book.torn:
             self.ignore(self.book.torn, "torn")
 
@@ -330,7 +330,7 @@ class Slots:
         """Add what workers that are gone have left to the totals, then take their files away."""
         if not gone:
             return
-        left: list[layout.Read] = []
+        left: list[tuple[layout.Read, bytes]] = []
         for file in gone:
             self.drop(file, keep=True)
             self.book.done[file.at] = None
@@ -338,14 +338,14 @@ class Slots:
                 read = file.read(now_ns)
             except (OSError, ValueError):
                 continue
-            left.append(read)
+            left.append((read, file.trail()))
             if read.head[layout.ROLE] == layout.WORKS:
                 # What it was in the midst of ended unseen, at some moment since it was read last.
                 self.book.add(read, file.slot, max(file.spent_ns, read.spent_ns(0)), ending(file))
         # First written down, then taken away: whatever happens between, nothing counts twice.
         self.book.write()
-        for read in left:
-            self.account(read.texts[0], read.head[layout.ACCOUNT])
+        for each in left:
+            self.account(*each)
         for file in gone:
             with suppress(OSError):
                 os.unlink(file.at)

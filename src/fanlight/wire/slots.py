@@ -38,6 +38,8 @@ ACCOUNT = slice(26, 32)
 """Its traces, as `wire.account` has it; zeros from one that keeps no account."""
 ASKED = 32
 """How many connections its listeners were to hold, as it was configured; 0 unknown."""
+UNDER_WAY = 33
+"""Where requests are counted apart: how many are being answered now, if the worker tells."""
 INODES = range(40, 56)
 """Listening sockets that it serves, 0 for none."""
 
@@ -188,6 +190,11 @@ class Read:
         """How many do something now."""
         starts = self.places[START::PLACE_WORDS]
         return len(starts) - starts.count(0) + self.head[CROWD]
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are being answered, as far as it tells; of a process that is gone, were."""
+        return self.head[UNDER_WAY] if self.head[APART] else self.busy
 
     @property
     def ended(self) -> int:

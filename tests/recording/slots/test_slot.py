@@ -12,7 +12,7 @@ import pytest
 from fanlight.recording.recorder import SWITCH
 from fanlight.recording.slots import slot as room
 from fanlight.recording.slots.slot import LEFT_S, Slot, clear_orphans, prepare
-from fanlight.wire import account
+from fanlight.wire import account, trail
 from fanlight.wire import slots as layout
 
 
@@ -107,6 +107,36 @@ def test_a_worker_has_its_account_in_its_slot_and_no_other(runtime):
     made.claim("gunicorn")
     made.keep()
     assert left(made).texts[1] == "gunicorn"
+
+
+def test_a_worker_that_will_be_killed_has_a_trail_behind_its_slot(runtime, monkeypatch):
+    given: list[memoryview] = []
+    monkeypatch.setattr(SWITCH, "whereabouts", lambda: ("shop", str(runtime), given.append))
+    made = Slot()
+    made.claim("uwsgi", killed=True)
+    given[0][:4] = b"mark"
+    data = Path(made.path).read_bytes()
+    assert (len(data), data[layout.SIZE :][:4]) == (layout.SIZE + trail.SIZE, b"mark")
+    assert layout.parse(data).texts[1] == "uwsgi"
+
+
+def test_one_that_began_as_something_else_has_it_too(runtime, monkeypatch):
+    given: list[memoryview] = []
+    monkeypatch.setattr(SWITCH, "whereabouts", lambda: ("shop", str(runtime), given.append))
+    made = Slot()
+    made.keep()
+    path = made.path
+    made.claim("wsgiref", killed=True)
+    assert (made.path, len(given[0])) == (path, trail.SIZE)
+
+
+def test_without_room_for_a_trail_there_is_none(runtime, monkeypatch):
+    given: list[memoryview] = []
+    monkeypatch.setattr(SWITCH, "whereabouts", lambda: ("shop", str(runtime), given.append))
+    monkeypatch.setattr(room.os, "pwrite", lambda _, data, __: len(data) // 2)
+    made = Slot()
+    made.claim("uwsgi", killed=True)
+    assert (given, layout.parse(Path(made.path).read_bytes()).texts[1]) == ([], "uwsgi")
 
 
 def test_where_there_never_was_a_collector_nothing_is_left(runtime):

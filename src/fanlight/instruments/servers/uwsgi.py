@@ -141,7 +141,7 @@ def tell(module: Any) -> None:
 
     cores = getattr(module, "cores", None)
     workers = getattr(module, "numproc", None)
-    HERE.claim("uwsgi", master=master(module))
+    HERE.claim("uwsgi", master=master(module), killed=True)
     HERE.serve(getattr(module, "sockets", ()))
     if isinstance(workers, int):
         HERE.tell(layout.TOTAL, workers)

@@ -63,7 +63,7 @@ def tell(server: Any, name: str) -> bool:
     """
     if hasattr(server, "active_children"):
         return False
-    HERE.claim(name)
+    HERE.claim(name, killed=True)
     if not HERE.claimed:
         return False
     HERE.serve([getattr(server, "socket", None)])
@@ -113,7 +113,9 @@ def told(server: Any, call: Callable[..., Any], *arguments: Any) -> Any:
         return call(*arguments)
     if how == THREADS:
         return counted(call)(*arguments)
+    HERE.cells[layout.UNDER_WAY] = 1
     try:
         return call(*arguments)
     finally:
+        HERE.cells[layout.UNDER_WAY] = 0
         HERE.cells[layout.CROWD_REQUESTS] += 1

@@ -14,6 +14,7 @@ from time import monotonic_ns, time
 
 from fanlight.recording.recorder import SWITCH
 from fanlight.wire import slots as layout
+from fanlight.wire import trail
 from fanlight.wire.account import FINISHED
 
 TYPE_CHECKING = False
@@ -84,7 +85,9 @@ class Slot:
         self.claimed = self.keeps = self.beats = False
         self.turn = allocate_lock()
 
-    def claim(self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS) -> None:
+    def claim(
+        self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS, *, killed: bool = False
+    ) -> None:
         """Make this process tell how busy it is; a second call in the same process does nothing.
 
         Args:
@@ -92,6 +95,8 @@ class Slot:
             kind: of worker, where it has several.
             master: pid of the process that minds the workers; 0 for none.
             role: of this process.
+            killed: whether the server ends such a process in the midst of its work when it is told to leave:
+                then its requests leave a trail.
         """
         if self.claimed or SWITCH.whereabouts is None:
             return
@@ -103,6 +108,8 @@ class Slot:
         try:
             self.publish(server, kind, master, role)
             self.keeps = False
+            if killed and self.path:
+                lay_trail(self.path, SWITCH.whereabouts()[2])
         finally:
             if held:
                 turn.release()
@@ -133,7 +140,7 @@ class Slot:
         if not self.hooked and hasattr(os, "register_at_fork"):
             self.hooked = True
             os.register_at_fork(after_in_child=self.renew)
-        service, runtime = SWITCH.whereabouts()
+        service, runtime = SWITCH.whereabouts()[:2]
         memory = bytearray(layout.SIZE)
         words = memoryview(memory).cast("q")
         head(words, master, role)
@@ -221,6 +228,28 @@ class Slot:
 
 
 HERE = Slot()
+
+
+def lay_trail(path: str, follow: Callable[[memoryview], object]) -> None:
+    """Lengthen a slot's file by a trail; where there is no room for one there is none.
+
+    Args:
+        path: of the file.
+        follow: leaves the trail in the memory that it is given.
+    """
+    from mmap import mmap
+
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            # Written out, as the slot was.
+            os.pwrite(descriptor, bytes(trail.SIZE), layout.SIZE)
+            mapped = mmap(descriptor, layout.SIZE + trail.SIZE)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError):
+        return
+    follow(memoryview(mapped)[layout.SIZE :])
 
 
 def head(words: Any, master: int, role: int) -> None:

@@ -18,6 +18,7 @@ REASONS = {
     "spool_full": "the spool was full",
     "queue_bytes": "the application's queue was full of large traces",
     "ended": "not sent yet when its process ended",
+    "cut_off": "still being answered when its process ended",
     "undelivered": "given up when the application stopped Fanlight",
     "refused": "in a batch that the collector, or a report that the server, could not read",
     "damaged": "part of the spool or the store could not be read and was set aside",
