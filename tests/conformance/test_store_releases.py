@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from commits import DAY_NS, HOUR_NS, MINUTE_NS, Request, commit
+from commits import DAY_NS, HOUR_NS, MINUTE_NS, Part, Request, commit
 
 from fanlight.stores import BUILT_IN, open_store
 from fanlight.wire.codec import decode, encode
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fanlight.stores import Store
 
 START = 20_000 * DAY_NS
+GROUP = ("shop", "/checkout", "html")
 
 
 @pytest.fixture(params=sorted(BUILT_IN))
@@ -73,3 +74,27 @@ def test_releases_that_an_earlier_collector_wrote_ran_nowhere_that_is_known(stor
     assert [each.n for each in store.releases("shop", *whole)] == [1]
     assert [each.n for each in store.releases("shop", *whole, "")] == [1]
     assert store.releases("shop", *whole, "production") == []
+
+
+def moved(hour: int, place: str, number: int) -> Request:
+    """Answer a request of an hour of the first day, its repeated statement at a place."""
+    sent = [Part(("db.sql.query", "SELECT", "SELECT ?"), 1, each, 20_000_000, (), place) for each in range(6)]
+    view = Part(("app.view", "checkout", ""), 0, 0, 150_000_000)
+    start_ns = START + hour * HOUR_NS
+    return Request(start_ns, 200_000_000, number, GROUP, (view, *sent))
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_repeat_stands_where_its_line_was_last_seen(store: Store, is_closed: bool) -> None:
+    """A release moves lines: `cart.py:120` sorts before `cart.py:88`, and comes after it."""
+    told = [(1, "cart.py:88"), (23, "cart.py:120"), (24, ""), (2, "cart.py:99")]
+    for segment, (hour, place) in enumerate(told, 1):
+        store.apply(segment, [(1, commit([moved(hour, place, segment)]))])
+    if is_closed:
+        store.compact()
+    (found,) = store.repeats(START, START + 2 * DAY_NS, GROUP)
+    assert (found.location, found.repeated, found.repeat_sum) == ("cart.py:120", 4, 24)
+    (node,) = (each for each in store.tree(GROUP, START, START + 2 * DAY_NS) if each.repeated)
+    assert node.location == "cart.py:120"
+    (early,) = store.repeats(START, START + 3 * HOUR_NS, GROUP)
+    assert early.location == "cart.py:99"

@@ -149,6 +149,11 @@ def merged(one: Node, other: Node) -> Node:
     )
 
 
+def later(one: Node, other: Node) -> Node:
+    """Answer the sum of two rows of one path, the second of a later hour: what was released moved lines."""
+    return merged(one, other)._replace(location=other.location or one.location)
+
+
 def added(one: Times | None, other: Times) -> Times:
     """Answer the sum of two rows of one octave and category, if there are two."""
     if one is None:

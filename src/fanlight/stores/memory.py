@@ -21,6 +21,7 @@ from fanlight.stores.answers import (
     Times,
     Trace,
     added,
+    later,
     merged,
     spanning,
 )
@@ -175,7 +176,7 @@ class Memory:
         paths: dict[int, Node] = {}
         for key, node in self.nodes_in(from_ns, to_ns, group, environment):
             if octaves is None or key.octave in octaves:
-                paths[key.path] = merged(paths[key.path], node) if key.path in paths else node
+                paths[key.path] = later(paths[key.path], node) if key.path in paths else node
         return list(paths.values())
 
     def times(self, group: Group, from_ns: int, to_ns: int, environment: str | None = None) -> list[Times]:
@@ -206,7 +207,7 @@ class Memory:
                 traces[key.group[:3]] += node.traces
             if node.repeated:
                 known = found.get((key.group[:3], key.path))
-                found[key.group[:3], key.path] = merged(known, node) if known else node
+                found[key.group[:3], key.path] = later(known, node) if known else node
         return [
             Repeat(
                 *group,
@@ -378,10 +379,10 @@ class Memory:
     def nodes_in(
         self, from_ns: int, to_ns: int, scope: Scope, environment: str | None
     ) -> Iterator[tuple[NodeKey, Node]]:
-        """Yield the tree rows of every hour that the range touches."""
+        """Yield the tree rows of every hour that the range touches, the oldest hour's first."""
         hours = range(from_ns // HOUR_NS, -(-to_ns // HOUR_NS))
         with self.lock:
-            nodes = list(self.nodes.items())
+            nodes = sorted(self.nodes.items(), key=lambda each: (each[0].hour, each[1].location))
         for key, node in nodes:
             here = environment in (None, key.group[3])
             if key.hour in hours and here and key.group[: len(scope)] == scope:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fanlight.stores.answers import Counts, Node, Pace, Point, Release, Repeat, Times, added, merged, spanning
+from fanlight.stores.answers import Counts, Node, Pace, Point, Release, Repeat, Times, added, later, spanning
 from fanlight.stores.choose import DAY_NS, choose, together, typical
 from fanlight.stores.duckdb.counting import Tally, add_buckets, add_counts, add_service
 
@@ -84,7 +84,7 @@ def tree(views: Views, group: Group, octaves: Collection[int] | None) -> list[No
     paths: dict[int, Node] = {}
     for view in views:
         for node in view.nodes(view.groups(group), octaves):
-            paths[node.path] = merged(paths[node.path], node) if node.path in paths else node
+            paths[node.path] = later(paths[node.path], node) if node.path in paths else node
     return list(paths.values())
 
 
@@ -144,9 +144,9 @@ def repeats(views: Views, scope: Scope) -> list[Repeat]:
 
 
 def joined(one: Repeat, other: Repeat) -> Repeat:
-    """Answer the sum of two rows of one path."""
+    """Answer the sum of two rows of one path, the second of a later hour."""
     return one._replace(
-        location=max(one.location, other.location),
+        location=other.location or one.location,
         repeated=one.repeated + other.repeated,
         repeat_sum=one.repeat_sum + other.repeat_sum,
         repeat_max=max(one.repeat_max, other.repeat_max),

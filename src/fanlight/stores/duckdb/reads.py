@@ -172,19 +172,20 @@ class View:
         return points, buckets
 
     def nodes(self, groups: Collection[int] | None, octaves: Collection[int] | None) -> list[Node]:
-        """Answer a merged tree; a path may come several times, by location."""
+        """Answer a merged tree; a path may come several times, by location, the last one seen comes last."""
         where = f"{self.hours} AND {groups_in(groups)}"
         if octaves is not None:
             where += f" AND {among('octave', octaves)}"
         rows = self.ask(
-            f"SELECT path, min(parent), min(kind), location, {NODE_SUMS} "
+            f"SELECT path, min(parent), min(kind), location, max(hour), {NODE_SUMS} "
             f"FROM {self.both('nodes', where)} GROUP BY path, location"
         )
         kinds = self.kinds({row[2] for row in rows})
         places = self.texts({row[3] for row in rows})
+        rows.sort(key=lambda row: (row[4], places[row[3]]))
         return [
             Node._make((path, parent, *kinds[kind], *numbers, places[location]))
-            for path, parent, kind, location, *numbers in rows
+            for path, parent, kind, location, _, *numbers in rows
         ]
 
     def paces(self, groups: Collection[int] | None) -> list[tuple[int, int, int, int]]:
@@ -226,7 +227,7 @@ class View:
         return [Release(text, first * MINUTE_NS, last * MINUTE_NS, n) for text, first, last, n in rows]
 
     def repeats(self, groups: Collection[int] | None) -> tuple[dict[Group, int], list[Repeat]]:
-        """Answer the traces of each group's trees, and the paths that repeated, by location."""
+        """Answer the traces of each group's trees, and the paths that repeated, as `nodes` does."""
         where = f"{self.hours} AND {groups_in(groups)}"
         roots = self.both("nodes", f"{where} AND parent = 0")
         traces: dict[Group, int] = {}
@@ -234,14 +235,15 @@ class View:
             traces[self.group(number)] = traces.get(self.group(number), 0) + n
         rows = self.ask(
             f"SELECT grp, path, min(kind), location, {total('repeated', 'repeat_sum')}, max(repeat_max), "
-            f"{total('repeat_total')} FROM {self.both('nodes', f'{where} AND repeated > 0')} "
+            f"{total('repeat_total')}, max(hour) FROM {self.both('nodes', f'{where} AND repeated > 0')} "
             "GROUP BY grp, path, location"
         )
         kinds = self.kinds({row[2] for row in rows})
         places = self.texts({row[3] for row in rows})
+        rows.sort(key=lambda row: (row[-1], places[row[3]]))
         return traces, [
             Repeat(*self.group(number), path, *kinds[kind], places[location], 0, *numbers)
-            for number, path, kind, location, *numbers in rows
+            for number, path, kind, location, *numbers, _ in rows
         ]
 
     def candidates(
