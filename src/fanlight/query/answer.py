@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.errors import QueryError
@@ -59,7 +60,8 @@ class Facts:
     Attributes:
         scanned: rows that were looked at one by one, because the store could not decide on them.
         read: events that were selected.
-        stands_for: how many events those stand for, by their weights.
+        whole: how many events those stand for, by their weights, without fractions.
+        part: the fractions.
         pushed: what the store itself decided, a sentence each.
         stages_pushed: stages that the store itself ran.
         stages_run: stages that were run over events, one by one.
@@ -71,7 +73,8 @@ class Facts:
         self.is_summed = is_summed
         self.scanned = 0
         self.read = 0
-        self.stands_for: float = 0
+        self.whole = 0
+        self.part = 0.0
         self.pushed: list[str] = []
         self.stages_pushed: list[str] = []
         self.stages_run: list[str] = []
@@ -80,8 +83,42 @@ class Facts:
 
     def count(self, event: Event) -> None:
         """Enter an event that was selected."""
+        weight = weight_of(event)
         self.read += 1
-        self.stands_for += weight_of(event)
+        if weight.__class__ is int:
+            # Fast path: what is not sampled stands for itself.
+            self.whole += weight
+        else:
+            self.stand(weight)
+
+    def enter(self, read: int, stands_for: float) -> None:
+        """Enter events that were selected together."""
+        self.read += read
+        self.stand(stands_for)
+
+    def kept(self) -> dict[str, Any]:
+        """Answer all of it as it is now."""
+        return {name: copy(value) for name, value in vars(self).items()}
+
+    def put_back(self, kept: dict[str, Any]) -> None:
+        """Be again as it was."""
+        vars(self).update(kept)
+
+    def stand(self, weight: float) -> None:
+        """Enter for how many events more the selected ones stand.
+
+        Whole numbers are added apart from fractions: in whatever order they come, the sum is the same.
+        """
+        whole = int(weight)
+        self.whole += whole
+        self.part += weight - whole
+
+    @property
+    def stands_for(self) -> float:
+        """How many events the selected ones stand for."""
+        carried = int(self.part)
+        part = self.part - carried
+        return self.whole + carried + part if part else self.whole + carried
 
     def estimate(self) -> str | None:
         """Answer that the answer is an estimate, or a sample; None when it is exact."""

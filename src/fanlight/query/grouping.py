@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fanlight.event import types
@@ -42,7 +43,7 @@ def weight_of(event: Event) -> float:
     if event.kind not in WEIGHTED:
         return 1
     weight = event.value("weight", 1)
-    return weight if weight.__class__ in (int, float) and weight > 0 else 1
+    return weight if weight.__class__ in (int, float) and 0 < weight < inf else 1
 
 
 class Function:

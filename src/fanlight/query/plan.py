@@ -195,6 +195,15 @@ def looks_everywhere(node: Node | None) -> bool:
     return looks_everywhere(node.part) if isinstance(node, Not) else isinstance(node, Keyword | Pattern)
 
 
+def patterns(node: Node | None) -> list[Pattern]:
+    """Answer the patterns of a tree that any text may meet."""
+    if isinstance(node, And | Or):
+        return [each for part in node.parts for each in patterns(part)]
+    if isinstance(node, Not):
+        return patterns(node.part)
+    return [node] if isinstance(node, Pattern) else []
+
+
 def paths(node: Node | None) -> Iterator[Path]:
     """Yield the paths that a tree looks up."""
     if isinstance(node, And | Or):

@@ -92,9 +92,8 @@ class Both(NamedTuple):
 
     def enter(self, source: str) -> None:
         """Enter the traces that are selected."""
-        ((read, stands_for),) = self.ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({source})")
-        self.facts.read += read
-        self.facts.stands_for += stands_for
+        (sums,) = self.ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({source})")
+        self.facts.enter(*sums)
         self.facts.pushed.append(TRACES)
 
     def added(self) -> Iterator[Event]:

@@ -52,12 +52,13 @@ def selected(
     facts: Facts | None = None,
     limits: Limits = UNLIMITED,
     asof: AsOf | None = None,
+    reducing: Facts | None = None,
 ) -> Iterator[Event]:
     """Yield the kept traces of every day that a query selects, oldest first; its stages are not run."""
     facts = Facts() if facts is None else facts
     asof = AsOf(query, partial(readings, store)) if asof is None else asof
     nominees = traces(store, query, asof, facts, limits)
-    yield from matching(query, in_order(nominees, *beside(store, query, limits)), facts, limits)
+    yield from matching(query, in_order(nominees, *beside(store, query, limits, reducing)), facts, limits)
 
 
 def traces(store: DuckStore, query: Query, asof: AsOf, facts: Facts, limits: Limits) -> Iterator[Event]:
@@ -71,9 +72,19 @@ def traces(store: DuckStore, query: Query, asof: AsOf, facts: Facts, limits: Lim
     return asof.joined(found, facts)
 
 
-def beside(store: DuckStore, query: Query, limits: Limits) -> tuple[Iterator[Event], Iterator[Event]]:
-    """Answer the imported events that may be selected, and what is told of the stores' own readings."""
-    return store.imports.nominated(query, limits), told(store, query) if is_asked(query) else iter(())
+def beside(
+    store: DuckStore, query: Query, limits: Limits, reducing: Facts | None = None
+) -> tuple[Iterator[Event], Iterator[Event]]:
+    """Answer the imported events that may be selected, and what is told of the stores' own readings.
+
+    Args:
+        store: whose events.
+        query: selects.
+        limits: of the answer.
+        reducing: given where the stages are run: what they leave nothing of is only entered.
+    """
+    readings_told = told(store, query) if is_asked(query) else iter(())
+    return store.imports.nominated(query, limits, reducing), readings_told
 
 
 def matching(query: Query, events: Iterator[Event], facts: Facts, limits: Limits) -> Iterator[Event]:
@@ -159,13 +170,13 @@ def summed(
 
 def others_of(store: DuckStore, query: Query, facts: Facts, limits: Limits) -> Iterator[Event]:
     """Yield the events that a query selects and that are no traces, oldest first."""
-    return matching(query, in_order(iter(()), *beside(store, query, limits)), facts, limits)
+    return matching(query, in_order(iter(()), *beside(store, query, limits, facts)), facts, limits)
 
 
 def one_by_one(store: DuckStore, query: Query, facts: Facts, limits: Limits, asof: AsOf) -> Iterator[Event]:
     """Yield the events that a query selects as its stages take them."""
     facts.pushed.append("the tables nominate events, the predicate decides on each")
-    return counted(query, selected(store, query, facts, limits, asof), limits, facts)
+    return counted(query, selected(store, query, facts, limits, asof, facts), limits, facts)
 
 
 def others_may(store: DuckStore, query: Query, views: list[View], limits: Limits) -> bool:
@@ -183,7 +194,8 @@ def compiled(
     facts.stages_pushed += [str(stage) for stage in plan.pushed]
     facts.stages_run += [str(stage) for stage in plan.rest]
     source = relation.sql()
-    ((facts.read, facts.stands_for),) = ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({source})")
+    (sums,) = ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({source})")
+    facts.enter(*sums)
     if plan.summing is not None:
         return plan.groups(source, ask), plan.rest
     chosen = plan.rows(source)

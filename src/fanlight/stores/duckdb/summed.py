@@ -107,14 +107,14 @@ class Summed:
     def add_up(self, functions: tuple[Function, ...], grouping: Grouping) -> Iterator[Event] | None:
         """Answer the groups; None where the first event tells what a number counts, and they differ."""
         facts = self.facts
-        before = facts.read, facts.stands_for, facts.scanned, list(facts.pushed)
+        before = facts.kept()
         try:
             found = self.added_up(functions, grouping)
         except duckdb.ConversionException:
             # A property holds what its type does not say.
             found = None
         if found is None:
-            facts.read, facts.stands_for, facts.scanned, facts.pushed[:] = before
+            facts.put_back(before)
             return None
         facts.stages_pushed.append(str(self.query.stages[0]))
         facts.stages_run += map(str, self.query.stages[1:])
@@ -139,9 +139,8 @@ class Summed:
 
     def enter(self, part: Part) -> None:
         """Enter the events of a part."""
-        ((read, stands_for),) = part.ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({part.source})")
-        self.facts.read += read
-        self.facts.stands_for += stands_for
+        (sums,) = part.ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({part.source})")
+        self.facts.enter(*sums)
         self.facts.pushed.append(part.told)
 
 

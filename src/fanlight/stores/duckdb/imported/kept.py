@@ -20,6 +20,8 @@ from fanlight.query.sql import FALSE, every
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import literal, rollback, telling, transaction
 from fanlight.stores.duckdb.hurry import in_time
+from fanlight.stores.duckdb.imported.lines import Lines
+from fanlight.stores.duckdb.imported.reduced import reduced
 from fanlight.stores.duckdb.imported.terms import held, showing
 from fanlight.stores.imports import Imported, bounded, continued, may_have
 
@@ -27,11 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from fanlight.event.event import Event
-    from fanlight.query.answer import Limits
+    from fanlight.query.answer import Facts, Limits
     from fanlight.query.nodes import Node
     from fanlight.query.query import Query
     from fanlight.stores.duckdb.engine import Connection
-    from fanlight.stores.duckdb.imported.lines import Lines
     from fanlight.stores.duckdb.store import DuckStore
     from fanlight.stores.imports import Piece
 
@@ -52,6 +53,8 @@ TABLES = {
 EVENTS = "SELECT *, rowid AS place FROM imports.events"
 AT_ONCE, MOST_AT_ONCE = 500, 8_000
 """Events that are read together: few first, for who wants but a few; at the most."""
+LOOKED_AT = 10_000
+"""Events that are looked at one by one before the engine is asked which of them are worth it."""
 EVERYWHERE = frozenset({"kind", "line", "raw", "time"})
 """Names of what an event has beside its properties."""
 
@@ -222,12 +225,27 @@ class Imports:
             rollback(cursor)
             cursor.close()
 
-    def nominated(self, query: Query, limits: Limits = UNLIMITED) -> Iterator[Event]:
-        """Yield the events that may be selected: those without a time first, then by time."""
+    def nominated(
+        self, query: Query, limits: Limits = UNLIMITED, reducing: Facts | None = None
+    ) -> Iterator[Event]:
+        """Yield the events that may be selected: those without a time first, then by time.
+
+        Args:
+            query: nominates.
+            limits: of the answer.
+            reducing: given where the query's stages are run over all events that are yielded and selected:
+                those of which the stages leave nothing need not be. They are entered there.
+        """
         if not self.is_there:
             return
-        with self.snapshot(limits) as (_, cursor):
-            yield from ordered(cursor, self.condition(cursor, query), limits)
+        with self.snapshot(limits) as (ask, cursor):
+            condition = self.condition(cursor, query)
+            few = None if reducing is None else reduced(query, ask, limits, reducing)
+            if few is not None:
+                source, left = few
+                yield from ordered(cursor, every([condition, left]), limits, source)
+                return
+            yield from ordered(cursor, condition, limits, narrowing=lambda: narrowed(query, ask))
 
     def undecided(self, query: Query, lines: Lines, cursor: Connection, limits: Limits) -> Iterator[Event]:
         """Yield the events that may be selected and that the engine does not decide on, by time."""
@@ -267,20 +285,48 @@ class Imports:
         return int(count)
 
 
+def narrowed(query: Query, ask: Ask) -> tuple[str, str] | None:
+    """Answer a statement of events and the condition of those that the engine does not rule out."""
+    lines = Lines(ask, query, ())
+    return (lines.source(), lines.possible()) if lines.is_useful and query.node is not None else None
+
+
 def ordered(
-    cursor: Connection, condition: str, limits: Limits = UNLIMITED, source: str = EVENTS
+    cursor: Connection,
+    condition: str,
+    limits: Limits = UNLIMITED,
+    source: str = EVENTS,
+    narrowing: Callable[[], tuple[str, str] | None] | None = None,
 ) -> Iterator[Event]:
     """Yield the events that meet a condition: those without a time first, then by time.
 
     Only their places are sorted, and who wants the first of them has not read them all.
+
+    Args:
+        cursor: asks the engine.
+        condition: on the events.
+        limits: of the answer.
+        source: statement of the events.
+        narrowing: answers another statement and a further condition, which cost more than to look at
+            the first events one by one, and less than to look at all.
     """
+
+    def chosen(source: str, condition: str) -> Any:
+        told = f"SELECT place FROM ({source}) WHERE {condition} ORDER BY time NULLS FIRST, file, line, place"
+        with in_time(cursor, limits):
+            return cursor.execute(told).fetchnumpy()["place"]
+
     with in_time(cursor, limits):
         shapes = dict(cursor.execute("SELECT id, told FROM imports.shapes").fetchall())
-        places = cursor.execute(
-            f"SELECT place FROM ({source}) WHERE {condition} ORDER BY time NULLS FIRST, file, line, place"
-        ).fetchnumpy()["place"]
+    places = chosen(source, condition)
     first, size = 0, AT_ONCE
     while first < len(places):
+        if narrowing is not None and first > LOOKED_AT and len(places) - first > LOOKED_AT:
+            further, narrowing = narrowing(), None
+            if further is not None:
+                left = chosen(further[0], every([condition, further[1]]))
+                places, first = left[~np.isin(left, places[:first])], 0
+                continue
         batch = places[first : first + size].tolist()
         with in_time(cursor, limits):
             rows = cursor.execute(

@@ -7,20 +7,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.event import types
-from fanlight.event.event import CONTROL
-from fanlight.event.names import canonical
 from fanlight.event.packing import schema_of
 from fanlight.query.compile import TIME, WEIGHT, Column
-from fanlight.query.grouping import WEIGHTED
-from fanlight.query.match import SPAN as BELOW
-from fanlight.query.plan import paths, spellings
-from fanlight.query.records import HOLDERS
+from fanlight.query.plan import paths, patterns
 from fanlight.query.sql import TRUE, every, names_of, negated, some
+from fanlight.stores.duckdb.imported.places import (
+    EVERYWHERE,
+    INSIDE,
+    at_place,
+    has_simple_alone,
+    inner_at,
+    is_below,
+    is_known,
+    is_readable,
+    place_of,
+    ways_in,
+)
 from fanlight.stores.duckdb.imported.terms import LineTerms, both_of
 from fanlight.stores.imports import bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.event.schema import Schema
     from fanlight.query.nodes import Path
@@ -28,20 +35,22 @@ if TYPE_CHECKING:
 
     Ask = Callable[[str], list[tuple[Any, ...]]]
 
-APART = CONTROL | WEIGHTED | HOLDERS.keys()
-"""Kinds of event that are more than their own properties."""
-HOLDING = frozenset({types.EVENT, types.LIST, types.UNDEFINED})
-"""Types of what may hold events of its own."""
-SIMPLE = frozenset({types.STRING, types.INT, types.DURATION, types.FLOAT, types.BOOL})
-EVERYWHERE = frozenset({"kind", "line", "raw", "time"})
+ORDER = ("began", "file", "line", "number")
+"""Columns in whose order the events are."""
 NOWHERE = "$[9999999]"
 """Where no event has a value."""
-FIRST_VALUE = 2
-"""Place of the first value in what an event tells, behind its time and its raw text."""
 SURROGATE = "contains(told, '\\ud')"
 """What an engine that wants Unicode may refuse to read as JSON."""
 ODD = f"({SURROGATE} OR contains(told, '\\u0000') OR coalesce(time < 0, false))"
 """Events whose texts or time the engine does not have as they are."""
+EVENT = """contains(told, '"$event"')"""
+"""A list that may hold an event."""
+MARKED = """contains(told, '{"$')"""
+"""Maps whose values are not what JSON has."""
+WORDED = frozenset({types.STRING, types.INT, types.DURATION})
+"""Types of which keywords and patterns see the values."""
+SORTS = {"BOOLEAN": 1, "BIGINT": 2, "UBIGINT": 2, "DOUBLE": 3, "VARCHAR": 4}
+"""Sorts of value by what the engine calls them in JSON."""
 KINDS = {types.BOOL: 1, types.INT: 2, types.DURATION: 2, types.FLOAT: 3, types.STRING: 4}
 
 
@@ -78,19 +87,34 @@ class Lines:
 
     def __init__(self, ask: Ask, query: Query, looked_up: Iterable[Path]) -> None:
         self.ask = ask
-        self.paths = {str(path): path for path in [*paths(query.node), *looked_up]}
+        in_stages = list(looked_up)
+        self.paths = {str(path): path for path in [*paths(query.node), *in_stages]}
+        self.added = frozenset(map(str, in_stages))
         self.slots = {name: place for place, name in enumerate(self.paths, 1)}
         self.shapes: dict[int, Schema] = {}
         for told, number in ask("SELECT told, id FROM imports.shapes"):
             schema, _ = schema_of(told)
-            if is_readable(schema) and all(is_known(schema, path) for path in self.paths.values()):
+            if is_readable(schema) and all(self.knows(schema, name) for name in self.paths):
                 self.shapes[number] = schema
         self.is_useful = bool(self.shapes)
         low, high = bounded(query)
+        # Patterns are tried on each value; of what holds others the predicate finds the values.
+        self.texts = [
+            number
+            for number, schema in self.shapes.items()
+            if patterns(query.node) and has_simple_alone(schema)
+        ]
+        self.most_texts = max([len(text_places(self.shapes[number])) for number in self.texts], default=0)
         self.bounds = f"(time IS NULL OR time BETWEEN {low} AND {high})"
         self.may = self.must = TRUE
         if self.is_useful and query.node is not None:
             self.may, self.must = both_of(query.node, LineTerms(self, query.setting))
+
+    def knows(self, schema: Schema, name: str) -> bool:
+        """Tell whether it is known of a schema what a path of the query leads to."""
+        path = self.paths[name]
+        # Terms look below, where a readable event has nothing; stages do not.
+        return name not in self.added if is_below(path) else is_known(schema, path)
 
     def among(self) -> str:
         """Answer the condition that an event is of a shape that the engine can read."""
@@ -98,23 +122,57 @@ class Lines:
 
     def source(self) -> str:
         """Answer the statement of all events, with a list `p` of the values that are looked up."""
-        layouts: dict[tuple[str, ...], list[int]] = {}
-        for number, schema in self.shapes.items():
-            places = [place_of(schema, path) for path in self.paths.values()]
-            told = tuple(NOWHERE if at is None else f"$[{at + FIRST_VALUE}]" for at in places)
-            layouts.setdefault(told, []).append(number)
+        values = self.listed("p", {number: self.values(schema) for number, schema in self.shapes.items()})
+        inner = {number: self.inner(schema) for number, schema in self.shapes.items()}
+        within = self.listed("m", {number: told for number, told in inner.items() if set(told) != {NOWHERE}})
+        texts = self.listed("v", {number: text_places(self.shapes[number]) for number in self.texts})
+        return f"SELECT *, rowid AS place{values}{within}{texts} FROM imports.events"
+
+    def values(self, schema: Schema) -> list[str]:
+        """Answer where a schema has what the paths lead to as its own."""
+        places = [place_of(schema, path) for path in self.paths.values()]
+        return [NOWHERE if at is None else at_place(at) for at in places]
+
+    def inner(self, schema: Schema) -> list[str]:
+        """Answer where a schema has what the paths lead to in maps, two places for each."""
+        found = []
+        for path in self.paths.values():
+            ways = ways_in(schema, path) or []
+            told = [at_place(at) + "".join(f'."{step}"' for step in steps) for at, steps in ways]
+            found += [*told, NOWHERE, NOWHERE][:2]
+        return found
+
+    def listed(self, name: str, layouts: dict[int, list[str]]) -> str:
+        """Answer a column with a list of values, by where the shapes have them; "" where there are none."""
+        by_layout: dict[tuple[str, ...], list[int]] = {}
+        for number, told in layouts.items():
+            by_layout.setdefault(tuple(told), []).append(number)
+        # What lies in maps is told with its sort.
+        extract = "json_extract" if name == "m" else "json_extract_string"
         cases = [
-            f"WHEN shape IN ({', '.join(map(str, numbers))}) THEN json_extract_string(told, {list(layout)})"
-            for layout, numbers in layouts.items()
+            f"WHEN shape IN ({', '.join(map(str, numbers))}) THEN {extract}(told, {list(layout)})"
+            for layout, numbers in by_layout.items()
             if layout
         ]
         # The engine tries conditions in any order: that an event is not odd has to be said here as well.
-        values = f", CASE WHEN {SURROGATE} THEN NULL {' '.join(cases)} END AS p" if cases else ""
-        return f"SELECT *, rowid AS place{values} FROM imports.events"
+        return f", CASE WHEN {SURROGATE} THEN NULL {' '.join(cases)} END AS {name}" if cases else ""
 
     def decided(self) -> str:
         """Answer the condition that the engine decides on an event, be it selected or not."""
-        return every([self.among(), negated(ODD)])
+        odd = [ODD, *self.odd_shapes()]
+        return every([self.among(), *map(negated, odd)])
+
+    def odd_shapes(self) -> Iterator[str]:
+        """Yield the conditions by which an event of some shapes is odd."""
+        if any(types.LIST in schema.types for schema in self.shapes.values()):
+            yield EVENT
+        inside = [name for name in self.paths if any(each.type == INSIDE for each in self.variants(name))]
+        if inside:
+            yield MARKED
+        for name in self.added.intersection(inside):
+            found = inner_at(self.slots[name])
+            is_long = f"json_type({found}) = 'DOUBLE' AND NOT regexp_matches({found}::VARCHAR, '[.eE]')"
+            yield f"coalesce(json_type({found}) IN ('OBJECT', 'ARRAY', 'HUGEINT') OR {is_long}, false)"
 
     def sql(self) -> str:
         """Answer the statement of the events that are selected for sure, with what their stages look up."""
@@ -123,9 +181,14 @@ class Lines:
             for path, slot in self.slots.items()
             for name, expression in self.expressions(slot, path).items()
         ]
-        chosen = ", ".join([f"time::UBIGINT AS {TIME}", f"1::BIGINT AS {WEIGHT}", *expressions])
+        own = [f"time::UBIGINT AS {TIME}", f"1::BIGINT AS {WEIGHT}", "place AS number"]
+        chosen = ", ".join([*own, "coalesce(time, -1) AS began", "file", "line", *expressions])
         where = every([self.bounds, self.decided(), self.must])
         return f"SELECT {chosen} FROM ({self.source()}) WHERE {where}"
+
+    def possible(self) -> str:
+        """Answer the condition, on `source`, of the events that may be selected."""
+        return some([negated(self.decided()), self.may])
 
     def rest(self) -> str:
         """Answer the condition, on `source`, of the events that have to be looked at one by one."""
@@ -134,15 +197,19 @@ class Lines:
 
     def without(self, path: Path) -> list[str]:
         """Answer the ids of the shapes that have no property of a path."""
-        return [str(number) for number, schema in self.shapes.items() if place_of(schema, path) is None]
+        found = self.variants(str(path))
+        having = {number for each in found for number in each.shapes}
+        return [str(number) for number in self.shapes if number not in having]
 
     def variants(self, name: str) -> list[Variant]:
         """Answer how the shapes have a property that they have by itself."""
         found: dict[tuple[str, str | None], list[int]] = {}
         for number, schema in self.shapes.items():
-            place = place_of(schema, self.paths[name])
+            place = None if is_below(self.paths[name]) else place_of(schema, self.paths[name])
             if place is not None:
                 found.setdefault((schema.types[place], schema.units[place]), []).append(number)
+            elif ways_in(schema, self.paths[name]):
+                found.setdefault((INSIDE, None), []).append(number)
         return [
             Variant(kind, unit, numbers, f"shape IN ({', '.join(map(str, numbers))})")
             for (kind, unit), numbers in found.items()
@@ -151,23 +218,34 @@ class Lines:
     def expressions(self, slot: int, name: str) -> dict[str, str]:
         """Answer the columns of a property: its sort, and its value as each sort has it."""
         by_sort: dict[int, list[str]] = {}
+        inside = []
         for each in self.variants(name):
-            by_sort.setdefault(KINDS[each.type], []).append(each.where)
+            if each.type == INSIDE:
+                inside.append(each.where)
+            else:
+                by_sort.setdefault(KINDS[each.type], []).append(each.where)
         value = f"p[{slot}]"
-        said = {
-            "k": {sort: str(sort) for sort in by_sort},
-            "i": {2: f"{value}::BIGINT", 1: f"({value} = 'true')::BIGINT"},
-            "f": {3: f"{value}::DOUBLE"},
-            "s": {4: value},
+        there = {sort: f"{value} IS NOT NULL AND {some(shapes)}" for sort, shapes in by_sort.items()}
+        said: dict[str, list[tuple[str | None, str]]] = {
+            "k": [(there[sort], str(sort)) for sort in by_sort],
+            "i": [(there.get(2), f"{value}::BIGINT"), (there.get(1), f"({value} = 'true')::BIGINT")],
+            "f": [(there.get(3), f"{value}::DOUBLE")],
+            "s": [(there.get(4), value)],
         }
+        if inside:
+            found_at = inner_at(slot)
+            sorts = " ".join(f"WHEN '{told}' THEN {number}" for told, number in SORTS.items())
+            sort = f"CASE json_type({found_at}) {sorts} END"
+            alike = {number: f"{some(inside)} AND {sort} = {number}" for number in KINDS.values()}
+            text = f"json_extract_string({found_at}, '$')"
+            said["k"].append((some(inside), sort))
+            said["i"] += [(alike[2], f"{text}::BIGINT"), (alike[1], f"({text} = 'true')::BIGINT")]
+            said["f"].append((alike[3], f"{text}::DOUBLE"))
+            said["s"].append((alike[4], text))
         null = {"k": "INTEGER", "i": "BIGINT", "f": "DOUBLE", "s": "VARCHAR"}
         found = {}
         for part, ways in said.items():
-            cases = [
-                f"WHEN {value} IS NOT NULL AND {some(by_sort[sort])} THEN {expression}"
-                for sort, expression in ways.items()
-                if sort in by_sort
-            ]
+            cases = [f"WHEN {where} THEN {expression}" for where, expression in ways if where]
             found[f"{part}{slot}"] = f"CASE {' '.join(cases)} END" if cases else f"NULL::{null[part]}"
         return found
 
@@ -188,7 +266,7 @@ class Lines:
 def column_of(slot: int, variants: list[Variant]) -> Column:
     """Answer the column of a slot."""
     sort, number, fraction, text = (f"{part}{slot}" for part in "kifs")
-    sorts = {KINDS[each.type] for each in variants}
+    sorts = {KINDS.get(each.type, 0) for each in variants}
     is_length = any(each.type == types.DURATION for each in variants)
     unit = variants[0].unit if variants else None
     shape = (types.DURATION if is_length else None, unit)
@@ -200,31 +278,17 @@ def column_of(slot: int, variants: list[Variant]) -> Column:
     def value(sort: int, number: int | None, fraction: float | None, text: str | None) -> Any:
         return bool(number) if sort == 1 else {2: number, 3: fraction, 4: text}[sort]
 
+    # Of equal numbers with a fraction the whole ones behind them may differ.
+    ranks = (
+        f"CASE WHEN {sort} = 4 THEN 1 ELSE 0 END",
+        f"coalesce({number}::DOUBLE, {fraction}, 0)",
+        f"coalesce({number}::HUGEINT, CASE WHEN abs({fraction}) < 1e30 THEN {fraction}::HUGEINT END, 0)",
+        f"coalesce({text}, '')",
+    )
     measured = f"CASE WHEN {sort} = 2 THEN {number} END"
-    return Column((sort, number, fraction, text), value, (sort,), measured, fraction, shape)
+    return Column((sort, number, fraction, text), value, ranks, measured, fraction, shape)
 
 
-def is_readable(schema: Schema) -> bool:
-    """Tell whether events of a schema are their own properties and nothing else."""
-    return schema.kind not in APART and not HOLDING.intersection(schema.types)
-
-
-def place_of(schema: Schema, path: Path) -> int | None:
-    """Answer where a schema has what a path names, by itself."""
-    found = (schema.places.get(name) for name in names_of(path))
-    return next((place for place in found if place is not None), None)
-
-
-def is_known(schema: Schema, path: Path) -> bool:
-    """Tell whether it is known of a schema what stands at a path: one value that the engine can read."""
-    if not path.exact and path.text.startswith(("#", BELOW)):
-        return False
-    place = place_of(schema, path)
-    if place is not None:
-        return schema.types[place] in SIMPLE
-    name = names_of(path)[-1]
-    if name in EVERYWHERE:
-        return name in ("kind", "time")
-    # A dotted path may lead through a map.
-    through = spellings([path])
-    return not (through | {canonical(each) for each in through}) & (EVERYWHERE | schema.places.keys())
+def text_places(schema: Schema) -> list[str]:
+    """Answer where the values stand that keywords and patterns look at."""
+    return [at_place(at) for at, kind in enumerate(schema.types) if kind in WORDED]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from fanlight.event import types
@@ -14,6 +15,7 @@ from fanlight.query.plan import required
 from fanlight.query.sql import FALSE, TRUE, every, names_of, negated, some, within
 from fanlight.query.values import ratio, tests_of
 from fanlight.stores.duckdb.engine import literal
+from fanlight.stores.duckdb.imported.places import INSIDE, inner_at, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,15 +69,42 @@ class LineTerms:
     def word(self, node: Word) -> Said:
         """Answer where a keyword or a pattern may be found, and where a keyword is for sure."""
         may = every([held(each) for each in showing(required(node, self.setting))])
-        if not isinstance(node, Keyword) or not node.text.isascii() or "\0" in node.text or not node.text:
+        if isinstance(node, Pattern):
+            return self.pattern(node, may)
+        if not node.text.isascii() or "\0" in node.text or not node.text:
             return may, FALSE
         if not self.setting.fold_keywords:
             return may, f"coalesce(contains(raw, {literal(node.text)}), false)"
         found = f"contains(lower(raw), {literal(node.text.lower())})"
         return may, f"coalesce({found} AND NOT {FOLDED}, false)"
 
+    def pattern(self, node: Pattern, may: str) -> Said:
+        """Answer where a pattern may be found, and where it is for sure; the engine has the same dialect."""
+        if "\0" in node.text or not is_unicode(node.text):
+            return may, FALSE
+        # The dot leaves line ends out.
+        asked = f"{literal(node.text)}, '{'i' if self.setting.fold_keywords else 'c'}n'"
+        raw = f"coalesce(regexp_matches(raw, {asked}), false)"
+        simple = f"shape IN ({', '.join(map(str, self.lines.texts))})" if self.lines.texts else FALSE
+        values = some(
+            [
+                f"coalesce(regexp_matches(v[{at}], {asked}), false)"
+                for at in range(1, self.lines.most_texts + 1)
+            ]
+        )
+
+        def found(beside: str) -> str:
+            # Step by step, for each is dearer than the one before.
+            within = f"CASE WHEN {raw} THEN true WHEN {simple} THEN {values} ELSE {beside} END"
+            return within if may == TRUE else f"CASE WHEN {may} THEN {within} ELSE false END"
+
+        return found(TRUE if len(self.lines.texts) < len(self.lines.shapes) else FALSE), found(FALSE)
+
     def leaf(self, node: Leaf) -> Said:
         """Answer where what is asked of a property may hold, and where it does for sure."""
+        if is_below(node.path):
+            # What the engine can read holds no events.
+            return FALSE, FALSE
         name = str(node.path)
         slot = self.lines.slots[name]
         found = [self.of_variant(node, slot, each) for each in self.lines.variants(name)]
@@ -110,12 +139,13 @@ class LineTerms:
 
     def of_variant(self, node: Leaf, slot: int, variant: Variant) -> Said:
         """Answer where the value of a slot meets a term, in shapes that have it alike."""
-        value = f"p[{slot}]"
+        is_inside = variant.type == INSIDE
+        value = f"({inner_at(slot)})::VARCHAR" if is_inside else f"p[{slot}]"
         there = every([variant.where, f"{value} IS NOT NULL"])
         if isinstance(node, Exists):
             return there, there
         tests = tests_of(node, self.setting)
-        said = [self.simply(node, test, value, variant) for test in tests]
+        said = [None if is_inside else self.simply(node, test, value, variant) for test in tests]
         if None not in said:
             held_by = [
                 negated(each) if test.inverse else each
@@ -134,7 +164,11 @@ class LineTerms:
         if len(texts) > MOST_VALUES:
             return there, FALSE
         holds = value_test(node, self.setting)
-        chosen = [text for (text,) in texts if holds(read(text, variant.type), variant.unit, variant.type)]
+        chosen = [
+            text
+            for (text,) in texts
+            if holds(read(text, variant.type), variant.unit, None if is_inside else variant.type)
+        ]
         mine = every([variant.where, f"{value} IN ({', '.join(map(literal, chosen))})"]) if chosen else FALSE
         mine = mine if mine == FALSE else f"coalesce({mine}, false)"
         return mine, mine
@@ -194,6 +228,8 @@ def held(conjunct: tuple[Literal, ...]) -> str:
 
 def read(text: str, kind: str) -> Any:
     """Answer the value of a type that the engine tells as text."""
+    if kind == INSIDE:
+        return json.loads(text)
     if kind in (types.INT, types.DURATION):
         return int(text)
     if kind == types.FLOAT:

@@ -1,0 +1,96 @@
+"""What the engine finds among imported events without looking at each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from commits import DAY_NS
+
+from fanlight import Event, Property, Query
+from fanlight.event.packing import pack
+from fanlight.event.times import Time
+from fanlight.parsers import named
+from fanlight.parsers.parser import LineParser
+from fanlight.query.answer import Limits
+from fanlight.stores import BUILT_IN, open_store
+from fanlight.stores.imports import Imported, Piece
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START_NS = 20_000 * DAY_NS
+FILE = Imported(0, "/var/log/app.log", "plain", "1:2", "abcd", 100)
+
+
+def piece(*events: Event) -> Piece:
+    return Piece(FILE, "", 100, len(events), [pack(event) for event in events])
+
+
+def line(number: int, text: str) -> Event:
+    event = Event([Property("message", text)], time=Time(START_NS + number))
+    event.number = number
+    event.append_raw_line(text)
+    return event
+
+
+STRUCTURED = [
+    '{"http": {"code": 404, "m": {"x": 1.5}}, "tags": ["a", "b"], "n": 3}',
+    '{"http": {"code": "404", "m.x": 2}, "tags": ["GET"], "n": 2.5}',
+    '{"http": {"code": 503}, "n": 10}',
+    '{"http": {"code": {"x": 1}}, "n": "many"}',
+    '{"http": 7, "n": true}',
+    '{"message": "a blue one", "http.code": 404}',
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "scanned"),
+    [
+        ("http.code:4xx | stats count", 0),
+        ("http.m.x:>1 | stats count", 0),
+        ("NOT http.code:404 | stats count", 0),
+        ("| stats count by http.code", 1),
+        ("| stats max(http.m.x)", 0),
+        ("tags:GET | stats count", 2),
+        ("exists(http.code) n:>2 | stats count", 0),
+        ("/b.ue/ | stats count", 5),
+        ("span.http.code:404 | stats count", 0),
+        ("| sort -n | head 2", 2),
+        ("| sort n", 6),
+        ("| uniq http.code", 6),
+        ("| tail 1", 1),
+        ("| sort -time | head 1", 1),
+        ("http.code:404 | sort -n", 3),
+    ],
+)
+def test_what_lies_in_maps_and_beside_lists_is_found_by_the_engine(text, scanned, tmp_path: Path) -> None:
+    """Events with a list of their own, too; what is in a list itself the predicate finds."""
+    events = []
+    for number, raw in enumerate(STRUCTURED, 1):
+        parser = LineParser(named("json", "UTC"))
+        (event, _) = [*parser.parse(raw), *parser.close()]
+        event.number = number
+        events.append(event)
+    told = {}
+    for url in sorted(BUILT_IN):
+        store = open_store(f"{url}:{'' if url == 'memory' else tmp_path / 'store'}")
+        store.imports.keep(piece(*events), START_NS)
+        answer = store.answer(Query(text), Limits(events=20))
+        told[url] = [[str(each) for each in event] for event in answer]
+        facts = answer.facts
+        store.close()
+    assert told["duckdb"] == told["memory"]
+    assert facts.scanned <= scanned or url == "memory"
+
+
+def test_the_engine_is_asked_when_the_first_ones_looked_at_are_not_enough(tmp_path: Path) -> None:
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    events = [line(n, f"it took {n}ms") for n in range(25_000)]
+    store.imports.keep(piece(*events), START_NS)
+    answer = store.answer(Query("/[a-k] [2x][34]{4}[a-m]/"))
+    assert [event["message"] for event in answer] == [
+        f"it took {n}ms" for n in range(22_222, 25_000) if set(str(n)[1:]) <= {"3", "4"}
+    ]
+    assert 10_000 < answer.facts.scanned < 16_000
+    store.close()
