@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import random
 import struct
+import sys
 from array import array
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from looking import Machine
 
 from fanlight.aggregate.aggregator import Aggregator
 from fanlight.aggregate.groups import Origin
@@ -139,3 +145,8 @@ def told():
     import types
 
     return types.SimpleNamespace(Span=Span, Trace=Trace, Desk=Desk, Sender=Sender, now_ns=NOW_NS)
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()

@@ -1,64 +1,17 @@
-"""Readings of one instant to snapshots: sums, one worker at a time, counters that never fall, windows."""
+"""Readings of one instant to snapshots: sums, one worker at a time, counters that never fall."""
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import WALL_NS, Machine, S, listener, wholes, worker
 
-from fanlight.aggregate.saturation import Saturation
 from fanlight.aggregate.servers import GONE_NS
 from fanlight.config.keys import METRICS
-from fanlight.wire.readings import Listener, Readings, Retired, Snapshot, Worker
-
-S = 1_000_000_000
-WALL_NS = 1_700_000_000 * S
-
-
-def worker(slot: int = 0, pid: int = 0, **known: Any) -> Worker:
-    """Answer a gunicorn worker of two threads, idle unless something else is said."""
-    given = {"total": 2, "spawned_threads": 2, "max_threads": 2, "backlog": 0, "capacity": 2, **known}
-    place = {"service": "shop", "server": "gunicorn", "kind": "gthread", "master": 10, "generation": 1}
-    return Worker(**{**place, "slot": slot, "pid": pid or 100 + slot, "inodes": (7,), **given})
-
-
-def listener(inode: int = 7, queued: int = 0, **known: Any) -> Listener:
-    return Listener(inode, "tcp4", f"127.0.0.1:{8000 + inode}", queued, 128, **{"drops": 0, **known})
-
-
-def wholes(snapshots: list[Snapshot]) -> list[Snapshot]:
-    """Answer those of whole servers."""
-    return [each for each in snapshots if "worker" not in each.labels]
-
-
-class Machine:
-    """A saturation with a clock of its own and one subscriber."""
-
-    def __init__(self) -> None:
-        self.saturation = Saturation("web-1")
-        self.window = self.saturation.window()
-        self.now_ns = 1000 * S
-
-    def look(self, *workers: Worker, passed_s: float = 0.1, **rest: Any) -> None:
-        self.now_ns += int(passed_s * S)
-        given = {"listeners": (listener(),), **rest}
-        self.saturation.look(Readings(workers=workers, **given), self.now_ns)
-
-    def take(self) -> list[Snapshot]:
-        return self.window.take(WALL_NS)
-
-    def whole(self) -> dict[str, Any]:
-        """Answer the values of the only server."""
-        (found,) = wholes(self.take())
-        return found.values
-
-
-@pytest.fixture
-def machine() -> Machine:
-    return Machine()
+from fanlight.wire.readings import Retired, Worker
 
 
 def test_what_a_servers_workers_say_is_added_up(machine: Machine) -> None:
@@ -232,59 +185,6 @@ def test_a_server_whose_only_worker_died_is_told_of_while_the_next_one_comes(mac
     machine.look(worker(0))
     machine.look(passed_s=1)
     assert machine.whole()["workers.booted"] == 0
-
-
-def test_every_subscriber_sees_the_most_of_its_own_time(machine: Machine) -> None:
-    other = machine.saturation.window()
-    for backlog in (0, 9, 4):
-        machine.look(worker(backlog=backlog, reactor=backlog, overdue_ns=backlog * S))
-    assert machine.whole()["queue.backlog_max"] == 9
-    machine.look(worker(backlog=1, reactor=1, overdue_ns=0))
-    mine, (theirs,) = machine.whole(), wholes(other.take(WALL_NS))
-    names = ("queue.backlog_max", "queue.reactor_max", "loop.overdue")
-    assert [mine[name] for name in names] == [1, 1, 0]
-    assert [theirs.values[name] for name in names] == [9, 9, 9 * S]
-
-
-def test_the_share_of_time_is_an_integral_not_a_sample(machine: Machine) -> None:
-    busy_ns = 0
-    machine.look(worker())
-    machine.take()
-    for step in range(20):
-        # Busy with one of two threads for three of ten looks, and idle whenever the last look is.
-        busy_ns += S // 10 if step % 10 < 3 else 0
-        machine.look(worker(busy=0, busy_ns=busy_ns))
-    assert machine.whole()["workers.utilisation"] == pytest.approx(0.15)
-
-
-def test_requests_in_flight_are_rate_times_duration(machine: Machine) -> None:
-    """Little's law, of a simulated minute at about 70 % of four threads."""
-    chance = random.Random(5)
-    arrivals, at = [], 0.0
-    while at < 60:
-        at += chance.expovariate(28)
-        arrivals.append(at)
-    free = [0.0] * 4
-    spans = []
-    for arrival in arrivals:
-        place = min(range(4), key=free.__getitem__)
-        begin = max(arrival, free[place])
-        free[place] = begin + chance.expovariate(10)
-        spans.append((begin, free[place]))
-    spent = 0.0
-    machine.look(worker(max_threads=4, spawned_threads=4))
-    machine.take()
-    for step in range(1, 601):
-        now = step / 10
-        spent = sum(max(0.0, min(end, now) - begin) for begin, end in spans if begin < now)
-        done = sum(end <= now for _, end in spans)
-        machine.look(worker(max_threads=4, spawned_threads=4, busy_ns=int(spent * S), requests_count=done))
-    found = machine.whole()
-    done = [(begin, end) for begin, end in spans if end <= 60]
-    rate, duration = found["workers.requests_count"] / 60, sum(end - begin for begin, end in done) / len(done)
-    in_flight = found["workers.utilisation"] * 4
-    assert 0.6 < found["workers.utilisation"] < 0.8
-    assert abs(in_flight - rate * duration) <= 0.05 * in_flight
 
 
 def test_a_listener_that_no_worker_serves_stands_under_its_program(machine: Machine) -> None:

@@ -6,6 +6,7 @@ only `requests.waiting` needs the kernel's queue, without which it could not be 
 
 from __future__ import annotations
 
+from fanlight.aggregate.peaks import Peak
 from fanlight.aggregate.servers import GONE_NS, Master, Past
 from fanlight.config.keys import METRICS
 
@@ -24,23 +25,6 @@ MASTERS_DONE = 1_000
 """Masters that are gone and remembered, so that what they left counts once."""
 STRANGE_NS = 10_000_000_000
 """What listens for less may be a server whose workers are starting."""
-
-
-class Peak:
-    """The most that was seen of a place since its subscriber was last told."""
-
-    __slots__ = ("backlog", "overdue_ns", "reactor", "waiting")
-
-    def __init__(self) -> None:
-        self.backlog: int | None = None
-        self.reactor: int | None = None
-        self.overdue_ns: int | None = None
-        self.waiting: int | None = None
-
-    def see(self, *now: int | None) -> None:
-        """Take over what is more, in the order of the attributes above."""
-        before = self.backlog, self.reactor, self.overdue_ns, self.waiting
-        self.backlog, self.reactor, self.overdue_ns, self.waiting = map(most, before, now)
 
 
 class Window:
@@ -115,6 +99,8 @@ class Saturation:
     def window(self) -> Window:
         """Answer a further subscriber's window; `forget` ends it."""
         window = Window(self)
+        # What was before it is nobody's account.
+        window.told = {name: told for name, *_ in self.masters if (told := self.waited(name))}
         self.windows.append(window)
         return window
 
@@ -219,6 +205,10 @@ class Saturation:
                 peak = window.peaks.get(place)
                 if peak is None:
                     peak = window.peaks[place] = Peak()
+                    if place not in window.before:
+                        # Its time counts from here on: it may have been there long before anybody looked.
+                        of = master if slot is None else master.slots[slot]
+                        window.before[place] = of.busy_ns, of.slots_ns
                 peak.see(*seen)
 
     def sockets(self, master: Master) -> list[Listener]:
@@ -366,13 +356,6 @@ def total(workers: list[Worker], name: str) -> int | None:
 def latest(workers: list[Worker]) -> int | None:
     """Answer how late the latest event loop is."""
     return max((each.overdue_ns for each in workers if each.overdue_ns is not None), default=None)
-
-
-def most(one: int | None, other: int | None) -> int | None:
-    """Answer the larger of two numbers of which each may be unknown."""
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)
 
 
 def waiting(workers: list[Worker], sockets: list[Listener]) -> int | None:
