@@ -10,6 +10,7 @@ from commits import DAY_NS, Request, commit
 
 from fanlight.errors import StoreError
 from fanlight.server import account
+from fanlight.server import applier as module
 from fanlight.server.applier import INTERVAL_S, TURN_BYTES, Applier
 from fanlight.stores import open_store
 from fanlight.wire import settled, spool
@@ -294,6 +295,26 @@ def test_the_thread_applies_within_seconds_and_a_last_time_when_it_ends(segments
     applier.stop(5)
     assert not applier.thread.is_alive()
     assert store.ledger() == {"shop": 2}
+
+
+def test_what_a_collector_that_has_begun_anew_writes_does_not_wait_for_the_rest(
+    segments, until, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "INTERVAL_S", 3_600.0)
+    monkeypatch.setattr(module, "FRESH_S", 3_600.0)
+    store = Stubborn()
+    applier = Applier(store, segments.directory)
+    applier.start()
+    for count in (2, 4):
+        segments.begin()
+        # Behind its header, and behind each of what comes in several records.
+        for more in (-1, 0):
+            settle(segments)
+            segments.append(one(count + more))
+            settle(segments)
+            until(lambda stored=count + more: store.ledger() == {"shop": stored})
+    applier.stop(5)
+    assert not applier.thread.is_alive()
 
 
 def test_the_account_balances_at_every_step(store, segments) -> None:

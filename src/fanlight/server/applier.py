@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 INTERVAL_S = 1.0
 """How long the applier rests when it has applied everything. A turn costs some ms however little it
 brings, and two seconds from request to page are soon enough."""
+LOOK_S = 0.2
+"""How often meanwhile it is looked whether a collector has begun anew: who waited for that waits no more."""
+FRESH_S = 2.0
+"""How long one has begun anew: what waited for it in applications comes in several records."""
 TURN_BYTES = 8 << 20
 """Record bytes that one turn applies at once: what is in memory, and in one transaction."""
 RETRY_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -57,6 +61,8 @@ class Applier:
             every record on exactly one side.
         bad_segments, bad_records: segments set aside as damaged; damaged places, and records that
             make no sense, which were left out; since the start.
+        reached: number of the newest segment that was seen while resting.
+        fresh_until_s: until when a collector has begun anew.
         spoilt: segments with such places or records, which are set aside when they are applied.
         applied: records applied since the start.
     """
@@ -84,7 +90,8 @@ class Applier:
         self.bad_segments = self.bad_records = self.applied = 0
         self.spoilt: set[int] = set()
         self.behind_since: float | None = None
-        self.failures = 0
+        self.failures = self.reached = 0
+        self.fresh_until_s = 0.0
         self.wake = threading.Event()
         self.ended = False
         self.thread = threading.Thread(target=self.run, name="fanlight-applier", daemon=True)
@@ -110,13 +117,41 @@ class Applier:
         while True:
             # Asked before the turn: what came before the end is applied in the last turn.
             ended = self.ended
+            # Before the turn, too: what is new behind its look at the spool is new to the rest.
+            seen = self.settled()
             rest_s = self.attempt()
             if ended and (rest_s or self.failures):
                 return
             if rest_s:
-                self.wake.wait(rest_s)
+                self.rest(rest_s, seen)
                 if not self.ended:
                     self.wake.clear()
+
+    def rest(self, rest_s: float, seen: Message | None) -> None:
+        """Wait, no longer than until a collector that has begun anew has written something.
+
+        Args:
+            rest_s: the longest wait.
+            seen: how far the spool was durable when it was looked at last.
+        """
+        while rest_s > 0 and not self.wake.wait(min(LOOK_S, rest_s)):
+            rest_s -= LOOK_S
+            found = None if self.failures else self.settled()
+            if found is None or found == seen:
+                continue
+            # Its segment is another one.
+            if found["number"] > self.reached:
+                self.reached, self.fresh_until_s = found["number"], self.clock() + FRESH_S
+            if self.clock() < self.fresh_until_s:
+                return
+
+    def settled(self) -> Message | None:
+        """Answer how far the spool is durable; None where that cannot be read now."""
+        try:
+            return settled.read(self.directory)
+        except OSError:
+            # The turn will meet the same, and tell.
+            return None
 
     def attempt(self) -> float:
         """Take one turn, whatever happens in it; answer how long to rest before the next, in seconds."""
