@@ -73,6 +73,16 @@ def test_connections_behave_as_without(tmp_path: Any, seen: Any) -> None:
         connection.execute("SELECT 1")
 
 
+def test_connections_and_cursors_show_themselves_as_without(seen: Any) -> None:
+    connection = sqlite3.connect(":memory:")
+    own = sqlite3.connect(":memory:", factory=sqlite3.Connection)
+    for ours, plain in ((connection, own), (connection.cursor(), own.cursor())):
+        assert repr(ours).partition(" at ")[0] == repr(plain).partition(" at ")[0]
+        assert ours.__doc__ == plain.__doc__
+    connection.close()
+    own.close()
+
+
 class OwnCursor(sqlite3.Cursor):
     pass
 

@@ -63,7 +63,7 @@ def cursor_class(plain: Any) -> Any:
         executemany = recorded(plain.executemany)
         executescript = recorded(plain.executescript)
 
-    return Cursor
+    return same_face(Cursor, plain)
 
 
 def connection_class(plain: Any, recording: Any) -> Any:
@@ -89,7 +89,14 @@ def connection_class(plain: Any, recording: Any) -> Any:
         def executescript(self, *args: Any) -> Any:
             return make(self, recording).executescript(*args)
 
-    return Connection
+    return same_face(Connection, plain)
+
+
+def same_face(recording: Any, plain: Any) -> Any:
+    """Answer a class under the name of the one that it stands for: a program may print its connection."""
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(recording, attribute, getattr(plain, attribute))
+    return recording
 
 
 def recorded(execute: Callable[..., Any]) -> Callable[..., Any]:
