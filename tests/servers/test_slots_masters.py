@@ -80,7 +80,8 @@ def kill_one(watch: Watch) -> Worker:
     os.kill(victim.pid, signal.SIGKILL)
     killed_s = time.monotonic()
     found = watch.until(lambda found: victim.pid not in {each.pid for each in found.workers})
-    assert time.monotonic() - killed_s < 0.1
+    # A reading is a matter of milliseconds, and other work may take both cores for a while.
+    assert time.monotonic() - killed_s < 1.0
     assert requests(found) == requests(before)
     assert restarts(found) > restarts(before)
     return victim
