@@ -55,8 +55,13 @@ def test_a_prepared_statement_is_seen_at_each_run(run: Any) -> None:
         prepared = await connection.prepare("SELECT $1::int")
         assert await prepared.fetchval(1) == 1
         assert [tuple(row) for row in await prepared.fetch(2)] == [(2,)]
+        assert tuple(await prepared.fetchrow(3)) == (3,)
+        await prepared.executemany([(4,), (5,)])
+        if hasattr(prepared, "fetchmany"):
+            assert [tuple(row) for row in await prepared.fetchmany([(6,), (7,)])] == [(6,), (7,)]
 
-    assert run(work) == ["SELECT $1::int"] * 2
+    many = hasattr(asyncpg.prepared_stmt.PreparedStatement, "fetchmany")
+    assert run(work) == ["SELECT $1::int"] * (4 + many)
 
 
 def test_a_cursor_is_one_statement_however_much_is_fetched(run: Any) -> None:

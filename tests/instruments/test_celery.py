@@ -213,6 +213,16 @@ def test_an_applications_own_traceparent_stays(seen: Any) -> None:
     assert read(drawn) == known(request)
 
 
+def test_a_worker_s_process_hands_over_before_it_ends(monkeypatch: Any) -> None:
+    """Its pool lets it live for a second more today, which is why none loses a run without this either."""
+    given: list[float] = []
+    monkeypatch.setattr(SWITCH, "flush", given.append)
+    signals.worker_process_shutdown.send(sender=None, pid=1, exitcode=0)
+    assert given == [1.0]
+    monkeypatch.setattr(SWITCH, "flush", None)
+    signals.worker_process_shutdown.send(sender=None, pid=1, exitcode=0)
+
+
 def test_nothing_is_kept_of_a_run_that_is_over(runs: Runs) -> None:
     from fanlight.instruments import celery
 

@@ -179,6 +179,18 @@ def test_no_object_is_kept(logged: Any, silent: Any) -> None:
     assert reference() is None
 
 
+def test_a_long_text_is_cut_before_it_waits_for_the_background(
+    seen: Any, silent: logging.Logger, handler: Lines
+) -> None:
+    opened = begin("app.test", "t", "e")
+    for logger in (LOG, silent):
+        logger.warning("m" * 5_000)
+        logger.warning("%s%s", "a" * 5_000, "b" * 5_000)
+    finish(opened)
+    assert [len(payload[2]) for _, payload in seen.leaves("log.record")] == [1_000] * 4
+    assert len(handler.lines[1]) == 10_000
+
+
 def test_what_is_beyond_the_cap_is_counted(seen: Any, silent: Any) -> None:
     opened = begin("app.test", "t", "e")
     for number in range(40):

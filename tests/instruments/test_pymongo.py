@@ -6,6 +6,7 @@ import asyncio
 import socketserver
 import struct
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -15,6 +16,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from pymongo.server_api import ServerApi
 
 from fanlight import normalizers
+from fanlight.instruments.pymongo import listener_class
 from fanlight.recording.bus import subscribe
 
 if TYPE_CHECKING:
@@ -131,6 +133,17 @@ def test_listeners_hear_the_same(address: str, commands: Any) -> None:
     with subscribe("mongo.command", lambda *what: heard.append(what[4])):
         commands(work)
     assert heard[0] == {"command": "insert", "collection": "product", "error": ""}
+
+
+def test_an_end_without_its_beginning_takes_no_other_commands_collection(commands: Any) -> None:
+    recorder = listener_class(pymongo.monitoring.CommandListener)()
+
+    def work() -> None:
+        recorder.started(SimpleNamespace(request_id=1, command_name="find", command={"find": "product"}))
+        for number in (2, 1):
+            recorder.succeeded(SimpleNamespace(request_id=number, command_name="find", duration_micros=5))
+
+    assert commands(work) == [("find", "product", "")]
 
 
 def test_outside_of_a_trace_nothing_is_recorded(address: str, seen: Any) -> None:

@@ -26,6 +26,7 @@ def test_every_way_to_execute_is_one_leaf(mariadb: int, statements: Any, seen: A
             assert cursor.execute("SELECT a FROM shop.t WHERE a = %s", (SECRET,)) == 1
             assert cursor.fetchone() == (SECRET,)
             cursor.execute(query="SELECT %(a)s", args={"a": SECRET})
+            cursor.execute(b"SELECT 7")
 
     assert statements(work) == [
         "CREATE DATABASE IF NOT EXISTS shop",
@@ -34,6 +35,7 @@ def test_every_way_to_execute_is_one_leaf(mariadb: int, statements: Any, seen: A
         "UPDATE shop.t SET a = %s WHERE a = %s",
         "SELECT a FROM shop.t WHERE a = %s",
         "SELECT %(a)s",
+        "SELECT 7",
     ]
     assert seen.titles()[2:5] == ["INSERT INTO shop.t", "UPDATE shop.t", "SELECT FROM shop.t"]
 

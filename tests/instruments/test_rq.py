@@ -153,6 +153,16 @@ def test_a_mark_of_any_shape_harms_no_job(redis: Any, seen: Any, meta: Any) -> N
     assert [(run.endpoint, run.error) for run in seen if run is not request] == [("fanlight_jobs.add", None)]
 
 
+def test_what_could_not_be_read_about_a_job_is_written_back_as_it_is(redis: Any, seen: Any) -> None:
+    queue = Queue("mail", connection=redis)
+    job = queue.enqueue(SHOP.add, 1, 2)
+    redis.hset(job.key, "meta", b"of a later version")
+    request = begin("app.test", "t", "GET /")
+    queue.enqueue_job(Job.fetch(job.id, connection=redis))
+    finish(request)
+    assert redis.hget(job.key, "meta") == b"of a later version"
+
+
 def test_a_synchronous_job_is_a_span_of_the_request(redis: Any, seen: Any) -> None:
     request = begin("app.test", "t", "GET /")
     queue = Queue("mail", connection=redis, is_async=False)
