@@ -141,6 +141,7 @@ TABLE: dict[str, str] = {
     "plain": "fanlight.parsers.plain:formats",
     "syslog": "fanlight.parsers.syslog:formats",
     "threads": "fanlight.parsers.threads:formats",
+    "wrapped": "fanlight.parsers.wrapped:formats",
 }
 """Kind of format to a function that answers the formats of a description in `formats/`."""
 

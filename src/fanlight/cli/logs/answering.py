@@ -190,10 +190,12 @@ def wanted(options: dict[str, str]) -> tuple[str, ...]:
 
 def united(query: Query, count: int) -> list[str]:
     """Answer that keywords united, where they did."""
-    if not query.keywords_united:
-        return []
     from fanlight.query.nodes import Keyword, Or
 
+    if not count and isinstance(query.node, Keyword) and " " in query.node.text.strip():
+        return [f"no event has {query.node} as it stands; for any of the words leave the quotes out"]
+    if not query.keywords_united:
+        return []
     parts = query.node.parts if isinstance(query.node, Or) else ()
     words = " or ".join(str(part) for part in parts if isinstance(part, Keyword))
     return [f"{count:,} events with {words}; for all of them, write AND between"] if words else []

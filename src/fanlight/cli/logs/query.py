@@ -27,7 +27,7 @@ Ask log files, as they are, or without a file what Fanlight keeps.
 
 Usage: fanlight query [OPTION]... QUERY... [--] [FILE]...
 
-  --format NAME   text, raw, table, json, jsonl, csv, logfmt   [text; table behind stats]
+  --format NAME   text, raw, table, json, jsonl, csv, logfmt   [text; table behind stats]; --json
   -F, --fields A,B  only these properties, in this order
   --limit N       stop after N events                          [1000 without a file]
   --count         print how many events there are, nothing else
@@ -151,6 +151,9 @@ def read(arguments: list[str]) -> Asked:
             break
         if word in ("-h", "--help"):
             options["help"] = ""
+        elif word == "--json":
+            # As every other command has it.
+            options["format"] = "json"
         elif word in PASSED or not (word.startswith("--") or word == "-F") or len(word) < 2:
             words.append(word)
         else:

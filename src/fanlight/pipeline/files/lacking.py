@@ -40,6 +40,8 @@ def lacking(query: Query, found: Format, first: list[bytes], *, is_empty: bool) 
     elif is_empty and first and asked:
         shown, count = names_in(found, first)
         has = shown | ALWAYS | stacks.WITHIN
+        # A name of its own goes before what the dictionary makes of it.
+        asked -= {canonical(name) for name in shown}
         of = f"none of the first {count:,} has one; they have"
     else:
         return []

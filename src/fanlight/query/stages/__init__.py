@@ -65,13 +65,29 @@ def read_stages(text: str, at: int) -> tuple[Stage, ...]:
         words.at = words.began = at + 1
         name = words.take().lower()
         if name not in BUILT_IN:
-            reason = f"unknown stage {name!r}{suggestion(name, list(BUILT_IN))}"
+            reason = f"unknown stage {name!r}{meant(name) or suggestion(name, list(BUILT_IN))}"
             words.fail("unknown-stage", reason if name else f"a stage is missing behind |; known: {KNOWN}")
         reader = cast("Callable[[Words], Stage]", load(name, BUILT_IN, "stages"))
         stages.append(reader(words))
 
 
 KNOWN = ", ".join(BUILT_IN)
+SELECTING = frozenset({"filter", "grep", "having", "search", "where"})
+"""What selects elsewhere; here the terms do."""
+SHOWING = {"select": "fields", "keep": "fields", "project": "fields", "limit": "head", "take": "head"}
+SHOWING |= {"order": "sort", "orderby": "sort", "distinct": "uniq", "dedup": "uniq", "summarize": "stats"}
+"""What other languages call a stage."""
+
+
+def meant(name: str) -> str:
+    """Answer what to write instead of a stage that other languages have; "" where it is no such word."""
+    from fanlight.query.functions import FUNCTIONS
+
+    if name in SELECTING:
+        return "; terms select, before the first |, as in status:5xx | stats count"
+    if name in SHOWING:
+        return f"; here it is {SHOWING[name]}; known: {KNOWN}"
+    return f"; a function stands behind stats, as in | stats {name}" if name in FUNCTIONS else ""
 
 
 def run(stages: tuple[Stage, ...], events: Iterable[Event]) -> Iterator[Event]:
