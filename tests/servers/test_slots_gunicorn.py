@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
+import subprocess
 import time
-from contextlib import contextmanager
-from http.client import HTTPConnection
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPSConnection
 from typing import TYPE_CHECKING
 
 import pytest
@@ -152,6 +154,56 @@ def test_kept_connections_that_their_clients_closed_wait_for_nobody(
         assert all(client.answer() for client in clients)
         (worker,) = watch.until(lambda found: requests(found) == 8 and not found.workers[0].reactor).workers
         assert (worker.busy, worker.backlog, worker.capacity) == (0, 0, 2)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_under_tls_such_connections_wait_for_nobody_either(
+    version: ssl.TLSVersion, folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    cert, key = certificate(folder)
+    context = ssl.create_default_context(cafile=cert)
+    context.minimum_version = context.maximum_version = version
+    options = (*THREADS, "--keep-alive", "30", "--certfile", cert, "--keyfile", key)
+    with running(folder, receiver, *options) as server:
+
+        def connection() -> HTTPSConnection:
+            return HTTPSConnection("localhost", server.port, timeout=10, context=context)
+
+        kept, holding = [connection() for _ in range(5)], [connection() for _ in range(3)]
+        for each in [*kept, holding[2]]:
+            each.request("GET", "/")
+            assert each.getresponse().read()
+        watch.until(lambda found: requests(found) == 6 and not found.workers[0].busy)
+        for each in holding[:2]:
+            each.request("GET", "/hold")
+        watch.until(lambda found: found.workers[0].busy == 2)
+        for each in kept[:3]:
+            # With a goodbye, as browsers do, which nobody answers; and without.
+            each.sock.setblocking(False)
+            with suppress(ssl.SSLWantReadError):
+                each.sock.unwrap()
+            each.close()
+        for each in kept[3:]:
+            each.close()
+        holding[2].request("GET", "/hold")
+        watch.until(lambda found: found.workers[0].backlog == 1)
+        seen = []
+        watch.until(lambda found: seen.append(found.workers[0].backlog) or len(seen) == 20)
+        assert set(seen) == {1}
+        gate.open()
+        assert all(each.getresponse().read() for each in holding)
+        watch.until(lambda found: requests(found) == 9 and not found.workers[0].backlog)
+        for each in holding:
+            each.close()
+
+
+def certificate(folder: Path) -> tuple[str, str]:
+    """Make a certificate of this machine's; answer its file and the key's."""
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=30)
+    return cert, key
 
 
 def test_more_at_once_than_there_are_places_are_answered_and_counted_all_the_same(
