@@ -94,3 +94,18 @@ def test_a_finger_chooses(opened):
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 40)
     expect(page.locator("rect.chosen")).to_have_count(1)
     assert len(chosen(page)) == 1
+
+
+def test_a_choice_made_while_the_server_is_away_is_shown_when_it_is_back(visit):
+    page = visit(viewport={"width": 1280, "height": 1000})
+    page.goto(page.base + CHECKOUT)
+    page.evaluate("window.kept = true")
+    page.route("**/*", lambda route: route.abort())
+    page.focus("a[data-octave] >> nth=2")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".away >> text=goes on by itself")
+    assert len(chosen(page)) == 1
+    page.unroute("**/*")
+    expect(page.locator("rect.chosen")).to_have_count(1)
+    page.wait_for_selector(".away", state="hidden")
+    assert page.evaluate("window.kept"), "nothing navigated"

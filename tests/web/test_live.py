@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 
 
@@ -64,6 +66,33 @@ def test_a_live_page_leaves_in_peace_who_writes(visit):
     with page.expect_request("**/explore**"):
         page.clock.fast_forward(10_000)
     assert page.input_value("input.query").endswith("status"), "what was written stays"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/endpoint?service=shop&endpoint=POST+/checkout&segment=html",
+        f"/trace/{1:032x}",
+        "/explore?q=status:5xx",
+        "/compare?service=shop&endpoint=POST+/checkout&segment=html&last=2h",
+        "/servers",
+        "/status",
+    ],
+    ids=lambda address: address.lstrip("/").partition("?")[0].partition("/")[0],
+)
+def test_every_open_page_outlives_a_server_that_goes_away(visit, violations, address):
+    page = visit()
+    page.clock.install()
+    page.goto(page.base + address)
+    page.evaluate("window.kept = true")
+    page.route("**/*", lambda route: route.abort())
+    page.clock.fast_forward(21_000)
+    page.wait_for_selector(".away >> text=goes on by itself")
+    assert violations(page) == []
+    page.unroute("**/*")
+    page.clock.fast_forward(2_000)
+    page.wait_for_selector(".away", state="hidden")
+    assert page.evaluate("window.kept")
 
 
 def test_an_open_page_says_that_the_server_is_away_and_goes_on_when_it_is_back(visit, violations, running):

@@ -1,18 +1,20 @@
 // A range of durations is chosen on the latency chart, and the trace, the samples and the table follow in place.
 // Sweep, tap, or the keys: arrows go from part to part, with Shift they stretch the range, Escape clears it.
 
+const RETRY_MS = 2_000;
 const main = document.querySelector("main");
 const parts = (root) => [...root.querySelectorAll("[data-brushed]")];
 let turn = 0;
 
 // Not fetch: this way the browser itself makes a document of the answer, in which nothing runs.
+// Undefined when nobody answers, null for an answer that is none of ours.
 const bring = (address) =>
   new Promise((done) => {
     const request = new XMLHttpRequest();
     request.open("GET", address);
     request.responseType = "document";
     request.addEventListener("load", () => done(request.status === 200 ? request.response : null));
-    request.addEventListener("error", () => done(null));
+    request.addEventListener("error", () => done(undefined));
     request.send();
   });
 
@@ -55,8 +57,14 @@ const show = async (address, focus) => {
   const next = await bring(part);
   // A later choice has overtaken this one.
   if (own !== turn) return;
+  document.dispatchEvent(new CustomEvent("reached", { detail: next !== undefined }));
+  if (next === undefined) {
+    // To leave for a page that nobody serves would be for good.
+    setTimeout(() => own === turn && show(address, focus), RETRY_MS);
+    return;
+  }
   if (!next?.querySelector("[data-brushed]")) {
-    // The whole page says what is wrong, or that the server is away.
+    // The whole page says what is wrong.
     location.assign(wanted);
     return;
   }

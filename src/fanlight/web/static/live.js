@@ -77,6 +77,9 @@ main.addEventListener("input", (event) => {
   }, FIND_MS);
 });
 
+// Other scripts ask too, and hear of it first.
+document.addEventListener("reached", (event) => say(event.detail ? "" : AWAY));
+
 // Knocking tells the server that somebody looks, so that it stays.
 const knock = async () => {
   try {
