@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import fanlight
 from fanlight.agent.agent import AGENT
 from fanlight.agent.queue import HELD
 from fanlight.errors import ConfigError
+from fanlight.recording.clock import clock
 from fanlight.recording.recorder import SWITCH, begin, current, finish
 from fanlight.wire.messages import ERROR, PRUNED, UNSAMPLED
 
@@ -55,6 +57,17 @@ def test_times_are_offsets_in_ns_from_a_wall_anchor(agent, receiver):
     assert root.start == 0
     assert root.duration == received.duration <= after - before
     assert 0 < inner.start < inner.start + inner.duration <= root.duration
+
+
+def test_a_trace_that_waited_to_be_sent_tells_when_it_began(agent, receiver):
+    began_ns = time.time_ns()
+    finish(begin("app.job", "early", "early", start_ns=clock() - 5_000_000_000))
+    with agent.trace("late"):
+        pass
+    assert agent.flush(30)
+    early, late = receiver.traces
+    assert early.start == pytest.approx(began_ns - 5_000_000_000, abs=1_000_000_000)
+    assert late.start - early.start == pytest.approx(5_000_000_000, abs=1_000_000_000)
 
 
 def test_what_comes_without_a_flush_is_sent_within_a_second(agent, receiver):

@@ -10,7 +10,7 @@ import _thread
 from _operator import itemgetter
 
 from fanlight.recording.bus import BUS
-from fanlight.recording.clock import clock, wall_clock
+from fanlight.recording.clock import clock
 from fanlight.recording.exchange import (
     FORMATS,
     OTHER_METHOD,
@@ -113,12 +113,13 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
     """
     if scope["type"] != "http" or SWITCH.sink is None or (COLLECTING.thread and collecting()):
         return None
-    outer = lane_here()
-    # A server may begin the next request of a connection within the last `send` of the one before.
-    around = outer.trace if outer is not None else None
-    if around is not None and not around.whole and is_open(around):
+    if (outer := lane_here()) is not None and is_around(outer.trace):
         return None
-    method = scope.get("method", "")
+    # A fast path: every server has both.
+    try:
+        method, headers = scope["method"], scope["headers"]
+    except KeyError:
+        method, headers = scope.get("method", ""), scope.get("headers")
     # A fast path: what `begin` does, without the call.
     trace = Trace()
     trace.category = CATEGORY
@@ -128,7 +129,6 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
     trace.notes = {}
     trace.rank = 0
     trace.start_ns = clock()
-    trace.wall_ns = wall_clock()
     lane = Lane()
     lane.trace = trace
     lane.owner = _thread.get_ident()
@@ -146,21 +146,26 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
     # A fast path: nearly every request is titled with its own method.
     if title != method:
         trace.notes["method"] = method if title != OTHER_METHOD else title
-    headers = scope.get("headers")
-    # As WSGI's: anything else might be used up by a look.
-    if headers.__class__ is list or headers.__class__ is tuple:
-        try:
-            # A fast path: most requests bring none, and to look through them here takes as many steps.
-            if not is_none_of_ours(map(NAME, headers)):
-                note_headers(trace, headers)
-        except (TypeError, ValueError, LookupError):
-            # The application will judge malformed headers; they are none of ours.
-            SWITCH.faults += 1
+    try:
+        # As WSGI's: anything else might be used up by a look.
+        is_there = headers.__class__ is list or headers.__class__ is tuple
+        # A fast path: most requests bring none, and to look through them here takes as many steps.
+        if is_there and not is_none_of_ours(map(NAME, headers)):
+            note_headers(trace, headers)
+    except (TypeError, ValueError, LookupError):
+        # The application will judge malformed headers; they are none of ours.
+        SWITCH.faults += 1
     if is_outside:
         scope[INSIDE_LANE] = lane
     else:
         set_lane(lane)
     return trace
+
+
+def is_around(trace: Trace | None) -> bool:
+    """Answer whether a trace is open here, whose request this one is a part of."""
+    # A server may begin the next request of a connection within the last `send` of the one before.
+    return trace is not None and not trace.whole and is_open(trace)
 
 
 def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
