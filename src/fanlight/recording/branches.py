@@ -30,14 +30,8 @@ if TYPE_CHECKING:
 MARK = "fanlight_branches"
 """Attribute of a function that is a hook of ours already."""
 GEVENT_MAPS = ("map", "map_async", "imap", "imap_unordered")
-NAMED = frozenset({"name"})
-"""What may be said of a task that leaves open when and in which context it runs."""
 SERVES_OTHERS = ("anyio.", "asgiref.", "concurrent.futures.", "multiprocessing.", "gevent.")
 """Where a thread comes from that a trace happens to start and that then works for everybody."""
-TASK = ("self", "coro", "name", "context")
-"""What `create_task` takes where the fast path knows all of it."""
-COLLECTS = 0x04 | 0x08
-"""Flags of a function's code: takes further arguments, or keywords."""
 INHERITS = bool(getattr(flags, "thread_inherit_context", False))
 """Whether a thread starts with a copy of the context, as it may from Python 3.14 on."""
 
@@ -163,6 +157,14 @@ def branching() -> Lane | None:
     return (own_lane(lane) if lane.brancher else lane).fork()
 
 
+def branching_task(create_task: Any) -> Any:
+    """Answer `create_task` of an event loop, with a lane of its own for each task."""
+    # Here, for an application that has none.
+    from fanlight.recording.tasks import hooked
+
+    return hooked(create_task, branching)
+
+
 def carry(function: Callable[P, R]) -> Callable[P, R]:
     """Answer `function` such that, wherever it runs, its spans stand under the span open here."""
     lane = branching()
@@ -182,71 +184,6 @@ def carrying(function: Callable[P, R], lane: Lane) -> Callable[P, R]:
             set_lane(before)
 
     return carried
-
-
-def branching_task(create_task: Any) -> Any:
-    """Answer `create_task` of an event loop, with a lane of its own for each task."""
-
-    # A fast path, chosen once: collecting keywords costs as much as all the rest.
-    def create(loop: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
-        here = lane_here()
-        if here is not None:
-            if context is not None or loop._task_factory is not None:  # noqa: SLF001  asked by the method too
-                return create_apart(create_task, loop, coro, {"name": name, "context": context})
-            # As `share` asks first: tasks that are started one after the other stand at one place.
-            if here.branch != len(here.events):
-                share(here)
-        # A fast path: keywords are matched by name each time.
-        if name is None and context is None:
-            return create_task(loop, coro)
-        return create_task(loop, coro, name=name, context=context)
-
-    def create_any(loop: Any, coro: Any, **keywords: Any) -> Any:
-        here = lane_here()
-        if here is None:
-            return create_task(loop, coro, **keywords)
-        # A fast path: nobody else has a say in when and in which context the task runs.
-        if (not keywords or NAMED.issuperset(keywords)) and loop.get_task_factory() is None:
-            share(here)
-            return create_task(loop, coro, **keywords)
-        return create_apart(create_task, loop, coro, keywords)
-
-    code = getattr(create_task, "__code__", None)
-    if code is None or code.co_flags & COLLECTS or "_task_factory" not in code.co_names:
-        return create_any
-    return create if code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] == TASK else create_any
-
-
-def create_apart(create_task: Any, loop: Any, coro: Any, keywords: dict[str, Any]) -> Any:
-    """Create a task whose context or beginning somebody else decides, with a lane of its own."""
-    before, lane = lane_here(), branching()
-    if before is None or lane is None:
-        return create_task(loop, coro, **keywords)
-    lane.owner = _thread.get_ident()
-    context = keywords.get("context")
-    if context is not None:
-        enter(context, before, lane)
-        return create_task(loop, coro, **keywords)
-    # The task copies the context that it is created in, and an eager one runs there at once.
-    set_lane(lane)
-    try:
-        return create_task(loop, coro, **keywords)
-    finally:
-        set_lane(before)
-
-
-def enter(context: Any, before: Lane, lane: Lane) -> None:
-    """Put a task's lane into the context that its caller chose for it, if that is a fresh copy.
-
-    One that is shared on purpose keeps the lane that it has.
-    """
-    if context.get(LANE) is not before:
-        return
-    try:
-        context.run(LANE.set, lane)
-    except RuntimeError:
-        # The context is the one that runs here and now, so the task shares its lane too.
-        return
 
 
 def branching_submit(submit: Any) -> Any:

@@ -1,0 +1,106 @@
+"""What stands in for an event loop's `create_task` does what that does, known to us or not."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import pytest
+
+from fanlight.recording import tasks
+from fanlight.recording.blocks import trace
+from fanlight.recording.branches import branching, branching_task
+from fanlight.recording.recorder import span
+
+ORIGINAL = asyncio.BaseEventLoop.create_task
+WAYS = {"known": tasks.creating, "calling": tasks.calling, "anything": tasks.calling_any}
+
+
+@pytest.fixture(params=WAYS)
+def loop(request: Any) -> Any:
+    """A loop of a class whose `create_task` is hooked in each way."""
+    method = getattr(ORIGINAL, "__wrapped__", ORIGINAL)
+    hook = WAYS[request.param](method, tasks.creating_apart(method, branching))
+    made = type("Loop", (asyncio.SelectorEventLoop,), {"create_task": hook})()
+    yield made
+    made.close()
+
+
+async def work(name: str) -> str:
+    with span(name):
+        await asyncio.sleep(0)
+    return name
+
+
+def test_what_this_python_does_is_known():
+    method = getattr(ORIGINAL, "__wrapped__", ORIGINAL)
+    hook = branching_task(method)
+    # Later ones may do it another way, and are called.
+    if sys.version_info < (3, 13):
+        assert hook.__code__.co_qualname.startswith("creating.")
+
+
+def test_a_method_that_does_more_is_called():
+    called = []
+
+    def create_task(self: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
+        called.append(name)
+        return self._task_factory or ORIGINAL(self, coro, name=name, context=context)
+
+    loop = type("Loop", (asyncio.SelectorEventLoop,), {"create_task": branching_task(create_task)})()
+    try:
+        assert loop.run_until_complete(loop.create_task(work("a"), name="more")) == "a"
+    finally:
+        loop.close()
+    assert called == ["more"]
+
+
+def test_siblings_stand_side_by_side(caught, shape, loop):
+    async def main() -> None:
+        with trace("root"):
+            await asyncio.gather(*(loop.create_task(work(f"job {number}")) for number in range(3)))
+
+    loop.run_until_complete(main())
+    assert shape() == ("root", [f"job {number}" for number in range(3)])
+
+
+def test_name_context_and_whoever_makes_tasks_are_heeded(loop):
+    made = []
+
+    def make(loop: Any, coro: Any, **keywords: Any) -> Any:
+        made.append(keywords)
+        return asyncio.Task(coro, loop=loop, **keywords)
+
+    async def main() -> None:
+        task = loop.create_task(work("a"), name="mine")
+        assert task.get_name() == "mine"
+        assert await task == "a"
+        loop.set_task_factory(make)
+        with trace("root"):
+            assert await loop.create_task(work("b")) == "b"
+        task = loop.create_task(work("c"), name="other")
+        assert (await task, task.get_name()) == ("c", "other")
+
+    loop.run_until_complete(main())
+    assert len(made) == 2
+
+
+def test_in_debug_mode_a_task_tells_where_it_was_made(loop):
+    loop.set_debug(True)
+
+    async def main() -> None:
+        task = loop.create_task(work("a"))
+        frames = [frame.name for frame in task._source_traceback]
+        assert "main" in frames[-2:]
+        await task
+
+    loop.run_until_complete(main())
+
+
+def test_a_closed_loop_says_so(loop):
+    loop.close()
+    coroutine = work("a")
+    with pytest.raises(RuntimeError, match="closed"):
+        loop.create_task(coroutine)
+    coroutine.close()
