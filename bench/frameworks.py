@@ -1,8 +1,7 @@
-"""What a request through each framework pays for being seen, against a twin that is not.
+"""What a request through each framework pays for being seen, against the same process with the hooks out.
 
-What is added to Django under ASGI differs by 20 µs from process to process, also where there is nothing to
-add: however long one process measures, it tells of itself alone. So that row is the median over many
-processes, 25 in five rounds, each of which takes few turns; two of these cancel out what drifts.
+What is added differs from process to process all the same, by how memory came to lie: a row is the median
+over all turns of several.
 """
 
 from __future__ import annotations
@@ -27,10 +26,12 @@ TITLES = {
     "django": "Django request, WSGI",
     "django_asgi": "Django request, ASGI",
 }
-PROCESSES = {"django_asgi": (5, 2)}
-"""Scenario to the processes of a round and the turns of each, where it is not one with `TURNS`."""
+PROCESSES = 2
+"""Of a round, for each scenario."""
 TURNS = 8
-CHUNKS = 15
+"""Of each process: four blocks, two of them with the hooks in."""
+CHUNKS = {"starlette": 12, "fastapi": 8, "django": 8, "django_asgi": 4}
+"""Of each block."""
 
 
 def run(rounds: int) -> list[Row]:
@@ -41,21 +42,20 @@ def run(rounds: int) -> list[Row]:
     for number in range(rounds):
         for name in names:
             print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
-            processes, turns = PROCESSES.get(name, (1, TURNS))
-            for _ in range(processes):
-                play(name, turns, results.setdefault(name, []))
+            for _ in range(PROCESSES):
+                play(name, results.setdefault(name, []))
     lines = []
     for name in names:
         for field, limit in zip(("main_us", "all_in_us"), LIMITS[name], strict=True):
             added = median(result[f"{field}_added"] for result in results[name])
-            plain = median(result["plain_us"] for result in results[name])
+            plain = median(result[f"plain_{field}"] for result in results[name])
             what = "main" if field == "main_us" else "all-in"
             note = f"without {plain:,.0f} µs"
             lines.append(Row(f"{TITLES[name]}, {what} added", added, "µs", limit, note=note))
     return lines
 
 
-def play(name: str, turns: int, results: list[dict[str, float]]) -> None:
+def play(name: str, results: list[dict[str, float]]) -> None:
     """Take so many turns in a fresh process; every request must have come to the sink."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fanlight-bench-"))
@@ -66,8 +66,8 @@ def play(name: str, turns: int, results: list[dict[str, float]]) -> None:
         command: list[Any] = [*pinned(), sys.executable, HERE / "webcell.py", OURS, name, port, path]
         cell = started(stack, command)
         units = json.loads(answer(cell))["units"]
-        for _ in range(turns):
-            results.append(json.loads(answer(cell, f"{CHUNKS}\n")))
+        for _ in range(TURNS):
+            results.append(json.loads(answer(cell, f"{CHUNKS[name]}\n")))
             units = results[-1]["units"]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/received", timeout=10) as got:
             received = json.load(got)["fanlight"]

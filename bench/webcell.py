@@ -1,6 +1,9 @@
 """One request through the application object of a framework, in a process that `frameworks.py` starts.
 
-As `cell.py`, whose way of measuring this is: what is added is read against a twin from before.
+What is added is read within one process: the same application object answers a block of requests with
+everything that `fanlight.start` hooks, then one with all of it taken out, and so on. Two processes differ
+by up to 20 µs for reasons of their own. A block begins with requests that are not measured. Everything
+recorded is flushed after each chunk; what a chunk without hooks does instead is a pause, see `cell.py`.
 """
 
 from __future__ import annotations
@@ -8,14 +11,19 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
-from cell import PLACE, REQUESTS_PER_CHUNK, Twin, environ, measure, pause, request
+from cell import REQUESTS_PER_CHUNK, WARM_UP_CHUNKS, chunk, environ, pause, request, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 import ours
+from swaps import Swap
+
+PLACE = (int(sys.argv[3]), sys.argv[4])
+"""The sink's port and socket."""
 
 
 def starlette() -> Callable[[], None]:
@@ -149,14 +157,51 @@ def asgi_request(app: Any) -> Callable[[], None]:
 
 SCENARIOS = {"starlette": starlette, "fastapi": fastapi, "django": django, "django_asgi": django_asgi}
 
+IMPORTING = 50
+"""Requests after which everything is imported that they import."""
+SETTLING = 120
+"""Requests, unmeasured, after which the interpreter has specialised anew what the hooks touch."""
+ORDER = (False, True, True, False)
+"""Of the blocks of a turn, whether the hooks are in: what drifts cancels out."""
+
 
 def main() -> None:
-    """Measure `sys.argv[2]` as `cell.py` does."""
+    """Measure `sys.argv[2]` for each line on standard input, which says how many chunks a block has."""
     make = SCENARIOS[sys.argv[2]]
-    plain = make()
-    twin = Twin(lambda lines: measure(plain, pause, REQUESTS_PER_CHUNK, lines))
-    ours.start(*PLACE)
-    measure(make(), ours.flush, REQUESTS_PER_CHUNK, sys.stdin, twin)
+    first = make()
+    for _ in range(IMPORTING):
+        first()
+    swap = Swap(lambda: ours.start(*PLACE), first)
+    # Made where everything is hooked, as an application is.
+    unit = make()
+    units = 0
+
+    def block(chunks: int, *, inside: bool) -> tuple[float, float]:
+        """Answer the µs of a request on its thread and in all, with or without the hooks."""
+        nonlocal units
+        settle = ours.flush if inside else pause
+        swap.put(inside=inside)
+        chunk(unit, SETTLING)
+        settle()
+        main_ns, began_ns = 0, time.process_time_ns()
+        for _ in range(chunks):
+            main_ns += chunk(unit, REQUESTS_PER_CHUNK)
+            settle()
+        done = chunks * REQUESTS_PER_CHUNK
+        units += (done + SETTLING) * inside
+        return main_ns / done / 1e3, (time.process_time_ns() - began_ns) / done / 1e3
+
+    for inside in ORDER:
+        block(WARM_UP_CHUNKS, inside=inside)
+    tell(units=units)
+    for line in sys.stdin:
+        blocks = [(inside, *block(int(line), inside=inside)) for inside in ORDER]
+        told = {}
+        for place, name in ((1, "main_us"), (2, "all_in_us")):
+            plain = sum(each[place] for each in blocks if not each[0]) / 2
+            told[f"plain_{name}"] = plain
+            told[f"{name}_added"] = sum(each[place] for each in blocks if each[0]) / 2 - plain
+        tell(units=units, **told)
     os._exit(0)
 
 
