@@ -94,3 +94,43 @@ def test_the_engine_is_asked_when_the_first_ones_looked_at_are_not_enough(tmp_pa
     ]
     assert 10_000 < answer.facts.scanned < 16_000
     store.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http.code:404 | stats count",
+        "http.code:4xx | sort -code",
+        "code:404 | stats count",
+        "span.code:404 | stats count",
+        "NOT http.code:404 | stats count",
+        "exists(http.code) | stats count by http.code",
+        "a.b.c:1 | stats count",
+        "a.b.c:2 | stats count",
+        "| stats count by http.code",
+        "| uniq http.code",
+    ],
+)
+def test_what_the_engine_would_read_otherwise_the_predicate_reads(text: str, tmp_path: Path) -> None:
+    """Maps with keys as ours for what JSON has not, lists of events, paths through one of two properties."""
+    given = [
+        {"http": {"$x": 1, "code": 404}},
+        {"http": {"code": float("nan")}},
+        {"http": {"code": 10**15, "$y": True}},
+        {"http": [Event([Property("code", 404)])]},
+        {"frames": [Event([Property("code", 404)])], "http": {"code": 503}},
+        {"a": {"b.c": 2, "b": {"c": 1}}, "a.b": {"c": 1}},
+        {"a": {"b": {"c": 2}}},
+    ]
+    events = [
+        Event((Property(*each) for each in held.items()), time=Time(START_NS + number))
+        for number, held in enumerate(given)
+    ]
+    told = {}
+    for url in sorted(BUILT_IN):
+        store = open_store(f"{url}:{'' if url == 'memory' else tmp_path / 'store'}")
+        store.imports.keep(piece(*events), START_NS)
+        told[url] = [[str(each) for each in event] for event in store.answer(Query(text), Limits(events=20))]
+        store.close()
+    assert told["duckdb"] == told["memory"]
+    assert any(told["memory"])

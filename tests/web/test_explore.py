@@ -21,6 +21,7 @@ from fanlight.server.answers import Answers
 from fanlight.server.questions import Questions
 from fanlight.stores import open_store
 from fanlight.stores.imports import Imported, Piece
+from fanlight.web.pages.results import Column, written
 
 CHECKOUT = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
 
@@ -360,3 +361,10 @@ def test_a_zone_that_there_is_not_is_told(browser):
 def test_who_asks_nothing_yet_sees_examples_before_the_events(look):
     words = look("/explore").words
     assert words.index("Try") < words.index("Over time") < words.index("Show up to")
+
+
+def test_what_holds_more_is_written_as_json():
+    column = Column("http", "", "map", None, is_number=False)
+    assert written({"status": 500, "way": "é", "list": [None, True]}, column) == (
+        '{"status": 500, "way": "é", "list": [null, true]}'
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.event import types
@@ -175,7 +176,8 @@ def written(value: Any, at: Column) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, int | float):
-        return value if isinstance(value, str) else str(value)
+        holds_more = isinstance(value, dict | list)
+        return json.dumps(value, ensure_ascii=False, default=str) if holds_more else str(value)
     if at.type == types.DURATION or at.unit == "ns":
         return wording.duration(value)
     if at.unit == "bytes":
