@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, AnyStr, cast
+else:
+    from fanlight.event.light import cast
 
 ASKED = ("findall", "finditer", "fullmatch", "match", "pattern", "search", "split", "sub")
 
@@ -27,6 +32,6 @@ class Lazy:
         return getattr(found, name)
 
 
-def lazily(source: str, flags: int = 0) -> re.Pattern[str]:
-    """Answer a pattern over text that is compiled when it is first asked."""
-    return cast("re.Pattern[str]", Lazy(source, flags))
+def lazily(source: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    """Answer a pattern that is compiled when it is first asked."""
+    return cast("re.Pattern[AnyStr]", Lazy(source, flags))

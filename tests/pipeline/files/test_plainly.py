@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from fanlight import parsers
 from fanlight.pipeline.files import mapped
 from fanlight.pipeline.files.answer import Answer
+from fanlight.pipeline.files.glance import access_log, kind_of
 from fanlight.pipeline.files.plainly import opened
-from fanlight.pipeline.files.plainly.glance import is_access_log, kind_of
 from fanlight.pipeline.files.search import Wishes
 from fanlight.query.plainly import words_of
 from fanlight.query.query import Query
@@ -85,8 +85,9 @@ tokens = st.sampled_from(
 def test_what_a_glance_is_sure_of_is_what_is_detected(some: list[str]) -> None:
     raw = [line.encode() for line in some]
     found, sure = parsers.detect(raw, "UTC")
-    if is_access_log(raw):
-        assert {kind_of(line) for line in raw if line.strip()} == {found.name}
+    if name := access_log(raw):
+        assert {kind_of(line) for line in raw if line.strip()} == {found.name} == {name}
+        assert parsers.fitted(found, raw) is found
         assert sure == found.said
         assert found.raw_is_text
         assert found.heads is None

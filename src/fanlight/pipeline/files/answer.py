@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fanlight.pipeline.files.pushdown import has_records
 from fanlight.pipeline.files.search import Search
 from fanlight.pipeline.files.source import open_source
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 

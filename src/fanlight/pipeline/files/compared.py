@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fanlight.event import types
 from fanlight.event.names import canonical
 from fanlight.parsers.grouped import PatternFormat
 from fanlight.query.nodes import And, Field
 from fanlight.query.values import ratio, test_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
 from fanlight.parsers.parser import ROW_MAX
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fanlight.event.event import Origin
     from fanlight.parsers import Sections
-    from fanlight.pipeline.files.engine import Text
+    from fanlight.pipeline.files.engines.patterns import Text
 
     Note = Callable[[str, bytes], None]
+    from typing import cast
+else:
+    from fanlight.event.light import cast
 
 PLAIN = Schema("log")
 """Of a line that its format cannot read: nothing but its raw text."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from fanlight.event.event import Event
 from fanlight.event.names import canonical
 from fanlight.parsers import stacks
 from fanlight.query.nodes import And, Field, Not, Or
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from fanlight.parsers import Format
     from fanlight.query.nodes import Node

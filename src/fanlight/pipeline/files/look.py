@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from fanlight.event.event import UNTIMED, Event
 from fanlight.parsers.parser import sections_of
 from fanlight.pipeline.files.compared import comparing
-from fanlight.pipeline.files.engine import newlines
+from fanlight.pipeline.files.engines.letters import SAMPLE
+from fanlight.pipeline.files.engines.patterns import newlines
 from fanlight.pipeline.files.found import PLAIN, lines, records
 from fanlight.pipeline.files.pushdown import Pushdown, has_records
 from fanlight.pipeline.files.scanners import scanner_of
-from fanlight.pipeline.files.texts import SAMPLE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.parsers import Sections
-    from fanlight.pipeline.files.engine import Scanner, Text
+    from fanlight.pipeline.files.engines.patterns import Scanner, Text
     from fanlight.pipeline.files.pushdown import Texts
     from fanlight.pipeline.files.scanners import Needle
     from fanlight.pipeline.files.search import Search
     from fanlight.query.query import Query
 
     Verdict = Callable[[bytes], bool]
+    from typing import cast
+else:
+    from fanlight.event.light import cast
 
 DENSE = 3
 """When one line of so many has a hit, an engine that is called back for each is not the quickest."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from fanlight.event.names import canonical
 from fanlight.parsers import Condition
@@ -15,11 +14,12 @@ from fanlight.query.plan import of_field
 from fanlight.query.regex import literal_parentheses, plain
 from fanlight.query.values import test_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fanlight.parsers import Format
-    from fanlight.pipeline.files.engine import Text
+    from fanlight.pipeline.files.engines.patterns import Text
     from fanlight.query.nodes import Node
     from fanlight.query.query import Query
     from fanlight.query.setting import Setting

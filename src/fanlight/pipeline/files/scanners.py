@@ -7,13 +7,18 @@ of the needles; one that it answers is looked at again by whoever asked, unless 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
-from fanlight.pipeline.files import texts
-from fanlight.pipeline.files.engine import compiled
+from fanlight.pipeline.files.engines import texts
+from fanlight.pipeline.files.engines.letters import finder
+from fanlight.pipeline.files.engines.patterns import compiled
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fanlight.pipeline.files.engine import Scanner, Text
+    from typing import NamedTuple
+
+    from fanlight.pipeline.files.engines.patterns import Scanner, Text
+else:
+    from fanlight.event.light import NamedTuple
 
 
 class Needle(NamedTuple):
@@ -47,7 +52,7 @@ def scanner_of(needles: list[Needle], sample: bytes = b"") -> tuple[Scanner, str
         return found, ENGINE
     # Few texts are found quicker by the standard library than by an engine called for every hit.
     if is_text and len(wanted) <= FEW:
-        return texts.finder(wanted, sample), BYTES
+        return finder(wanted, sample), BYTES
     found = re2(needles)
     if found is not None:
         return found, "re2"

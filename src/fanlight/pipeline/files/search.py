@@ -7,21 +7,21 @@ nominate, here is decided. Nothing that is not nominated is ever read as an even
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from fanlight import parsers
 from fanlight.errors import ParserError
 from fanlight.event.event import Event
 from fanlight.parsers.parser import sections_of
-from fanlight.parsers.places import place_of
 from fanlight.parsers.stamps import TOLD_NO_YEAR, Stamps
 from fanlight.pipeline.files.blocks import BOM, LINE_MAX, Blocks
 from fanlight.pipeline.files.found import Found, kept
+from fanlight.pipeline.files.glance import access_log
 from fanlight.pipeline.files.look import Look
 from fanlight.pipeline.files.mapped import Mapped
 from fanlight.pipeline.files.scanners import WHERE_IT_LIES
 from fanlight.pipeline.files.source import FIRST, FIRST_LINES, first_lines
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
@@ -194,8 +194,13 @@ class Search:
         lines = self.first = first_lines(sample)
         if hasattr(self, "format"):
             self.format = parsers.fitted(self.format, lines)
+            return
+        zone, written_ns = self.wishes.zone, self.source.written_ns
+        if name := access_log(lines):
+            # FAST PATH: to try all formats takes longer than to search a small file.
+            self.format = parsers.named(name, zone, written_ns)
+            self.confidence = self.format.said
         else:
-            zone, written_ns = self.wishes.zone, self.source.written_ns
             self.format, self.confidence = parsers.detect(lines, zone, written_ns)
 
     @property
@@ -316,6 +321,8 @@ class Search:
             try:
                 reader.fill(Event.lazy(reader, raw, 0))
             except ValueError as error:
+                from fanlight.parsers.places import place_of
+
                 line = number + buffer.count(b"\n", begin, first)
                 place = f"{self.source.name}:{line}:{place_of(error, self.format, raw) + 1}"
                 raise ParserError(

@@ -13,14 +13,20 @@ MONTHS = {
 }
 
 
-def is_access_log(lines: list[bytes]) -> bool:
-    """Tell whether lines are all of one of the common formats of access logs, without anything odd.
+def access_log(lines: list[bytes]) -> str:
+    """Answer the format that all lines are of, one of the common ones of access logs; "" when it is not sure.
 
     Args:
         lines: the first of a file, without line ends.
     """
-    kinds = {kind_of(line) for line in lines if line.strip()}
-    return len(kinds) == 1 and kinds != {""}
+    kind = ""
+    for line in lines:
+        if line.strip():
+            found = kind_of(line)
+            if not found or (kind and found != kind):
+                return ""
+            kind = found
+    return kind
 
 
 def kind_of(line: bytes) -> str:

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight.pipeline.files import mapped, texts
+from fanlight.pipeline.files import mapped
 from fanlight.pipeline.files.answer import Answer
+from fanlight.pipeline.files.engines import letters, texts
 from fanlight.pipeline.files.search import Wishes
 from fanlight.query.query import Query
 
 if TYPE_CHECKING:
-    from fanlight.pipeline.files.engine import Scanner
+    from fanlight.pipeline.files.engines.patterns import Scanner
 
 ODD = [*texts.FILLERS, b"\x00", b"\r", b"\xef\xbb\xbf", b"\xc3\xa9", b"\xe2\x84\xaa", b"\xff", b"\xc3"]
 """NUL, carriage return, a byte order mark, letters of two and three bytes, and what is no UTF-8."""
@@ -55,22 +56,32 @@ def scanned(scan: Scanner, data: bytes, begin: int = 0) -> list[bytes]:
 @given(
     wanted=wanted_of,
     parts=rows,
-    sample=st.sampled_from([b"", b"a" * 4096, b"xyz\n" * 1024]),
+    sample=st.sampled_from(
+        [b"", b"a" * 4096, b"xyz\n" * 1024, b"xxb\n" * 20 + b"x" * 4096, b"xxB\n" * 20 + b"x" * 4096]
+    ),
     size=st.sampled_from([1, 16, 1 << 20]),
     dense=st.sampled_from([0, 1, 256]),
+    worth=st.sampled_from([0, 8]),
 )
 def test_both_ways_find_the_lines_that_have_a_text(
-    wanted: list[tuple[bytes, bool]], parts: list[bytes], sample: bytes, size: int, dense: int
+    wanted: list[tuple[bytes, bool]], parts: list[bytes], sample: bytes, size: int, dense: int, worth: int
 ) -> None:
     data = b"".join(parts) + b"\n"
     right = plainly(wanted, data)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("STEP", size), ("COPIED", size), ("DENSE", dense), ("PAUSE", 2)):
-            patch.setattr(texts, name, value)
+        for module, name, value in (
+            (texts, "STEP", size),
+            (texts, "DENSE", dense),
+            (texts, "PAUSE", 2),
+            (letters, "STEP", size),
+            (letters, "COPIED", size),
+            (letters, "WORTH", worth),
+        ):
+            patch.setattr(module, name, value)
         engine = texts.by_engine(wanted, sample)
         assert (engine is None) == (len(wanted) > texts.TEXTS)
         behind = data.find(b"\n") + 1
-        for scan in (engine or texts.finder(wanted), texts.finder(wanted, sample)):
+        for scan in (engine or letters.finder(wanted), letters.finder(wanted, sample)):
             assert scanned(scan, data) == right
             assert scanned(scan, data, behind) == plainly(wanted, data[behind:])
 
@@ -134,9 +145,33 @@ def test_of_a_long_text_the_rarest_share_is_looked_for() -> None:
 def test_a_text_with_a_rare_letter_is_found_by_it_also_where_it_is_not_rare(dense: int) -> None:
     rows = [b"10.0.0.1 /x"] * 600 + [b"/Zebra", b"zoo", b"a zebra"] * dense
     data = b"\n".join(rows * 2) + b"\n"
-    scan = texts.finder([(b"zebra", True)], data[:4096])
-    assert texts.rare_letter(b"zebra", data[:4096]) is not None
+    scan = letters.finder([(b"zebra", True)], data[:4096])
+    assert letters.rare_letter((b"zebra", True), data[:4096])
     assert scanned(scan, data) == [row for row in rows * 2 if b"ebra" in row]
+
+
+@pytest.mark.parametrize("common", ["u", "U"])
+@pytest.mark.parametrize("later", [b"uuuuuuu UUUUUUU", b"on Linux", b"BLUE", b"bLUe bluE blue"])
+def test_a_text_with_a_letter_that_is_common_in_one_case_is_found_by_it(
+    common: str, later: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "WORTH", 0)
+    usual = f"{'-bel, BEL' * 9} {common}".encode()
+    rows = [usual + each for each in (b"blue", b"bl ue", b"BLUE", b"Bl", b"x")]
+    data = b"\n".join([usual] * 90 + rows * 9 + [later] * 4000 + rows) + b"\n"
+    assert not letters.rare_letter((b"blue", True), data[:4096])
+    assert letters.few_letter((b"blue", True), data[:4096]) == common.encode()
+    assert scanned(letters.finder([(b"blue", True)], data[:4096]), data) == plainly([(b"blue", True)], data)
+
+
+@pytest.mark.parametrize("later", [b"zoo", b"zzzzzzzzzz ZZZZZ", b"/ZEBRA", b"zebr a zebr"])
+def test_the_engine_looks_for_a_rare_letter_as_long_as_it_is_rare(later: bytes) -> None:
+    data = b"\n".join([b"ebra"] * 900 + [b"a Zebra"] + [later] * 60_000 + [b"/zEbRA"]) + b"\n"
+    assert {share.lower() for share, _ in texts.started([(b"zebra", True)], data[:4096])} == {b"zebr"}
+    assert texts.started([(b"zebra", True), (b"ebra", True)], data[:4096]) == []
+    scan = texts.by_engine([(b"zebra", True)], data[:4096])
+    assert scan is not None
+    assert scanned(scan, data) == plainly([(b"zebra", True)], data)
 
 
 def test_a_long_line_of_nothing_but_hits_takes_the_memory_of_its_copies() -> None:

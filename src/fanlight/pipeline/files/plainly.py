@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 from stat import S_ISREG
 
-from fanlight.pipeline.files import texts
 from fanlight.pipeline.files.blocks import BOM, Blocks
-from fanlight.pipeline.files.engine import compiled
+from fanlight.pipeline.files.engines import texts
+from fanlight.pipeline.files.engines.letters import finder
+from fanlight.pipeline.files.engines.patterns import compiled
+from fanlight.pipeline.files.glance import access_log
 from fanlight.pipeline.files.mapped import Mapped
-from fanlight.pipeline.files.plainly.glance import is_access_log
 from fanlight.pipeline.files.source import FIRST, FIRST_LINES, Source, first_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fanlight.pipeline.files.engine import Scanner, Text
+    from fanlight.pipeline.files.engines.patterns import Scanner, Text
     from fanlight.query.plainly import Words
 
 
@@ -49,7 +50,7 @@ class Plainly:
         self.wanted = all_of if len(all_of) > 1 else []
         self.unwanted = [word.encode() for word in words.unwanted]
         asked = [(needle, True) for needle in needles]
-        self.scan: Scanner = texts.by_engine(asked, first) or compiled(asked) or texts.finder(asked, first)
+        self.scan: Scanner = texts.by_engine(asked, first) or compiled(asked) or finder(asked, first)
 
     def found(self) -> Iterator[bytes]:
         """Yield the lines that are selected, many at a time, each with its newline."""
@@ -105,7 +106,7 @@ def opened(words: Words, path: str) -> Plainly | None:
         source = Source(path, file, about.st_size)
         first = source.read_at(0, FIRST)
         whole = len(first) == about.st_size or first.count(b"\n") > FIRST_LINES
-        if whole and not first.startswith(BOM) and is_access_log(first_lines(first)):
+        if whole and not first.startswith(BOM) and access_log(first_lines(first)):
             source.seek(0)
             return Plainly(words, source, first)
     file.close()
