@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import tomllib
 from datetime import UTC
@@ -17,6 +18,7 @@ from fanlight.errors import QueryError
 from fanlight.event.event import UNTIMED
 from fanlight.event.times import Time
 from fanlight.event.units import parse_quantity
+from fanlight.query import lexer
 from fanlight.query.moments import moment
 
 HERE = Path(__file__).parent
@@ -47,6 +49,68 @@ def event_of(given: dict[str, Any]) -> Event:
         else:
             properties.append(Property(name, value))
     return Event(properties, time=when)
+
+
+piece = st.sampled_from(
+    [
+        *[
+            "status",
+            "größe",
+            "#1",
+            "@x",
+            "from",
+            "exists(",
+            "(",
+            ")",
+            '"',
+            "'",
+            "/re/",
+            "//",
+            "NOT",
+            "-",
+            "!",
+            "and",
+            "OR",
+            "|",
+            "--x",
+        ],
+        *[
+            ":",
+            ":",
+            ":",
+            "=",
+            "!~",
+            ">",
+            "<=",
+            "5xx",
+            ">1s",
+            "-5",
+            ".5",
+            "1..5",
+            "^/api",
+            "a[0]",
+            "[g]",
+            "\\(",
+            "{",
+            "٣",
+        ],
+        *(" ", " ", "\t", "\x1c", "\u00a0", " in ("),
+    ]
+)
+
+
+@given(text=st.lists(piece, max_size=8).map("".join))
+def test_a_usual_comparison_is_read_as_any_other(text: str) -> None:
+    def tokens() -> Any:
+        try:
+            return [(*token, getattr(token[1], "at", None)) for token in lexer.lex(text)]
+        except QueryError as error:
+            return str(error)
+
+    with pytest.MonkeyPatch.context() as patch:
+        found = tokens()
+        patch.setattr(lexer, "USUAL", re.compile("(?!)"))
+        assert found == tokens()
 
 
 @pytest.mark.parametrize("case", cases("grammar"), ids=lambda case: case["name"])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
 from fanlight.event import types
 from fanlight.event.property import Property
 from fanlight.event.schema import Schema, empty
 from fanlight.event.times import Time, moment_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any, Protocol
+else:
+    from fanlight.event.light import Protocol
 
 
 class Untimed:
@@ -380,9 +382,8 @@ class Event:
         if found is None:
             from fanlight.registry import suggestion
 
-            raise KeyError(
-                f"the event has no property {name!r}{suggestion(name, [own.name for own in self])}"
-            )
+            meant = suggestion(name, [own.name for own in self])
+            raise KeyError(f"the event has no property {name!r}{meant}")
         return found.value
 
     def __eq__(self, other: object) -> bool:

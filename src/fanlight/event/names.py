@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from fanlight.event import types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from fanlight.event.light import NamedTuple
 
 
 class Name(NamedTuple):

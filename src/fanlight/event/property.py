@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
 from functools import total_ordering
-from typing import Any
 
 from fanlight.event import types
+from fanlight.event.light import date, datetime, timedelta
 from fanlight.event.times import Time, time_of
 from fanlight.event.units import written_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @total_ordering

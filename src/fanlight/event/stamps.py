@@ -11,13 +11,13 @@ that comes twice in autumn is the first one. Without a zone it is read as UTC an
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from fanlight.event.lazy import lazily
+from fanlight.event.light import UTC, date, datetime
 from fanlight.event.times import NS_MAX, OFFSET_MAX_S, OFFSET_MIN_S, SECOND_NS, whole_minutes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo

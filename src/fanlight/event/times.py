@@ -6,12 +6,14 @@ What reads the texts of logs is in `stamps`, what reads and writes date patterns
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache, total_ordering
-from typing import TYPE_CHECKING, Any
 
+from fanlight.event.light import UTC, datetime, timedelta, timezone
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import tzinfo
+    from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_NS = 1_000_000_000

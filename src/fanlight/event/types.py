@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from typing import Any
 
+from fanlight.event.light import date, datetime, timedelta
 from fanlight.event.times import Time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 STRING = "string"
 INT = "int"

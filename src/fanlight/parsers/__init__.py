@@ -14,19 +14,21 @@ that answers a `Format`, and one line in the table.
 from __future__ import annotations
 
 import os
-import re
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from fanlight.event.lazy import lazily
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NamedTuple, Protocol, cast
 
     from fanlight.event.event import Event, Origin
     from fanlight.parsers.stamps import Stamps
     from fanlight.query.query import Query
+else:
+    from fanlight.event.light import NamedTuple, Protocol, cast
 
 
 class Condition(NamedTuple):
@@ -198,11 +200,11 @@ def format_of(description: dict[str, Any], stamps: Stamps | None = None) -> Form
 
     registry.known_or_error(description.get("kind", ""), list(TABLE), "kind of format")
     module, _, attribute = TABLE[description["kind"]].partition(":")
-    make = cast("Callable[..., Format]", getattr(import_module(module), attribute))
+    make: Callable[..., Format] = getattr(import_module(module), attribute)
     return make(description, stamps or Stamps())
 
 
-ACCESS_TIME = re.compile(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\]")
+ACCESS_TIME = lazily(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\]")
 
 
 def named(name: str, zone: str | None = None, written_ns: int | None = None) -> Format:

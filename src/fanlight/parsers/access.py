@@ -8,7 +8,6 @@ cut off anywhere behind its time, and may have more behind the last value than t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.errors import ConfigError
 from fanlight.event import types
@@ -17,10 +16,14 @@ from fanlight.parsers.fields import Field, Link
 from fanlight.parsers.grouped import WHOLE, PatternFormat
 from fanlight.parsers.stamps import EPOCHS, HTTPD, ISO
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any, NamedTuple
 
     from fanlight.parsers.stamps import Stamps
+else:
+    from fanlight.event.light import NamedTuple
 
 QUOTED = rb'[^"\\]*(?:\\.[^"\\]*)*'
 SCANNED = rb'[^"\\\n]*(?:\\[^\n][^"\\\n]*)*'

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from fanlight.errors import ConfigError
 from fanlight.event import types
 from fanlight.parsers import stacks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from fanlight.event.light import NamedTuple
 
 
 class Field(NamedTuple):

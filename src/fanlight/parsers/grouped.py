@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import ConfigError
 from fanlight.event import types
@@ -16,8 +15,10 @@ from fanlight.parsers.digits import duration, number_of, real_number, whole_numb
 from fanlight.parsers.fields import TRACED, Field, group_of
 from fanlight.parsers.places import LineError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from fanlight.event.event import Event
     from fanlight.parsers import Condition

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from fanlight.errors import ParserError
 from fanlight.event import types
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
 from fanlight.parsers.places import place_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import cast
+
     from fanlight.parsers import Format, Sections
     from fanlight.query.plan import Prefilter
     from fanlight.query.query import Query
+else:
+    from fanlight.event.light import cast
 
 FAULT = Schema(
     "fault",

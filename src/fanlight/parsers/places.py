@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from functools import lru_cache
-from typing import Any
 
-TOLD = re.compile(r"(?:position|byte|char) (\d{1,9})")
-QUOTED = re.compile(r"'([^'\\]+)'")
+from fanlight.event.lazy import lazily
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+TOLD = lazily(r"(?:position|byte|char) (\d{1,9})")
+QUOTED = lazily(r"'([^'\\]+)'")
 """The text that was wrong, as reasons show it."""
 CLOSED = {ord("("): 1, ord(")"): -1}
 
@@ -71,8 +75,10 @@ def beginnings(source: bytes) -> list[re.Pattern[bytes]]:
         for end in (closing(source, found.start()), found.start()):
             if end is not None:
                 # A beginning that is none, as behind half an alternative, says nothing.
-                with suppress(re.error):
+                try:
                     out.append(re.compile(opened(source[:end])))
+                except re.error:
+                    continue
     return out
 
 

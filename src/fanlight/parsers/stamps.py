@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from fanlight.event import stamps
 from fanlight.event.lazy import lazily
+from fanlight.event.light import UTC, date, datetime, timedelta, tzinfo
 from fanlight.event.times import SECOND_NS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

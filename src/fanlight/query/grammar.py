@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
-
 from fanlight.errors import QueryError
 from fanlight.query.lexer import AND, BOUND, CLOSE, FLAG, NOT, OPEN, OR, STAGE, TERM, lex
 from fanlight.query.nodes import Bound, Keyword, Node, Pattern, every, negated, some
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from fanlight.query.lexer import Token
 
 DEEPEST = 100
@@ -102,7 +103,9 @@ class Parsed:
             if not bounds:
                 self.missing()
             return None
-        return every([some(united), *narrowing] if united else narrowing)
+        if not united:
+            return narrowing[0] if len(narrowing) == 1 else every(narrowing)
+        return every([some(united), *narrowing])
 
     def unary(self) -> Node:
         """Read a negation or a group."""

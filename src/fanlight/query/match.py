@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from fanlight.errors import QueryError
 from fanlight.event.event import CONTROL, LINE, RAW, TIME, Event
 from fanlight.event.names import canonical
 from fanlight.query.nodes import Among, And, Exists, Field, Keyword, Node, Not, Or, Path, Pattern
 from fanlight.query.records import HOLDERS, any_record
 from fanlight.query.regex import searcher
-from fanlight.query.values import fold, tests_of
+from fanlight.query.values import fold, test_of, tests_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from fanlight.query.setting import Setting
 
@@ -51,6 +51,8 @@ def compiled(node: Node | None, setting: Setting) -> Predicate:
 
 def predicate(node: Node, setting: Setting) -> Predicate:
     """Answer the predicate of one part."""
+    if isinstance(node, Field):
+        return finder(node.path, test_of(node, setting).of)
     if isinstance(node, And):
         return conjunction([predicate(part, setting) for part in node.parts])
     if isinstance(node, Or):
@@ -58,9 +60,9 @@ def predicate(node: Node, setting: Setting) -> Predicate:
     if isinstance(node, Not):
         inner = predicate(node.part, setting)
         return lambda event: not inner(event)
-    if isinstance(node, Keyword | Pattern):
+    if isinstance(node, (Keyword, Pattern)):
         return anywhere([text_test(node, setting)])
-    assert isinstance(node, Field | Among | Exists)
+    assert isinstance(node, Among | Exists)
     return finder(node.path, value_test(node, setting))
 
 
@@ -68,6 +70,8 @@ def value_test(node: Field | Among | Exists, setting: Setting) -> Holds:
     """Answer what is asked of the value at a path."""
     if isinstance(node, Exists):
         return lambda value, *_: value is not None
+    if isinstance(node, Field):
+        return test_of(node, setting).of
     tests = tests_of(node, setting)
     if len(tests) == 1:
         return tests[0].of

@@ -36,7 +36,13 @@ def moment(text: str, now_ns: int, zone: tzinfo | None = None) -> int | None:
     """
     text = text.strip()
     # Fast path: most values of a query are words.
-    if not text or len(text) > LONGEST or (text[0] not in "+-nNtTyY" and not text[0].isdigit()):
+    if not text or len(text) > LONGEST:
+        return None
+    is_number = text[0].isdigit()
+    if not is_number and text[0] not in "+-nNtTyY":
+        return None
+    # So is that others are numbers, perhaps with a unit: those too short for ns since 1970 are no times.
+    if is_number and len(text) < 9 and ":" not in text and "-" not in text and "/" not in text:
         return None
     try:
         return read(text, now_ns, zone)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
+from fanlight.event.lazy import lazily
 from fanlight.event.names import canonical
 from fanlight.query.nodes import Among, And, Exists, Field, Keyword, Node, Not, Or, Path, Pattern
 from fanlight.query.regex import SPECIAL, literal_parentheses
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fanlight.query.setting import Setting
 
-RUN = re.compile(r"[\x20-\x7e]+")
-FOLDED_RUN = re.compile(r"[\x20-JL-RT-jl-rt-\x7e]+")
+RUN = lazily(r"[\x20-\x7e]+")
+FOLDED_RUN = lazily(r"[\x20-JL-RT-jl-rt-\x7e]+")
 """Without `k` and `s`: where case does not matter, a regular expression finds U+212A and U+017F by them."""
-OPEN_TO_ESCAPES = re.compile(r"[^A-Za-z0-9_.-]")
+OPEN_TO_ESCAPES = lazily(r"[^A-Za-z0-9_.-]")
 OWN = frozenset({"time", "raw", "line", "kind"})
 
 

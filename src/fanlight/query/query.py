@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
 from fanlight.event.times import Time
@@ -13,9 +12,11 @@ from fanlight.query.nodes import Or, every
 from fanlight.query.records import HOLDERS, without_others
 from fanlight.query.setting import Setting
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
+    from typing import Any
 
     from fanlight.event.event import Event
     from fanlight.query.nodes import Bound, Node
@@ -65,7 +66,7 @@ class Query:
         self.node: Node | None = parsed.node
         self.case = parsed.case
         self.keywords_united = parsed.united
-        self.limits: tuple[Bound, ...] = tuple(each for each, _ in parsed.bounds)
+        self.limits: tuple[Bound, ...] = tuple([each for each, _ in parsed.bounds])
         self.setting = Setting(text, parsed.case, time.time_ns() if now_ns is None else now_ns, zone)
         self.low_ns: int | None = None
         self.high_ns: int | None = None

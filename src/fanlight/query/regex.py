@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
 from fanlight.event.lazy import lazily
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 WORD = "0-9A-Za-z_"
 CLASSES = {
@@ -209,6 +210,8 @@ class Reading:
 
 def literal_parentheses(pattern: str) -> str:
     """Answer a pattern whose parentheses stand for themselves."""
+    if "(" not in pattern and ")" not in pattern:
+        return pattern
     out: list[str] = []
     at = 0
     bracket = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
 from fanlight.event.event import Event
@@ -13,25 +12,31 @@ from fanlight.event.units import BYTES, TIME_NS
 from fanlight.query.nodes import Among, Exists, Field
 from fanlight.query.regex import literal_parentheses, plain, searcher
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
+    from typing import Any
 
     from fanlight.query.setting import Setting
 
 
 def moment(value: str, now_ns: int, zone: tzinfo | None) -> int | None:
     """Answer what `moments.moment` does, which a search for words does not load."""
-    from fanlight.query import moments
+    if value.isalpha() and value[0] not in "nNtTyY":
+        return None
+    from fanlight.query.moments import moment as found
 
-    return moments.moment(value, now_ns, zone)
+    return found(value, now_ns, zone)
 
 
 def quantity_of(value: str) -> tuple[float, str | None] | None:
     """Answer what `moments.quantity_of` does."""
-    from fanlight.query import moments
+    if not value[:1].isdigit() and value[:1] not in ("+", "-", "."):
+        return None
+    from fanlight.query.moments import quantity_of as found
 
-    return moments.quantity_of(value)
+    return found(value)
 
 
 ORDERS = frozenset({">", ">=", "<", "<="})
@@ -198,8 +203,8 @@ def sought(test: Test, field: Field, setting: Setting) -> None:
     """Ask for what `:` does: a search in texts; of numbers equality, a range, or `5xx`."""
     value = field.value
     test.truth = BOOLS.get(value.lower())
-    ends = RANGE.fullmatch(value)
-    hundreds = HUNDREDS.fullmatch(value)
+    ends = RANGE.fullmatch(value) if ".." in value else None
+    hundreds = HUNDREDS.fullmatch(value) if value[-1:] in ("x", "X") else None
     if hundreds:
         step = 10 ** len(hundreds.group(2))
         low = int(hundreds.group(1)) * step

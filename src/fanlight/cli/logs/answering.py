@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from fanlight.cli.terminal import clean, is_terminal, write
 from fanlight.cli.whole import write_whole
@@ -13,6 +12,7 @@ from fanlight.pipeline.files.answer import Answer
 from fanlight.pipeline.files.search import Wishes
 from fanlight.pipeline.files.source import open_source
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.cli.failures import UsageError
 from fanlight.registry import known_or_error, suggestion
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NamedTuple
+
     from fanlight.query.query import Query
+else:
+    from fanlight.event.light import NamedTuple
 
 HELP = """\
 Ask log files, as they are, or without a file what Fanlight keeps.

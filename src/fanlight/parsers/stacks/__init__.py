@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from fanlight.event import types
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
