@@ -22,8 +22,10 @@ WHOLE, SHARE = 4, 3
 """Up to so many bytes a text is looked for as it is; of a longer one so many are."""
 SPELLINGS = 28
 """Up to about so many texts the engine looks at many bytes at once, and knows them well apart."""
-TEXTS = 2
-"""For more than two it mixes up too many letters, and an engine for patterns is quicker."""
+TEXTS = 3
+"""For more than three it mixes up too many letters, and an engine for patterns is quicker."""
+SELDOM = 4 * 1024
+"""Three are for it where one of them comes no more than once in so many bytes: it tells each to Python."""
 FILLERS = [b"\xff\xfe\xfd", b"\xfe\xfd\xfc", b"\xfd\xfc\xff", b"\xfc\xff\xfe"]
 """Hardly any file has these. Of texts with few first bytes the engine looks for those, mostly in vain."""
 DENSE = 256
@@ -46,7 +48,7 @@ def by_engine(wanted: Wanted, sample: bytes) -> Scanner | None:
     few = started(wanted, sample[:SAMPLE])
     starts = {share[:1] for share, _ in few}
     usual = spelled(wanted, sample[:SAMPLE].lower()) + [(each, False) for each in FILLERS]
-    found_by = None if len(wanted) > TEXTS else automaton(few or usual)
+    found_by = automaton(few or usual) if suits(wanted, sample[:SAMPLE].lower()) else None
     if found_by is None:
         return None
     find, is_whole = found_by
@@ -79,6 +81,13 @@ def by_engine(wanted: Wanted, sample: bytes) -> Scanner | None:
         return hits
 
     return scan
+
+
+def suits(wanted: Wanted, sample: bytes) -> bool:
+    """Tell whether texts are for the engine, by a sample in lower case."""
+    if len(wanted) < TEXTS:
+        return True
+    return len(wanted) == TEXTS and sum(sample.count(text) for text, _ in wanted) * SELDOM <= len(sample)
 
 
 def automaton(shares: list[tuple[bytes, bool]]) -> tuple[Any, list[bool]] | None:
