@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fanlight.aggregate.saturation import Saturation
+from fanlight.sources.listeners import Listeners
 from matrix_servers import BIN, program, uwsgi
 from matrix_serving import serving
 from matrix_slots import KILLED, SITE, Client, Gate, Watch, requests
@@ -66,6 +69,30 @@ def test_what_a_killed_worker_answered_stays_and_another_takes_its_number(
         assert requests(found) == 20
         assert sorted(each.slot for each in found.workers) == [0, 1]
         assert [each.restarts for each in found.retired] == [{KILLED: 1}]
+
+
+def test_connections_that_the_kernel_holds_back_are_not_taken_for_refused(
+    folder: Path, receiver: Receiver, watch: Watch
+) -> None:
+    (folder / "site_app.py").write_text(SITE)
+    listeners = Listeners(str(folder))
+    with serving(uwsgi(*MODULE), folder, receiver) as server:
+        watch.until(lambda found: len(found.workers) == 1)
+        assert all(server.ask_many(["/"] * 20))
+        found = watch.until(lambda found: requests(found) == 20)
+        listeners.holders.roots = lambda: [server.process.pid]
+        sockets = listeners.read(time.monotonic_ns()).listeners
+        (mine,) = [each for each in sockets if each.address == f"127.0.0.1:{server.port}"]
+        # What uWSGI asks for: connections come to it with their first bytes, and the kernel calls it a drop.
+        assert (mine.queued, (mine.drops or 0) >= 20) == (0, True)
+        assert found.workers[0].deferring == (mine.inode,)
+        saturation = Saturation("here")
+        window = saturation.window()
+        saturation.look(found._replace(listeners=sockets), time.monotonic_ns())
+        values = {each.labels["server"]: each.values for each in window.take(time.time_ns())}["uwsgi"]
+        assert values["sockets.backlog"] == 0
+        assert "sockets.drops" not in values
+    listeners.close()
 
 
 def test_without_a_master_the_first_worker_is_that_of_the_others(

@@ -213,7 +213,10 @@ class Saturation:
 
     def sockets(self, master: Master) -> list[Listener]:
         """Answer the listeners of a server."""
-        return [self.listeners[inode] for inode in master.inodes if inode in self.listeners]
+        found = [self.listeners[inode] for inode in master.inodes if inode in self.listeners]
+        # There the kernel counts what it holds back among what it refuses: one for each connection.
+        deferring = {inode for each in master.workers for inode in each.deferring}
+        return [each._replace(drops=None) if each.inode in deferring else each for each in found]
 
     def snapshots(self, window: Window, time_ns: int) -> list[Snapshot]:
         """Answer what is told of every server, of each worker where there are several, of other programs."""

@@ -67,6 +67,7 @@ class Worker(NamedTuple):
         stamp_ns: when the worker last said anything.
         stalled: it has said nothing for too long, though it is alive.
         asked: how many connections each of its listeners was to hold, as the server was told.
+        deferring: those of its sockets to which the kernel hands a connection once it has said something.
     """
 
     service: str
@@ -93,6 +94,7 @@ class Worker(NamedTuple):
     stamp_ns: int = 0
     stalled: bool = False
     asked: int | None = None
+    deferring: tuple[int, ...] = ()
 
 
 class Retired(NamedTuple):

@@ -57,4 +57,7 @@ def worker(process: Seen, read: layout.Read, total: int | None, now_ns: int) -> 
         stamp_ns=process.stamp_ns,
         stalled=process.stalled,
         asked=head[layout.ASKED] or None,
+        deferring=tuple(
+            head[word] for bit, word in enumerate(layout.INODES) if head[layout.DEFERS] >> bit & 1
+        ),
     )

@@ -40,6 +40,8 @@ ASKED = 32
 """How many connections its listeners were to hold, as it was configured; 0 unknown."""
 UNDER_WAY = 33
 """Where requests are counted apart: how many are being answered now, if the worker tells."""
+DEFERS = 39
+"""Which of its sockets have the kernel hold connections back until they say something: a bit for each."""
 INODES = range(40, 56)
 """Listening sockets that it serves, 0 for none."""
 

@@ -191,17 +191,22 @@ class Slot:
 
     def serve(self, sockets: Iterable[Any]) -> None:
         """Tell which listening sockets this worker serves: sockets, or what wraps one."""
+        from fanlight.recording.slots.deferring import defers
+
         told = {self.cells[word] for word in layout.INODES}
         free = [word for word in layout.INODES if not self.cells[word]]
         for each in sockets:
             try:
-                inode = os.fstat(each if isinstance(each, int) else each.fileno()).st_ino
+                number = each if isinstance(each, int) else each.fileno()
+                inode = os.fstat(number).st_ino
             except (OSError, ValueError, AttributeError):
                 # One that is closed already, or that has no descriptor.
                 continue
             if free and inode not in told:
                 told.add(inode)
-                self.cells[free.pop(0)] = inode
+                word = free.pop(0)
+                self.cells[word] = inode
+                self.cells[layout.DEFERS] |= defers(number) << word - layout.INODES.start
 
     def serve_inherited(self) -> None:
         """Tell the listening sockets that this process has open: all of them, where the server names none."""
