@@ -118,3 +118,29 @@ def test_nothing_is_looked_up_that_traces_have_themselves(store) -> None:
     answer = store.answer(Query("duration>0 service=shop | stats count"))
     assert [event["count"] for event in answer] == [6]
     assert answer.facts.joined == {}
+
+
+def test_what_was_joined_is_told_once_where_the_sums_are_given_up(tmp_path: Path) -> None:
+    """A request counts something else than the readings: what the engine added up cannot be told."""
+    for url in sorted(BUILT_IN):
+        store = open_store(f"{url}:{'' if url == 'memory' else tmp_path / 'store'}")
+        own = (("sockets.backlog", 7),)
+        requests = [
+            Request(START_NS, 1000, 1, ("shop", "/a", ""), notes=own),
+            Request(START_NS + 10 * S, 1000, 2, ("shop", "/b", "")),
+        ]
+        store.apply(1, [(1, commit(requests))])
+        named = [Property("service", "shop"), Property("host", "web-1")]
+        readings = [
+            Event(
+                [*named, Property("sockets.backlog", at, unit="bytes")],
+                kind="metrics",
+                time=Time(START_NS + at * S),
+            )
+            for at in (8, 11, 14)
+        ]
+        keep(store, FILE, *readings)
+        answer = store.answer(Query("| stats max(sockets.backlog), count"))
+        assert [str(each) for each in next(iter(answer))] == ["max(sockets.backlog)=14", "count=5"]
+        store.close()
+        assert (answer.facts.joined, answer.facts.read) == ({"sockets.backlog": 1}, 5)
