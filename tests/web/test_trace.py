@@ -26,7 +26,7 @@ def test_cpu_time_is_told_to_be_of_the_whole_request_where_gaps_lean_on_it():
     assert cpu_words(cpu | {"idle": 0}, ["code"]) == f"Its thread ran for 3 ms. {whole}"
     assert whole not in cpu_words(cpu, [])
     for cause in ("waiting", "code", "both"):
-        assert "of this request" in why({"cause": cause})
+        assert why({"cause": cause}).startswith("over the whole request, ")
 
 
 def test_a_trace_says_of_each_part_how_many_of_its_kind_took_less(look, ask_with, shop):

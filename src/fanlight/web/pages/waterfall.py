@@ -20,9 +20,9 @@ DEEPEST = 12
 SLOW = 0.9
 """From this share of its kind on that took less, a part's is printed bold."""
 CAUSES = {
-    "waiting": "code without a span; most of such time of this request its thread did not run",
-    "code": "code without a span; nearly all such time of this request its thread ran",
-    "both": "code without a span; for a part of such time of this request its thread did not run",
+    "waiting": "over the whole request, mostly not running",
+    "code": "over the whole request, its own code running",
+    "both": "over the whole request, its own code, in part not running",
     "unknown": "nothing explains it",
 }
 """What a gap was, as far as the CPU time of the whole request tells; a late loop is told with by how much."""
