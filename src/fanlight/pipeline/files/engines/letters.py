@@ -146,11 +146,13 @@ def by_pattern(wanted: tuple[bytes, bool], letter: bytes) -> Way:
             return False
         if search is None:
             search = pattern_of(wanted[0], letter).search
-        hit = search(piece, low, high)
-        while hit is not None:
-            edge = piece.find(b"\n", hit.end() - 1, high)
+        edge = low
+        while hit := search(piece, edge, high):
+            last = hit.end() - 1
+            # It holds the piece, which cannot be unmapped then: who is interrupted below would be told that.
+            del hit
+            edge = piece.find(b"\n", last, high)
             found.add(edge)
-            hit = search(piece, edge, high)
         return rarely(piece, low, high, found)
 
     return look
