@@ -315,7 +315,7 @@ def test_explore_works_without_a_script(visit):
     assert "/trace/" in page.url
 
 
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("width", [1280, 700, 320])
 def test_no_page_scrolls_sideways(visit, width):
     page = visit(viewport={"width": width, "height": 800})
     for address in (*PAGES.values(), CURVES, "/explore?q=status:5xx+|+sats+" + "x" * 300):

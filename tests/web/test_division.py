@@ -1,0 +1,34 @@
+"""The bar of where the time went."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight.server.split import PARTS, split
+from fanlight.web.pages.division import division
+
+owns = st.lists(
+    st.tuples(
+        st.sampled_from(["app.view", "db.sql", "api.http", "cache.get", "view.render", "noise.gc", "x"]),
+        st.integers(1, 10**10),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(owns, st.integers(1, 10**10), st.none() | st.integers(1, 10**10))
+def test_parts_stand_side_by_side_in_their_order_and_fill_the_bar(owns, duration_ns, waited_ns):
+    told = split(owns, duration_ns, waited_ns)
+    parts = division(told)
+    assert len(parts) == sum(1 for each in told if each["time"]), "a part that took any time is there"
+    order = [each["part"] for each in told]
+    assert order == [part for part in PARTS if part in order]
+    at = 0.0
+    for each, part in zip((each for each in told if each["time"]), parts, strict=True):
+        assert part["x"] == pytest.approx(at, abs=0.06)
+        at += each["share"] * 1000
+        assert part["x"] + part["width"] <= max(at, part["x"] + 0.5) + 0.11
+    assert at == pytest.approx(1000)
