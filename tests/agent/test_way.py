@@ -89,6 +89,20 @@ def test_a_proxy_carries_what_it_cannot_read(embed, door, tmp_path, monkeypatch)
     assert "authorization" not in request.headers
 
 
+def test_a_proxy_of_plain_requests_is_asked_for_the_whole_address(embed, door, monkeypatch):
+    monkeypatch.setenv("FANLIGHT_REPORT__PLAIN_HOSTS", "reports.example")
+    proxy = door(lambda request, _: request.good())
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:p%40ss@127.0.0.1:{proxy.port}")
+    embed(f"http://{TOKEN}@reports.example:7700")
+    for _ in range(2):
+        one()
+        assert fanlight.flush(30)
+    assert sum(request.traces() for request in proxy.requests) == 2
+    assert {request.target for request in proxy.requests} == {"http://reports.example:7700/v1/report"}
+    assert {request.headers["host"] for request in proxy.requests} == {"reports.example:7700"}
+    assert {request.headers["proxy-authorization"] for request in proxy.requests} == {"Basic dXNlcjpwQHNz"}
+
+
 def test_a_proxy_that_refuses_is_told_once_and_not_gone_round(embed, door, monkeypatch, capfd):
     proxy = door(lambda *_: reply(407))
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")

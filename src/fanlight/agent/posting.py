@@ -108,11 +108,13 @@ class Poster:
             through = self.connect()
         there = self.destination
         target = f"{there.path}{path}"
+        lines = [f"Host: {there.authority()}", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         if through is not None and not there.secure:
             # A proxy of plain requests keeps no connection of ours open.
             target = f"http://{there.authority()}{target}"
-        lines = [f"POST {target} HTTP/1.1", f"Host: {there.authority()}", f"Content-Length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
+            lines += authorization(through)
+        lines.insert(0, f"POST {target} HTTP/1.1")
         try:
             self.way.write("\r\n".join([*lines, "", ""]).encode("ascii") + body)
         except ConnectionError:
@@ -149,11 +151,7 @@ class Poster:
         there = self.destination
         host = f"[{there.host}]" if ":" in there.host else there.host
         lines = [f"CONNECT {host}:{there.port} HTTP/1.1", f"Host: {host}:{there.port}"]
-        if through.credentials:
-            from binascii import b2a_base64
-
-            code = b2a_base64(through.credentials.encode(), newline=False).decode()
-            lines.append(f"Proxy-Authorization: Basic {code}")
+        lines += authorization(through)
         self.way.write("\r\n".join([*lines, "", ""]).encode("ascii"))
         status, _ = self.read_head()
         if status != 200 or self.buffer:
@@ -239,3 +237,13 @@ class Poster:
             if not self.line():
                 return b""
         raise OSError("the answer does not end")
+
+
+def authorization(through: Proxy) -> list[str]:
+    """Answer the header that a proxy lets us pass for, if it wants one."""
+    if not through.credentials:
+        return []
+    from binascii import b2a_base64
+
+    code = b2a_base64(through.credentials.encode(), newline=False).decode()
+    return [f"Proxy-Authorization: Basic {code}"]
