@@ -124,11 +124,12 @@ def follow(memory: memoryview) -> None:
     from fanlight.agent.ignored import ignored
     from fanlight.agent.table import told_of
     from fanlight.recording.slots.trail import following
+    from fanlight.wire.trail import Name
 
     wanted = ignored(environ)
     # Now, because no request may be the first to compile an expression.
     wanted[""]
-    HELD.line.mark = following(memory, lambda trace: told_of(trace, wanted))
+    HELD.line.mark = following(memory, lambda trace: told_of(trace, wanted, Name))
 
 
 def push(trace: Trace) -> int | None:

@@ -10,7 +10,6 @@ from fanlight.recording.recorder import ALONE
 from fanlight.wire.codec import encode
 from fanlight.wire.frames import TABLE, frame
 from fanlight.wire.messages import TABLE as SCHEMA
-from fanlight.wire.trail import Name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from fanlight.recording.pauses import Seen
     from fanlight.recording.recorder import Trace
+    from fanlight.wire.trail import Name
 
     Normalize = Callable[[str, Any], tuple[str, str, str, dict[str, Any] | None] | None]
 
@@ -257,15 +257,16 @@ def segment_of(trace: Trace) -> str:
     return str(trace.segment)
 
 
-def told_of(trace: Trace, ignored: Mapping[str, bool]) -> Name | None:
+def told_of(trace: Trace, ignored: Mapping[str, bool], make: Callable[..., Name]) -> Name | None:
     """Answer what a trace shares with others of its sort; None where that is not known so soon.
 
     Args:
         trace: a finished one.
         ignored: endpoint to whether nobody wants to hear of it.
+        make: the class of what is answered, which most processes never import.
     """
     endpoint, category = str(trace.endpoint), str(trace.category)
     # A name that is no category stands for others, which the background knows.
     if in_tier(category) != category or category in NORMALIZED or len(endpoint) > TEXT_CHARACTERS:
         return None
-    return Name(endpoint, segment_of(trace), category, str(trace.title), ignored=ignored[endpoint])
+    return make(endpoint, segment_of(trace), category, str(trace.title), ignored=ignored[endpoint])
