@@ -145,6 +145,9 @@ def test_what_waits_at_a_unix_socket_is_told(folder: Path, crowd: Crowd) -> None
     (folder / "site_app.py").write_text(BUSY)
     path = str(folder / "g.sock")
     with serving(gunicorn("-w", "1", "-b", f"unix:{path}"), folder, None):
+        end = time.monotonic() + 30
+        while not os.path.exists(path) and time.monotonic() < end:
+            time.sleep(0.05)
         crowd.ask(path, 6)
         assert crowd.queues_when([5].__eq__, path) == [5]
         (folder / "enough").touch()
