@@ -51,6 +51,8 @@ CLASSES: dict[type, str] = {
     list: types.LIST,
 }
 SCHEMAS_MAX = 4096
+SECONDS_MAX, MICROSECONDS_MAX = 1e11, 1e17
+"""Below which a number with a fraction counts seconds, or at least no nanoseconds."""
 EXPONENT = rb"-?[0-9.]+[eE]"
 
 
@@ -213,8 +215,10 @@ class JsonFormat:
                 return Time(*self.stamps.any(value.encode()))
             if value.__class__ is int:
                 return Time(*epoch(b"%d" % value))
-            if value.__class__ is float and abs(value) < 1e11:
+            if value.__class__ is float and abs(value) < SECONDS_MAX:
                 return Time(round(value * 1e6) * (SECOND_NS // 10**6))
+            if value.__class__ is float and abs(value) < MICROSECONDS_MAX:
+                return Time(*epoch(f"{value:.6f}"))
         except (ValueError, KeyError, OverflowError):
             return None
         return None

@@ -58,6 +58,14 @@ def test_a_file_that_was_emptied_and_filled_again_is_read_from_its_beginning(
     assert followed(path, lambda: refill(path, NEW[:size])) == OLD + NEW[:size]
 
 
+def test_a_file_is_known_again_by_its_first_bytes_too(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    same = b"".join(b"it is quiet %d\n" % n for n in range(50))
+    path.write_bytes(OLD + same)
+    again = NEW[: len(OLD) - 1] + b"\n" + same
+    assert followed(path, lambda: refill(path, again)) == OLD + same + again
+
+
 def test_the_last_line_of_what_was_there_ends(tmp_path: Path) -> None:
     path = tmp_path / "app.log"
     path.write_bytes(OLD + b"and then")
