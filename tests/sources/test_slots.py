@@ -186,18 +186,17 @@ def test_the_total_is_what_the_master_tells_where_it_does(folder, sources, proce
 
 
 def test_an_end_of_its_own_says_why_and_without_the_master_it_is_no_restart(folder, sources, process):
-    limited, late, orphan = process(), process(), process()
+    limited, late, orphan, left = process(), process(), process(), process()
+    write(folder, left.pid, MASTER_STARTED=7)
     write(folder, limited.pid, STATE=layout.ENDED_AT_LIMIT)
     write(folder, late.pid, STATE=layout.ENDED_LATE)
     write(folder, orphan.pid, MASTER=orphan.pid, MASTER_STARTED=layout.process_start(orphan.pid))
     source = sources()
-    assert len(read(source).workers) == 3
-    for each in (limited, late, orphan):
+    assert len(read(source).workers) == 4
+    for each in (limited, late, orphan, left):
         kill(each)
-    restarts = {}
-    for each in read(source).retired:
-        restarts.update(each.restarts)
-    assert restarts == {"max_requests": 1, "timeout": 1}
+    restarts = [item for each in read(source).retired for item in each.restarts.items()]
+    assert sorted(restarts) == [("max_requests", 1), ("timeout", 1)]
 
 
 def test_strange_files_are_ignored_and_counted_once(folder, sources, process):

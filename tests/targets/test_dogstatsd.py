@@ -6,11 +6,12 @@ import threading
 
 import pytest
 from datadog.dogstatsd.base import DogStatsd as Official
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fanlight.errors import ConfigError
 from fanlight.targets import Place, target
+from fanlight.targets.datagrams import packed
 from fanlight.targets.dogstatsd import event, metric, service_check
 from fanlight.wire.readings import Snapshot
 
@@ -52,6 +53,8 @@ def test_an_event_has_the_bytes_of_the_official_client(title, text, alert, own):
 
 
 @given(name=names, status=st.sampled_from([0, 1, 2, 3]), text=st.one_of(st.just(""), texts), own=tags)
+@example(name="a", status=1, text="m:its own mark, m: twice", own=[])
+@example(name="a", status=1, text="two\nlines", own=["b:c"])
 def test_a_check_has_the_bytes_of_the_official_client(name, status, text, own):
     client = Recorded()
     client.service_check(name, status, tags=own, message=text or None)
@@ -87,6 +90,14 @@ def test_every_value_is_a_gauge_unless_it_is_told_otherwise(udp):
     ours.send([Snapshot(0, SHOP, {**values, "workers.requests_count": 9})])
     assert udp.take() == (b"web.workers.requests_count:4|c\nweb.queue.backlog:0|g\nweb.queue.time:12.5|d\n")
     ours.close()
+
+
+def test_lines_fill_a_datagram_to_its_last_byte_and_no_further():
+    lines = [b"a" * 9, b"b" * 9, b"c" * 9]
+    assert list(packed(lines, 30)) == [b"\n".join(lines) + b"\n"]
+    assert list(packed(lines, 29)) == [lines[0] + b"\n" + lines[1] + b"\n", lines[2] + b"\n"]
+    # A line that fits without its end alone.
+    assert list(packed(lines, 9)) == lines
 
 
 @pytest.mark.parametrize("way", ["udp", "uds"])

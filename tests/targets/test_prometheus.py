@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -17,6 +18,7 @@ from receivers import free_port
 from fanlight.errors import ConfigError
 from fanlight.formatters import snapshot_formatter
 from fanlight.targets import Place, target
+from fanlight.targets.prometheus import STALE_S
 from fanlight.wire.readings import Snapshot
 
 PLACE = Place({}, 5.0)
@@ -64,6 +66,21 @@ def test_any_other_host_is_refused(scraped, host):
     status, _, text = ask(scraped.port, host.format(scraped.port))
     assert status == 403
     assert "fanlight_" not in text
+
+
+def test_two_hosts_are_none(scraped):
+    with socket.create_connection(("127.0.0.1", scraped.port), 10) as client:
+        own = f"Host: 127.0.0.1:{scraped.port}\r\n".encode()
+        client.sendall(b"GET /metrics HTTP/1.1\r\n" + own + b"Host: evil.example\r\n\r\n")
+        assert b" 403 " in client.recv(1 << 16)
+
+
+def test_what_was_told_long_ago_is_no_value_any_more(scraped):
+    scraped.server.made_s -= STALE_S
+    assert ask(scraped.port) == (200, "text/plain; version=0.0.4; charset=utf-8", "")
+    assert ask(scraped.port, accept="application/openmetrics-text")[2] == "# EOF\n"
+    scraped.send(snapshot_formatter("prometheus")(TOLD))
+    assert "fanlight_queue_backlog" in ask(scraped.port)[2]
 
 
 def test_only_the_page_is_there_to_be_read(scraped):

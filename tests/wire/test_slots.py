@@ -35,6 +35,8 @@ def test_what_was_handed_over_and_has_not_begun_waits():
     assert (read.busy, read.ended, read.requests) == (2, 5, 5)
     assert (read.backlog, read.capacity, read.oldest_start_ns) == (8, 0, 100)
     assert read.spent_ns(1_000) == 50 + 40 + 900 + 800
+    # What began behind the moment that is asked for took nothing off.
+    assert read.spent_ns(150) == 50 + 40 + 50
 
 
 def test_what_nobody_told_is_unknown_and_not_zero():
@@ -48,6 +50,8 @@ def test_connections_that_nobody_answers_or_queues_are_parked():
     words = {layout.CONNECTIONS: 9, layout.LIMIT: 10, layout.QUEUED: 4}
     read = layout.parse(slot(words, [(100, 1, 5, 1)]))
     assert (read.backlog, read.reactor, read.capacity) == (2, 6, 1)
+    read = layout.parse(slot({layout.CONNECTIONS: 9, layout.CREATED: 4}, [(100, 1, 5, 1)]))
+    assert (read.not_begun, read.reactor) == (2, 6)
 
 
 def test_a_read_between_two_writes_never_makes_a_number_negative():
