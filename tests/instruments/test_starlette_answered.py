@@ -283,3 +283,43 @@ def test_what_converters_do_meanwhile_is_not_recorded(seen: Any, tmp_path: Any) 
     assert told(seen) == [("GET /things/{name}", 401, BY_MIDDLEWARE)]
     assert ASKED == ["a"]
     assert not [event for events, _, _ in seen[0].records for event in events if "looking up" in str(event)]
+
+
+class Looked(Route):
+    """A route of the project's own that counts how often it is looked at."""
+
+    times = 0
+
+    def matches(self, scope: Any) -> tuple[Match, Any]:
+        Looked.times += 1
+        return super().matches(scope)
+
+
+@pytest.mark.parametrize("line", ["GET /nothing", "GET /inner/nothing"])
+def test_routes_that_were_asked_in_vain_are_not_asked_again(
+    line: str, seen: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Looked, "times", 0)
+    inner = Starlette(routes=[Looked("/orders", view)])
+    app = Starlette(routes=[Looked("/orders", view), Mount("/inner", inner)])
+    ask(app, line)
+    with_us, Looked.times = Looked.times, 0
+    SWITCH.sink = None
+    ask(app, line)
+    assert with_us == Looked.times
+
+
+def test_of_routes_for_other_methods_the_first_names_it(seen: Any) -> None:
+    routes = [Route("/{first}", view, methods=["PUT"]), Route("/{second}", view, methods=["DELETE"])]
+    for middleware in ([Middleware(Gate)], []):
+        ask(Starlette(routes=routes, middleware=middleware), "PATCH /orders")
+    assert [trace.endpoint for trace in seen] == ["PATCH /{first}"] * 2
+
+
+def test_where_nothing_was_answered_no_route_is_asked(seen: Any, tmp_path: Any) -> None:
+    class Silent(Gate):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            return
+
+    assert ask(shop(tmp_path, Middleware(Silent)), "GET /orders/3") == []
+    assert told(seen) == [("<unmatched>", 0, {})]
