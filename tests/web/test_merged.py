@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fanlight.web.pages.merged import nodes
+from fanlight.web.pages.endpoint import turn
+from fanlight.web.pages.merged import among, nodes
 
 
 def test_what_was_waited_lies_before_the_merged_trace_and_to_its_scale():
@@ -44,3 +45,17 @@ def merged(whole, starts, each, waited=0):
         for node, took, own in lasted
     ]
     return nodes(told, told, waited)
+
+
+def test_own_time_is_dark_in_a_part_of_the_bar():
+    root, leaf = merged(200, [50], 100)
+    assert (root.own_width, root.own, leaf.own_width) == (500, "100 ns", 500)
+
+
+def test_quicker_and_slower_are_told_the_right_way_round():
+    assert among(0.93) == "slower than 93% of its kind"
+    assert among(0.07) == "quicker than 93% of its kind"
+    assert among(0.5) == among(None) == ""
+    assert turn(2.0).endswith(" quicker")
+    assert turn(0.5).endswith(" slower")
+    assert turn(1.05) == ""
