@@ -1,4 +1,8 @@
-"""What reading web servers costs the collector, beside one that reads none; and a day of it on the page."""
+"""What reading web servers costs the collector, beside one that reads none; and a day of it on the page.
+
+A worker with an event loop writes something into its slot twenty times a second, also when nobody asks it
+for anything: its collector never finds it as it was. One without writes nothing then.
+"""
 
 from __future__ import annotations
 
@@ -35,41 +39,60 @@ if TYPE_CHECKING:
 SETTLE_S = 8.0
 FOR_S = 4.0
 """Of each round."""
-APP = """
+APPS = """
 def app(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
+
+
+async def loop(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
 """
+SERVERS = {
+    "gunicorn": ("-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:PORT", "app:app"),
+    "uvicorn": ("-m", "uvicorn", "--workers", "2", "--port", "PORT", "--log-level", "error", "app:loop"),
+}
 SECOND_NS = 1_000_000_000
 BEGIN_NS = 20_000 * 86_400 * SECOND_NS
 WORKERS = 4
 
 
 def run(rounds: int) -> list[Row]:
-    """Answer the rows: of two collectors at the same time, each with a gunicorn that nobody asks."""
+    """Answer the rows: of two collectors at the same time, each with a server that nobody asks."""
+    rows = []
     with tempfile.TemporaryDirectory(prefix="fanlight-bench-") as folder:
-        shares = sampled(Path(folder), rounds)
+        for server in SERVERS:
+            shares = sampled(Path(folder, server), server, rounds)
+            without, whole = (median(each) for each in zip(*shares, strict=True))
+            rows += [
+                Row(f"10 Hz sampling of a {server} with 2 workers", whole - without, "% of a core", 0.3),
+                Row(
+                    f"collector while sampling that {server}",
+                    whole,
+                    "% of a core",
+                    0.5,
+                    note=f"{without:.2f} % without",
+                ),
+            ]
         store = open_store(f"duckdb:{folder}/day")
         fill(store)
         spent = [page_ms(store) for _ in range(max(3, rounds))]
         store.close()
-    without, whole = (median(each) for each in zip(*shares, strict=True))
-    return [
-        Row("10 Hz sampling of a gunicorn with 2 workers", whole - without, "% of a core", 0.3),
-        Row("collector while sampling it", whole, "% of a core", 0.5, note=f"{without:.2f} % without"),
-        Row(f"page of servers: a day of one with {WORKERS} workers", median(spent), "ms CPU", 50),
-    ]
+    return [*rows, Row(f"page of servers: a day of one with {WORKERS} workers", median(spent), "ms CPU", 50)]
 
 
-def sampled(folder: Path, rounds: int) -> list[tuple[float, float]]:
+def sampled(folder: Path, server: str, rounds: int) -> list[tuple[float, float]]:
     """Answer per cent of a core, of a collector that reads no servers and of one that does."""
-    (folder / "app.py").write_text(APP)
+    folder.mkdir()
+    (folder / "app.py").write_text(APPS)
     with ExitStack() as stack:
         pids = []
         for name, enabled in (("without", "false"), ("with", "true")):
             data = folder / name
             state = stack.enter_context(processes.serving(data, FANLIGHT_TELEMETRY__ENABLED=enabled))
-            stack.enter_context(gunicorn(folder, data))
+            stack.enter_context(served(folder, data, server))
             pids.append(state["pids"]["collector"])
         time.sleep(SETTLE_S)
         shares = []
@@ -85,14 +108,15 @@ def sampled(folder: Path, rounds: int) -> list[tuple[float, float]]:
 
 
 @contextmanager
-def gunicorn(folder: Path, data: Path) -> Iterator[None]:
-    """Run a gunicorn with two workers that answers one request, so that its agents are connected."""
+def served(folder: Path, data: Path, server: str) -> Iterator[None]:
+    """Run a server with two workers that answers one request, so that its agents are connected."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [*processes.COMMAND, "run", "--data", str(data), "--", sys.executable, "-m", "gunicorn"]
+    words = [word.replace("PORT", str(port)) for word in SERVERS[server]]
+    command = [*processes.COMMAND, "run", "--data", str(data), "--", sys.executable, *words]
     environ = processes.environment(GUNICORN_CMD_ARGS="--no-control-socket")
     process = subprocess.Popen(
-        [*command, "-w", "2", "-b", f"127.0.0.1:{port}", "app:app"],
+        command,
         cwd=folder,
         env=environ,
         stderr=subprocess.DEVNULL,
@@ -107,7 +131,7 @@ def gunicorn(folder: Path, data: Path) -> Iterator[None]:
                 break
             except OSError:
                 if time.monotonic() > deadline_s:
-                    raise SystemExit("gunicorn did not start") from None
+                    raise SystemExit(f"{server} did not start") from None
                 time.sleep(0.1)
         yield
     finally:

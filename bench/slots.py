@@ -1,48 +1,185 @@
-"""What a worker's slot costs each request: one store, and all that is counted and stamped."""
+"""What a worker's slot costs each request: one store, and all that is counted and stamped on its way.
+
+Each row is a request's whole way through the hooks of one server, application and trace included, as under
+`fanlight run`, beside the same way without a slot: what one costs more is the slot's. The hooks are the
+real ones; what stands for the server around them does nothing but call. gunicorn's threads have three,
+in the loop that hands a connection over, around the connection, and around its request.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from statistics import median
 from time import process_time_ns
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from rows import Row
 
+from fanlight.instruments.servers import gunicorn, uvicorn, waitress
+from fanlight.recording.asgi import asgi
 from fanlight.recording.recorder import SWITCH
-from fanlight.recording.slots.serving import begun, counted
+from fanlight.recording.slots.looping import answering
+from fanlight.recording.slots.serving import answered
 from fanlight.recording.slots.slot import HERE
+from fanlight.recording.wsgi import wsgi
 from fanlight.wire.slots import CREATED, DUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Call = Callable[[], object]
+
 CALLS = 1_000
 TURNS = 40
+ENVIRON = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
+SCOPE = {"type": "http", "method": "GET", "path": "/", "headers": []}
+STORE_NS, REQUEST_NS = 60, 400
 
 
 def run(rounds: int) -> list[Row]:
     """Answer the rows: medians of differences to the same call without a slot, in turns."""
     with tempfile.TemporaryDirectory(prefix="fanlight-bench-") as folder:
         SWITCH.whereabouts = lambda: ("bench", folder)
+        SWITCH.sink = bool
         HERE.claim("bench")
-        HERE.tell(CREATED, 0)
-        told = counted(application)
-        pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
-            "one store": (store, nothing),
-            "WSGI request": (lambda: told(1, 2), lambda: application(1, 2)),
-            "ASGI request": (lambda: drive(begun_told()), lambda: drive(answer(1, 2))),
+        pairs = {
+            "slot: one store": (store, nothing),
+            "slot: WSGI request": (wsgi_request(answered(application)), wsgi_request(wsgi(application))),
+            "slot: ASGI request": (asgi_request(answering(asgi(answer))), asgi_request(asgi(answer))),
+            **of_servers(),
         }
         spent: dict[str, list[float]] = {name: [] for name in pairs}
         for _ in range(rounds * TURNS):
             for name, (with_slot, without) in pairs.items():
                 spent[name].append(spent_ns(with_slot) - spent_ns(without))
         HERE.renew()
-    limits = {"one store": 60, "WSGI request": 400, "ASGI request": 400}
-    return [Row(f"slot: {name}", median(spent[name]), "ns", limit) for name, limit in limits.items()]
+        SWITCH.sink = SWITCH.whereabouts = None
+    return [
+        Row(name, median(each), "ns", STORE_NS if name == "slot: one store" else REQUEST_NS)
+        for name, each in spent.items()
+    ]
 
 
-def spent_ns(call: Callable[[], object]) -> float:
+def of_servers() -> dict[str, tuple[Call, Call]]:
+    """Answer a request's way through each server that tells more than the call, with and without a slot."""
+    told: list[Any] = [Sync(), Threads(), Channel]
+    channel = type("Channel", (Channel,), {})
+    waitress.tell_service(module(HTTPChannel=channel))
+    server = SimpleNamespace(task_dispatcher=Dispatcher())
+    waitress.tell(server)
+    for worker in told[:2]:
+        gunicorn.tell(worker)
+    cycle = type("Cycle", (Cycle,), {})
+    uvicorn.tell_requests(module(RequestResponseCycle=cycle))
+    HERE.tell(CREATED, HERE.created)
+    app = asgi(answer)
+    HERE.app = answering(app)
+    return {
+        "slot: gunicorn sync request": (told[0].request, Sync().request),
+        "slot: gunicorn gthread request": (told[1].request, Threads().request),
+        "slot: waitress request": (channel(server.task_dispatcher).request, Channel(Dispatcher()).request),
+        "slot: uvicorn request": (
+            lambda: drive(cycle().run_asgi(HERE.app)),
+            lambda: drive(Cycle().run_asgi(app)),
+        ),
+    }
+
+
+def module(**names: Any) -> ModuleType:
+    """Answer a module that holds these."""
+    made = ModuleType("bench")
+    vars(made).update(names)
+    return made
+
+
+class Sync:
+    """A worker of gunicorn's that does one thing at a time."""
+
+    def __init__(self) -> None:
+        self.nr = 0
+        self.wsgi = wsgi(application)
+        self.cfg = SimpleNamespace(worker_class_str="sync", threads=4)
+
+    def request(self) -> None:
+        self.handle(None, None, None)
+
+    def handle(self, _listener: Any, client: Any, _address: Any) -> None:
+        self.handle_request(None, client)
+
+    def handle_request(self, _request: Any, _connection: Any) -> None:
+        self.nr += 1
+        self.wsgi(ENVIRON, start_response)
+
+    def run(self) -> None:
+        """Nothing: what is measured is called."""
+
+
+class Threads(Sync):
+    """A worker of gunicorn's that hands connections to threads, which are this one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nr_conns = 1
+        self.tpool = SimpleNamespace(_threads={1})
+
+    def request(self) -> None:
+        self.enqueue_req(Connection())
+        self.murder_keepalived()
+
+    def enqueue_req(self, connection: Any) -> None:
+        self.handle(connection)
+
+    def handle(self, connection: Any) -> None:  # type: ignore[override]  # as gunicorn's differ
+        self.handle_request(None, connection)
+
+    def murder_keepalived(self) -> None:
+        """Nothing: nobody is kept."""
+
+
+class Connection:
+    """A connection of gunicorn's."""
+
+    def __init__(self) -> None:
+        self.sock = self.parser = None
+
+
+class Dispatcher:
+    """Waitress's queue before its threads, which are this one."""
+
+    def __init__(self) -> None:
+        self.threads = {1}
+
+    def add_task(self, task: Any) -> None:
+        task.service()
+
+
+class Channel:
+    """A connection of waitress's.
+
+    Args:
+        dispatcher: whom it is handed to.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
+        self.app = wsgi(application)
+
+    def request(self) -> None:
+        self.dispatcher.add_task(self)
+
+    def service(self) -> None:
+        self.app(ENVIRON, start_response)
+
+
+class Cycle:
+    """A request of uvicorn's."""
+
+    async def run_asgi(self, app: Any) -> None:
+        await app(SCOPE, None, send)
+
+
+def spent_ns(call: Call) -> float:
     """Answer the CPU ns of a call."""
     began_ns = process_time_ns()
     for _ in range(CALLS):
@@ -59,19 +196,34 @@ def nothing() -> None:
     """Do as much without."""
 
 
-def application(_environ: Any, _start_response: Any) -> None:
-    """Answer nothing: only what is around it counts."""
+def application(_environ: Any, start_response: Any) -> list[bytes]:
+    """Answer next to nothing: only what is around it counts."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
 
 
-async def answer(_scope: Any, _receive: Any) -> None:
-    """Answer nothing, as above."""
+def start_response(_status: str, _headers: Any) -> None:
+    """Take what a server would send."""
 
 
-def begun_told() -> Any:
-    """Answer what uvicorn is given to run: counted as made, and begun by whoever awaits it."""
-    here = HERE
-    here.created = here.cells[CREATED] = here.created + 1
-    return begun(answer(1, 2))
+def wsgi_request(app: Any) -> Call:
+    """Answer a call of a WSGI application."""
+    return lambda: app(ENVIRON, start_response)
+
+
+async def answer(_scope: Any, _receive: Any, send: Any) -> None:
+    """Answer next to nothing, as above."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def send(_message: Any) -> None:
+    """Take what a server would send."""
+
+
+def asgi_request(app: Any) -> Call:
+    """Answer a call of an ASGI application."""
+    return lambda: drive(app(SCOPE, None, send))
 
 
 def drive(coroutine: Any) -> None:

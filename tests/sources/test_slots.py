@@ -68,7 +68,7 @@ def write(folder, pid, *, requests=0, **words):
     cells[layout.APART] = 1
     for name, value in words.items():
         cells[getattr(layout, name)] = array("q", value) if isinstance(value, tuple) else value
-    cells[layout.HEAD_WORDS + layout.REQUESTS] = requests
+    memoryview(memory).cast("d")[layout.HEAD_WORDS + layout.REQUESTS] = requests
     layout.put_text(memory, ("shop", "gunicorn", "sync"))
     path = folder / layout.name(pid, started)
     path.write_bytes(memory)
@@ -335,7 +335,7 @@ def test_a_worker_that_does_nothing_is_answered_as_the_same_object(folder, sourc
     assert source.read(2 * NS).workers == before.workers
     settled = source.read(3 * NS)
     assert source.read(3 * NS + 1) is settled
-    write_word(path, layout.HEAD_WORDS, 3 * NS)
+    write_word(path, layout.HEAD_WORDS, 3.0, "d")
     busy = source.read(4 * NS).workers
     assert (busy[0].busy, busy[0].busy_ns, busy[0].stamp_ns) == (1, NS, 4 * NS)
     # It goes on with the same work: not a byte of it changes, and the time does.
@@ -351,7 +351,7 @@ def test_between_whole_reads_whatever_a_worker_does_or_comes_to_is_seen(folder, 
     now_ns = time.monotonic_ns()
     before = source.read(now_ns)
     assert source.read(now_ns + 1, whole=False) is source.read(now_ns + 2, whole=False) is before
-    write_word(path, layout.HEAD_WORDS + layout.PLACE_WORDS, now_ns)
+    write_word(path, layout.HEAD_WORDS + layout.PLACE_WORDS, now_ns / 1e9, "d")
     assert [each.busy for each in source.read(now_ns + 3, whole=False).workers] == [1]
     write_word(path, layout.HEAD_WORDS + layout.PLACE_WORDS, 0)
     assert [each.busy for each in source.read(now_ns + 4, whole=False).workers] == [0]
@@ -392,8 +392,8 @@ def test_a_directory_that_is_made_anew_is_found_within_a_second(folder, sources,
     assert [each.pid for each in source.read(2 * NS).workers] == [one.pid, other.pid]
 
 
-def write_word(path, word, value):
+def write_word(path, word, value, kind="q"):
     """Write one word of a slot."""
     with path.open("r+b") as file:
         file.seek(word * layout.WORD)
-        file.write(value.to_bytes(layout.WORD, "little"))
+        file.write(array(kind, [value]).tobytes())

@@ -1,6 +1,8 @@
 """The layout of a slot: what is derived from its words, and which bytes are refused."""
 
+import math
 import os
+import struct
 import subprocess
 import sys
 
@@ -14,9 +16,9 @@ NAMES = ("shop", "gunicorn", "gthread")
 
 
 def slot(words=(), places=(), names=NAMES):
-    """Answer a slot's bytes: some words of the head, and the words of its first places."""
+    """Answer a slot's bytes: some words of the head, and the words of its first places, times in ns."""
     memory = bytearray(layout.SIZE)
-    cells = memoryview(memory).cast("q")
+    cells, places_at = (memoryview(memory).cast(kind) for kind in "qd")
     cells[0], cells[1], cells[2] = layout.MAGIC, layout.VERSION, layout.PLACES
     for word in (layout.SLOT, *range(layout.TOTAL, layout.CREATED + 1)):
         cells[word] = -1
@@ -25,7 +27,8 @@ def slot(words=(), places=(), names=NAMES):
     for number, place in enumerate(places):
         at = layout.HEAD_WORDS + number * layout.PLACE_WORDS
         for offset, value in enumerate(place):
-            cells[at + offset] = value
+            is_time = offset in (layout.START, layout.SPENT)
+            places_at[at + offset] = value / 1e9 if is_time else value
     layout.put_text(memory, names)
     return bytes(memory)
 
@@ -37,6 +40,24 @@ def test_what_was_handed_over_and_has_not_begun_waits():
     assert read.spent_ns(1_000) == 50 + 40 + 900 + 800
     # What began behind the moment that is asked for took nothing off.
     assert read.spent_ns(150) == 50 + 40 + 50
+
+
+def test_a_loop_tells_no_time_that_its_threads_were_busy_for():
+    places = [(100, 3, 0, 3)]
+    assert layout.parse(slot({}, places)).spent_ns(1_000) == 900
+    read = layout.parse(slot({layout.UNTIMED: 1}, places))
+    assert (read.spent_ns(1_000), read.busy, read.oldest_start_ns) == (0, 1, 100)
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf, 1e300])
+def test_what_no_clock_tells_and_nobody_counts_is_nothing(broken):
+    at = layout.HEAD_WORDS * layout.WORD
+    for word in range(layout.PLACE_WORDS):
+        memory = bytearray(slot({layout.APART: 1}))
+        struct.pack_into("<d", memory, at + word * layout.WORD, broken)
+        read = layout.parse(bytes(memory))
+        assert (read.spent_ns(1_000), read.ended, read.requests) == (0, 0, 0)
+        assert read.oldest_start_ns in (None, 0)
 
 
 def test_what_nobody_told_is_unknown_and_not_zero():

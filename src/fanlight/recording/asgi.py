@@ -39,7 +39,8 @@ CONTENT_TYPE = (b"content-type", b"Content-Type")
 NAME = itemgetter(0)
 """Of a header."""
 DOOR = "fanlight_door"
-"""Attribute of a `__call__` that traces."""
+"""Attribute of what traces: itself, what it calls, and `stays_outside`. A copy on what others put around it
+is not itself."""
 INSIDE_LANE = "fanlight.lane"
 """Key of a scope: the lane that is to be set by whoever comes to what the project runs."""
 
@@ -71,6 +72,7 @@ def asgi(app: App) -> App:
             end(trace, scope)
 
     traced.__wrapped__ = app  # type: ignore[attr-defined]  # what inspect.unwrap looks for
+    setattr(traced, DOOR, (traced, app, None))
     return traced
 
 
@@ -97,7 +99,7 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
         if trace.lanes is not None:
             end(trace, scope)
 
-    setattr(traced, DOOR, True)
+    setattr(traced, DOOR, (traced, call, stays_outside))
     return traced
 
 

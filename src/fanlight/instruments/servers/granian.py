@@ -82,48 +82,57 @@ def tell(kind: str) -> None:
 
 def beating(app: Any) -> Any:
     """Answer an ASGI application that tells of its requests, and from the first call on of its loop."""
-    from fanlight.recording.slots.serving import answering, beat
+    from fanlight.recording.slots.looping import answering, beat
     from fanlight.recording.slots.slot import HERE
 
     told = answering(app)
-    heard = once(HERE.serve_inherited, told)
+    call: Callable[..., Any]
 
-    def answer(scope: Any, receive: Any, send: Any) -> Any:
-        # What is called before, for its lifespan, is called before anybody listens.
-        return (heard if scope["type"] == "http" else told)(scope, receive, send)
-
-    def begin() -> None:
+    def first(scope: Any, receive: Any, send: Any) -> Any:
+        nonlocal call
         from asyncio import get_running_loop
 
         beat(get_running_loop())
+        # What is called before, for its lifespan, is called before anybody listens.
+        if scope["type"] == "http":
+            HERE.serve_inherited()
+            call = told
+        return told(scope, receive, send)
 
-    return once(begin, answer)
+    call = first
 
+    # A fast path: on the way of each request.
+    def answer(scope: Any, receive: Any, send: Any) -> Any:
+        return call(scope, receive, send)
 
-def once(begin: Callable[[], None], call: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer a callable that begins something when it is first called: only then the core listens."""
-    begun = False
-
-    def call_begun(*arguments: Any) -> Any:
-        nonlocal begun
-        if not begun:
-            begun = True
-            begin()
-        return call(*arguments)
-
-    return call_begun
+    return answer
 
 
 def trace_wsgi(module: ModuleType) -> None:
     """Trace WSGI applications."""
-    from fanlight.recording.wsgi import wsgi
 
     def told(app: Any) -> Any:
-        from fanlight.recording.slots.serving import counted
+        from fanlight.recording.slots.serving import answered
         from fanlight.recording.slots.slot import HERE
 
         tell("wsgi")
-        return once(HERE.serve_inherited, counted(wsgi(app)))
+        answer = answered(app)
+        call: Callable[..., Any]
+
+        def first(environ: Any, start_response: Any) -> Any:
+            nonlocal call
+            call = answer
+            # Only when it calls for a request the core listens.
+            HERE.serve_inherited()
+            return answer(environ, start_response)
+
+        call = first
+
+        # A fast path: on the way of each request.
+        def serve(environ: Any, start_response: Any) -> Any:
+            return call(environ, start_response)
+
+        return serve
 
     trace(module, told)
 

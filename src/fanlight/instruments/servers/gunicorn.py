@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from time import monotonic_ns as clock
+from time import monotonic as clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ALERT, GOODBYE = 21, b"\x17\x03\x03\x00\x13"
 """How a record of TLS begins that is an alert; likewise in 1.3, where all look alike but for their length."""
+UNKNOWN = ()
+"""Threads of a pool that does not tell them."""
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -92,7 +94,7 @@ def trace_asgi(module: ModuleType) -> None:
         app = getattr(self, "asgi", None)
         if app is not None:
             from fanlight.recording.asgi import asgi
-            from fanlight.recording.slots.serving import answering
+            from fanlight.recording.slots.looping import answering
 
             self.asgi = answering(asgi(app))
             own(self)
@@ -141,7 +143,7 @@ def tell(worker: Any) -> None:
 
 def tell_loop(worker: Any) -> None:
     """Let a worker with an event loop tell how busy it is."""
-    from fanlight.recording.slots.serving import beat
+    from fanlight.recording.slots.looping import beat
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire import slots as layout
 
@@ -156,12 +158,12 @@ def tell_loop(worker: Any) -> None:
 
 def beat_greenlets() -> None:
     """Let gevent's loop tell when it means to come by again."""
-    from fanlight.recording.slots.serving import BEAT_NS, SHORT_NS
+    from fanlight.recording.slots.looping import due_ns
     from fanlight.recording.slots.slot import BEAT_S, HERE
     from fanlight.wire.slots import DUE
 
     def tick() -> None:
-        HERE.cells[DUE] = clock() + BEAT_NS + SHORT_NS
+        HERE.cells[DUE] = due_ns(clock())
 
     # It keeps nobody from leaving.
     timer = sys.modules["gevent"].get_hub().loop.timer(BEAT_S, BEAT_S, ref=False)
@@ -206,19 +208,22 @@ def busy_until_closed(worker: Any, handle: Callable[..., Any]) -> Callable[..., 
     """
     from fanlight.recording.slots.slot import HERE
 
+    # A fast path: one place is enough for a worker that does one thing at a time, and nobody asks how
+    # often it was left, but how many requests came. `nr` counts them, those that failed too.
+    free, begun, spent_s = HERE.free, worker.nr, 0.0
+    words = free[-1].words
+
     def handle_told(listener: Any, client: Any, address: Any) -> Any:
-        place = HERE.free[-1]
-        before = worker.nr
-        HERE.cells[place.start] = start_ns = clock()
+        nonlocal spent_s
+        words[0] = start_s = clock()
         try:
             return handle(listener, client, address)
         finally:
-            if place.home is HERE.free:
-                cells = HERE.cells
-                cells[place.start] = 0
-                place.times = cells[place.ended] = place.times + 1
-                place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
-                place.answered = cells[place.requests] = place.answered + worker.nr - before
+            # In a child that was forked meanwhile it is another list.
+            if free is HERE.free:
+                words[0] = 0.0
+                words[2] = spent_s = spent_s + (clock() - start_s)
+                words[3] = worker.nr - begun
 
     return handle_told
 
@@ -236,73 +241,86 @@ def tell_threads(worker: Any, threads: int) -> None:
     HERE.tell(layout.SPAWNED, 0)
     left: set[Any] = set()
 
+    # Fast paths, these two: on the way of each request.
     def handle_told(connection: Any) -> Any:
+        here = HERE
         if left and connection in left:
             left.discard(connection)
-            HERE.cells[layout.QUEUED] += 1
+            here.queued = here.cells[layout.QUEUED] = here.queued + 1
+        free = here.free
         try:
-            place = HERE.free.pop()
+            place = free.pop()
         except IndexError:
             connection.fanlight_place = None
             return crowded(handle, connection)
         connection.fanlight_place = place
-        HERE.cells[place.start] = start_ns = clock()
+        words = place.words
+        words[0] = start_s = clock()
         try:
             return handle(connection)
         finally:
-            if place.home is HERE.free:
-                cells = HERE.cells
-                cells[place.start] = 0
-                place.times = cells[place.ended] = place.times + 1
-                place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
-                place.home.append(place)
+            if free is here.free:
+                words[0] = 0.0
+                words[1] = place.times = place.times + 1.0
+                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+                words[3] = place.answered
+                free.append(place)
 
     def handle_request_told(request: Any, connection: Any) -> Any:
-        try:
-            return handle_request(request, connection)
-        finally:
-            place = connection.fanlight_place
-            # None where every place was taken: such requests are counted all together.
-            if place is not None and place.home is HERE.free:
-                place.answered = HERE.cells[place.requests] = place.answered + 1
+        # None where every place was taken: such requests are counted all together.
+        if (place := connection.fanlight_place) is not None:
+            # Told when the thread is done with the connection.
+            place.answered += 1.0
+        return handle_request(request, connection)
 
     def tidy_up_told(*arguments: Any, **options: Any) -> Any:
         result = tidy_up(*arguments, **options)
         HERE.cells[layout.CONNECTIONS] = worker.nr_conns
         return result
 
-    worker.enqueue_req = handing_over(worker, threads, left)
     worker.handle, worker.handle_request = handle_told, handle_request_told
-    # It comes by once in each round of the main loop, behind whatever was closed in it.
-    if tidy_up is not None and hasattr(worker, "nr_conns"):
+    # It comes by once in each round of the main loop, behind whatever was opened and closed in it.
+    has_rounds = tidy_up is not None and hasattr(worker, "nr_conns")
+    if has_rounds:
         worker.murder_keepalived = tidy_up_told
+    worker.enqueue_req = handing_over(worker, threads, left, tells_connections=not has_rounds)
 
 
-def handing_over(worker: Any, threads: int, left: set[Any]) -> Callable[[Any], Any]:
+def handing_over(
+    worker: Any, threads: int, left: set[Any], *, tells_connections: bool
+) -> Callable[[Any], Any]:
     """Answer the `enqueue_req` of a worker that tells what waits for a thread.
 
     Args:
         worker: that has the pool.
         threads: of the pool, at the most.
         left: is given the connections that do not count, for nobody waits at their other end.
+        tells_connections: whether nothing else tells how many there are.
     """
     from fanlight.recording.slots.slot import HERE
-    from fanlight.wire import slots as layout
+    from fanlight.wire.slots import CONNECTIONS, PLACES, QUEUED, SPAWNED
 
     enqueue = worker.enqueue_req
+    spare = PLACES - threads
+    spawned = 0
 
     def enqueue_told(connection: Any) -> Any:
-        cells = HERE.cells
+        nonlocal spawned
+        here = HERE
         # Where nobody is free to see it at once, one whose client has closed it would pass for a request.
-        if len(HERE.free) <= layout.PLACES - threads and is_left(connection):
+        if len(here.free) <= spare and is_left(connection):
             left.add(connection)
         else:
             # Before it can begin: what waits is what was handed over less what began.
-            cells[layout.QUEUED] += 1
+            here.queued = here.cells[QUEUED] = here.queued + 1
         result = enqueue(connection)
-        pool = getattr(worker.tpool, "_threads", None)
-        cells[layout.SPAWNED] = -1 if pool is None else len(pool)
-        cells[layout.CONNECTIONS] = getattr(worker, "nr_conns", -1)
+        # A fast path: threads come one by one, and stay.
+        alive = len(getattr(worker.tpool, "_threads", UNKNOWN))
+        if alive != spawned:
+            spawned = alive
+            here.cells[SPAWNED] = alive or -1
+        if tells_connections:
+            here.cells[CONNECTIONS] = getattr(worker, "nr_conns", -1)
         return result
 
     return enqueue_told
@@ -349,19 +367,21 @@ def tell_greenlets(worker: Any) -> None:
             cells[layout.SPAWNED] = cells[layout.CONNECTIONS]
 
     def handle_request_told(*arguments: Any) -> Any:
+        here = HERE
+        free = here.free
         try:
-            place = HERE.free.pop()
+            place = free.pop()
         except IndexError:
             return crowded(handle_request, *arguments)
-        HERE.cells[place.start] = start_ns = clock()
+        words = place.words
+        words[0] = start_s = clock()
         try:
             return handle_request(*arguments)
         finally:
-            if place.home is HERE.free:
-                cells = HERE.cells
-                cells[place.start] = 0
-                place.times = cells[place.ended] = place.times + 1
-                place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
-                place.home.append(place)
+            if free is here.free:
+                words[0] = 0.0
+                words[1] = place.times = place.times + 1.0
+                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+                free.append(place)
 
     worker.handle, worker.handle_request = handle_told, handle_request_told

@@ -30,17 +30,16 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
 
     from fanlight.recording.asgi import asgi
     from fanlight.recording.boundary.application import tracing
-    from fanlight.recording.wsgi import wsgi
 
     def told_asgi(app: Any) -> Any:
-        from fanlight.recording.slots.serving import answering
+        from fanlight.recording.slots.looping import answering
 
         return answering(asgi(app))
 
     def told_wsgi(app: Any) -> Any:
-        from fanlight.recording.slots.serving import counted
+        from fanlight.recording.slots.serving import answered
 
-        return counted(wsgi(app))
+        return answered(app)
 
     module.ASGIWrapper.__init__ = tracing(module.ASGIWrapper.__init__, "app", told_asgi)
     module.WSGIWrapper.__init__ = tracing(module.WSGIWrapper.__init__, "app", told_wsgi)
@@ -60,7 +59,7 @@ def tell(module: ModuleType) -> None:
     async def serve_and_tell(app: Any, config: Any, *arguments: Any, **options: Any) -> Any:
         from asyncio import get_running_loop
 
-        from fanlight.recording.slots.serving import beat
+        from fanlight.recording.slots.looping import beat
         from fanlight.recording.slots.slot import HERE, parent
         from fanlight.wire import slots as layout
 

@@ -72,7 +72,7 @@ def tell_server(module: ModuleType) -> None:
     async def startup_and_tell(self: Any, *arguments: Any, **more: Any) -> Any:
         from asyncio import get_running_loop
 
-        from fanlight.recording.slots.serving import answering, beat
+        from fanlight.recording.slots.looping import answering, beat
         from fanlight.recording.slots.slot import HERE, parent
         from fanlight.wire import slots as layout
 
@@ -83,8 +83,9 @@ def tell_server(module: ModuleType) -> None:
         tell_if_known(layout.LIMIT, getattr(config, "limit_concurrency", None))
         if any(is_told(f"uvicorn.protocols.http.{name}") for name in PROTOCOLS):
             HERE.tell(layout.CREATED, HERE.created)
-        elif config is not None and getattr(config, "loaded_app", None) is not None:
-            config.loaded_app = answering(config.loaded_app)
+        # Now that all is around it that others put there; a second server's requests are told another way.
+        if HERE.app is None and getattr(config, "loaded_app", None) is not None:
+            HERE.app = config.loaded_app = answering(config.loaded_app)  # type: ignore[union-attr]  # it has one
         connections = getattr(getattr(self, "server_state", None), "connections", None)
         if connections is None:
             beat(loop)
@@ -140,7 +141,7 @@ def tell_requests(module: ModuleType) -> None:
     if cycle is None or run is None:
         raise LookupError(f"{module.__name__} has no RequestResponseCycle.run_asgi")
 
-    from fanlight.recording.slots.serving import begun
+    from fanlight.recording.slots.looping import begun
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire.slots import CREATED
 
@@ -148,7 +149,8 @@ def tell_requests(module: ModuleType) -> None:
         # A fast path: to read shared memory costs as much as to write it.
         here = HERE
         here.created = here.cells[CREATED] = here.created + 1
-        return begun(run(self, app))
+        # Any other answers in its place, as when there are too many.
+        return run(self, app) if app is here.app else begun(run(self, app))
 
     setattr(run_told, TOLD, True)
     cycle.run_asgi = run_told

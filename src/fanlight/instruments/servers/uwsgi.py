@@ -213,9 +213,8 @@ def trace_app(app: Any) -> bool:
 def traced(app: App) -> App:
     """Answer the application with every request traced and told in the slot."""
     from fanlight.recording.slots.serving import sending
-    from fanlight.recording.wsgi import wsgi
 
-    return sending(wsgi(app))
+    return sending(app)
 
 
 def give_body(function: Any, bound: int, traced: Callable[[App], App]) -> bool:
@@ -267,11 +266,14 @@ def make({free}):
 
 def calling(own: Any, bound: int, traced: Callable[[App], App]) -> Any:
     """Answer what traces the server's calls and passes any other on."""
+    function = traced(own)
 
     def call(*arguments: Any, **options: Any) -> Any:
         if len(arguments) != bound + 2 or options:
             return own(*arguments, **options)
-        app = own.__get__(arguments[0]) if bound else own
-        return traced(app)(*arguments[bound:])
+        # A fast path: a function is the same for every request.
+        if not bound:
+            return function(*arguments)
+        return traced(own.__get__(arguments[0]))(*arguments[1:])
 
     return call

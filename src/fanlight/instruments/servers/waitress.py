@@ -62,6 +62,7 @@ def tell(server: Any) -> None:
     """Let a server tell how busy it is; several of one process share their threads."""
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire import slots as layout
+    from fanlight.wire.slots import QUEUED, SPAWNED
 
     HERE.claim("waitress")
     HERE.serve([getattr(server, "socket", None)])
@@ -76,12 +77,16 @@ def tell(server: Any) -> None:
         return
     alive = getattr(dispatcher, "threads", None)
     HERE.tell(layout.QUEUED, 0)
+    spawned = -1
 
+    # A fast path: threads come one by one, and stay.
     def add_told(task: Any) -> Any:
-        cells = HERE.cells
+        nonlocal spawned
+        here = HERE
         # Before it can begin: what waits is what was added less what began.
-        cells[layout.QUEUED] += 1
-        cells[layout.SPAWNED] = -1 if alive is None else len(alive)
+        here.queued = here.cells[QUEUED] = here.queued + 1
+        if alive is not None and len(alive) != spawned:
+            spawned = here.cells[SPAWNED] = len(alive)
         return add_task(task)
 
     setattr(add_told, TOLD, True)

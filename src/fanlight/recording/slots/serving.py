@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from time import monotonic_ns as clock
+from time import monotonic as clock
 
 from fanlight.recording.lanes import lane_here
 from fanlight.recording.recorder import is_open
-from fanlight.recording.slots.slot import BEAT_S, HERE, crowded
-from fanlight.recording.wsgi import Body
-from fanlight.wire.slots import CROWD, CROWD_ENDED, CROWD_REQUESTS, DUE
+from fanlight.recording.slots.slot import HERE, crowded
+from fanlight.recording.wsgi import Body, respond
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from fanlight.recording.slots.slot import Place
-
-BEAT_NS = int(BEAT_S * 1e9)
-SHORT_NS = 1_000_000
-"""A beat is late from then on: a timer is never exact."""
 
 
 def counted(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,27 +28,57 @@ def counted(call: Callable[..., Any]) -> Callable[..., Any]:
     # word more to write, would be seen. What is HERE is looked up twice: the call may have forked.
     def serve(one: Any, other: Any = None) -> Any:
         here = HERE
+        free = here.free
         try:
-            place = here.free.pop()
+            place = free.pop()
         except IndexError:
             return crowded(call, one) if other is None else crowded(call, one, other)
-        here.cells[place.start] = start_ns = clock()
+        words = place.words
+        words[0] = start_s = clock()
         try:
             return call(one) if other is None else call(one, other)
         finally:
-            # A place that is not at home here is that of the parent which forked meanwhile.
-            if place.home is here.free:
-                cells = here.cells
-                cells[place.start] = 0
-                place.times = cells[place.ended] = place.times + 1
-                place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
-                place.home.append(place)
+            # A place that is not of this list is that of the parent which forked meanwhile.
+            if free is here.free:
+                words[0] = 0.0
+                words[1] = place.times = place.times + 1.0
+                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+                free.append(place)
 
     return serve
 
 
+def answered(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a WSGI application with every request traced, and told in the slot until it returns.
+
+    For a server that tells no more itself, nor reads the body in the thread that calls.
+    """
+
+    # A fast path: what `counted` does, in what `recording.wsgi` does.
+    def serve(environ: Any, start_response: Any) -> Any:
+        here = HERE
+        free = here.free
+        try:
+            place = free.pop()
+        except IndexError:
+            return crowded(respond, app, environ, start_response)
+        words = place.words
+        words[0] = start_s = clock()
+        try:
+            return respond(app, environ, start_response)
+        finally:
+            if free is here.free:
+                words[0] = 0.0
+                words[1] = place.times = place.times + 1.0
+                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+                free.append(place)
+
+    serve.__wrapped__ = app  # type: ignore[attr-defined]  # what inspect.unwrap looks for
+    return serve
+
+
 def sending(app: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer a traced WSGI application such that the slot tells of its requests until their bodies are sent.
+    """Answer a WSGI application with every request traced, and told in the slot until its body is sent.
 
     For a server that reads the body in the same thread and closes it. A body that is complete, or a
     file that the server sends by itself, counts up to the return alone.
@@ -63,33 +88,35 @@ def sending(app: Callable[..., Any]) -> Callable[..., Any]:
         lane = lane_here()
         # An application inside of another, which counts already.
         if lane is not None and is_open(lane.trace):
-            return app(environ, start_response)
+            return respond(app, environ, start_response)
+        here = HERE
+        free = here.free
         try:
-            place = HERE.free.pop()
+            place = free.pop()
         except IndexError:
-            return crowded(app, environ, start_response)
-        HERE.cells[place.start] = start_ns = clock()
+            return crowded(respond, app, environ, start_response)
+        place.words[0] = start_s = clock()
         try:
-            body = app(environ, start_response)
+            body = respond(app, environ, start_response)
         except BaseException:
-            leave(place, start_ns)
+            leave(free, place, start_s)
             raise
         if isinstance(body, Body):
-            return Sent(body, place, start_ns)
-        leave(place, start_ns)
+            return Sent(body, free, place, start_s)
+        leave(free, place, start_s)
         return body
 
     return serve
 
 
-def leave(place: Place, start_ns: int) -> None:
-    """Tell that a request ended, and give its place back."""
-    if place.home is HERE.free:
-        cells = HERE.cells
-        cells[place.start] = 0
-        place.times = cells[place.ended] = place.times + 1
-        place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
-        place.home.append(place)
+def leave(free: list[Place], place: Place, start_s: float) -> None:
+    """Tell that a request ended, and give its place back to the list that it is of."""
+    if free is HERE.free:
+        words = place.words
+        words[0] = 0.0
+        words[1] = place.times = place.times + 1.0
+        words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+        free.append(place)
 
 
 class Sent:
@@ -97,16 +124,18 @@ class Sent:
 
     Args:
         body: the traced one.
+        free: the list that its place is of.
         place: that it has.
-        start_ns: when its request began.
+        start_s: when its request began.
     """
 
-    __slots__ = ("body", "place", "start_ns")
+    __slots__ = ("body", "free", "place", "start_s")
 
-    def __init__(self, body: Body, place: Place, start_ns: int) -> None:
+    def __init__(self, body: Body, free: list[Place], place: Place, start_s: float) -> None:
         self.body = body
+        self.free = free
         self.place: Place | None = place
-        self.start_ns = start_ns
+        self.start_s = start_s
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.body)
@@ -122,74 +151,8 @@ class Sent:
         """Leave the place, once."""
         place, self.place = self.place, None
         if place is not None:
-            leave(place, self.start_ns)
+            leave(self.free, place, self.start_s)
 
     def __del__(self) -> None:
         # A server that drops a body without closing it is done with it all the same.
         self.leave()
-
-
-async def begun(answer: Awaitable[Any]) -> Any:
-    """Await what serves one request; it begins when the event loop first comes to it.
-
-    Args:
-        answer: the coroutine, that nobody has awaited.
-    """
-    here = HERE
-    try:
-        place = here.free.pop()
-    except IndexError:
-        return await crowd(answer)
-    here.cells[place.start] = start_ns = clock()
-    try:
-        return await answer
-    finally:
-        # A place that is not at home here is that of the parent which forked meanwhile.
-        if (home := place.home) is here.free:
-            cells = here.cells
-            cells[place.start] = 0
-            place.times = cells[place.ended] = place.times + 1
-            place.spent_ns = cells[place.spent] = place.spent_ns + clock() - start_ns
-            home.append(place)
-
-
-async def crowd(answer: Awaitable[Any]) -> Any:
-    """Await what serves a request when every place is taken: it is counted, without a time."""
-    HERE.cells[CROWD] += 1
-    try:
-        return await answer
-    finally:
-        cells = HERE.cells
-        cells[CROWD] -= 1
-        cells[CROWD_ENDED] += 1
-        cells[CROWD_REQUESTS] += 1
-
-
-def answering(app: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer an ASGI application such that the slot tells of its HTTP requests."""
-
-    def answer(scope: Any, receive: Any, send: Any) -> Any:
-        if scope["type"] != "http":
-            return app(scope, receive, send)
-        return begun(app(scope, receive, send))
-
-    answer.__wrapped__ = app  # type: ignore[attr-defined]  # what inspect.unwrap looks for
-    return answer
-
-
-def beat(loop: Any, tell: Callable[[], object] = bool) -> None:
-    """Let an event loop tell when it means to come by again, which tells others when it does not.
-
-    Args:
-        loop: asyncio's, or one that has its methods; it runs.
-        tell: called whenever it comes by, for what nothing else tells.
-    """
-
-    def tick() -> None:
-        tell()
-        HERE.cells[DUE] = clock() + BEAT_NS + SHORT_NS
-        loop.call_later(BEAT_S, tick)
-
-    if not HERE.beats:
-        HERE.beats = True
-        tick()

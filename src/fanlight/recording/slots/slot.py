@@ -39,36 +39,38 @@ class Place:
     first, and a reader would take those for what was done.
 
     Args:
-        first: its first word.
-        home: the list in which it is while nobody has it.
+        words: its own.
 
     Attributes:
-        start, ended, spent, requests: its words' numbers.
-        times, spent_ns, answered: what the last three of them hold.
+        words: `START`, `ENDED`, `SPENT` and `REQUESTS`; a request's way writes them as 0 to 3.
+        times, spent_s, answered: what the last three of them hold.
     """
 
-    __slots__ = ("answered", "ended", "home", "requests", "spent", "spent_ns", "start", "times")
+    __slots__ = ("answered", "spent_s", "times", "words")
 
-    def __init__(self, first: int, home: list[Place]) -> None:
-        self.home = home
-        self.start, self.ended, self.spent, self.requests = range(first, first + layout.PLACE_WORDS)
-        self.times = self.spent_ns = self.answered = 0
+    def __init__(self, words: MutableSequence[float]) -> None:
+        self.words = words
+        self.times = self.spent_s = self.answered = 0.0
 
 
 class Slot:
     """Where one process writes: private memory until it is claimed, and again in a forked child.
 
     Attributes:
-        cells: the words of the layout.
+        cells: the words of the layout, as integers.
         free: places that nobody has taken, the lowest one last; another list in a forked child.
         path: of the file; "" while the memory is private.
         claimed: whether this process is a worker, or the master of some.
         keeps: whether it is neither, and has the account of its traces here.
         beats: whether an event loop tells when it comes by.
-        created: tasks ever made, as `CREATED` tells, where they are counted.
+        created, queued: tasks ever made, and what was ever handed to threads, as `CREATED` and `QUEUED` tell.
+        app: the server's application where it tells of its requests itself; None where the server does.
     """
 
-    __slots__ = ("beats", "cells", "claimed", "created", "free", "hooked", "keeps", "path", "turn")
+    __slots__ = (
+        *("app", "beats", "cells", "claimed", "created", "free", "hooked", "keeps", "path", "queued"),
+        "turn",
+    )
 
     def __init__(self) -> None:
         self.hooked = False
@@ -76,14 +78,19 @@ class Slot:
 
     def renew(self) -> None:
         """Begin with private memory: only assignments, since a forked child calls it."""
-        self.cells: MutableSequence[int] = array("q", bytes(layout.SIZE))
-        self.free: list[Place] = []
-        for number in reversed(range(layout.PLACES)):
-            self.free.append(Place(layout.HEAD_WORDS + number * layout.PLACE_WORDS, self.free))
+        self.use(array("q", bytes(layout.SIZE)))
         self.path = ""
-        self.created = 0
+        self.app: Any = None
+        self.created = self.queued = 0
         self.claimed = self.keeps = self.beats = False
         self.turn = allocate_lock()
+
+    def use(self, cells: Any) -> None:
+        """Write into this memory from now on, of integers; whoever has a place of another one keeps it."""
+        self.cells: MutableSequence[int] = cells
+        words = memoryview(cells).cast("B").cast("d")[layout.HEAD_WORDS :]
+        ends = range(layout.PLACES * layout.PLACE_WORDS, 0, -layout.PLACE_WORDS)
+        self.free = [Place(words[end - layout.PLACE_WORDS : end]) for end in ends]  # type: ignore[arg-type]
 
     def claim(
         self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS, *, killed: bool = False
@@ -150,7 +157,7 @@ class Slot:
             return
         name = layout.name(words[layout.PID], words[layout.STARTED])
         told = self.published(memory, runtime, name)
-        self.cells = words if told is None else told  # type: ignore[assignment]  # as writable as one
+        self.use(words if told is None else told)
         account = self.cells[layout.ACCOUNT]
         # A flush may enter what it delivers until now. No call stands between: nobody comes between the two.
         account[:] = SWITCH.account

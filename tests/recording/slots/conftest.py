@@ -1,0 +1,49 @@
+"""A slot of its own, whose first place is noted after each store."""
+
+from __future__ import annotations
+
+import pytest
+
+from fanlight.recording.slots import looping, serving
+from fanlight.recording.slots import slot as module
+from fanlight.recording.slots.slot import Place, Slot
+
+
+class Words:
+    """Words of a place; after each store they are noted, as a reader would see them then.
+
+    Args:
+        words: to be written.
+        moments: are added to.
+    """
+
+    def __init__(self, words, moments: list[tuple[float, ...]]) -> None:
+        self.words = words
+        self.moments = moments
+
+    def __setitem__(self, word: int, value: float) -> None:
+        self.words[word] = value
+        self.moments.append(tuple(self.words))
+
+
+@pytest.fixture
+def slot(monkeypatch: pytest.MonkeyPatch) -> Slot:
+    """Answer the slot in which requests are told meanwhile."""
+    made = Slot()
+    for each in (looping, module, serving):
+        monkeypatch.setattr(each, "HERE", made)
+    return made
+
+
+@pytest.fixture
+def place(slot: Slot) -> Place:
+    """Answer the place that is taken first."""
+    return slot.free[-1]
+
+
+@pytest.fixture
+def moments(slot: Slot) -> list[tuple[float, ...]]:
+    """Answer the first place as it is after each store from now on."""
+    found: list[tuple[float, ...]] = []
+    slot.free[-1].words = Words(slot.free[-1].words, found)
+    return found
