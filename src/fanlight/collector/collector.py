@@ -25,6 +25,7 @@ from fanlight.collector.lock import Lock
 from fanlight.collector.notices import Notices
 from fanlight.collector.reception import Reception
 from fanlight.collector.spool import SpoolWriter
+from fanlight.collector.tally import Tally
 from fanlight.errors import ConfigError, FanlightError, SpoolError
 from fanlight.wire import spool
 
@@ -83,6 +84,7 @@ class Collector:
         self.watched: socket.socket | None = None
         self.notices = Notices(time.monotonic)
         self.ledger = Ledger(time.time_ns)
+        self.tally = Tally(self.ledger, options.spool)
         chance = random.Random().random  # noqa: S311 draws samples, keeps no secret
         aggregator = Aggregator(chance, spans_per_s=options.spans_per_s, traces_per_s=options.traces_per_s)
         self.writer = SpoolWriter(
@@ -168,6 +170,7 @@ class Collector:
             for path in spool.segments(self.options.spool)[-1:]:
                 self.writer.adopt(str(path))
             unread = self.ledger.restore(self.options.spool)
+            self.tally.restore()
             self.committer.look()
             self.known = sum(self.ledger.accepted.values())
         except OSError as error:
@@ -236,6 +239,7 @@ class Collector:
         if self.options.parent_pid and os.getppid() != self.options.parent_pid:
             self.stop()
         self.committer.look()
+        self.tally.keep()
         if services := status.waiting(self.ledger, self.committer):
             self.notices.trouble(
                 "share",
@@ -295,6 +299,8 @@ class Collector:
             outlet.stop(until_s)
         self.reception.close()
         self.writer.seal()
+        if self.lock.is_held():
+            self.tally.keep()
         self.lock.release()
         self.selector.close()
         self.wake.close()

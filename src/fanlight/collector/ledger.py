@@ -58,7 +58,7 @@ class Ledger:
         accepted: traces per service, since this spool began.
         dropped: of those, traces of which counts and latency alone were kept, by service and reason.
         lost: traces that clients lost before they could send them, by service and reason, as
-            reported to this process or found in what they left.
+            reported or found in what they left; `tally` keeps it for the next collector.
         clients: by id.
         shares: bytes in the spool per service.
     """
