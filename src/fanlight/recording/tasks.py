@@ -21,9 +21,6 @@ TASK = ("self", "coro", "name", "context")
 """What `create_task` takes where the fast path knows all of it."""
 COLLECTS = 0x04 | 0x08
 """Flags of a function's code: takes further arguments, or keywords."""
-PRIME = (1 << 61) - 1
-KNOWN = frozenset({0x1A4624EC452473B4, 0xE7C7B28A7FCB2B4, 0x6889C7F3F716B36})
-"""Fingerprints of `create_task` where it does what `creating` says, and no more: Python 3.11, 3.12, 3.13."""
 
 
 def hooked(create_task: Any, branching: Branching) -> Any:
@@ -37,8 +34,6 @@ def hooked(create_task: Any, branching: Branching) -> Any:
     code = getattr(create_task, "__code__", None)
     if code is None or code.co_flags & COLLECTS or "_task_factory" not in code.co_names:
         return calling_any(create_task, apart)
-    if fingerprint(code) in KNOWN:
-        return creating(create_task, apart)
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] == TASK
     return calling(create_task, apart) if known else calling_any(create_task, apart)
 
@@ -77,35 +72,6 @@ def calling(create_task: Any, apart: Any) -> Any:
         return create_task(loop, coro, name=name, context=context)
 
     return create
-
-
-def creating(create_task: Any, apart: Any) -> Any:
-    """Answer a hook that does all that `create_task` does, where that is known: no call more than before."""
-    tasks = create_task.__globals__["tasks"]
-
-    def create(loop: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
-        here = lane_here()
-        if here is not None:
-            if context is not None or loop._task_factory is not None:  # noqa: SLF001  as the method does
-                return apart(loop, coro, {"name": name, "context": context})
-            if here.branch != len(here.events):
-                share(here)
-        elif loop._task_factory is not None:  # noqa: SLF001  as the method does
-            return create_task(loop, coro, name=name, context=context)
-        loop._check_closed()  # noqa: SLF001  as the method does
-        task = tasks.Task(coro, loop=loop, name=name, context=context)
-        if task._source_traceback:  # noqa: SLF001  as the method does
-            del task._source_traceback[-1]  # noqa: SLF001  as the method does
-        return task
-
-    return create
-
-
-def fingerprint(code: Any) -> int:
-    """Answer a number for all that a function's code does; its docstring does nothing."""
-    parts = (code.co_names, code.co_varnames, code.co_argcount, code.co_kwonlyargcount, code.co_consts[1:])
-    # A remainder, since what would make a proper digest is one more module for the application.
-    return int.from_bytes(code.co_code + repr(parts).encode(), "big") % PRIME
 
 
 def creating_apart(create_task: Any, branching: Branching) -> Any:
