@@ -93,7 +93,7 @@ def test_a_wall_clock_that_is_set_changes_no_duration(script, receiver, step_s):
         for _ in range(3):
             with fanlight.trace('job'), fanlight.span('a'), fanlight.span('b'):
                 pass
-            assert fanlight.flush(30)
+        assert fanlight.flush(30)
         assert len(looks) >= 3
         """,
         start=False,

@@ -172,9 +172,13 @@ def test_releasing_another_trace_changes_nothing(caught):
     finish(opened)
 
 
-def test_a_start_in_the_past_makes_the_trace_as_long(caught):
-    opened = begin("app.job", "root", "root", start_ns=clock() - 1_000_000_000)
+def test_a_start_in_the_past_moves_the_wall_anchor_too(caught):
+    now = clock()
+    opened = begin("app.job", "root", "root", start_ns=now - 1_000_000_000)
     finish(opened)
+    later = begin("app.job", "root", "root")
+    finish(later)
+    assert later.wall_ns - opened.wall_ns == pytest.approx(later.start_ns - opened.start_ns, abs=50_000_000)
     assert opened.end_ns - opened.start_ns >= 1_000_000_000
 
 

@@ -11,7 +11,6 @@ from os import urandom
 from time import thread_time_ns
 
 from fanlight.agent.table import Names, Table, segment_of
-from fanlight.recording.clock import anchor
 from fanlight.recording.nesting import nest
 from fanlight.recording.recorder import SWITCH
 from fanlight.recording.redaction import REDACTED, Scrubber, secret
@@ -178,10 +177,8 @@ class Packer:
         gathered = Gathered()
         try:
             seen = self.pauses.seen()
-            # Traces of a quarter of a second: one anchor is as good as one each.
-            wall_ns, spent = anchor(), 0
+            spent = 0
             while trace is not None:
-                trace.wall_ns = wall_ns + trace.start_ns
                 try:
                     if self.ignored[str(trace.endpoint)]:
                         line.drop(IGNORED)

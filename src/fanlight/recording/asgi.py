@@ -10,7 +10,7 @@ import _thread
 from _operator import itemgetter
 
 from fanlight.recording.bus import BUS
-from fanlight.recording.clock import clock
+from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.exchange import (
     FORMATS,
     OTHER_METHOD,
@@ -131,6 +131,7 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
     trace.notes = {}
     trace.rank = 0
     trace.start_ns = clock()
+    trace.wall_ns = wall_clock()
     lane = Lane()
     lane.trace = trace
     lane.owner = _thread.get_ident()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 from itertools import repeat
 
-from fanlight.recording.clock import clock
+from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.lanes import (
     BLOCK,
     COLLECTING,
@@ -154,8 +154,7 @@ class Trace:
         spent_ns: CPU time of the thread from begin to end, -1 when it was not measured.
         stamp: the header in which a proxy told when it took the request; None without one.
         ident: the id as a number, 0 until somebody asks, or the `traceparent` that brings it.
-        start_ns: `clock()` at the start.
-        wall_ns: the same moment since 1970; the background asks, 0 before.
+        start_ns: `clock()` at the start; `wall_ns` is the same moment since 1970.
         end_ns: `clock()` at the end, 0 before it.
         lanes: the lanes that hold events; None once the trace has ended.
         records: at the end, (events, index of the parent lane or -1, events of that at the fork).
@@ -294,6 +293,7 @@ def begin(category: str, title: str, endpoint: str, start_ns: int | None = None)
     trace.notes = {}
     trace.rank = 0
     trace.start_ns = clock()
+    trace.wall_ns = wall_clock()
     lane = Lane()
     lane.trace = trace
     lane.owner = _thread.get_ident()
@@ -307,6 +307,7 @@ def begin(category: str, title: str, endpoint: str, start_ns: int | None = None)
         lane.limit = 0
     set_lane(lane)
     if start_ns is not None:
+        trace.wall_ns -= trace.start_ns - start_ns
         trace.start_ns = start_ns
     return trace
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import pytest
 
 from fanlight.agent import queue
 from fanlight.agent.queue import HELD, TRACES, Line, follow, push
-from fanlight.recording.recorder import SWITCH, Trace, fresh_trace
+from fanlight.recording.recorder import SWITCH, Trace, begin, finish, fresh_trace
 from fanlight.recording.slots.trail import NUMBERS
 from fanlight.wire import account, trail
 
@@ -54,6 +55,14 @@ def test_each_trace_is_told_with_what_it_is_counted_under(memory):
         ("GET /healthz", "", True, 55, 7),
     ]
     assert [row[0] for row in left(memory, 2)] == ["GET /", "GET /healthz"]
+
+
+def test_it_tells_when_a_trace_began(memory, monkeypatch):
+    monkeypatch.setattr(SWITCH, "sink", push)
+    before_ns = time.time_ns()
+    finish(begin("app.job", "work", "work"))
+    ((*_, start_ns, duration_ns),) = left(memory)
+    assert before_ns <= start_ns <= start_ns + duration_ns <= time.time_ns() + 1_000_000
 
 
 def test_it_goes_round_and_what_the_queue_refuses_is_marked_too(memory):
