@@ -70,6 +70,39 @@ def test_what_is_swept_over_is_followed_in_place(opened):
     assert chosen(page) == []
 
 
+def test_a_sweep_to_the_left_chooses_what_one_to_the_right_does(opened):
+    page = opened
+    sweep(page, 2, 5)
+    numbers = chosen(page)
+    known = page.inner_text("main [data-brushed] >> nth=0")
+    page.click("a.unbrush")
+    expect(page.locator("rect.chosen")).to_have_count(0)
+    sweep(page, 5, 2)
+    assert chosen(page) == numbers == list(range(numbers[0], numbers[0] + 4))
+    assert page.locator("rect.chosen").count() == 4
+    assert page.inner_text("main [data-brushed] >> nth=0") == known
+
+
+def test_what_would_be_chosen_is_marked_whichever_way_the_pointer_goes(opened):
+    page = opened
+    box = page.locator("svg.brush").bounding_box()
+    count = int(page.get_attribute("svg.brush", "data-count"))
+    at = [box["x"] + box["width"] * (place + 0.5) / count for place in range(6)]
+    marked = (
+        "[...document.querySelectorAll('svg.brush rect.swept[data-octave]')].map(it => +it.dataset.octave)"
+    )
+    first = int(page.get_attribute("svg.brush", "data-first"))
+    page.mouse.move(at[3], box["y"] + 60)
+    page.mouse.down()
+    for place, octaves in ((5, (3, 4, 5)), (1, (1, 2, 3)), (3, (3,))):
+        page.mouse.move(at[place], box["y"] + 60, steps=3)
+        assert sorted(set(page.evaluate(marked))) == [first + each for each in octaves]
+    page.mouse.move(at[1], box["y"] + 60)
+    page.mouse.up()
+    expect(page.locator("rect.chosen")).to_have_count(3)
+    assert chosen(page) == [first + 1, first + 2, first + 3]
+
+
 def test_the_keys_choose_stretch_and_clear(opened):
     page = opened
     page.focus("a[data-octave] >> nth=2")
@@ -82,6 +115,11 @@ def test_the_keys_choose_stretch_and_clear(opened):
     expect(page.locator("rect.chosen")).to_have_count(2)
     assert chosen(page) == [octave, octave + 1]
     assert re.search(r"\d requests", page.text_content(".said"))
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(page.locator("rect.chosen")).to_have_count(1)
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(page.locator("rect.chosen")).to_have_count(2)
+    assert chosen(page) == [octave - 1, octave], "over the first one and on"
     page.keyboard.press("Escape")
     expect(page.locator("rect.chosen")).to_have_count(0)
     assert chosen(page) == []
