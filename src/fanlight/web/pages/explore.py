@@ -14,6 +14,7 @@ from fanlight.web.copying import panels
 from fanlight.web.pages.curves import curves
 from fanlight.web.pages.frame import Link, frame, when
 from fanlight.web.pages.graphs import nanoseconds
+from fanlight.web.pages.newest import counted, newest
 from fanlight.web.pages.results import is_tabled, table
 from fanlight.web.pages.volume import stage, volume
 from fanlight.web.parameters import TIMES, UNITS
@@ -91,7 +92,8 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
     context["copies"] = copies(query, asked, socket)
     told = dict.fromkeys(("volume", "curves", "results"), queries.command(query, asked))
     context["panels"] = panels(asked, queries.json_link(asked), told, socket)
-    status, found = answers.query(question(page_text(query, asked), asked, limit(asked)))
+    asking = question(page_text(query, asked), asked, limit(asked))
+    status, found = answers.query(asking) if query.stages else newest(answers, asking, UNBOUNDED)
     if status != 200:
         wrong = found["error"]
         if wrong["code"] == "too-long":
@@ -99,9 +101,12 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
         return status, context | {"mistake": mistaken(wrong)}
     if not query.stages:
         found["rows"].reverse()
-    context["answer"] = answered(found, query, asked)
     context["curves"] = curves(found, query, *bounds_of(found, asked))
-    context["volume"] = bars(answers, query, found, asked)
+    context["volume"], sums = bars(answers, query, found, asked)
+    if not found.get("is_whole", True):
+        found["facts"] = counted(found["facts"], sums)
+    context["answer"] = answered(found, query, asked)
+    context["answer"]["notes"] += left_out(found, sums, asked)
     if not found["rows"]:
         context["answer"]["hints"] = hints(query, seen, asked)
     return 200, context
@@ -149,6 +154,8 @@ def answered(found: Json, query: Query, asked: Asked) -> Json:
 def summary(facts: Mapping[str, Any], rows: int, query: Query, asked: Asked) -> str:
     """Answer the line above the table: how many there are, how many are shown."""
     bounds = within(query, asked)
+    if facts["read"] is None:
+        return f"The newest {wording.plural(rows, 'event')} {bounds}, newest first."
     events = wording.plural(facts["read"], "event")
     if is_tabled(query):
         return f"{wording.plural(rows, 'row')} from {events} {bounds}."
@@ -196,19 +203,39 @@ def plan(facts: Mapping[str, Any], query: Query) -> list[str]:
 
 def more(facts: Mapping[str, Any], rows: int, query: Query, asked: Asked) -> str | None:
     """Answer the address that shows more rows; None where there are none, or too many already."""
-    left = facts["truncated"] or (not query.stages and facts["read"] > rows)
+    many = rows == limit(asked) if facts["read"] is None else facts["read"] > rows
+    left = facts["truncated"] or (not query.stages and many)
     return asked.link(limit=str(ROWS_MAX)) if left and limit(asked) < ROWS_MAX else None
 
 
-def bars(answers: Any, query: Query, found: Mapping[str, Any], asked: Asked) -> Json | None:
-    """Answer the bars over time of what the query selects; None where there are none to be had."""
+def bars(
+    answers: Any, query: Query, found: Mapping[str, Any], asked: Asked
+) -> tuple[Json | None, Json | None]:
+    """Answer the bars over time of what the query selects, and the facts of counting it.
+
+    No bars where there are none to be had, no facts where nothing was counted.
+    """
     low, high = bounds_of(found, asked)
     if high <= low or not found["facts"]["read"]:
-        return None
+        return None, None
     length = high - low
     text = f"{queries.filtering(query)} | {stage(length)}"
-    status, counted = answers.query(question(text, asked, STEPS_MAX, VOLUME_S))
-    return volume(counted, low, high, asked, length) if status == 200 else None
+    status, sums = answers.query(question(text, asked, STEPS_MAX, VOLUME_S))
+    return (volume(sums, low, high, asked, length), sums["facts"]) if status == 200 else (None, None)
+
+
+def left_out(found: Mapping[str, Any], sums: Json | None, asked: Asked) -> list[str]:
+    """Answer what of the page took too long, and what is to be seen of it all the same."""
+    said = []
+    if found.get("since"):
+        since = wording.day_and_clock(found["since"])
+        said.append(f"Looking at all of the time took too long: these are the events since {since} UTC.")
+    low, high = bounds_of(found, asked)
+    if sums is None and found["rows"] and high > low:
+        said.append(
+            "Counting the events took too long: a shorter time or a narrower query has bars over time."
+        )
+    return said
 
 
 def bounds_of(found: Mapping[str, Any], asked: Asked) -> tuple[int, int]:
