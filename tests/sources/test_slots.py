@@ -6,73 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from array import array
 
 import pytest
+from written import write, write_word
 
-from fanlight.sources.slots import FILES, Slots
 from fanlight.wire import slots as layout
 from matrix_slots import KILLED
 
 NS = 1_000_000_000
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "slots"
-    folder.mkdir(mode=0o700)
-    return folder
-
-
-@pytest.fixture
-def sources(folder):
-    """A function that answers a new reader of the folder."""
-    made = []
-
-    def source(limit=FILES):
-        made.append(Slots("", [str(folder)], limit))
-        return made[-1]
-
-    yield source
-    for each in made:
-        each.close()
-
-
-@pytest.fixture
-def process():
-    """A function that answers a process that lives until the test is over."""
-    made = []
-
-    def start():
-        made.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.kill()
-        each.communicate()
-
-
-def write(folder, pid, *, requests=0, **words):
-    """Write the slot of a process; answer its path."""
-    memory = bytearray(layout.SIZE)
-    cells = memoryview(memory).cast("q")
-    started = layout.process_start(pid)
-    cells[0], cells[1] = layout.MAGIC, layout.VERSION
-    for word in (layout.SLOT, *range(layout.TOTAL, layout.CREATED + 1)):
-        cells[word] = -1
-    cells[layout.PID], cells[layout.STARTED] = pid, started
-    cells[layout.MASTER], cells[layout.MASTER_STARTED] = os.getpid(), layout.process_start(os.getpid())
-    cells[layout.NAMESPACE] = layout.namespace()
-    cells[layout.STATE] = layout.BOOTED
-    cells[layout.APART] = 1
-    for name, value in words.items():
-        cells[getattr(layout, name)] = array("q", value) if isinstance(value, tuple) else value
-    memoryview(memory).cast("d")[layout.HEAD_WORDS + layout.REQUESTS] = requests
-    layout.put_text(memory, ("shop", "gunicorn", "sync"))
-    path = folder / layout.name(pid, started)
-    path.write_bytes(memory)
-    return path
 
 
 def read(source):
@@ -390,10 +331,3 @@ def test_a_directory_that_is_made_anew_is_found_within_a_second(folder, sources,
     folder.mkdir(0o700)
     write(folder, other.pid)
     assert [each.pid for each in source.read(2 * NS).workers] == [one.pid, other.pid]
-
-
-def write_word(path, word, value, kind="q"):
-    """Write one word of a slot."""
-    with path.open("r+b") as file:
-        file.seek(word * layout.WORD)
-        file.write(array(kind, [value]).tobytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from fanlight.sources.noted import BEAT_AT, BEAT_END, is_but_a_beat
 from fanlight.wire import slots as layout
 from fanlight.wire import trail
 
@@ -26,8 +27,9 @@ class File:
         gone: readable once the process is gone; None where the system has no such thing.
         proc: what the kernel tells of the process, held open; None where it does not.
         spent_ns: the busy time told last, below which the next one is not.
-        seen: its bytes when it was read last, which was at `stamp_ns` for the first time.
+        seen: its bytes when it was read last; but for the beat they were so at `stamp_ns` for the first time.
         told: what they tell, None before.
+        due_ns: when the loop's next beat was due in them; none has one that is not above 0.
         idle: the worker as answered last, if it tells the same while its bytes are the same.
         quiet: whether nothing is to be answered anew while its bytes are the same.
     """
@@ -35,6 +37,7 @@ class File:
     __slots__ = (
         "at",
         "descriptor",
+        "due_ns",
         "gone",
         "idle",
         "pid",
@@ -56,7 +59,7 @@ class File:
         self.slot = -1
         self.gone: int | None = None
         self.proc: int | None = None
-        self.spent_ns = self.stamp_ns = 0
+        self.spent_ns = self.stamp_ns = self.due_ns = 0
         self.seen = b""
         self.told: layout.Read | None = None
         self.idle: tuple[int | None, bool, Worker] | None = None
@@ -73,11 +76,32 @@ class File:
         if len(data) == FIRST_BYTES and any(data[-layout.PLACE_WORDS * layout.WORD :]):
             data = os.pread(self.descriptor, layout.SIZE, 0)
         if data != self.seen or self.told is None:
-            if data != self.seen:
-                self.seen, self.stamp_ns = data, now_ns
-            self.told = self.idle = None
+            has_beat = self.due_ns > 0
+            if not is_but_a_beat(data, self.seen):
+                self.stamp_ns, self.idle = now_ns, None
+            self.seen, self.told = data, None
             self.told = layout.parse(data)
+            self.due_ns = self.told.head[layout.DUE]
+            if has_beat != (self.due_ns > 0):
+                self.idle = None
+        if 0 < self.due_ns < now_ns:
+            self.idle = None
         return self.told
+
+    def is_quiet(self, now_ns: int) -> bool:
+        """Answer whether nothing is to be answered anew.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if not self.quiet:
+            return False
+        data = os.pread(self.descriptor, len(self.seen), 0)
+        if data == self.seen:
+            return not 0 < self.due_ns < now_ns
+        due_ns = int.from_bytes(data[BEAT_AT:BEAT_END], "little", signed=True)
+        has_come_by = self.due_ns > 0 and due_ns >= now_ns
+        return has_come_by and self.idle is not None and is_but_a_beat(data, self.seen)
 
     def trail(self) -> bytes:
         """Answer what stands behind the slot, b"" where nothing does."""

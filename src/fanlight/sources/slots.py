@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from fanlight.sources.connections import Connections
 from fanlight.sources.endings import ending
 from fanlight.sources.held import File
+from fanlight.sources.noted import Noted
 from fanlight.sources.retired import OURS, Book, clear
 from fanlight.sources.workers import complete, known, waits
 from fanlight.wire import slots as layout
@@ -66,9 +67,7 @@ class Slots:
         self.listed: dict[str, tuple[int, set[str]]] = {}
         self.held: dict[str, int] = {}
         self.last = Readings()
-        self.again_ns = 0
-        self.folders_noted: list[tuple[int, int]] = []
-        self.files_noted: list[tuple[int, bytes]] = []
+        self.noted = Noted(self.poll.poll)
         self.account: Callable[[layout.Read, bytes], object] = lambda *_: None
         if self.book.torn:
             self.ignore(self.book.torn, "torn")
@@ -80,28 +79,11 @@ class Slots:
             now_ns: monotonic.
             whole: look at masters too, and at whatever is not looked at ten times a second.
         """
-        if not whole and now_ns < self.again_ns and self.is_as_noted():
+        if not whole and self.noted.holds(now_ns):
             return self.last
         found = self.look_closely(now_ns)
         self.note()
         return found
-
-    def is_as_noted(self) -> bool:
-        """Answer whether no process or file came or went, and no worker does or tells anything else."""
-        # A fast path, ten times a second: nothing here that a moment of sleep would make dear.
-        stat_of, read = os.fstat, os.pread
-        try:
-            if self.poll.poll(0):
-                return False
-            for descriptor, changed_ns in self.folders_noted:
-                if stat_of(descriptor).st_ctime_ns != changed_ns:
-                    return False
-            for descriptor, seen in self.files_noted:
-                if read(descriptor, len(seen), 0) != seen:
-                    return False
-        except OSError:
-            return False
-        return True
 
     def note(self) -> None:
         """Note what has to be as it is for the next reads to be answered as this one was.
@@ -109,14 +91,13 @@ class Slots:
         Masters are not in it: what they tell is told with the next whole read, a second later at most.
         """
         files = self.files.values()
-        self.again_ns = 0
+        self.noted.until_ns = 0
         if not files or self.unseen or not all(each.quiet for each in files):
             return
         if any(folder not in self.listed for folder in self.held):
             return
-        self.again_ns = self.looked_ns + CLOSELY_NS
-        self.folders_noted = [(each, self.listed[folder][0]) for folder, each in self.held.items()]
-        self.files_noted = [(each.descriptor, each.seen) for each in files if each.slot >= 0]
+        folders = [(each, self.listed[folder][0]) for folder, each in self.held.items()]
+        self.noted.note(self.looked_ns + CLOSELY_NS, folders, (each for each in files if each.slot >= 0))
 
     def look_closely(self, now_ns: int) -> Readings:
         """Answer the workers that live now, and what the others have left."""
@@ -132,7 +113,7 @@ class Slots:
             self.retire(self.departed(), now_ns)
         if is_due:
             self.notice_stopped()
-        if not gone and not has_new and self.is_unchanged():
+        if not gone and not has_new and self.is_unchanged(now_ns):
             return self.last
         reads = list(self.readable(now_ns))
         totals = {
@@ -158,17 +139,13 @@ class Slots:
         )
         return self.answer(tuple(complete(*each, told) for each in workers))
 
-    def is_unchanged(self) -> bool:
+    def is_unchanged(self, now_ns: int) -> bool:
         """Answer whether no worker does or tells anything else than at the last read."""
         # A fast path: a server that nobody asks is read as often as any.
-        read = os.pread
         try:
-            for file in self.files.values():
-                if not file.quiet or read(file.descriptor, len(file.seen), 0) != file.seen:
-                    return False
+            return bool(self.files) and all(file.is_quiet(now_ns) for file in self.files.values())
         except OSError:
             return False
-        return bool(self.files)
 
     def answer(self, workers: tuple[Worker, ...]) -> Readings:
         """Answer the readings with these workers: the same object as before while nothing changed."""

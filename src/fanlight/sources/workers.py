@@ -20,7 +20,7 @@ def known(file: File, read: layout.Read, total: int | None, now_ns: int) -> Work
     if file.idle is not None and file.idle[0] == total and file.idle[1] == file.stalled:
         return file.idle[2]
     made = worker(file, read, total, now_ns)
-    if not read.busy and made.overdue_ns is None:
+    if not read.busy and not made.overdue_ns:
         file.idle = total, file.stalled, made
     return made
 

@@ -64,7 +64,7 @@ class Worker(NamedTuple):
         busy_ns: time that was spent so, added up over all slots of the worker: an integral.
         overdue_ns: how late the event loop is.
         oldest_start_ns: when the oldest request in flight began.
-        stamp_ns: when the worker last said anything.
+        stamp_ns: when the worker last said anything, other than that its loop came by.
         stalled: it has said nothing for too long, though it is alive.
         asked: how many connections each of its listeners was to hold, as the server was told.
         deferring: those of its sockets to which the kernel hands a connection once it has said something.
