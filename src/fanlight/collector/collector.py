@@ -30,6 +30,8 @@ from fanlight.errors import ConfigError, FanlightError, SpoolError
 from fanlight.wire import spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from fanlight.collector.options import Options
     from fanlight.collector.outlet import Outlet
 
@@ -51,6 +53,9 @@ class Schedule(Protocol):
 
     def turn(self) -> None:
         """Do what is due."""
+
+    def doze(self, wait: Callable[[float], Sequence[Any]], until_s: float) -> Sequence[Any]:
+        """Wait, until then at the most, and do meanwhile what takes no turn; answer what came."""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -144,8 +149,7 @@ class Collector:
         try:
             self.begin()
             while not self.stopping:
-                ready = self.selector.select(self.timeout())
-                for key, events in ready:
+                for key, events in (ready := self.wait()):
                     key.data(events)
                 self.turn(heard=bool(ready))
         finally:
@@ -187,12 +191,11 @@ class Collector:
         self.attend(self.doorway.listener)
         self.listening.set()
 
-    def timeout(self) -> float:
-        """Answer how long to wait for sockets at the most, in seconds."""
-        until_s = self.calm_until_s
+    def wait(self) -> Sequence[tuple[selectors.SelectorKey, int]]:
+        """Wait until a socket has something or something is due; answer the sockets."""
         if self.schedule is not None:
-            until_s = min(until_s, self.schedule.due())
-        return max(0.0, until_s - time.monotonic())
+            return self.schedule.doze(self.selector.select, self.calm_until_s)
+        return self.selector.select(max(0.0, self.calm_until_s - time.monotonic()))
 
     def turn(self, *, heard: bool) -> None:
         """Do what is due besides the sockets; `heard` says whether any of them had something."""
