@@ -8,7 +8,7 @@ import pytest
 
 from fanlight.aggregate.aggregator import Aggregator
 from fanlight.collector.commits import Committer
-from fanlight.collector.departed import PATIENCE_S, Departed
+from fanlight.collector.departed import MOST, PATIENCE_S, Departed
 from fanlight.collector.ledger import Ledger
 from fanlight.collector.notices import Notices
 from fanlight.collector.options import Options
@@ -53,6 +53,10 @@ def departed(desk):
     return desk.departed
 
 
+def kept():
+    """Be told that nothing of a process is needed any more, where that does not matter."""
+
+
 def left(finished, settled, sequence=0, following=0, *, busy=0, client=CLIENT, **words):
     """Answer what a process told last."""
     memory = bytearray(layout.SIZE)
@@ -86,14 +90,14 @@ def marks(first, last, *, ignored=()):
 
 
 def test_what_a_stranger_leaves_is_lost(departed):
-    departed.add(left(7, 0), b"")
+    departed.add(left(7, 0), b"", kept)
     departed.turn()
     departed.turn()
     assert departed.ledger.lost == {"shop": {"ended": 7}}
 
 
 def test_who_has_sent_everything_leaves_nothing(departed):
-    departed.add(left(7, 7, 3, 7), marks(1, 7))
+    departed.add(left(7, 7, 3, 7), marks(1, 7), kept)
     departed.turn()
     assert departed.ledger.lost == {}
 
@@ -101,7 +105,7 @@ def test_who_has_sent_everything_leaves_nothing(departed):
 def test_what_is_still_in_its_connection_is_waited_for(departed):
     client = departed.ledger.client(CLIENT)
     client.connected = True
-    departed.add(left(9, 3, 2, 8), b"")
+    departed.add(left(9, 3, 2, 8), b"", kept)
     departed.turn()
     assert departed.ledger.lost == {}
     # Its last batch was in there, and is about to be on disk.
@@ -112,7 +116,7 @@ def test_what_is_still_in_its_connection_is_waited_for(departed):
 
 def test_a_connection_that_a_child_holds_open_is_not_waited_for_for_ever(desk, departed):
     departed.ledger.client(CLIENT).connected = True
-    departed.add(left(9, 3, 2, 8), b"")
+    departed.add(left(9, 3, 2, 8), b"", kept)
     desk.now[0] += PATIENCE_S
     departed.turn()
     assert departed.ledger.lost == {"shop": {"ended": 6}}
@@ -120,20 +124,20 @@ def test_a_connection_that_a_child_holds_open_is_not_waited_for_for_ever(desk, d
 
 
 def test_what_has_a_mark_is_accepted_under_its_name_and_the_rest_is_lost(desk, departed):
-    departed.add(left(9, 3, 2, 6), marks(7, 9, ignored={8}))
+    departed.add(left(9, 3, 2, 6), marks(7, 9, ignored={8}), kept)
     departed.turn()
-    assert departed.ledger.lost == {"shop": {"ended": 3, "ignored": 1}}
     desk.committer.close()
+    assert departed.ledger.lost == {"shop": {"ended": 3, "ignored": 1}}
     assert departed.ledger.accepted == {"shop": 2}
 
 
 def test_an_account_that_is_found_again_by_a_new_collector_counts_once(desk, departed, tmp_path):
-    departed.add(left(9, 3, 2, 6), marks(1, 9))
+    departed.add(left(9, 3, 2, 6), marks(1, 9), kept)
     departed.turn()
     desk.committer.close()
     assert (departed.ledger.accepted, departed.ledger.lost) == ({"shop": 6}, {})
     again = Desk(tmp_path)
-    again.departed.add(left(9, 3, 2, 6), marks(1, 9))
+    again.departed.add(left(9, 3, 2, 6), marks(1, 9), kept)
     again.departed.turn()
     again.committer.close()
     again.writer.seal()
@@ -142,7 +146,7 @@ def test_an_account_that_is_found_again_by_a_new_collector_counts_once(desk, dep
 
 def test_processes_that_ended_before_they_had_a_name_count_each(desk, departed):
     for _ in range(2):
-        departed.add(left(2, 0, client=""), marks(1, 2))
+        departed.add(left(2, 0, client=""), marks(1, 2), kept)
     departed.turn()
     desk.committer.close()
     assert (departed.ledger.accepted, departed.ledger.lost) == ({"shop": 4}, {})
@@ -150,7 +154,7 @@ def test_processes_that_ended_before_they_had_a_name_count_each(desk, departed):
 
 def test_while_nothing_can_be_written_it_waits(desk, departed):
     stuck, desk.committer.stuck = desk.committer.stuck, object()
-    departed.add(left(2, 0), marks(1, 2))
+    departed.add(left(2, 0), marks(1, 2), kept)
     departed.turn()
     assert (departed.ledger.lost, len(departed.waiting)) == ({}, 1)
     desk.committer.stuck = stuck
@@ -160,8 +164,57 @@ def test_while_nothing_can_be_written_it_waits(desk, departed):
 
 
 def test_requests_that_were_under_way_are_told_as_cut_off(departed):
-    departed.add(left(7, 7, 3, 7, busy=2), b"")
+    departed.add(left(7, 7, 3, 7, busy=2), b"", kept)
     # Where a connection has a place, only what is being answered is a request.
-    departed.add(left(7, 7, 3, 7, busy=5, APART=1, UNDER_WAY=1), b"")
+    departed.add(left(7, 7, 3, 7, busy=5, APART=1, UNDER_WAY=1), b"", kept)
+    departed.turn()
     departed.turn()
     assert departed.ledger.lost == {"shop": {"cut_off": 3}}
+
+
+def test_what_is_left_is_held_until_traces_and_losses_are_on_disk(desk, departed):
+    let_go = []
+    departed.add(left(7, 7, 3, 7), b"", lambda: let_go.append("nothing"))
+    assert let_go == ["nothing"]
+    departed.add(left(9, 3, 2, 6, busy=1), marks(8, 9), lambda: let_go.append("both"))
+    departed.add(left(4, 3), b"", lambda: let_go.append("lost"))
+    departed.turn()
+    departed.settle()
+    assert let_go == ["nothing", "lost"], "the traces are in memory"
+    # What is not on disk the next collector finds again, the losses with it.
+    assert departed.ledger.lost == {"shop": {"ended": 1}}
+    desk.committer.close()
+    assert let_go == ["nothing", "lost"], "the losses are in memory"
+    departed.settle()
+    departed.settle()
+    assert let_go == ["nothing", "lost", "both"]
+    assert departed.ledger.lost == {"shop": {"ended": 5, "cut_off": 1}}
+
+
+def test_what_a_collector_took_and_did_not_write_the_next_one_counts(desk, departed, tmp_path):
+    departed.add(left(9, 3, 2, 6), marks(1, 9), kept)
+    departed.turn()
+    # It is killed here.
+    again = Desk(tmp_path)
+    again.departed.add(left(9, 3, 2, 6), marks(1, 9), kept)
+    again.departed.turn()
+    again.committer.close()
+    again.writer.seal()
+    assert (again.ledger.accepted, again.ledger.lost) == ({"shop": 6}, {})
+
+
+def test_a_collector_that_leaves_waits_for_nothing(desk, departed):
+    departed.ledger.client(CLIENT).connected = True
+    departed.add(left(9, 3, 2, 8), marks(1, 9), kept)
+    departed.turn(at_once=True)
+    desk.committer.close()
+    assert (departed.ledger.accepted, departed.waiting) == ({"shop": 6}, [])
+
+
+def test_more_trails_than_there_is_room_for_are_lost_while_nothing_can_be_written(desk, departed):
+    desk.committer.stuck = object()
+    for _ in range(MOST + 2):
+        departed.add(left(2, 0, client=""), marks(1, 2), kept)
+    departed.turn()
+    desk.committer.stuck = None
+    assert (departed.ledger.lost, len(departed.waiting)) == ({"shop": {"ended": 4}}, MOST)

@@ -242,7 +242,7 @@ class Collector:
         if self.options.parent_pid and os.getppid() != self.options.parent_pid:
             self.stop()
         self.committer.look()
-        self.tally.keep()
+        self.remember()
         if services := status.waiting(self.ledger, self.committer):
             self.notices.trouble(
                 "share",
@@ -267,6 +267,11 @@ class Collector:
                 self.notices.over("socket", f"listening at {self.options.socket} again.")
         self.attend(self.doorway.listener)
 
+    def remember(self) -> None:
+        """Keep the losses for the next collector, and let go of what tells of them."""
+        if self.tally.keep():
+            self.departed.settle()
+
     def attend(self, listener: socket.socket | None) -> None:
         """Let the selector watch this listening socket and no other."""
         if self.watched is not listener:
@@ -289,8 +294,7 @@ class Collector:
 
     def end(self) -> None:
         """Write and acknowledge what is in a group, then let go of everything."""
-        if self.schedule is not None:
-            self.schedule.close()
+        self.departed.turn(at_once=True)
         if self.committer.stuck is None:
             self.committer.close()
         else:
@@ -303,7 +307,10 @@ class Collector:
         self.reception.close()
         self.writer.seal()
         if self.lock.is_held():
-            self.tally.keep()
+            self.remember()
+        # Only now: it takes away what nobody has to count any more.
+        if self.schedule is not None:
+            self.schedule.close()
         self.lock.release()
         self.selector.close()
         self.wake.close()

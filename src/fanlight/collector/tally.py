@@ -1,8 +1,8 @@
 """What was lost or ignored, per service, in a file beside the spool's segments, for the next collector.
 
 Without it these counts would begin anew with each collector, while what was accepted goes on. The file is
-rewritten once a second where something has come; what a process that is gone had told less than that before
-a collector was killed is forgotten, what living ones had told they tell again.
+rewritten once a second where something has come. What living processes had told less than that before a
+collector was killed they tell again, and what those that are gone have left stays until it is in the file.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class Tally:
             self.ledger.client(name).dropped = reasons
         self.kept = self.total()
 
-    def keep(self) -> None:
-        """Write the counts down if something has come; what fails is tried again with the next."""
+    def keep(self) -> bool:
+        """Write the counts down if something has come; answer whether they are there, else try again."""
         total = self.total()
         if total == self.kept:
-            return
+            return True
         clients = self.ledger.clients.items()
         told = {
             "lost": self.ledger.lost,
@@ -71,6 +71,7 @@ class Tally:
                 json.dump(told, file)
             os.rename(half, self.path)
             self.kept = total
+        return self.kept == total
 
     def total(self) -> int:
         """Answer how much was ever counted: it only grows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from fanlight.sources.noted import BEAT_AT, BEAT_END, is_but_a_beat
@@ -124,3 +125,13 @@ class File:
         for descriptor in (self.descriptor, self.gone, self.proc):
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def refusal(file: File, read: layout.Read, namespace: int) -> str:
+    """Answer in a word why a file is no slot for us, "" when it is one."""
+    if not stat.S_ISREG(os.fstat(file.descriptor).st_mode):
+        return "foreign"
+    # Where pids are others', its number means somebody else here, or nobody.
+    if read.head[layout.NAMESPACE] != namespace:
+        return "namespace"
+    return "" if read.process == (file.pid, file.started) else "foreign"

@@ -11,12 +11,13 @@ import select
 import stat
 import time
 from contextlib import suppress
+from functools import partial
 from operator import is_
 from typing import TYPE_CHECKING
 
 from fanlight.sources.connections import Connections
 from fanlight.sources.endings import ending
-from fanlight.sources.held import File
+from fanlight.sources.held import File, refusal
 from fanlight.sources.noted import Noted
 from fanlight.sources.retired import OURS, Book, clear
 from fanlight.sources.workers import complete, known, waits
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fanlight.wire.readings import Worker
+
+    Account = Callable[[layout.Read, bytes, Callable[[], None]], object]
 
 FILES = 1_024
 """Read at the most; the workers of further ones are not seen, and counted."""
@@ -48,7 +51,9 @@ class Slots:
 
     Attributes:
         ignored: files that are no workers' of ours, by reason; each counts once.
-        account: told once of each process that is gone: what it told last, and its trail.
+        account: told of each process that is gone: what it told last, its trail, and what to call once
+            that is kept elsewhere. Until then the file stays, and a reader that is new tells of it again.
+        owed: files that stay because of that.
         unseen: files whose processes' ends the kernel does not tell.
     """
 
@@ -68,7 +73,8 @@ class Slots:
         self.held: dict[str, int] = {}
         self.last = Readings()
         self.noted = Noted(self.poll.poll)
-        self.account: Callable[[layout.Read, bytes], object] = lambda *_: None
+        self.account: Account = lambda *given: given[-1]()
+        self.owed: set[str] = set()
         if self.book.torn:
             self.ignore(self.book.torn, "torn")
 
@@ -208,12 +214,13 @@ class Slots:
             if name not in OURS:
                 self.ignore(at, "name")
             return
-        if name.startswith(".") or at in self.book.done:
-            # Half made, or retired before whoever did so could take it away.
-            if name.startswith(".") and layout.process_start(owner[0]) == owner[1]:
-                return
-            with suppress(OSError):
-                os.unlink(at)
+        if at in self.owed:
+            return
+        if name.startswith("."):
+            # Half made.
+            if layout.process_start(owner[0]) != owner[1]:
+                with suppress(OSError):
+                    os.unlink(at)
             return
         if len(self.files) >= self.limit:
             self.ignore(at, "too_many")
@@ -307,27 +314,38 @@ class Slots:
         """Add what workers that are gone have left to the totals, then take their files away."""
         if not gone:
             return
-        left: list[tuple[layout.Read, bytes]] = []
+        left: list[tuple[layout.Read | None, bytes, str]] = []
         for file in gone:
             self.drop(file, keep=True)
+            # A reader before this one has added it up, and was not told that its account is kept.
+            is_added = file.at in self.book.done
             self.book.done[file.at] = None
+            self.owed.add(file.at)
             try:
                 read = file.read(now_ns)
             except (OSError, ValueError):
+                left.append((None, b"", file.at))
                 continue
-            left.append((read, file.trail()))
-            if read.head[layout.ROLE] == layout.WORKS:
+            left.append((read, file.trail(), file.at))
+            if read.head[layout.ROLE] == layout.WORKS and not is_added:
                 # What it was in the midst of ended unseen, at some moment since it was read last.
                 self.book.add(read, file.slot, max(file.spent_ns, read.spent_ns(0)), ending(file))
         # First written down, then taken away: whatever happens between, nothing counts twice.
         self.book.write()
-        for each in left:
-            self.account(*each)
         for file in gone:
-            with suppress(OSError):
-                os.unlink(file.at)
-            self.book.done.pop(file.at, None)
             file.close()
+        for told, trail, at in left:
+            if told is None:
+                self.take_away(at)
+            else:
+                self.account(told, trail, partial(self.take_away, at))
+
+    def take_away(self, at: str) -> None:
+        """Take away the file of a process that is gone, all of which is kept elsewhere."""
+        with suppress(OSError):
+            os.unlink(at)
+        self.book.done.pop(at, None)
+        self.owed.discard(at)
 
     def drop(self, file: File, *, keep: bool = False) -> None:
         """Let go of a file."""
@@ -348,17 +366,7 @@ class Slots:
         for file in list(self.files.values()):
             self.drop(file)
         for folder in self.folders:
-            clear(folder, is_needed=self.book.is_needed)
-
-
-def refusal(file: File, read: layout.Read, namespace: int) -> str:
-    """Answer in a word why a file is no slot for us, "" when it is one."""
-    if not stat.S_ISREG(os.fstat(file.descriptor).st_mode):
-        return "foreign"
-    # Where pids are others', its number means somebody else here, or nobody.
-    if read.head[layout.NAMESPACE] != namespace:
-        return "namespace"
-    return "" if read.process == (file.pid, file.started) else "foreign"
+            clear(folder, is_needed=self.book.is_needed or bool(self.owed))
 
 
 def is_private(found: os.stat_result) -> bool:

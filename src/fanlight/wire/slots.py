@@ -62,6 +62,7 @@ START, ENDED, SPENT, REQUESTS = range(PLACE_WORDS)
 FOREVER_S = 9e9
 """No time is as long: in ns it has 63 bits. No place counts as much, either."""
 SIZE = (HEAD_WORDS + PLACES * PLACE_WORDS) * WORD
+MAX_PID = (1 << 31) - 1
 BLOCK = 16
 """Places that are read at once: the low ones are taken first, so most stay untouched for ever."""
 
@@ -131,7 +132,10 @@ def name(pid: int, started: int) -> str:
 def owner(file: str) -> tuple[int, int] | None:
     """Answer pid and start of the process that a file, made or half made, is named after."""
     pid, dot, started = file.removeprefix(".").partition(".")
-    return (int(pid), int(started)) if dot and (pid + started).isdecimal() and pid and started else None
+    if not (dot and pid and started and (pid + started).isdecimal()):
+        return None
+    # No system numbers its processes like that, and to ask ours about one would be an error.
+    return (int(pid), int(started)) if int(pid) <= MAX_PID else None
 
 
 def age(file: str) -> tuple[int, int]:
