@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fanlight.log import BURST, LEVELS, Log
+from fanlight.log import BURST, CHARACTERS, LEVELS, RATE_PER_S, Log
 
 
 class Clock:
@@ -52,6 +52,41 @@ def test_a_flood_is_cut_off_and_counted(clock, capfd):
     log.warning("later")
     assert capfd.readouterr().err == "x: later (500 lines before this one were left out)\n"
     assert log.failed == 0
+
+
+def test_each_flood_is_counted_by_itself_and_a_long_rest_allows_no_longer_one(clock, capfd):
+    log = Log("x", clock=clock)
+    for rest_s in (0.0, 1.0, 3_600.0):
+        clock.now_s += rest_s
+        capfd.readouterr()
+        for _ in range(BURST + 7):
+            log.warning("again")
+        written = capfd.readouterr().err.splitlines()
+        assert len(written) == (RATE_PER_S if rest_s == 1.0 else BURST)
+        left_out = [line for line in written if "left out" in line]
+        # Told once, by the first line after it.
+        assert left_out == ([] if not rest_s else written[:1])
+    assert written[0] == f"x: again ({BURST + 7 - int(RATE_PER_S)} lines before this one were left out)"
+
+
+def test_a_line_is_cut_where_it_gets_too_long(capfd):
+    Log("x").warning("y" * CHARACTERS + "z")
+    assert capfd.readouterr().err == f"x: {'y' * CHARACTERS}\n"
+
+
+def test_a_file_that_fails_again_is_told_again(tmp_path, capfd):
+    path = tmp_path / "x.log"
+    log = Log("x", path=str(path))
+    for _ in range(2):
+        path.mkdir()
+        log.warning("lost")
+        log.warning("lost")
+        assert capfd.readouterr().err.count("cannot write to") == 1
+        path.rmdir()
+        log.warning("kept")
+        assert path.read_text().endswith("warning: kept\n")
+        path.unlink()
+    assert log.failed == 4
 
 
 def test_a_moved_file_is_begun_anew(tmp_path):

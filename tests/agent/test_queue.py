@@ -47,6 +47,22 @@ def test_it_takes_eight_mebibytes_and_counts_the_others(line):
     assert push(finished()) == 1
 
 
+def test_each_trace_that_leaves_makes_room_for_as_much(line):
+    while push(finished(events=10_000)) is not None:
+        pass
+    full = len(line.traces)
+    for _ in range(3):
+        line.take()
+    assert [push(finished(events=10_000)) for _ in range(4)] == [full - 2, full - 1, full, None]
+    assert line.bytes == sum(size for _, size in line.traces)
+
+
+def test_what_is_full_to_the_byte_takes_no_more(line, monkeypatch):
+    monkeypatch.setattr(queue, "BYTES", 2 * queue.TRACE_BYTES)
+    assert [push(finished()) for _ in range(3)] == [1, 2, None]
+    assert line.dropped == {"queue_bytes": 1}
+
+
 def test_it_takes_a_trace_that_is_larger_than_all_may_be(line):
     push(finished())
     assert push(finished(events=2 * RECORDS)) == 2

@@ -82,11 +82,15 @@ def test_a_directory_below_belongs_to_the_repository(repository):
         "ref: HEAD",
         "rubbish",
         "ref: refs/heads/../../config",
+        "ref: refs/heads/../../deadbeef",
+        "deadbeef",
         "\0",
     ],
 )
 def test_what_is_no_reference_is_no_release(repository, head):
     (repository / ".git" / "secret").write_text("hunter2")
+    # What looks like a commit, but is no reference's.
+    (repository / ".git" / "deadbeef").write_text("deadbeef" * 5)
     (repository / ".git" / "HEAD").write_text(head)
     assert release({}, str(repository)) == ""
 
