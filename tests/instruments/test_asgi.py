@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.responses import PlainTextResponse, RedirectResponse, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -184,6 +184,16 @@ def test_a_file_is_one_span_without_its_name(tmp_path: Any, seen: Any) -> None:
     assert seen.handled() == [("file.send", ("text/plain", False))]
     SWITCH.sink = None
     assert request(app, "/static/a.txt") == with_us
+
+
+def test_a_file_to_be_kept_is_told_as_such(tmp_path: Any, seen: Any) -> None:
+    (tmp_path / "a.txt").write_text("a")
+
+    async def download(request: Any) -> Any:
+        return FileResponse(tmp_path / "a.txt", filename="hunter2.txt")
+
+    request(Starlette(routes=[Route("/download", download)]), "/download")
+    assert seen.handled() == [("file.send", ("text/plain", True))]
 
 
 def test_an_exception_is_raised_again_behind_the_error_page(seen: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from typing import Any
 
@@ -12,6 +13,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, create_environ
 from werkzeug.wsgi import ClosingIterator
 
+from fanlight.recording.location import OWN
 from fanlight.recording.recorder import SWITCH, current
 from fanlight.recording.wsgi import wsgi
 
@@ -280,6 +282,18 @@ def test_a_file_is_one_leaf_without_its_name(tmp_path: Any, seen: Any) -> None:
         assert response.text == "hunter2"
         response.close()
     assert seen.leaves() == [("file.send", ("text/plain", True)), ("file.send", ("text/plain", False))]
+
+
+def test_an_installed_application_is_the_applications_own_code(tmp_path: Any, monkeypatch: Any) -> None:
+    package = tmp_path / "site-packages" / "installed_shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setattr(OWN, "installed", ())
+    importlib.import_module("installed_shop")
+    assert OWN[str(package / "views.py")] == ""
+    flask.Flask("installed_shop")
+    assert OWN[str(package / "views.py")] == "installed_shop/views.py"
 
 
 def answered(app: Any, path: str) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 import jinja2
 import pytest
 
-from fanlight.recording.recorder import SWITCH, begin, finish
+from fanlight.instruments.jinja2 import within_async
+from fanlight.recording.recorder import SWITCH, begin, current, finish
 
 SOURCES = {
     "base.html": "<{% block body %}{% endblock %}>",
@@ -107,8 +108,9 @@ def test_an_error_shows_the_templates_lines_and_none_of_ours(seen: Any) -> None:
     assert lines() == with_us
 
 
-def test_a_template_from_before_the_hooks_is_seen_as_a_whole(seen: Any) -> None:
-    template = environment().get_template("item.html")
+@pytest.mark.parametrize("enable_async", [False, True])
+def test_a_template_from_before_the_hooks_is_seen_as_a_whole(enable_async: bool, seen: Any) -> None:
+    template = environment(enable_async=enable_async).get_template("item.html")
     namespace = template.root_render_func.__closure__
     assert namespace is not None
     # As it would have been made: without the hook around its root function.
@@ -116,9 +118,38 @@ def test_a_template_from_before_the_hooks_is_seen_as_a_whole(seen: Any) -> None:
         cell.cell_contents for cell in namespace if getattr(cell.cell_contents, "__name__", "") == "root"
     )
     opened = begin("app.test", "t", "e")
-    assert template.render(n=1) == "[1]"
+    text = asyncio.run(template.render_async(n=1)) if enable_async else template.render(n=1)
     finish(opened)
-    assert seen.handled() == [("view.render", "item.html")]
+    assert text == "[1]"
+    # A task has a lane of its own.
+    assert shown(seen) == [("item.html", 0)]
+
+
+def test_an_asynchronous_template_that_is_left_half_way_is_over_before_its_span_is(seen: Any) -> None:
+    told: list[str] = []
+
+    async def parts() -> Any:
+        try:
+            yield "a"
+            yield "b"
+        finally:
+            told.append("parts are over")
+
+    async def left() -> None:
+        lane = current()
+        assert lane is not None
+        within = within_async(parts(), lane, "cart.html")
+        assert await anext(within) == "a"
+        await within.aclose()
+        told.append("left")
+
+    opened = begin("app.test", "t", "e")
+    try:
+        asyncio.run(left())
+    finally:
+        finish(opened)
+    assert told == ["parts are over", "left"]
+    assert shown(seen) == [("cart.html", 0)]
 
 
 def test_outside_of_a_trace_nothing_is_recorded(seen: Any) -> None:

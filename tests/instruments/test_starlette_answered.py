@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from a2wsgi import WSGIMiddleware
+from fastapi import APIRouter, FastAPI
 from flask import Flask
 from starlette.applications import Starlette
 from starlette.authentication import AuthenticationBackend, AuthenticationError
@@ -323,3 +324,30 @@ def test_where_nothing_was_answered_no_route_is_asked(seen: Any, tmp_path: Any) 
 
     assert ask(shop(tmp_path, Middleware(Silent)), "GET /orders/3") == []
     assert told(seen) == [("<unmatched>", 0, {})]
+
+
+@pytest.mark.parametrize(
+    ("line", "endpoint"),
+    [
+        ("GET /v1/orders/3", "GET /v1/orders/{number}"),
+        ("GET /hunter2/v2/orders/3", "GET /{tenant}/v2/orders/{number}"),
+        ("PUT /v1/orders/3", "PUT /v1/orders/{number}"),
+        ("GET /v1/plain/hunter2", "GET /v1/plain/{name}"),
+        ("GET /hunter2/v2/plain/hunter2", "GET /{tenant}/v2/plain/{name}"),
+        ("GET /v1/nothing", "<unmatched>"),
+    ],
+)
+def test_routes_of_a_router_that_is_included_twice_are_told_apart(
+    line: str, endpoint: str, seen: Any
+) -> None:
+    # Its own routes and Starlette's, which FastAPI keeps in another way.
+    router = APIRouter()
+    router.add_api_route("/orders/{number}", lambda number: number, methods=["GET", "PUT"])
+    router.add_route("/plain/{name}", view)
+    app = FastAPI(middleware=[Middleware(Gate)])
+    app.include_router(router, prefix="/v1")
+    app.include_router(router, prefix="/{tenant}/v2")
+    assert [message.get("status") for message in ask(app, line)][:1] == [401]
+    assert told(seen) == [(endpoint, 401, {} if endpoint == "<unmatched>" else BY_MIDDLEWARE)]
+    ask(app, f"{line}?open")
+    assert told(seen)[1][0] == endpoint

@@ -8,17 +8,24 @@ import os
 import sys
 import threading
 
+import pytest
+
 import fanlight
+from fanlight.recording import location as places
 from fanlight.recording.location import (
     KNOWN,
     LIBRARY,
     OWN,
     STATEMENTS,
+    Installed,
+    Own,
     count_as_own,
     location,
     own_name,
     repeated_at,
 )
+
+SITE = "/srv/shop/.venv/lib/python3.12/site-packages/"
 
 
 def test_it_is_this_file_and_this_line():
@@ -37,8 +44,6 @@ def test_frames_of_the_standard_library_are_passed_over():
 
 
 def test_installed_packages_fanlight_and_generated_code_are_not_the_applications():
-    import pytest
-
     assert own_name(pytest.__file__) == ""
     assert own_name(os.__file__) == ""
     assert own_name(fanlight.__file__) == ""
@@ -62,6 +67,26 @@ def test_an_installed_package_that_is_served_is_the_applications(tmp_path, monke
     count_as_own("__main__")
     assert OWN[module] == "shop/wsgi.py"
     assert own_name(str(packages / "library" / "wsgi.py")) == ""
+
+
+def test_a_name_that_many_packages_share_is_nobodys_own(tmp_path, monkeypatch):
+    packages = tmp_path / "site-packages"
+    for name in ("shop", "library"):
+        (packages / "company" / name).mkdir(parents=True)
+        (packages / "company" / name / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(packages))
+    monkeypatch.setattr(OWN, "installed", ())
+    importlib.import_module("company.shop")
+    count_as_own("company.shop:app")
+    assert own_name(str(packages / "company" / "library" / "__init__.py")) == ""
+
+
+def test_remembered_files_are_bounded(monkeypatch):
+    monkeypatch.setattr(places, "FILES", 3)
+    for names in (Own(), Installed()):
+        answers = [names[f"/srv/shop/{number}.py"] for number in range(9)]
+        assert len(names) == 3
+        assert [names[f"/srv/shop/{number}.py"] for number in range(9)] == answers
 
 
 def test_the_demo_is_an_application(monkeypatch):
@@ -116,6 +141,23 @@ def test_a_statement_sent_from_elsewhere_is_looked_up_again():
     assert lines[0] != lines[1]
 
 
+def test_another_function_as_far_up_is_not_taken_for_the_one_that_asked():
+    library = {"leaf": leaf}
+    exec(compile("def through(text): return leaf(text)", SITE + "orm.py", "exec"), library)
+
+    def far():
+        return library["through"]("SELECT 4")
+
+    def near():
+        return leaf("SELECT 4")
+
+    def outer():
+        return near()
+
+    far()
+    assert outer() == f"tests/recording/test_location.py:{near.__code__.co_firstlineno + 1}"
+
+
 def test_remembered_statements_are_bounded():
     for number in range(STATEMENTS * 2):
         leaf(f"SELECT {number}")
@@ -151,9 +193,6 @@ def called_through(*paths):
     return answers[0]
 
 
-SITE = "/srv/shop/.venv/lib/python3.12/site-packages/"
-
-
 def test_where_only_libraries_ask_the_innermost_that_asks_for_itself_is_named():
     found = called_through(
         SITE + "gunicorn/workers/sync.py",
@@ -176,9 +215,25 @@ def test_a_framework_is_named_when_no_other_library_asks():
     assert found == f"django/contrib/admin/views/main.py:2{LIBRARY}"
 
 
-def test_the_applications_own_line_is_told_however_many_libraries_lie_below_it():
-    found = called_through(SITE + "flask/app.py", "/srv/shop/cart.py", SITE + "flask_appbuilder/views.py")
+def test_whom_a_framework_calls_for_goes_before_the_framework():
+    found = called_through(
+        SITE + "gunicorn/workers/sync.py",
+        SITE + "flask_appbuilder/views.py",
+        SITE + "jinja2/environment.py",
+        SITE + "peewee.py",
+    )
+    assert found == f"flask_appbuilder/views.py:2{LIBRARY}"
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_the_applications_own_line_is_told_however_many_libraries_lie_below_it(count):
+    libraries = [SITE + "flask_appbuilder/views.py"] * count
+    found = called_through(SITE + "flask/app.py", "/srv/shop/cart.py", *libraries)
     assert found == "/srv/shop/cart.py:2"
+
+
+def test_a_stack_without_an_end_is_given_up():
+    assert called_through("/srv/shop/cart.py", *[SITE + "peewee.py"] * (places.DEPTH + 5)) == ""
 
 
 def test_where_drivers_alone_ask_no_line_is_told():

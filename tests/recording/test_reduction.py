@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight.recording.redaction import Scrubber, secret
-from fanlight.recording.reduction import PLAIN, described, plain, reduced
+from fanlight.recording.reduction import ENTRIES, PLAIN, described, plain, reduced
 
 
 class Loud:
@@ -84,6 +84,13 @@ def test_a_payload_keeps_its_shape_one_level_deep():
     assert answer["5"] == 6
 
 
+def test_of_a_long_dict_the_first_entries_are_kept_and_the_others_counted():
+    payload = {"more": {f"k{n}": n for n in range(ENTRIES + 3)}, "all": {f"k{n}": n for n in range(ENTRIES)}}
+    answer = reduced(payload)
+    assert answer["more"] == {f"k{n}": n for n in range(ENTRIES)} | {"…": 3}
+    assert answer["all"] == payload["all"]
+
+
 @given(
     st.recursive(
         st.one_of(st.none(), st.integers(), st.text(), st.floats(), st.binary()),
@@ -113,7 +120,16 @@ def test_an_exception_is_its_type_and_its_words():
 @pytest.mark.parametrize(
     "name",
     [
-        *("password", "user_password", "PASSWD", "db-passwd", "client.secret", "Authorization", "Cookie"),
+        *(
+            "password",
+            "user_password",
+            "PASSWD",
+            "db-passwd",
+            "client.secret",
+            "api.key",
+            "Authorization",
+            "Cookie",
+        ),
         *(
             "set-cookie",
             "X-Api-Key",
