@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from web_client import Page
+from web_shop import MS
 
 from fanlight.web.pages.frame import span_name
 from fanlight.web.pages.trace import cpu_words, facts
@@ -98,3 +99,41 @@ def test_a_trace_whose_view_never_ran_says_so():
     span["annotations"] = {"answered_by": "somebody"}
     assert "Answered by" not in dict(facts(found, 1))
     assert "Answered by" not in dict(facts(found | {"spans": []}, 0))
+
+
+def test_a_gap_stands_where_the_part_it_is_in_goes_on_or_ends():
+    """The gap behind the last child belongs to the part that ends with it, not to the next one."""
+    parts = ((None, 0, 0, 100), (0, 1, 10, 30), (1, 2, 12, 8), (0, 1, 50, 40))
+    spans = [
+        {
+            "index": place,
+            "parent": parent,
+            "depth": depth,
+            "category": "app.step",
+            "title": f"part {place}",
+            "description": "",
+            "annotations": {},
+            "self": 0,
+            "start": start * MS,
+            "duration": length * MS,
+        }
+        for place, (parent, depth, start, length) in enumerate(parts)
+    ]
+    # As the server tells them: by the part, not by when.
+    holes = ((0, 0, 10), (0, 40, 10), (0, 90, 10), (1, 10, 2), (1, 20, 20))
+    gaps = [
+        {"span": span, "start": start * MS, "duration": length * MS, "cause": "unknown"}
+        for span, start, length in holes
+    ]
+    rows = list(waterfall({"spans": spans, "gaps": gaps}, Axis(0, 100 * MS), fold=False))
+    assert [(row.level, row.start) if row.is_gap else row.title for row in rows] == [
+        "part 0",
+        (2, "0"),
+        "part 1",
+        (3, "10 ms"),
+        "part 2",
+        (3, "20 ms"),
+        (2, "40 ms"),
+        "part 3",
+        (2, "90 ms"),
+    ]
