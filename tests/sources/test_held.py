@@ -58,3 +58,15 @@ def test_what_is_not_kept_elsewhere_stays_and_the_next_reader_tells_it_again(tmp
     assert (second.owed, second.book.done) == (set(), {})
     second.close()
     assert not folder.exists()
+
+
+def test_a_reader_that_waits_for_another_one_goes_on_with_what_that_one_counted(tmp_path):
+    folder = tmp_path / "slots"
+    folder.mkdir(mode=0o700)
+    left(folder)
+    # The first is killed, so it takes nothing away.
+    first, second = Slots("", [str(folder)]), Slots("", [str(folder)])
+    assert sum(each.requests_count for each in first.read(time.monotonic_ns()).retired) == 3
+    assert sum(each.requests_count for each in second.read(time.monotonic_ns()).retired) == 3
+    first.close()
+    second.close()

@@ -63,7 +63,8 @@ class Slots:
         self.files: dict[str, File] = {}
         self.strange: dict[str, str] = {}
         self.ignored: dict[str, int] = {}
-        self.book = Book(self.folders)
+        self.book = Book([])
+        self.is_begun = False
         self.connections = Connections()
         self.namespace = layout.namespace()
         self.poll = select.poll()
@@ -75,8 +76,6 @@ class Slots:
         self.noted = Noted(self.poll.poll)
         self.account: Account = lambda *given: given[-1]()
         self.owed: set[str] = set()
-        if self.book.torn:
-            self.ignore(self.book.torn, "torn")
 
     def read(self, now_ns: int, *, whole: bool = True) -> Readings:
         """Answer the workers that live now, and what the others have left.
@@ -107,6 +106,8 @@ class Slots:
 
     def look_closely(self, now_ns: int) -> Readings:
         """Answer the workers that live now, and what the others have left."""
+        if not self.is_begun:
+            self.begin()
         # Who is gone leaves first: whoever came in its place has its number.
         gone = self.departed()
         self.retire(gone, now_ns)
@@ -152,6 +153,13 @@ class Slots:
             return bool(self.files) and all(file.is_quiet(now_ns) for file in self.files.values())
         except OSError:
             return False
+
+    def begin(self) -> None:
+        """Go on with the totals: not before the first read, for until then they are another reader's."""
+        self.is_begun = True
+        self.book = Book(self.folders)
+        if self.book.torn:
+            self.ignore(self.book.torn, "torn")
 
     def answer(self, workers: tuple[Worker, ...]) -> Readings:
         """Answer the readings with these workers: the same object as before while nothing changed."""
@@ -365,6 +373,8 @@ class Slots:
         self.held = {}
         for file in list(self.files.values()):
             self.drop(file)
+        if not self.is_begun:
+            self.begin()
         for folder in self.folders:
             clear(folder, is_needed=self.book.is_needed or bool(self.owed))
 
