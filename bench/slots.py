@@ -76,10 +76,13 @@ def of_servers() -> dict[str, tuple[Call, Call]]:
     app = asgi(answer)
     HERE.app = answering(app)
     return {
-        "slot: gunicorn sync request": (told[0].request, Sync().request),
-        "slot: gunicorn gthread request": (told[1].request, Threads().request),
-        "slot: waitress request": (channel(server.task_dispatcher).request, Channel(Dispatcher()).request),
-        "slot: uvicorn request": (
+        "slot: gunicorn sync request, until it is closed": (told[0].request, Sync().request),
+        "slot: gunicorn gthread request, its hand-over to a thread too": (told[1].request, Threads().request),
+        "slot: waitress request, its hand-over to a thread too": (
+            channel(server.task_dispatcher).request,
+            Channel(Dispatcher()).request,
+        ),
+        "slot: uvicorn request, its task too": (
             lambda: drive(cycle().run_asgi(HERE.app)),
             lambda: drive(Cycle().run_asgi(app)),
         ),
@@ -133,7 +136,7 @@ class Threads(Sync):
     def handle(self, connection: Any) -> None:  # type: ignore[override]  # as gunicorn's differ
         self.handle_request(None, connection)
 
-    def murder_keepalived(self) -> None:
+    def murder_keepalived(self, force: bool = False) -> None:
         """Nothing: nobody is kept."""
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPSConnection
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from matrix_servers import gunicorn
@@ -195,6 +196,22 @@ def test_under_tls_such_connections_wait_for_nobody_either(
         watch.until(lambda found: requests(found) == 9 and not found.workers[0].backlog)
         for each in holding:
             each.close()
+
+
+def test_each_request_of_a_connection_by_http_2_counts_when_it_is_answered(
+    folder: Path, receiver: Receiver, watch: Watch
+) -> None:
+    cert, key = certificate(folder)
+    options = (*THREADS, "--http-protocols", "h2,h1", "--certfile", cert, "--keyfile", key)
+    context = ssl.create_default_context(cafile=cert)
+    with running(folder, receiver, *options) as server, httpx.Client(http2=True, verify=context) as client:
+        watch.until(booted(1))
+        for count in (1, 2, 3):
+            answer = client.get(f"https://localhost:{server.port}/", timeout=20)
+            assert (answer.http_version, answer.status_code) == ("HTTP/2", 200)
+            # The connection is still open, and a thread busy with it.
+            (worker,) = watch.until(lambda found, count=count: requests(found) == count).workers
+            assert worker.busy == 1
 
 
 def certificate(folder: Path) -> tuple[str, str]:

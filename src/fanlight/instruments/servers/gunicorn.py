@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-ALERT, GOODBYE = 21, b"\x17\x03\x03\x00\x13"
-"""How a record of TLS begins that is an alert; likewise in 1.3, where all look alike but for their length."""
 UNKNOWN = ()
 """Threads of a pool that does not tell them."""
 
@@ -210,7 +208,7 @@ def busy_until_closed(worker: Any, handle: Callable[..., Any]) -> Callable[..., 
 
     # A fast path: one place is enough for a worker that does one thing at a time, and nobody asks how
     # often it was left, but how many requests came. `nr` counts them, those that failed too.
-    free, begun, spent_s = HERE.free, worker.nr, 0.0
+    free, spent_s = HERE.free, 0.0
     words = free[-1].words
 
     def handle_told(listener: Any, client: Any, address: Any) -> Any:
@@ -219,11 +217,10 @@ def busy_until_closed(worker: Any, handle: Callable[..., Any]) -> Callable[..., 
         try:
             return handle(listener, client, address)
         finally:
-            # In a child that was forked meanwhile it is another list.
             if free is HERE.free:
                 words[0] = 0.0
                 words[2] = spent_s = spent_s + (clock() - start_s)
-                words[3] = worker.nr - begun
+                words[3] = worker.nr
 
     return handle_told
 
@@ -273,17 +270,48 @@ def tell_threads(worker: Any, threads: int) -> None:
             place.answered += 1.0
         return handle_request(request, connection)
 
-    def tidy_up_told(*arguments: Any, **options: Any) -> Any:
-        result = tidy_up(*arguments, **options)
-        HERE.cells[layout.CONNECTIONS] = worker.nr_conns
-        return result
-
     worker.handle, worker.handle_request = handle_told, handle_request_told
+    if hasattr(worker, "handle_http2_request"):
+        worker.handle_http2_request = stream_told(worker.handle_http2_request)
     # It comes by once in each round of the main loop, behind whatever was opened and closed in it.
     has_rounds = tidy_up is not None and hasattr(worker, "nr_conns")
     if has_rounds:
-        worker.murder_keepalived = tidy_up_told
+        worker.murder_keepalived = round_told(worker, tidy_up)
     worker.enqueue_req = handing_over(worker, threads, left, tells_connections=not has_rounds)
+
+
+def round_told(worker: Any, tidy_up: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `murder_keepalived` of a worker that tells how many connections there are."""
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire.slots import CONNECTIONS
+
+    told = -1
+
+    # A fast path: with arguments gathered up and handed on, a round cost twice as much.
+    def tidy_up_told(force: Any = False) -> Any:
+        nonlocal told
+        result = tidy_up(force) if force else tidy_up()
+        if (alive := worker.nr_conns) != told:
+            told = HERE.cells[CONNECTIONS] = alive
+        return result
+
+    return tidy_up_told
+
+
+def stream_told(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `handle_http2_request` of a worker with threads: a connection has many, and lasts."""
+    from fanlight.recording.slots.slot import HERE
+
+    def handle_told(request: Any, connection: Any, streams: Any) -> Any:
+        free = HERE.free
+        try:
+            return handle(request, connection, streams)
+        finally:
+            place = connection.fanlight_place
+            if place is not None and free is HERE.free:
+                place.words[3] = place.answered = place.answered + 1.0
+
+    return handle_told
 
 
 def handing_over(
@@ -297,50 +325,35 @@ def handing_over(
         left: is given the connections that do not count, for nobody waits at their other end.
         tells_connections: whether nothing else tells how many there are.
     """
+    from fanlight.recording.slots.leaving import is_left
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire.slots import CONNECTIONS, PLACES, QUEUED, SPAWNED
 
     enqueue = worker.enqueue_req
     spare = PLACES - threads
-    spawned = 0
+    crew, spawned = UNKNOWN, 0
 
+    # A fast path: on the way of each request.
     def enqueue_told(connection: Any) -> Any:
-        nonlocal spawned
+        nonlocal crew, spawned
         here = HERE
         # Where nobody is free to see it at once, one whose client has closed it would pass for a request.
-        if len(here.free) <= spare and is_left(connection):
+        if len(here.free) <= spare and hasattr(connection, "fanlight_place") and is_left(connection.sock):
             left.add(connection)
         else:
             # Before it can begin: what waits is what was handed over less what began.
             here.queued = here.cells[QUEUED] = here.queued + 1
         result = enqueue(connection)
-        # A fast path: threads come one by one, and stay.
-        alive = len(getattr(worker.tpool, "_threads", UNKNOWN))
-        if alive != spawned:
-            spawned = alive
-            here.cells[SPAWNED] = alive or -1
+        # A pool's threads come one by one, and stay; their set is the same one all the time.
+        if len(crew) != spawned or not spawned:
+            crew = getattr(worker.tpool, "_threads", UNKNOWN)
+            spawned = len(crew)
+            here.cells[SPAWNED] = spawned or -1
         if tells_connections:
             here.cells[CONNECTIONS] = getattr(worker, "nr_conns", -1)
         return result
 
     return enqueue_told
-
-
-def is_left(connection: Any) -> bool:
-    """Answer whether the client of a kept connection has closed it, and so asks for nothing more."""
-    if not hasattr(connection, "fanlight_place"):
-        return False
-    from _socket import MSG_DONTWAIT, MSG_PEEK, socket
-
-    try:
-        # Past TLS, which cannot look without taking.
-        seen = socket.recv(connection.sock, 5, MSG_PEEK | MSG_DONTWAIT)
-    except (BlockingIOError, TypeError):
-        return False
-    except OSError:
-        return True
-    # TLS says goodbye before the end: by its type up to 1.2, and in 1.3 by its length, which no request has.
-    return not seen or seen[0] == ALERT or seen == GOODBYE
 
 
 def tell_greenlets(worker: Any) -> None:

@@ -125,7 +125,8 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
             place = None
         try:
             if place is not None:
-                place.words[0] = clock()
+                # To ask the clock once more would cost more.
+                place.words[0] = trace.start_ns * 1e-9
                 await app(scope, receive, watched(trace, scope, send))
             else:
                 await crowd(app(scope, receive, watched(trace, scope, send)))
