@@ -193,9 +193,15 @@ def test_a_source_that_is_read_seldom_is_so_without_another_one_too() -> None:
     assert 100 - len(source.readings) == pytest.approx(20 / 5, abs=1)
 
 
-def test_a_queue_whose_workers_all_tell_of_room_is_read_half_as_often() -> None:
-    told = reads(Clock(), busy().workers[0]._replace(capacity=3))
+@pytest.mark.parametrize("room", [{"capacity": 3}, {"overdue_ns": 0}], ids=["told", "a loop at rest"])
+def test_a_queue_whose_workers_all_tell_of_room_is_read_half_as_often(room: dict[str, int]) -> None:
+    told = reads(Clock(), busy().workers[0]._replace(**room))
     assert all(1 <= after - before <= 2 for before, after in pairwise(told))
+
+
+def test_a_loop_that_answers_somebody_may_have_no_room() -> None:
+    told = reads(Clock(), busy().workers[0]._replace(overdue_ns=0, busy=1))
+    assert all(2 <= after - before <= 3 for before, after in pairwise(told))
 
 
 @pytest.mark.parametrize("full", [{"capacity": 0}, {"stalled": True}, {"overdue_ns": 50_000_000}])

@@ -86,7 +86,7 @@ class Read:
         nth: it is read with every so manieth look.
         latest: what it read; None before, and when that failed.
         is_pressed: whether that shows a queue that may be growing.
-        tells_room: whether each worker in it says for how much more it has room.
+        tells_room: whether each worker in it tells that it has room for more.
     """
 
     __slots__ = ("glance", "is_pressed", "latest", "name", "nth", "source", "tells_room")
@@ -112,7 +112,7 @@ class Read:
         if found is before:
             return True
         self.is_pressed = is_pressed(found)
-        self.tells_room = bool(found.workers) and all(each.capacity is not None for each in found.workers)
+        self.tells_room = bool(found.workers) and all(map(tells_room, found.workers))
         return False
 
 
@@ -314,6 +314,11 @@ def is_pressed(readings: Readings) -> bool:
         return True
     eager = {inode for each in readings.workers if not is_full(each) for inode in each.inodes}
     return any(is_full(each) and eager.isdisjoint(each.inodes) for each in readings.workers)
+
+
+def tells_room(worker: Worker) -> bool:
+    """Answer whether a worker says for how much more it has room; a loop without a request has some."""
+    return worker.capacity is not None or (worker.overdue_ns is not None and not worker.busy)
 
 
 def is_full(worker: Worker) -> bool:
