@@ -24,14 +24,18 @@ const localTimes = () => {
   for (const field of $all("input[data-time]")) {
     const time = new Date(field.dataset.time);
     field.value = `${day(time)}T${clock(time)}`;
+    // As the browser writes it.
+    field.dataset.shown = field.value;
   }
   for (const element of $all(".zone")) element.textContent = zone;
 };
 
-// What is written in the zone of whoever looks travels in UTC.
+// What is written in the zone of whoever looks travels in UTC. What nobody changed stays the moment that it was:
+// where clocks are put back, an hour's times are told twice.
 document.addEventListener("formdata", (event) => {
   for (const field of event.target.querySelectorAll("input[data-time]")) {
-    event.formData.set(field.name, new Date(field.value).toISOString());
+    const { shown, time } = field.dataset;
+    event.formData.set(field.name, field.value === shown ? time : new Date(field.value).toISOString());
   }
 });
 
