@@ -61,6 +61,14 @@ def test_preparing_again_brings_stale_links_up_to_date(tmp_path: Path, inject: s
     assert os.readlink(f"{inject}/fanlight") == injection.PACKAGE
 
 
+def test_what_a_killed_one_of_the_same_number_left_behind_is_replaced(tmp_path: Path, inject: str) -> None:
+    os.unlink(f"{inject}/fanlight")
+    os.symlink("/nowhere", f"{inject}/fanlight.{os.getpid()}")
+    assert injection.prepare(tmp_path) == inject
+    assert os.readlink(f"{inject}/fanlight") == injection.PACKAGE
+    assert sorted(os.listdir(inject)) == ["fanlight", "sitecustomize.py"]
+
+
 def test_a_directory_that_others_can_write_is_refused(tmp_path: Path, inject: str) -> None:
     os.chmod(inject, 0o777)
     with pytest.raises(ConfigError, match="writable by others"):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -113,6 +114,12 @@ def test_options_behind_cmd_reach_cmd_whatever_they_are_called(data, tmp_path, w
     for dashes in ([], ["--"]):
         done = fanlight("run", "--data", data, *dashes, str(program), *words)
         assert (done.returncode, done.stdout.splitlines()) == (0, words)
+
+
+@pytest.mark.parametrize("number", [signal.SIGPIPE, signal.SIGXFSZ])
+def test_a_signal_that_python_ignores_ends_a_program_as_ever(data, number):
+    done = fanlight("run", "--data", data, "sh", "-c", f"ulimit -c 0; kill -{int(number)} $$; echo alive")
+    assert (done.returncode, done.stdout) == (-number, "")
 
 
 def test_help_of_a_real_server_is_its_own(data):

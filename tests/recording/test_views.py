@@ -80,6 +80,8 @@ def test_no_title_is_an_absolute_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert title(str(tmp_path / "views" / "x.html")) == "views/x.html"
     assert title("/nowhere/of/ours/x.html") == ELSEWHERE
+    assert title(f"{tmp_path}/views/../x.html") == "x.html"
+    assert title(f"{tmp_path}/../hunter2/x.html") == ELSEWHERE
     assert normalize("view.render", "/nowhere/x.html") == ("view.render.template", ELSEWHERE, "", None)
     installed = os.path.join(os.path.dirname(flask.__file__), "templates", "x.html")
     assert title(installed) == "flask/templates/x.html"
