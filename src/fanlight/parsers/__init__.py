@@ -189,7 +189,8 @@ def format_of(description: dict[str, Any], stamps: Stamps | None = None) -> Form
     """Answer the format that a description makes.
 
     Args:
-        description: with `kind`, of the table, and what that kind asks for.
+        description: with `kind`, of the table, and what that kind asks for. Formats that it names as
+            `outer` and `inner` come to their kind made.
         stamps: reads times; None reads those without an offset as this machine's, of now or before.
 
     Raises:
@@ -201,7 +202,13 @@ def format_of(description: dict[str, Any], stamps: Stamps | None = None) -> Form
     registry.known_or_error(description.get("kind", ""), list(TABLE), "kind of format")
     module, _, attribute = TABLE[description["kind"]].partition(":")
     make: Callable[..., Format] = getattr(import_module(module), attribute)
-    return make(description, stamps or Stamps())
+    stamps = stamps or Stamps()
+    parts = {
+        part: format_of(described(registry.known_or_error(description[part], names(), "format")), stamps)
+        for part in ("outer", "inner")
+        if part in description
+    }
+    return make(description | parts, stamps)
 
 
 ACCESS_TIME = lazily(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\]")

@@ -149,18 +149,14 @@ def together(outside: Schema, within: Schema, is_timed: bool) -> tuple[Schema, t
     return Schema(outside.kind, names, types, units, formats, outside.time_format), tuple(taken.values())
 
 
-def formats(description: dict[str, Any], stamps: Stamps) -> WrappedFormat:
-    """Answer the format of a description: `outer` names the format of the line, `mark` what holds an object.
+def formats(description: dict[str, Any], stamps: Stamps) -> WrappedFormat:  # noqa: ARG001 the table's
+    """Answer the format of a description: `outer` is of a line, `inner` of its message, `mark` of both.
 
     Raises:
-        ConfigError: the outer format is unknown.
+        ConfigError: one of the formats is missing.
     """
-    from fanlight.parsers import described, format_of
-
-    outer = description.get("outer")
-    if not isinstance(outer, str) or outer == description["name"]:
-        raise ConfigError(f"format {description['name']}: outer = {outer!r} names no other format")
-    inner = format_of({"name": "json", "kind": "json"}, stamps)
-    around = format_of(described(outer), stamps)
+    name, outer, inner = (description.get(key) for key in ("name", "outer", "inner"))
+    if outer is None or inner is None:
+        raise ConfigError(f"format {name}: outer has to name the format of a line, inner that of its message")
     mark = str(description.get("mark", "{")).encode()
-    return WrappedFormat(description["name"], description.get("title", outer), around, inner, mark)
+    return WrappedFormat(str(name), description.get("title", outer.name), outer, inner, mark)
