@@ -243,6 +243,34 @@ def test_what_is_not_of_the_type_that_was_told_is_looked_at_one_by_one(tmp_path:
     store.close()
 
 
+def test_an_answer_whose_time_is_up_tells_what_took_it() -> None:
+    with pytest.raises(QueryError, match="may: 1,200 events that the store does not decide on were looked"):
+        Limits(until_s=0.0).check(1200)
+    with pytest.raises(QueryError, match="longer than it may; bound the time"):
+        Limits(until_s=0.0).check()
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "total"),
+    [
+        ("777", 2, 2554),
+        ("77", 38, 43_476),
+        ("nowhere", 0, None),
+        ("car", 2000, 1_999_000),
+        ("car size:777", 1, 777),
+        ("odd 77", 39, 43_476),
+        ("NOT nowhere", 2001, 1_999_000),
+    ],
+)
+def test_rare_and_common_words_are_counted_alike(text: str, count: int, total: int | None, store) -> None:
+    events = [line(number, f"car {number}", number, size=number) for number in range(2000)]
+    store.imports.keep(piece(FILE, 9, *events, line(2001, "odd caf\udce9")), START_NS)
+    answer = store.answer(Query(f"{text} | stats count, sum(size)"))
+    (event,) = answer
+    assert (event["count"], event.value("sum(size)")) == (count, total)
+    assert (answer.facts.read, answer.facts.stands_for) == (count, count)
+
+
 def test_the_first_of_many_imported_events_come_without_reading_all(tmp_path: Path) -> None:
     store = open_store(f"duckdb:{tmp_path / 'store'}")
     events = [line(number, f"car {number}", -number) for number in range(20_000)]

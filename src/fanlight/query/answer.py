@@ -31,24 +31,33 @@ class Limits(NamedTuple):
     events: int | None = None
     until_s: float | None = None
 
-    def check(self) -> None:
+    def check(self, scanned: int = 0) -> None:
         """Refuse to go on when time is up.
+
+        Args:
+            scanned: events that were looked at one by one so far.
 
         Raises:
             QueryError: with the code `too-long`.
         """
         if self.until_s is not None and time.monotonic() > self.until_s:
-            raise too_long()
+            raise too_long(scanned)
 
 
 UNLIMITED = Limits()
 
 
-def too_long() -> QueryError:
-    """Answer the error of a query whose time is up."""
-    return QueryError(
-        "too-long", "the answer took longer than it may; bound the time with last:1h, or ask for less"
+def too_long(scanned: int = 0) -> QueryError:
+    """Answer the error of a query whose time is up.
+
+    Args:
+        scanned: events that were looked at one by one until then.
+    """
+    why = (
+        f": {scanned:,} events that the store does not decide on were looked at one by one" if scanned else ""
     )
+    way = "bound the time with last:1h, or ask for less"
+    return QueryError("too-long", f"the answer took longer than it may{why}; {way}")
 
 
 class Facts:
@@ -195,7 +204,7 @@ def counted(query: Query, selected: Iterable[Event], limits: Limits, facts: Fact
     """Yield selected events as they are shown, entered, until time is up."""
     for place, event in enumerate(selected):
         if place % CHECKED == 0:
-            limits.check()
+            limits.check(facts.scanned)
         if not event.is_control:
             facts.count(event)
         yield query.shown(event)

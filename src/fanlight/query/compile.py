@@ -181,9 +181,17 @@ class Sums:
         functions: what is added up.
         grouping: by what.
         columns: of the relation.
+        entering: is told how many rows a group has, and what their weights add up to.
     """
 
-    def __init__(self, functions: tuple[Function, ...], grouping: Grouping, columns: Columns) -> None:
+    def __init__(
+        self,
+        functions: tuple[Function, ...],
+        grouping: Grouping,
+        columns: Columns,
+        entering: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self.entering = entering
         self.functions = functions
         self.grouping = grouping
         self.columns = columns
@@ -216,7 +224,7 @@ class Sums:
         selected += [f"bool_or({self.columns[str(each.path)].is_there})" for each in units]
         found: dict[tuple[Any, ...], list[Any]] = {}
         counted: set[str] = set()
-        for row in ask(f"SELECT {', '.join([*selected, 'count(*)'])} FROM ({rows}){grouped}"):
+        for row in self.told(selected, f"({rows}){grouped}", ask):
             # Without groups there is a row of nothing; it is the answer of no events as well.
             at = width
             values = []
@@ -242,6 +250,14 @@ class Sums:
             if each.path and str(each) not in bare
         }
         return groups_told(found, self.functions, self.grouping, shapes)
+
+    def told(self, columns: list[str], source: str, ask: Ask) -> Iterator[tuple[Any, ...]]:
+        """Yield the groups of a source, last how many rows they have, which is entered in passing."""
+        asked = ", ".join([*columns, f"coalesce(sum({WEIGHT}), 0)", "count(*)"])
+        for *row, weight, count in ask(f"SELECT {asked} FROM {source}"):
+            if self.entering is not None:
+                self.entering(count, weight)
+            yield (*row, count)
 
     def partials(self, each: Function) -> list[str]:
         """Answer the expressions from which a function's answer is put together."""

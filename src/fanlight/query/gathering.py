@@ -42,7 +42,7 @@ def gathered(sums: Sums, rows: str, ask: Ask, groups: Groups | None = None) -> G
     for each in sums.functions:
         columns += [took(sums, each), *([] if each.name == "distinct" else sums.partials(each))]
     shapes: dict[str, Shape] = {}
-    for row in ask(f"SELECT {', '.join([*columns, 'count(*)'])} FROM ({rows}){grouped}"):
+    for row in sums.told(columns, f"({rows}){grouped}", ask):
         if not row[-1]:
             # Without groups there is a row of no events.
             continue

@@ -92,7 +92,7 @@ def matching(query: Query, events: Iterator[Event], facts: Facts, limits: Limits
     for event in events:
         facts.scanned += 1
         if facts.scanned % AT_ONCE == 1:
-            limits.check()
+            limits.check(facts.scanned)
         if query.matches(event):
             yield event
 
@@ -154,7 +154,7 @@ def summed(
     found = None
     if store.imports.is_there:
         ask, cursor = stack.enter_context(store.imports.snapshot(limits))
-        found = of_lines(query, ask)
+        found = of_lines(query, ask, store.imports.few(query, ask, cursor))
         if found is not None:
             imported = store.imports.undecided(query, found[1], cursor, limits)
     others = in_order(

@@ -1,7 +1,5 @@
 """Groups that the engine adds up over traces and imported events, the other events added to them."""
 
-# ruff: noqa: S608 - statements hold the schema's own names and integers, never a text from outside
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -63,11 +61,17 @@ def of_traces(query: Query, relation: Relation, ask: Ask) -> Part | None:
     return Part(relation.sql(), plan.columns, ask, TRACES) if plan.pushed else None
 
 
-def of_lines(query: Query, ask: Ask) -> tuple[Part, Lines] | None:
-    """Answer the imported events that are selected for sure; None when there are none to speak of."""
+def of_lines(query: Query, ask: Ask, nominated: str) -> tuple[Part, Lines] | None:
+    """Answer the imported events that are selected for sure; None when there are none to speak of.
+
+    Args:
+        query: selects; its first stage adds up.
+        ask: asks the engine.
+        nominated: condition that every selected event meets.
+    """
     stage = query.stages[0]
     assert isinstance(stage, Stats | Timechart | Top)
-    lines = Lines(ask, query, paths_of(stage))
+    lines = Lines(ask, query, paths_of(stage), nominated)
     columns = lines.columns(paths_of(stage)) if lines.is_useful else None
     return None if columns is None else (Part(lines.sql(), columns, ask, LINES), lines)
 
@@ -126,8 +130,8 @@ class Summed:
         shapes: dict[str, Shape] = {}
         take(functions, grouping, self.rest(), groups, shapes)
         for part in self.parts:
-            self.enter(part)
-            sums = Sums(functions, grouping, part.columns)
+            self.facts.pushed.append(part.told)
+            sums = Sums(functions, grouping, part.columns, self.facts.enter)
             if not groups and len(self.parts) == 1:
                 # Fast path: there is nothing to add to what the engine says.
                 return sums.events(part.source, part.ask)
@@ -136,12 +140,6 @@ class Summed:
                 return None
             shapes |= told
         return groups_told(answers(groups), functions, grouping, shapes) if groups else None
-
-    def enter(self, part: Part) -> None:
-        """Enter the events of a part."""
-        (sums,) = part.ask(f"SELECT count(*), coalesce(sum(w), 0) FROM ({part.source})")
-        self.facts.enter(*sums)
-        self.facts.pushed.append(part.told)
 
 
 def measure(shape: Shape) -> tuple[bool, str | None]:

@@ -16,7 +16,7 @@ from fanlight.query.asof import KIND
 from fanlight.query.match import SPAN as BELOW
 from fanlight.query.nodes import Among, And, Exists, Field
 from fanlight.query.plan import prefilter, spellings
-from fanlight.query.sql import FALSE, every
+from fanlight.query.sql import FALSE, TRUE, every
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import literal, rollback, telling, transaction
 from fanlight.stores.duckdb.hurry import in_time
@@ -247,9 +247,24 @@ class Imports:
                 return
             yield from ordered(cursor, condition, limits, narrowing=lambda: narrowed(query, ask))
 
+    def few(self, query: Query, ask: Ask, cursor: Connection) -> str:
+        """Answer the condition of the events that may be selected, if a rare text leaves few; else true.
+
+        With that no further statement looks for the text again.
+        """
+        known = prefilter(query.node, query.setting)
+        if not showing(known.conjuncts if known else ()):
+            return TRUE
+        condition = self.condition(cursor, query)
+        places = ask(f"SELECT rowid FROM imports.events WHERE {condition} LIMIT {AT_ONCE + 1}")
+        if len(places) > AT_ONCE:
+            return TRUE
+        return f"rowid IN ({', '.join(str(place) for (place,) in places)})" if places else FALSE
+
     def undecided(self, query: Query, lines: Lines, cursor: Connection, limits: Limits) -> Iterator[Event]:
         """Yield the events that may be selected and that the engine does not decide on, by time."""
-        condition = every([self.condition(cursor, query), lines.rest()])
+        known = self.condition(cursor, query) if lines.nominated == TRUE else TRUE
+        condition = every([known, lines.rest()])
         return ordered(cursor, condition, limits, lines.source())
 
     def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:

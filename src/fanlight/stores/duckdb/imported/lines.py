@@ -77,6 +77,7 @@ class Lines:
         ask: asks the engine.
         query: whose terms and bounds select.
         looked_up: paths of its stages.
+        nominated: condition on the engine's own table that every selected event meets.
 
     Attributes:
         shapes: of the events that the engine can read, by id.
@@ -85,8 +86,9 @@ class Lines:
         must: condition that only selected ones meet.
     """
 
-    def __init__(self, ask: Ask, query: Query, looked_up: Iterable[Path]) -> None:
+    def __init__(self, ask: Ask, query: Query, looked_up: Iterable[Path], nominated: str = TRUE) -> None:
         self.ask = ask
+        self.nominated = nominated
         in_stages = list(looked_up)
         self.paths = {str(path): path for path in [*paths(query.node), *in_stages]}
         self.added = frozenset(map(str, in_stages))
@@ -126,7 +128,7 @@ class Lines:
         inner = {number: self.inner(schema) for number, schema in self.shapes.items()}
         within = self.listed("m", {number: told for number, told in inner.items() if set(told) != {NOWHERE}})
         texts = self.listed("v", {number: text_places(self.shapes[number]) for number in self.texts})
-        return f"SELECT *, rowid AS place{values}{within}{texts} FROM imports.events"
+        return f"SELECT *, rowid AS place{values}{within}{texts} FROM imports.events WHERE {self.nominated}"
 
     def values(self, schema: Schema) -> list[str]:
         """Answer where a schema has what the paths lead to as its own."""
