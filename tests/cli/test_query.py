@@ -81,6 +81,13 @@ def test_a_field_that_is_none_comes_with_what_may_have_been_meant(query: str, to
     assert told in ask(query, log)[1]
 
 
+def test_values_of_another_case_are_told_when_nothing_is_selected(log: str) -> None:
+    told = ask("method:get", log)[1]
+    assert told.endswith("--case-insensitive would select some of the first lines\n")
+    for query in ("method:GET", "method:PUT", "method:get --case-insensitive"):
+        assert ask(query, log)[1] == ""
+
+
 def test_a_field_that_no_object_had_is_told(tmp_path: Path) -> None:
     path = tmp_path / "app.jsonl"
     path.write_text('{"level": "info", "user": "ann"}\n' * 3)

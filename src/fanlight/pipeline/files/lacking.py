@@ -5,6 +5,7 @@ from __future__ import annotations
 from fanlight.event.event import Event
 from fanlight.event.names import canonical
 from fanlight.parsers import stacks
+from fanlight.query.lexer import INSENSITIVE
 from fanlight.query.nodes import And, Field, Not, Or
 
 TYPE_CHECKING = False
@@ -32,11 +33,17 @@ def lacking(query: Query, found: Format, first: list[bytes], *, is_empty: bool) 
     """
     asked = {canonical(path.partition(".")[0]) for path in query.fields() if not path.startswith("#")}
     known = getattr(found, "fields", None)
+    told: list[str] = []
+    first = [line for line in first if line.strip()]
     if known is not None:
         has = {field.name for field in known} | ALWAYS
         has |= stacks.WITHIN if "stack" in has else set()
         of = f"the format {found.name} has none; it has"
         shown = {field.name for field in known} | {"time"}
+        if is_empty and "level" in asked & has and "level" not in names_in(found, first)[0]:
+            told.append(
+                f"none of the first {len(first):,} lines tells a 'level', which {found.name} may have"
+            )
     elif is_empty and first and asked:
         shown, count = names_in(found, first)
         has = shown | ALWAYS | stacks.WITHIN
@@ -45,14 +52,33 @@ def lacking(query: Query, found: Format, first: list[bytes], *, is_empty: bool) 
         of = f"none of the first {count:,} has one; they have"
     else:
         return []
-    told = []
     for name in sorted(asked - has - {"span"}):
         if any(each.startswith(name + ".") for each in has):
             continue
         names = ", ".join(sorted(shown)[:NAMES_MAX]) + (", …" if len(shown) > NAMES_MAX else "")
         way = nearest(name, shown) or brought(found, name) or quoted(query, name)
         told.append(f"no event has {name!r}: {of} {names}{way}")
-    return told
+    return told + cased(query, found, first) if is_empty else told
+
+
+def cased(query: Query, found: Format, first: list[bytes]) -> list[str]:
+    """Answer that values keep their case, when some of the first lines were selected if they did not."""
+    if query.setting.fold_fields or not any(fields_of(query.node)):
+        return []
+    from fanlight.query.query import Query as Asked
+
+    folded = Asked(f"{INSENSITIVE} {query}")
+    reader = found.reader()
+
+    def would(line: bytes) -> bool:
+        try:
+            return folded.matches(Event.lazy(reader, line, 0))
+        except ValueError:
+            return False
+
+    if not any(map(would, first)):
+        return []
+    return [f"values are compared with their case; {INSENSITIVE} would select some of the first lines"]
 
 
 def nearest(name: str, known: set[str]) -> str:
