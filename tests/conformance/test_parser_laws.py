@@ -4,66 +4,25 @@ from __future__ import annotations
 
 import re
 import time
-import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spoilt import FORMATS, NAMES, ODD, SAMPLES, accounted, parsed
 
-from fanlight import parsers
-from fanlight.event import stamps
 from fanlight.event.coding import from_json, to_json
 from fanlight.formatters.cells import document
-from fanlight.parsers.parser import LineParser
 from fanlight.query.query import Query
 
-if TYPE_CHECKING:
-    from fanlight.event.event import Event
-
-NAMES = parsers.names()
-DESCRIPTIONS = {name: tomllib.loads((Path(parsers.FOLDER) / f"{name}.toml").read_text()) for name in NAMES}
-for several in ("combined+json", "combined+python+stamped"):
-    parts = [DESCRIPTIONS[name]["samples"] for name in several.split("+")]
-    DESCRIPTIONS[several] = {"samples": [sample for samples in parts for sample in samples]}
-    NAMES.append(several)
-WRITTEN_NS = stamps.iso("2026-02-03T12:00:00Z")[0]
-SAMPLES = {name: [sample["line"] for sample in about["samples"]] for name, about in DESCRIPTIONS.items()}
 LONG = 64 << 10
 """Characters of a long line: with the square of them as steps a test would not end."""
 LONG_S = 5.0
 """CPU seconds for one; a line that is read once takes some hundredths."""
 
-ODD = [
-    b"\x00",
-    b"\xff\xfe",
-    b"\r",
-    b"\n",
-    b"\r\n",
-    b'"',
-    b"\\",
-    b"\xef\xbb\xbf",
-    b"[",
-    b"]",
-    b"(",
-    b"9" * 25,
-    b"  ",
-    b"%",
-    b"#",
-]
-
-
-def format_of(name: str) -> parsers.Format:
-    first = [line.encode() for line in DESCRIPTIONS[name].get("first", [])]
-    return parsers.fitted(parsers.named(name, "UTC", WRITTEN_NS), first)
-
-
-FORMATS = {name: format_of(name) for name in NAMES}
-
 
 @st.composite
-def spoilt(draw: st.DrawFn, name: str) -> bytes:
+def spoilt_text(draw: st.DrawFn, name: str) -> bytes:
     """Answer some samples below one another, with pieces taken out, put in and put twice."""
     text = "\n".join(draw(st.lists(st.sampled_from(SAMPLES[name]), min_size=1, max_size=3))).encode()
     for _ in range(draw(st.integers(0, 5))):
@@ -74,30 +33,13 @@ def spoilt(draw: st.DrawFn, name: str) -> bytes:
     return text
 
 
-def parsed(name: str, text: bytes, query: Query | None = None) -> tuple[list[Event], LineParser]:
-    parser = LineParser(FORMATS[name])
-    events = [event for line in text.split(b"\n") for event in parser.parse(line, query)]
-    return [*events, *parser.close(query)[:-1]], parser
-
-
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=40)
 @given(data=st.data())
 def test_every_line_of_a_spoilt_file_is_accounted_for_and_its_events_can_be_shown_and_kept(
     name: str, data: st.DataObject
 ) -> None:
-    text = data.draw(spoilt(name))
-    events, parser = parsed(name, text)
-    counted = len(events) + parser.continuations + parser.blanks + parser.headings
-    assert counted == text.count(b"\n") + 1 == parser.line_number
-    for event in events:
-        if event.kind == "fault":
-            assert 0 <= event["position"] < max(len(event["raw"].encode("utf-8", "surrogateescape")), 1)
-            assert event["reason"]
-        document(event)
-        again = from_json(to_json(event))
-        assert [each.name for each in again] == [each.name for each in event]
-        assert again.time_ns == event.time_ns
+    accounted(name, data.draw(spoilt_text(name)))
 
 
 NUMBERS = [b"9" * 18, b"9" * 25, b"-" + b"9" * 25, b"9" * 25 + b".5", b"1e300", b"-1.5e300", b"9" * 25 + b"s"]
@@ -138,10 +80,10 @@ def test_a_query_that_is_pushed_down_selects_what_it_selects_afterwards(
     name: str, data: st.DataObject, text: str
 ) -> None:
     query = Query(text)
-    spoilt_text = data.draw(spoilt(name))
+    spoilt = data.draw(spoilt_text(name))
     # Of what a query does not look at nobody knows whether it can be read.
-    before = [event for event in parsed(name, spoilt_text, query)[0] if not event.is_control]
-    events = [event for event in parsed(name, spoilt_text)[0] if not event.is_control]
+    before = [event for event in parsed(name, spoilt, query)[0] if not event.is_control]
+    events = [event for event in parsed(name, spoilt)[0] if not event.is_control]
     after = [query.shown(event) for event in events if query.matches(event)]
     assert [(event.line, to_json(event)) for event in before] == [
         (event.line, to_json(event)) for event in after
