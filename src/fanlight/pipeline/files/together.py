@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+AWAKE_S = 0.5
+"""A signal that arrives as a wait without an end begins is heard when something comes, perhaps never."""
+
 
 def together(streams: list[Iterator[Any]]) -> Iterator[Any]:
     """Yield the items of all streams as they come, each from a thread of its own.
@@ -34,7 +37,10 @@ def together(streams: list[Iterator[Any]]) -> Iterator[Any]:
         threading.Thread(target=drain, args=(stream,), daemon=True).start()
     left = len(streams)
     while left:
-        item, dealt = items.get()
+        try:
+            item, dealt = items.get(timeout=AWAKE_S)
+        except queue.Empty:
+            continue
         if dealt is not None:
             yield item
             dealt.set()
