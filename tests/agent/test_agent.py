@@ -167,7 +167,9 @@ def test_a_context_that_lives_on_pins_nothing_and_heals(agent, receiver):
     assert kept.run(begin, "app.job", "again", "again") is not None
 
 
-def test_unsampled_traces_are_counted_without_children(tmp_path, receiver):
+def test_unsampled_traces_are_counted_without_children(tmp_path, receiver, monkeypatch):
+    # The next to begin without a start of its own finds what was there.
+    monkeypatch.setattr(SWITCH, "sample", SWITCH.sample)
     fanlight.start("shop", dsn=f"unix://{tmp_path}/collector.sock", sample=0.0, instrument=False)
     try:
         with fanlight.trace("job") as trace, fanlight.span("a"):
@@ -185,7 +187,8 @@ def test_unsampled_traces_are_counted_without_children(tmp_path, receiver):
     assert received.duration > 0
 
 
-def test_a_share_of_the_traces_is_sampled(tmp_path, receiver):
+def test_a_share_of_the_traces_is_sampled(tmp_path, receiver, monkeypatch):
+    monkeypatch.setattr(SWITCH, "sample", SWITCH.sample)
     fanlight.start("shop", dsn=f"unix://{tmp_path}/collector.sock", sample=0.3, instrument=False)
     try:
         for _ in range(1000):

@@ -64,6 +64,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Line:
     """Answer finished traces of a seeded shop: endpoints, errors, nested spans, repeated statements."""
     line = Line()
     monkeypatch.setattr(recorder.SWITCH, "sink", lambda trace: line.traces.append((trace, 1_000)))
+    monkeypatch.setattr(recorder.SWITCH, "sample", 1.0)
     chance = random.Random(SEED)
     for n in range(TRACES):
         duration = int(chance.lognormvariate(17, 1.2))
