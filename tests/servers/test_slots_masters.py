@@ -148,7 +148,10 @@ def test_workers_at_their_limit_of_requests_say_so_and_leave_their_counts_and_nu
         while not restarts(watch.read()):
             asked += 1
             answered += bool(Client(server.port, "/").answer())
-        found = watch.until(lambda found: are(2)(found) and ready(found) != first)
+        # A request counts when its coroutine is over, which is a moment after its answer.
+        found = watch.until(
+            lambda found: are(2)(found) and ready(found) != first and requests(found) >= answered
+        )
         assert sorted(each.slot for each in found.workers) == [0, 1]
         # One may have been answered while its connection was taken away.
         assert LIMIT <= answered <= requests(found) <= asked
