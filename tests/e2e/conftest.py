@@ -292,6 +292,21 @@ def kit():
     return Kit
 
 
+def free_port():
+    """Answer a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def accepts(port):
+    """Answer whether somebody listens on a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 class Kit:
     """Names for what the tests of this folder share."""
 
@@ -301,3 +316,5 @@ class Kit:
     alive = staticmethod(alive)
     children = staticmethod(children)
     end = staticmethod(end)
+    free_port = staticmethod(free_port)
+    accepts = staticmethod(accepts)

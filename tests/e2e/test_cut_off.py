@@ -68,15 +68,10 @@ ANSWERED = 40
 CLIENTS = 4
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 def started(house, kit, server):
     """Start a server with the application; answer it and its port."""
     (house.folder / "site_app.py").write_text(SITE)
-    port = str(free_port())
+    port = str(kit.free_port())
     if server.startswith("uwsgi"):
         # A worker that is still loading when uWSGI is told to leave stays, also where nothing is recorded.
         workers = ("1", "--lazy-apps") if "lazy" in server else ("2",)
@@ -87,16 +82,8 @@ def started(house, kit, server):
         command = [sys.executable, "serve.py", port]
     run = [*house.FANLIGHT, "run", "--data", str(house.data), "--", *command]
     process = house.start(server, run, FANLIGHT_SERVICE="shop", GATE=str(house.folder / "gate"))
-    kit.wait(lambda: accepts(int(port)), "the server to listen")
+    kit.wait(lambda: kit.accepts(int(port)), "the server to listen")
     return process, int(port)
-
-
-def accepts(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 def account(house):

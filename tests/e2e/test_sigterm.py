@@ -67,16 +67,8 @@ def start(house, kit, service):
             # Requests wait in this socket until the server is ready.
             return house.start(service, run, (fd,), FANLIGHT_SERVICE=service), port
     process = house.start(service, run, FANLIGHT_SERVICE=service)
-    kit.wait(lambda: accepts(port), "the server to listen")
+    kit.wait(lambda: kit.accepts(port), "the server to listen")
     return process, port
-
-
-def accepts(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("server", SERVERS)
