@@ -63,7 +63,10 @@ SCRIPTS = {
     "werkzeug": WERKZEUG.replace("THREADED", "False"),
     "django": DJANGO,
 }
-UWSGI = ("--http-socket", "127.0.0.1:PORT", "--master", "--die-on-term", "--module", "site_app:application")
+# One worker alone: what answers has started. uWSGI loses the signal to leave for one that has not, also
+# where nothing is recorded, and waits for it for a minute.
+UWSGI = ("--http-socket", "127.0.0.1:PORT", "--master", "--processes", "1", "--die-on-term")
+UWSGI = (*UWSGI, "--module", "site_app:application")
 ANSWERED = 40
 CLIENTS = 4
 
@@ -73,9 +76,7 @@ def started(house, kit, server):
     (house.folder / "site_app.py").write_text(SITE)
     port = str(kit.free_port())
     if server.startswith("uwsgi"):
-        # A worker that is still loading when uWSGI is told to leave stays, also where nothing is recorded.
-        workers = ("1", "--lazy-apps") if "lazy" in server else ("2",)
-        words = [str(BIN / "uwsgi"), *UWSGI, "--processes", *workers]
+        words = [str(BIN / "uwsgi"), *UWSGI, *(["--lazy-apps"] if "lazy" in server else [])]
         command = [word.replace("PORT", port) for word in words]
     else:
         (house.folder / "serve.py").write_text(SCRIPTS[server])

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
+import re  # noqa: F401  which endpoints are ignored is compiled in each worker
 import sys
 import warnings
+
+# All that a worker needs at its start is imported before it is forked: a signal to leave that comes
+# before its start is over is lost to uWSGI.
+from fanlight.recording.slots import deferring, trail  # noqa: F401  which claiming a slot asks for
+from fanlight.recording.slots.serving import sending
+from fanlight.recording.slots.slot import HERE
+from fanlight.wire import slots as layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,9 +144,6 @@ def tell(module: Any) -> None:
 
     Nothing waits in the worker: each of its threads accepts one connection, answers it and closes it.
     """
-    from fanlight.recording.slots.slot import HERE
-    from fanlight.wire import slots as layout
-
     cores = getattr(module, "cores", None)
     workers = getattr(module, "numproc", None)
     HERE.claim("uwsgi", master=master(module), killed=True)
@@ -212,8 +217,6 @@ def trace_app(app: Any) -> bool:
 
 def traced(app: App) -> App:
     """Answer the application with every request traced and told in the slot."""
-    from fanlight.recording.slots.serving import sending
-
     return sending(app)
 
 
