@@ -1,8 +1,9 @@
 """How long after a kill -9 of collector or server what an application records is accepted and stored again.
 
-`python bench/resume.py --kills 10` prints, for each of the two, the median and the longest time in seconds
-from the kill until all that was recorded by then, and the next trace, is accepted, and until it is stored.
-What was accepted is heard from the server, so that a killed server's own figure is when it could say so.
+`python bench/resume.py --kills 10` prints, for each of the two or for `--role` alone, the median and the
+longest time in seconds from the kill until all that was recorded by then, and the next trace, is
+accepted, and until it is stored. What was accepted is heard from the server, so that a killed server's
+own figure is when it could say so.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ with open(sys.argv[2], "wb", buffering=0) as told:
         time.sleep(0.01)
 """
 """Traces a hundred times a second, and keeps count in the size of a file."""
+ROLES = ("collector", "server")
 LOOK_S = 0.02
 CALM_S = 3.0
 """Between what was stored again and the next kill: whoever was started has become ready."""
@@ -66,10 +68,10 @@ def resumed_s(data: Path, goal: int) -> tuple[float, float]:
     raise SystemExit(f"nothing was stored again within {LATEST_S:g} s")
 
 
-def measure(data: Path, told: Path, kills: int) -> None:
-    """Kill each of the two in turn, and print what came of it."""
+def measure(data: Path, told: Path, roles: list[str], kills: int) -> None:
+    """Kill each of those in turn, and print what came of it."""
     resumed_s(data, 1)
-    for role in ("collector", "server"):
+    for role in roles:
         times = []
         for _ in range(kills):
             time.sleep(CALM_S)
@@ -85,14 +87,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=10, help="of each process")
-    kills = parser.parse_args().kills
+    parser.add_argument("--role", choices=ROLES, help="which alone; else both")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fanlight-resume-") as folder:
         data, told = Path(folder) / "data", Path(folder) / "told"
         with processes.serving(data):
             command = [sys.executable, "-c", PROGRAM, str(data), str(told)]
             program = subprocess.Popen(command, env=processes.environment())
             try:
-                measure(data, told, kills)
+                measure(data, told, [asked.role] if asked.role else list(ROLES), asked.kills)
             finally:
                 program.kill()
                 program.wait()

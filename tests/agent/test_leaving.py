@@ -10,7 +10,7 @@ import fanlight
 from fanlight.agent.agent import AGENT, deliver
 from fanlight.agent.leaving import EXIT_S, FORGOTTEN_NS, STILL_S, Budget
 from fanlight.agent.queue import HELD
-from fanlight.agent.task import Task
+from fanlight.agent.task import GATHER_NS, GATHER_S, Task
 from fanlight.normalizers import normalize
 from fanlight.recording.clock import clock
 
@@ -82,7 +82,7 @@ class Taker:
         answers: whether each attempt is acknowledged; one that is not has used its time up.
     """
 
-    pending = refused = retry_ns = 0
+    pending = refused = 0
     waits = False
 
     def __init__(self, *answers):
@@ -126,3 +126,26 @@ def test_without_an_acknowledgement_there_is_no_more_time(agent, monkeypatch):
     taker = Taker(False)
     assert not sent(taker, monkeypatch, 0.0)
     assert len(taker.until_ns) == 1
+
+
+@pytest.mark.parametrize("lasts_s", [0.0, GATHER_S])
+def test_what_came_while_a_parcel_was_long_on_its_way_follows_at_once(agent, monkeypatch, lasts_s):
+    monkeypatch.setattr(HELD, "spawn", bool)
+
+    def record() -> None:
+        with fanlight.trace("job"):
+            pass
+
+    class Slow(Taker):
+        def deliver(self, *arguments):
+            record()
+            time.sleep(lasts_s)
+            return super().deliver(*arguments)
+
+    record()
+    task = Task(HELD.line, "", dict, normalize, AGENT.pauses, str)
+    task.link = Slow(True, False)
+    began_ns = clock()
+    assert not task.pump(0, bool)
+    # A machine that held us up for so long in between made it a long way, too.
+    assert len(task.link.until_ns) == (2 if lasts_s or clock() - began_ns > GATHER_NS else 1)

@@ -332,6 +332,42 @@ def test_attempts_grow_apart_to_five_seconds_and_no_further(tmp_path):
     assert "no collector takes traces" in said[0]
 
 
+def test_another_socket_at_the_path_ends_the_delay_and_the_same_one_does_not(tmp_path):
+    path = tmp_path / "collector.sock"
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+    under_test = link(path, [])
+    for _ in range(6):
+        under_test.deliver(Parcel(), Table(), clock(), bool)
+    # Five looks fit into the five seconds of the delay.
+    assert 0.9 < under_test.rest_s(0.25) <= 1.0
+    assert not under_test.is_due()
+    path.unlink()
+    assert not under_test.is_due()
+    with socket.socket(socket.AF_UNIX) as successor:
+        successor.bind(str(path))
+        assert under_test.is_due()
+        under_test.deliver(Parcel(), Table(), clock(), bool)
+        assert not under_test.is_due()
+
+
+def test_a_connection_ends_the_delay_and_traces_gather_as_ever(tmp_path):
+    path = tmp_path / "collector.sock"
+    under_test = link(path, [])
+    assert under_test.rest_s(0.25) == 0.25
+    under_test.deliver(Parcel(), Table(), clock(), bool)
+    assert under_test.rest_s(0.25) == 0.0
+    assert under_test.is_due()
+    under_test.deliver(Parcel(), Table(), clock(), bool)
+    assert under_test.rest_s(60.0) <= 0.05
+    listener = answering(path, b"")
+    assert not under_test.deliver(Parcel(), Table(), clock(), bool)
+    assert under_test.rest_s(0.25) == 0.25
+    assert under_test.is_due()
+    under_test.close()
+    listener.close()
+
+
 def test_closing_a_link_twice_is_fine(tmp_path):
     under_test = link(tmp_path / "nobody", [])
     under_test.close()

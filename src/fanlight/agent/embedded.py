@@ -102,7 +102,6 @@ class Reporter:
         failures: attempts since the last success.
         steps: those of them that were due; each doubles the pause.
         refused: always 0: what is refused is dropped here.
-        retry_ns: always 0: what waits is taken over all the same.
         hopeless: whether only people can help.
         taken: how often something was acknowledged.
     """
@@ -111,7 +110,7 @@ class Reporter:
         *("again_ns", "aggregator", "asked_ns", "cells", "complain", "destination", "drop", "dropped"),
         "events",
         *("failures", "first_kind", "first_string", "greeting", "hopeless", "known", "opened_ns", "origin"),
-        *("path", "poster", "random", "record", "refusals", "refused", "retry_ns", "sealed", "sequence"),
+        *("path", "poster", "random", "record", "refusals", "refused", "sealed", "sequence"),
         *("size", "steps", "taken", "traces"),
     )
 
@@ -142,7 +141,7 @@ class Reporter:
         self.opened_ns = self.again_ns = self.asked_ns = 0
         self.events: list[tuple[str, int, str, str]] = []
         self.dropped: tuple[list[str], array[int]] = ([], array("Q"))
-        self.failures = self.steps = self.refusals = self.refused = self.retry_ns = 0
+        self.failures = self.steps = self.refusals = self.refused = 0
         self.taken = 0
         self.hopeless = False
 
@@ -159,6 +158,14 @@ class Reporter:
     def close(self) -> None:
         """End the connection, if there is one; what is pending stays."""
         self.poster.close()
+
+    def rest_s(self, gathering_s: float) -> float:
+        """Answer how long traces gather: what waits to be posted keeps nobody from taking them over."""
+        return gathering_s
+
+    def is_due(self) -> bool:
+        """Answer that parcels are taken over at any time."""
+        return True
 
     def may_answer(self) -> bool:
         """Answer whether another attempt in a moment makes sense."""

@@ -39,6 +39,8 @@ LOOK_NS = 1_000_000_000
 """How often the socket's path is looked at while waiting."""
 RETRY_S = (0.0, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Delays before the first, second … attempt after a failure; the last one from then on."""
+LOOKS = 5
+"""How often, during such a delay, it is looked whether another socket stands at the path."""
 TELL = 6
 """Failures in a row, some nine seconds of them, after which people are told."""
 CREDENTIALS = Struct("3i")
@@ -57,7 +59,9 @@ class Link:
     Attributes:
         failures: attempts since the last success.
         refused: how often the outstanding parcel was refused for what is in it.
-        retry_ns: `clock()` before which the task does not try again.
+        inode: of the socket that the last attempt met, and when it was made: numbers come again.
+        retry_ns: `clock()` before which the task does not try again there; 0 after a success.
+        look_ns: how long until it looks for another one.
         taken: how often something was acknowledged.
     """
 
@@ -71,6 +75,7 @@ class Link:
             "greeting",
             "identity",
             "inode",
+            "look_ns",
             "looked_ns",
         ),
         *("outbox", "path", "progress_ns", "reader", "refused", "retry_ns", "sent", "socket", "taken"),
@@ -88,8 +93,9 @@ class Link:
         self.socket: socket | None = None
         self.failures = 0
         self.refused = 0
-        self.retry_ns = self.taken = 0
+        self.retry_ns = self.look_ns = self.taken = 0
         self.identity = (0, 0)
+        self.inode = (0, 0, 0)
         self.forget()
 
     def forget(self) -> None:
@@ -101,7 +107,6 @@ class Link:
         self.generation = 0
         self.first_string = 1
         self.first_kind = 0
-        self.inode = (0, 0)
         self.progress_ns = self.looked_ns = clock()
 
     def close(self) -> None:
@@ -180,6 +185,7 @@ class Link:
         self.close()
         delay_s = RETRY_S[min(self.failures, len(RETRY_S) - 1)]
         self.failures += 1
+        self.look_ns = int(delay_s * 1e9) // LOOKS
         self.retry_ns = clock() + int(delay_s * 1e9)
         if self.failures == TELL:
             self.complain(
@@ -187,15 +193,28 @@ class Link:
                 "and counted (`fanlight doctor` tells more)"
             )
 
+    def rest_s(self, gathering_s: float) -> float:
+        """Answer how long to rest before something may be due.
+
+        Args:
+            gathering_s: how long traces gather where nothing went wrong.
+        """
+        if not self.retry_ns:
+            return gathering_s
+        return max(0, min(self.look_ns, self.retry_ns - clock())) / 1e9
+
+    def is_due(self) -> bool:
+        """Answer whether to try: the delay is over, or a collector has begun anew."""
+        return self.retry_ns <= clock() or self.is_replaced()
+
     def is_replaced(self) -> bool:
-        """Answer whether another socket stands at the path than the one connected to."""
+        """Answer whether another socket stands at the path than the last attempt met."""
         self.looked_ns = clock()
         try:
-            found = os.stat(self.path)
+            return made(os.stat(self.path)) != self.inode
         except OSError:
             # The collector notices that its path is gone and listens again; until then this serves.
             return False
-        return (found.st_dev, found.st_ino) != self.inode
 
     def connect(self) -> None:
         """Connect and greet.
@@ -204,7 +223,7 @@ class Link:
             OSError: nobody listens, or somebody who is not us.
         """
         self.forget()
-        found = os.stat(self.path)
+        self.inode = made(os.stat(self.path))
         peer = socket(AF_UNIX, SOCK_STREAM)
         try:
             peer.settimeout(SLICE_S)
@@ -216,7 +235,7 @@ class Link:
         own = os.fstat(peer.fileno())
         self.identity = (own.st_dev, own.st_ino)
         self.socket = peer
-        self.inode = (found.st_dev, found.st_ino)
+        self.retry_ns = 0
         self.outbox = memoryview(frame(HELLO, encode(HELLO_SCHEMA, self.greeting())))
 
     def check_peer(self, peer: socket) -> None:
@@ -296,3 +315,8 @@ class Link:
             raise ConnectionResetError(self.socket.getsockopt(SOL_SOCKET, SO_ERROR), "the collector hung up")
         self.progress_ns = clock()
         return [(kind, body) for kind, _, body in self.reader.feed(data)]
+
+
+def made(found: os.stat_result) -> tuple[int, int, int]:
+    """Answer what tells a socket from the one that stood at its path before."""
+    return found.st_dev, found.st_ino, found.st_mtime_ns

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 GATHER_S = 0.25
 """How long traces gather before they are sent, unless 1,000 came."""
+GATHER_NS = int(GATHER_S * 1e9)
 REFUSED_S = 0.05
 """Pause between attempts of a flush at a socket that nobody answers."""
 LOST = "undelivered"
@@ -49,11 +50,15 @@ class Task:
 
     Attributes:
         chatter: told of each parcel; None unless somebody wants to hear of every one.
+        packed_ns: `clock()` when the last parcel was packed.
         leaving: whether the interpreter ends: then the thread is left asleep. One that ended by itself
             meanwhile would take down what the interpreter takes down, too.
     """
 
-    __slots__ = ("chatter", "ended", "hurry", "leaving", "line", "link", "outstanding", "packer", "turn")
+    __slots__ = (
+        *("chatter", "ended", "hurry", "leaving", "line", "link", "outstanding", "packed_ns", "packer"),
+        "turn",
+    )
 
     def __init__(
         self,
@@ -72,7 +77,7 @@ class Task:
         self.outstanding: Parcel | None = None
         self.chatter: Callable[[Parcel, Table], object] | None = None
         self.turn = allocate_lock()
-        self.hurry = 0
+        self.hurry = self.packed_ns = 0
         self.ended = self.leaving = False
 
     def spawn(self, warm_up: Callable[[], object]) -> None:
@@ -101,8 +106,8 @@ class Task:
                 if not self.has_work():
                     self.sleep()
                     continue
-                line.bell.acquire(True, self.wait_s())
-                if self.ended or self.link.retry_ns > clock():
+                line.bell.acquire(True, self.link.rest_s(GATHER_S))
+                if self.ended or not self.link.is_due():
                     continue
                 with self.turn:
                     self.pump(clock() + (1 << 62), self.wants_turn)
@@ -125,10 +130,6 @@ class Task:
             line.bell.acquire()
         line.idle = False
 
-    def wait_s(self) -> float:
-        """Answer how long to wait before the next attempt."""
-        return max(GATHER_S, (self.link.retry_ns - clock()) / 1e9)
-
     def wants_turn(self) -> bool:
         """Answer whether a flush waits for the thread to step aside."""
         return self.hurry > 0 or self.ended
@@ -144,6 +145,7 @@ class Task:
         while True:
             if self.outstanding is None:
                 self.outstanding = self.packer.pack(self.line)
+                self.packed_ns = clock()
                 if self.outstanding is not None:
                     sent(self.outstanding)
                     if self.chatter is not None:
@@ -159,7 +161,9 @@ class Task:
             else:
                 arrived(self.outstanding)
             self.outstanding = None
-            if not everything and len(self.line.traces) < BATCH:
+            # What came while a parcel was long on its way has gathered by now.
+            late = clock() - self.packed_ns >= GATHER_NS
+            if not everything and not late and len(self.line.traces) < BATCH:
                 return self.link.settle(until_ns, yields, everything) and not self.line.traces
 
     def flush(self, timeout_s: float, still_s: float) -> bool:

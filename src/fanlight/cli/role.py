@@ -6,6 +6,7 @@ A supervisor may start children of a later version, so what is added here later 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -63,6 +64,12 @@ def main(arguments: list[str]) -> int:
     raise ConfigError(f"unknown role {role!r}; known: collector, server, supervisor")
 
 
+def look_for_garbage() -> None:
+    """Let garbage be collected from now on; what was made until now stays, and is not looked through."""
+    gc.freeze()
+    gc.enable()
+
+
 def own_command() -> list[str]:
     """Answer how our own program is started: never from the current directory."""
     return [sys.executable, "-P", "-m", "fanlight"]
@@ -74,6 +81,7 @@ def supervise(settings: Settings, streams: dict[str, int], *, lock_fd: int, repo
 
     for descriptor in (lock_fd, report_fd):
         os.set_inheritable(descriptor, False)
+    look_for_garbage()
 
     def begun(document: dict[str, Any]) -> None:
         with os.fdopen(report_fd, "w", encoding="utf-8") as report:
@@ -99,6 +107,7 @@ def collect(settings: Settings, streams: dict[str, int], *, parent: int, report_
         lambda: collector.agents > 0 or collector.reception.watchers > 0,
     )
     reporter.start()
+    look_for_garbage()
     try:
         collector.run()
     finally:
@@ -134,6 +143,7 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
         lambda: server.ready or gate.asked_at > born_s,
         lambda: gate.asked_at > born_s and time.monotonic() - gate.asked_at < RECENT_S,
     )
+    look_for_garbage()
     server.start()
     try:
         reporter.start()
