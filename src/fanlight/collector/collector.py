@@ -30,8 +30,6 @@ from fanlight.errors import ConfigError, FanlightError, SpoolError
 from fanlight.wire import spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from fanlight.collector.options import Options
     from fanlight.collector.outlet import Outlet
 
@@ -53,9 +51,6 @@ class Schedule(Protocol):
 
     def turn(self) -> None:
         """Do what is due."""
-
-    def doze(self, wait: Callable[[float], Sequence[Any]], until_s: float) -> Sequence[Any]:
-        """Wait, until then at the most, and do meanwhile what takes no turn; answer what came."""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -149,7 +144,8 @@ class Collector:
         try:
             self.begin()
             while not self.stopping:
-                for key, events in (ready := self.wait()):
+                ready = self.selector.select(self.timeout())
+                for key, events in ready:
                     key.data(events)
                 self.turn(heard=bool(ready))
         finally:
@@ -191,11 +187,12 @@ class Collector:
         self.attend(self.doorway.listener)
         self.listening.set()
 
-    def wait(self) -> Sequence[tuple[selectors.SelectorKey, int]]:
-        """Wait until a socket has something or something is due; answer the sockets."""
+    def timeout(self) -> float:
+        """Answer how long to wait for sockets at the most, in seconds."""
+        until_s = self.calm_until_s
         if self.schedule is not None:
-            return self.schedule.doze(self.selector.select, self.calm_until_s)
-        return self.selector.select(max(0.0, self.calm_until_s - time.monotonic()))
+            until_s = min(until_s, self.schedule.due())
+        return max(0.0, until_s - time.monotonic())
 
     def turn(self, *, heard: bool) -> None:
         """Do what is due besides the sockets; `heard` says whether any of them had something."""

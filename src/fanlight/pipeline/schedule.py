@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from fanlight.collector.notices import Notices
 from fanlight.wire.readings import Readings
@@ -129,7 +129,6 @@ class Schedule:
     Attributes:
         failures: reads that failed and tellings that did, by name.
         looks: how many there were; up to `glances` of them the first source is all that has to be read.
-        seen: what that has just answered, for the look that is due.
     """
 
     def __init__(
@@ -156,7 +155,6 @@ class Schedule:
         self.together = Readings()
         self.added_ns = self.skipped_ns = 0
         self.glances: float = 0
-        self.seen: Readings | None = None
 
     def subscribe(self, call: Subscriber, period_s: float) -> Subscription:
         """Tell somebody from now on, and answer what `cancel` ends."""
@@ -176,51 +174,23 @@ class Schedule:
         """Answer when `turn` has something to do, in the clock's seconds."""
         return self.look_s
 
-    def doze(self, wait: Callable[[float], Sequence[Any]], until_s: float) -> Sequence[Any]:
-        """Wait for others as they do, and look meanwhile, as long as nothing changes.
-
-        Args:
-            wait: waits for at most so many seconds; answers what came.
-            until_s: no longer than that, by the clock.
-
-        Returns:
-            What came; nothing when something is due.
-        """
-        # A fast path, most looks of a quiet server: each frame more is dear after a moment of sleep.
-        clock = self.clock
-        now_s = clock()
-        while True:
-            came = wait(max(0.0, min(self.look_s, until_s) - now_s))
-            now_s = clock()
-            if came or now_s < self.look_s or now_s >= until_s:
-                return came
-            now_ns = int(now_s * NS)
-            is_telling = now_s >= self.tell_s - LOOK_S / 2
-            if self.looks >= self.glances or is_telling or now_ns - self.added_ns >= WAIT_NS:
-                return came
-            first = self.reads[0]
-            try:
-                seen = first.glance(now_ns)
-            except Exception as error:
-                # The look that is due asks again.
-                self.failed(first.name, error)
-                return came
-            if seen is not first.latest:
-                self.seen = seen
-                return came
-            self.looks += 1
-            self.skipped_ns = now_ns
-            self.look_s = max(self.look_s + LOOK_S, now_s)
-
     def turn(self) -> None:
         """Look, if it is time to, and tell whom it is time to tell."""
         now_s = self.clock()
         if now_s < self.look_s:
             return
         is_telling = now_s >= self.tell_s - LOOK_S / 2
-        # What is told of is read whole.
-        seen, self.seen = None if is_telling else self.seen, None
-        self.look(int(now_s * NS), whole=is_telling, seen=seen)
+        now_ns, seen = int(now_s * NS), None
+        if self.looks < self.glances and not is_telling and now_ns - self.added_ns < WAIT_NS:
+            # A fast path, most looks of a quiet server: each frame more is dear after a moment of sleep.
+            first = self.reads[0]
+            seen = cast("Readings | None", self.attempt(first.name, first.glance, now_ns))
+            if seen is first.latest:
+                self.looks += 1
+                self.skipped_ns = now_ns
+                self.look_s = max(self.look_s + LOOK_S, now_s)
+                return
+        self.look(now_ns, whole=is_telling, seen=seen)
         if is_telling:
             self.tell(now_s)
         sees_anything = self.saturation.sees_anything
@@ -282,16 +252,12 @@ class Schedule:
         try:
             told = act(*given)
         except Exception as error:
-            self.failed(name, error)
+            self.failures[name] = self.failures.get(name, 0) + 1
+            self.notices.trouble(name, f"{name}: servers cannot be read or told of: {error!r}")
             return None
         if name in self.failures:
             self.notices.over(name, f"{name}: servers are read and told of again.")
         return told
-
-    def failed(self, name: str, error: Exception) -> None:
-        """Count a failure, and tell of it."""
-        self.failures[name] = self.failures.get(name, 0) + 1
-        self.notices.trouble(name, f"{name}: servers cannot be read or told of: {error!r}")
 
     def close(self) -> None:
         """Let go of the sources."""
