@@ -16,8 +16,6 @@ def beating(folder, sources, process):
     """A reader, the slot of a worker whose loop was to come by a beat from now, and that moment."""
     one = process()
     path = write(folder, one.pid)
-    # A directory's time is settled a tick later; then nothing is looked at that did not change.
-    time.sleep(0.06)
     now_ns = time.monotonic_ns()
     write_word(path, layout.DUE, now_ns + BEAT_NS)
     source = sources()

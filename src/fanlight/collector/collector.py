@@ -38,6 +38,8 @@ CHECK_S = 1.0
 """How often the socket's path, the lock, the spool's size and the parent are looked at."""
 OUTLETS_S = 0.5
 """For delivering what waits for targets at the end, all of them together."""
+PATIENCE_S = 0.1
+"""What is looked after waits so long for the schedule: to be woken costs as much as to do it."""
 SWEEP_S = 0.25
 """How often connections are, while any is on its way to somewhere."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -187,11 +189,18 @@ class Collector:
         self.attend(self.doorway.listener)
         self.listening.set()
 
+    @property
+    def is_patient(self) -> bool:
+        """Whether nobody waits for what is to be looked after next."""
+        return self.committer.due() is None and not self.departed.waiting
+
     def timeout(self) -> float:
         """Answer how long to wait for sockets at the most, in seconds."""
         until_s = self.calm_until_s
         if self.schedule is not None:
-            until_s = min(until_s, self.schedule.due())
+            due_s = self.schedule.due()
+            if due_s < until_s or (due_s < until_s + PATIENCE_S and self.is_patient):
+                until_s = due_s
         return max(0.0, until_s - time.monotonic())
 
     def turn(self, *, heard: bool) -> None:

@@ -34,7 +34,7 @@ SELDOM = {"listeners": 5}
 """Sources that are read with every so manieth look, since a read costs as much as all else of it; with
 each look while a queue may be growing, and always with the one that is told of, so that what is told is
 of one instant."""
-APART = 2
+APART = 4
 """So many times as seldom while each worker tells that it has room: then nothing waits where it accepts."""
 
 

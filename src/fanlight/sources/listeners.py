@@ -47,7 +47,7 @@ TCP4, TCP6, LOCAL = "tcp4", "tcp6", "unix"
 INSTEAD = "of TCP, the web servers seen are asked for theirs, where the system lets us"
 RETRY_NS = 60_000_000_000
 """A family that could not be read is asked for again after this long."""
-OTHERS_NS = 1_900_000_000
+OTHERS_NS = 4_900_000_000
 """A family in which none of the servers seen listens is asked for again after this long."""
 
 
@@ -105,9 +105,10 @@ class Listeners:
         found = {family: self.dump(family, self.requests[family], now_ns) for family in asked}
         self.say()
         # A fast path: mostly all listeners are what they were a moment ago, to the byte. Those of nobody
-        # concerned may come and go until all are asked for.
-        if not (mine and mine.keys() <= set().union(*found.values())):
-            self.take(found)
+        # concerned may come and go until all are asked for, and so may who holds them.
+        if mine and mine.keys() <= set().union(*found.values()):
+            return self.last
+        self.take(found)
         held = self.holders.holders([each.inode for each in self.known.values()])
         if held is not self.held:
             self.held = held

@@ -24,23 +24,21 @@ class Noted:
 
     Attributes:
         until_ns: it is true at the most so long; 0 while nothing is noted.
-        folders: descriptor of each directory, and when something came or went in it last.
         still: descriptor and bytes of the file of each worker that writes nothing while nobody asks it.
         beating: descriptor, number of bytes and those before and behind the beat, of each event loop's.
     """
 
-    __slots__ = ("beating", "ended", "folders", "still", "until_ns")
+    __slots__ = ("beating", "ended", "still", "until_ns")
 
     def __init__(self, ended: Callable[[int], object]) -> None:
         self.ended = ended
         self.until_ns = 0
-        self.folders: list[tuple[int, int]] = []
         self.still: list[tuple[int, bytes]] = []
         self.beating: list[tuple[int, int, bytes, bytes]] = []
 
-    def note(self, until_ns: int, folders: list[tuple[int, int]], files: Iterable[File]) -> None:
+    def note(self, until_ns: int, files: Iterable[File]) -> None:
         """Note what was found; the arguments are as the attributes."""
-        self.until_ns, self.folders = until_ns, folders
+        self.until_ns = until_ns
         self.still, self.beating = [], []
         for each in files:
             if each.due_ns > 0:
@@ -50,15 +48,12 @@ class Noted:
                 self.still.append((each.descriptor, each.seen))
 
     def holds(self, now_ns: int) -> bool:
-        """Answer whether no process or file came or went, and no worker does or tells anything else."""
+        """Answer whether no process ended, and no worker does or tells anything else."""
         # A fast path, ten times a second: nothing here that a moment of sleep would make dear.
         if now_ns >= self.until_ns or self.ended(0):
             return False
-        stat_of, read = os.fstat, os.pread
+        read = os.pread
         try:
-            for folder, changed_ns in self.folders:
-                if stat_of(folder).st_ctime_ns != changed_ns:
-                    return False
             for descriptor, seen in self.still:
                 if read(descriptor, len(seen), 0) != seen:
                     return False

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FILES = 1_024
 """Read at the most; the workers of further ones are not seen, and counted."""
 CLOSELY_NS = 900_000_000
-"""How often it is looked up whether a worker was stopped, and which directories there are."""
+"""How often it is looked up whether a worker was stopped, and who has come where nobody left."""
 TO_ASK_ABOUT = getattr(os, "O_PATH", os.O_RDONLY)
 """How a directory is opened that is only asked what it is: the path in which a link stands is one too."""
 TICK_NS = 50_000_000
@@ -86,26 +86,23 @@ class Slots:
         """
         if not whole and self.noted.holds(now_ns):
             return self.last
-        found = self.look_closely(now_ns)
+        found = self.look_closely(now_ns, whole=whole)
         self.note()
         return found
 
     def note(self) -> None:
         """Note what has to be as it is for the next reads to be answered as this one was.
 
-        Masters are not in it: what they tell is told with the next whole read, a second later at most.
+        Masters are not in it, nor who comes: both are seen with the next close look, a second later at most.
         """
         files = self.files.values()
         self.noted.until_ns = 0
         if not files or self.unseen or not all(each.quiet for each in files):
             return
-        if any(folder not in self.listed for folder in self.held):
-            return
-        folders = [(each, self.listed[folder][0]) for folder, each in self.held.items()]
-        self.noted.note(self.looked_ns + CLOSELY_NS, folders, (each for each in files if each.slot >= 0))
+        self.noted.note(self.looked_ns + CLOSELY_NS, (each for each in files if each.slot >= 0))
 
-    def look_closely(self, now_ns: int) -> Readings:
-        """Answer the workers that live now, and what the others have left."""
+    def look_closely(self, now_ns: int, *, whole: bool) -> Readings:
+        """Answer the workers that live now, and what the others have left; arguments as of `read`."""
         if not self.is_begun:
             self.begin()
         # Who is gone leaves first: whoever came in its place has its number.
@@ -114,6 +111,7 @@ class Slots:
         is_due = now_ns - self.looked_ns >= CLOSELY_NS
         if is_due:
             self.looked_ns = now_ns
+        if whole or not self.files:
             self.hold()
         has_new = self.look()
         if has_new:
