@@ -1,10 +1,17 @@
 """What `telemetry` and `top` show of what a collector tells."""
 
+import fcntl
 import json
 import os
+import pty
+import re
+import select
+import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from contextlib import suppress
@@ -43,8 +50,8 @@ TOLD = [
 class Teller:
     """Stands where a collector would, and tells whoever watches."""
 
-    def __init__(self, path, document=TOLD, instants=3):
-        self.document, self.instants = document, instants
+    def __init__(self, path, document=TOLD, instants=3, *, stays=False):
+        self.document, self.instants, self.stays = document, instants, stays
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen()
@@ -68,6 +75,9 @@ class Teller:
                         peer.sendall(frames.frame(frames.SNAPSHOTS, body))
                     except OSError:
                         break
+                if self.stays:
+                    # Until whoever watches has left.
+                    peer.recv(1)
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -295,9 +305,6 @@ def test_top_as_json_has_servers_and_endpoints(data, capsys):
 
 @pytest.mark.usefixtures("teller")
 def test_top_on_a_terminal_shows_look_after_look_until_it_is_interrupted(data, read_terminal):
-    import pty
-    import signal
-
     screen, theirs = pty.openpty()
     environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "160", "LINES": "40"}
     command = [sys.executable, "-P", "-m", "fanlight", "top", "--every", "0.1", "--data", data]
@@ -314,10 +321,72 @@ def test_top_on_a_terminal_shows_look_after_look_until_it_is_interrupted(data, r
     assert b"7/2,048" in text
 
 
-def test_top_marks_a_full_queue_and_uneven_waiting():
+def last_frame(text):
+    """Answer the lines of the last screen that was written, without what steers the terminal."""
+    shown = text.decode(errors="replace").rpartition("\x1b[H")[2]
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).splitlines()
+
+
+def test_top_fits_a_terminal_at_once_that_is_made_narrower_or_wider(data, tmp_path, read_terminal):
+    path = str(tmp_path / "c.sock")
+    write_state(data, {"socket": path, "pids": {}})
+    teller = Teller(path, instants=1, stays=True)
+    screen, theirs = pty.openpty()
+    size_of(theirs, 40, 160)
+    environ = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+    environ |= {"NO_COLOR": "1", "TERM": "xterm"}
+    # One look comes, and then nothing but what the resizing draws.
+    command = [sys.executable, "-P", "-m", "fanlight", "top", "--data", data]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, start_new_session=True
+    ) as process:
+        text, told = b"", {}
+        try:
+            for number, (rows, columns) in enumerate([(40, 160), (12, 60), (40, 200)]):
+                if number:
+                    size_of(theirs, rows, columns)
+                    process.send_signal(signal.SIGWINCH)
+                while not is_whole(text, rows, columns):
+                    assert select.select([screen], [], [], 8)[0], text[-5000:]
+                    text += os.read(screen, 65_536)
+                told[columns] = last_frame(text)
+        finally:
+            process.send_signal(signal.SIGINT)
+            os.close(theirs)
+            read_terminal(screen)
+            teller.close()
+    assert process.returncode == 0
+    headings = {columns: lines[2].split() for columns, lines in told.items()}
+    assert headings[160] == headings[200]
+    assert "restarts" in headings[200]
+    assert "restarts" not in headings[60]
+    assert {"service", "workers", "busy", "used", "waiting"} <= set(headings[60])
+    # The row of the server is whole however narrow it is: it takes one line.
+    whole = [
+        [line for line in lines if line.startswith("shop ") and "2/3" in line] for lines in told.values()
+    ]
+    assert [len(lines) for lines in whole] == [1] * 3
+
+
+def is_whole(text, rows, columns):
+    """Answer whether the last screen is all there, and as large as the terminal."""
+    lines = last_frame(text)
+    is_ours = bool(lines) and lines[0].startswith("fanlight top")
+    return is_ours and (len(lines), max(map(len, lines))) == (rows, columns)
+
+
+def size_of(terminal, rows, columns):
+    """Give a terminal another size."""
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def test_top_marks_a_full_queue_stalled_workers_and_uneven_waiting():
     values = {"requests.waiting": 8, "workers.skewed": 1, "sockets.backlog": 6, "sockets.backlog_limit": 5}
     cells = server(Snapshot(0, {"service": "shop"}, values))
     assert "8 uneven" in cells
+    assert server(Snapshot(0, {}, {"workers.booted": 2, "workers.total": 2, "workers.stalled": 1}))[3] == (
+        "2/2 1 stalled"
+    )
     assert "6/5 full" in cells
     calm = server(Snapshot(0, {"service": "shop"}, {**values, "workers.skewed": 0, "sockets.backlog": 4}))
     assert "8" in calm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -107,16 +108,24 @@ def watch(looks: Iterator[Sequence[Snapshot]], ask: Callable[[], list[dict[str, 
 
     console = table.terminal()
     with Live(console=console, screen=True, auto_refresh=False) as screen:
+        snapshots: Sequence[Snapshot] = ()
         rows: list[dict[str, Any]] = []
+        trouble = ""
+
+        def draw(*_: object) -> None:
+            screen.update(picture(snapshots, rows, console, trouble), refresh=True)
+
+        # A terminal that was made wider or narrower shows the same look anew, not only the next one.
+        signal.signal(signal.SIGWINCH, draw)
         try:
-            for snapshots in looks:
-                trouble = ""
+            for latest in looks:
+                snapshots, trouble = latest, ""
                 try:
                     rows = ask()
                 except UnreachableError as error:
                     # The server may be away for a moment, while the collector goes on.
                     trouble = str(error).partition("\n")[0]
-                screen.update(picture(snapshots, rows, console, trouble), refresh=True)
+                draw()
         except KeyboardInterrupt:
             return
 
@@ -153,7 +162,7 @@ def server(snapshot: Snapshot) -> list[str]:
         labels.get("service", ""),
         labels.get("server", ""),
         labels.get("worker", ""),
-        of(values, "workers.booted", "workers.total"),
+        of(values, "workers.booted", "workers.total") + stalled(values),
         of(values, "workers.busy_threads", "workers.max_threads"),
         shown(values, "workers.utilisation", wording.share),
         shown(values, "requests.waiting", wording.count)
@@ -172,6 +181,12 @@ def is_full(values: Mapping[str, float]) -> bool:
     """Answer whether as many connections wait as the kernel has room for."""
     limit = values.get("sockets.backlog_limit", 0)
     return bool(limit) and values.get("sockets.backlog", 0) >= limit
+
+
+def stalled(values: Mapping[str, float]) -> str:
+    """Answer how many of the workers are alive and say nothing, "" for none."""
+    number = values.get("workers.stalled")
+    return f" {wording.count(number)} stalled" if number else ""
 
 
 def shown(values: Mapping[str, float], name: str, form: Callable[[float], str]) -> str:

@@ -163,6 +163,8 @@ def facts(values: Mapping[str, float]) -> list[tuple[str, str, str]]:
         total = values.get("workers.total")
         of = f"of {wording.count(total)} are ready" if total is not None else "ready"
         found.append(("Workers", wording.count(values["workers.booted"]), of))
+    if values.get("workers.stalled"):
+        found.append(("Stalled", wording.count(values["workers.stalled"]), "alive but silent"))
     if values.get("workers.skewed"):
         found.append(
             ("Uneven", wording.count(values["workers.skewed"]), "have room while requests wait at another")
