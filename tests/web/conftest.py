@@ -91,14 +91,14 @@ def serve(tmp_path):
     """Start real servers in threads of this process; they end with the test."""
     started: list[tuple[Listening, threading.Thread]] = []
 
-    def start(answers):
+    def start(answers, clock=time.time_ns):
         tcp = socket.create_server(("127.0.0.1", 0))
         port = tcp.getsockname()[1]
         path = str(tmp_path / f"server{port}.sock")
         unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         unix.bind(path)
         gate = Gate(f"127.0.0.1:{port}", socket=path)
-        listening = Listening(create(answers, gate), [tcp, unix])
+        listening = Listening(create(answers, gate, clock), [tcp, unix])
         thread = threading.Thread(target=listening.run, daemon=True)
         thread.start()
         started.append((listening, thread))

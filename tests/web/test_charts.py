@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +60,22 @@ def test_every_request_of_a_histogram_is_in_one_cell_of_its_own_octave(histogram
         by_octave[cell.octave] = by_octave.get(cell.octave, 0) + cell.number
     for index, number in histogram.items():
         assert by_octave[-(-index // buckets.SCALE)] >= number
+
+
+@given(st.integers(0, 10**12), st.integers(1, 10**13))
+def test_the_time_axis_of_a_trace_has_few_round_marks_from_where_the_request_began(lead, length):
+    marks = charts.axis(lead, length)
+    assert 1 <= len(marks) <= 5
+    assert marks[0].time_ns == 0
+    assert all(mark.time_ns == place * marks[1].time_ns for place, mark in enumerate(marks[1:], 1))
+    assert len(marks) == 1 or marks[1].time_ns in charts.STEPS_NS
+    for mark in marks:
+        assert mark.percent == pytest.approx((lead + mark.time_ns) / (lead + length) * 100, abs=0.01)
+        assert mark.time_ns <= length
+
+
+def test_the_marks_of_an_axis_lie_far_enough_apart_for_their_words():
+    told = [[mark.time_ns / 1e6 for mark in charts.axis(0, ms * 1e6)] for ms in (100, 136, 330, 1100)]
+    assert told == [[0, 50, 100], [0, 50, 100], [0, 100, 200, 300], [0, 500, 1000]]
+    assert [mark.anchor for mark in charts.axis(0, 100e6)] == ["start", "middle", "end"]
+    assert charts.axis(50e6, 50e6)[0].percent == 50

@@ -60,6 +60,11 @@ def test_without_a_service_the_busiest_is_compared(look):
     assert "Compare shop" in look("/compare").words
 
 
+def test_the_switch_says_which_service_is_compared(look):
+    chosen = [each["value"] for tag, each in look("/compare").tags if tag == "option" and "selected" in each]
+    assert chosen == ["shop"]
+
+
 def test_a_query_narrows_the_comparison(look):
     words = look("/compare?service=shop&last=1h&q=status%3A500").words
     assert "estimated" in words

@@ -58,3 +58,35 @@ def test_a_thousand_endpoints_weigh_little_on_the_first_page(ask_with):
     assert sum(len(gzip.compress(part)) for part in parts) <= 60_000, "100 KB are the bound, and room to grow"
     everything = browser.get("/?show=all")
     assert len(gzip.compress(everything.body)) <= 100_000
+
+
+def young(minutes):
+    """Answer a shop whose first request came some minutes ago."""
+
+    class Young(Shop):
+        def overview(self, from_ns, to_ns, service=None):
+            told = super().overview(from_ns, to_ns, service)
+            quiet = 60 - minutes if to_ns - from_ns > 15 * 60 * 10**9 else 0
+            return told | {"all": told["all"] | {"sparkline": [0] * quiet + [7] * (60 - quiet)}}
+
+    return Young()
+
+
+def test_who_began_some_minutes_ago_sees_these_minutes_and_not_an_empty_hour(ask_with):
+    shop = young(3)
+    browser = ask_with(shop)
+    page = Page(browser.get("/?service=shop").text)
+    assert "endpoints in the last 15 minutes" in page.words
+    spans = [to_ns - from_ns for what, from_ns, to_ns, *_ in shop.asked if what == "endpoints"]
+    assert [span / 60 / 10**9 for span in spans] == [60, 15]
+    for path in ("/endpoint?", "/servers?", "/explore?", "/compare?"):
+        assert all("last=15m" in link for link in page.links if link.startswith(path)), path
+    assert "--last 15m" in browser.get("/").text, "what is copied is what is seen"
+
+
+def test_a_time_that_was_asked_for_is_shown_however_little_of_it_is_filled(ask_with):
+    browser = ask_with(young(3))
+    for address, words in (("/?last=1h", "in the last hour"), ("/?last=6h", "in the last 6 hours")):
+        assert words in Page(browser.get(address).text).words
+    assert "in the last hour" in Page(ask_with(young(15)).get("/").text).words, "there may be some before"
+    assert "in the last 15 minutes" in Page(ask_with(young(14)).get("/").text).words

@@ -206,7 +206,7 @@ def test_an_endpoint_says_how_slow_how_often_and_why(look):
         "Repeated query. SELECT FROM product runs 41 times (up to 84) in 97% of the requests",
         "and takes 98 ms of each of them.",
         "It is called from shop/cart.py:88.",
-        "Waiting 3.7% 12 ms",
+        "Waiting 4% 12 ms",
         "SQL 61% 195 ms",
     ):
         assert part in words, part

@@ -69,7 +69,7 @@ def test_from_the_list_through_an_endpoint_to_a_trace(browser):
     page = Page(answer.text)
     assert (answer.status, page.open, page.wrong) == (200, [], [])
     assert "200 requests in the last hour." in page.words
-    assert "runs 41 times in 100% of the requests and takes 205 ms of each of them." in page.words
+    assert "runs 41 times in every request and takes 205 ms of each of them." in page.words
     assert f"SELECT FROM product {chr(0xD7)}41" in page.words
     assert "Garbage collection" in page.words
     for title in ("Slowest", "With an error", "Typical"):

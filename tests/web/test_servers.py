@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-from fanlight.web.pages.servers import facts, one
+from fanlight.web.pages.servers import facts, workers
 
 
 def asked_in(page):
@@ -50,7 +50,16 @@ def test_a_server_that_went_is_told_as_gone_and_not_as_it_was_in_its_last_moment
 def test_a_worker_that_was_read_before_its_server_is_gone():
     values = {"workers.booted": 1}
     found = {"worker": 0, "time": "2026-01-31T14:05:00.000Z", "values": values}
-    assert (one(found, False)["state"], one(found, True)["state"]) == ("", "gone")
+    told = [
+        workers([found], *how)
+        for how in (
+            ("2026-01-31T14:05:00.000Z", False),
+            ("2026-01-31T14:05:00.000Z", True),
+            ("2026-01-31T14:05:01.000Z", False),
+        )
+    ]
+    assert [each["rows"][0]["state"] for each in told] == ["", "gone", "gone"]
+    assert [each["is_well"] for each in told] == [True, False, False], "no column where nothing is wrong"
 
 
 def test_it_leads_to_the_requests_that_waited(look):

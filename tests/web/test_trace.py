@@ -23,11 +23,11 @@ def test_a_late_loop_is_told_with_by_how_much_and_that_it_may_be_anybodys():
 def test_cpu_time_is_told_to_be_of_the_whole_request_where_gaps_lean_on_it():
     cpu = {"time": 3_000_000, "own": 30_000_000, "idle": 27_000_000}
     whole = "That is known of the whole request, not of each gap."
-    assert cpu_words(cpu, ["waiting"]).endswith(f"or slept. {whole}")
-    assert cpu_words(cpu | {"idle": 0}, ["code"]) == f"Its thread ran for 3 ms. {whole}"
+    assert cpu_words(cpu, ["waiting"]).endswith(f"or it slept. {whole}")
+    assert cpu_words(cpu | {"idle": 0}, ["code"]) == f"Its thread was on a CPU for 3 ms. {whole}"
     assert whole not in cpu_words(cpu, [])
     for cause in ("waiting", "code", "both"):
-        assert why({"cause": cause}).startswith("over the whole request, ")
+        assert ("waiting for a CPU or a lock" in why({"cause": cause})) == (cause != "code")
 
 
 def test_a_trace_says_of_each_part_how_many_of_its_kind_took_less(look, ask_with, shop):

@@ -64,3 +64,8 @@ def test_what_is_printed_never_controls_a_browser_or_the_direction_of_writing(te
 def test_layout_survives():
     assert wording.visible("SELECT 1\n\tFROM x") == "SELECT 1\n\tFROM x"
     assert wording.visible(7) == 7
+
+
+def test_a_mark_of_an_axis_has_no_digits_that_say_nothing():
+    told = [wording.level(ns) for ns in (0, 500e6, 1e9, 1.5e9, 20e9, 100e9, 20e6, 100)]
+    assert told == ["0", "500 ms", "1 s", "1.5 s", "20 s", "1 min 40 s", "20 ms", "100 ns"]

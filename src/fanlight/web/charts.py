@@ -19,6 +19,13 @@ OCTAVES_MIN = 4
 """Doublings that a latency axis shows at least."""
 
 
+STEPS_NS = (
+    *(step * 10**power for power in range(10) for step in (1, 2, 5)),
+    *(seconds * 10**9 for seconds in (10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200)),
+)
+"""Lengths that a piece of a trace's time axis may have."""
+
+
 class Tick(NamedTuple):
     """A mark on an axis: where, in percent, and what value stands there."""
 
@@ -69,6 +76,31 @@ def ceiling(value: float) -> float:
 def levels(top: float) -> list[Tick]:
     """Answer three marks of an axis from its top down; percent counts from the top."""
     return [Tick(0, top), Tick(50, top / 2), Tick(100, 0)]
+
+
+class Mark(NamedTuple):
+    """A mark on the time axis of a trace: where, in percent, how its text is anchored, and its ns."""
+
+    percent: float
+    anchor: str
+    time_ns: float
+
+
+def axis(lead_ns: float, length_ns: float) -> list[Mark]:
+    """Answer round places of the time axis of a trace, five at the most; 0 is where the request began.
+
+    Args:
+        lead_ns: before it began.
+        length_ns: from then to the end of the axis.
+    """
+    whole = lead_ns + length_ns
+    step = next((step for step in STEPS_NS if step * 4 >= whole), STEPS_NS[-1])
+    marks = []
+    for place in range(int(min(length_ns // step, 4)) + 1):
+        percent = (lead_ns + place * step) / whole * 100
+        anchor = "start" if percent < 2 else "end" if percent > 92 else "middle"
+        marks.append(Mark(round(percent, 2), anchor, place * step))
+    return marks
 
 
 def line(points: Sequence[tuple[float, float | None]], top: float, step: float) -> str:

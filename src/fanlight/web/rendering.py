@@ -33,6 +33,7 @@ def templates() -> jinja2.Environment:
     )
     environment.filters["clock"] = wording.clock
     environment.filters["day_and_clock"] = wording.day_and_clock
+    environment.filters["level"] = wording.level
     environment.globals["assets"] = hrefs()
     return environment
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -36,6 +36,12 @@ def duration(ns: float) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def level(ns: float) -> str:
+    """Answer a round duration beside an axis, without digits that say nothing: `1.5 s`, `20 s`."""
+    number_of, _, unit = duration(ns).partition(" ")
+    return f"{number_of.rstrip('0').rstrip('.') if '.' in number_of else number_of} {unit}".strip()
 
 
 def annotation(key: str, value: object) -> str:
@@ -74,6 +80,19 @@ def share(part: float) -> str:
     if percent > 99.9 and percent < 100:
         return ">99.9%"
     return f"{short(percent)}%" if percent < 10 else f"{percent:.0f}%"
+
+
+def shares(parts: Sequence[float]) -> list[str]:
+    """Answer shares (0..1, together 1) in whole percent that add up to 100 as they are read.
+
+    What is there and gets none of them reads `<1%`, beside the 100.
+    """
+    percents = [part * 100 for part in parts]
+    told = [int(percent) for percent in percents]
+    by_rest = sorted(range(len(told)), key=lambda place: told[place] - percents[place])
+    for place in by_rest[: max(round(sum(percents)) - sum(told), 0)]:
+        told[place] += 1
+    return [f"{whole}%" if whole or not part else "<1%" for whole, part in zip(told, parts, strict=True)]
 
 
 def rank(part: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fanlight.web import queries, wording
+from fanlight.web.pages.filled import filled
 from fanlight.web.parameters import read_time
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 20
 WAITING = ("requests.waiting_max", "requests.waiting", "sockets.backlog")
+HEADS = ("Busy", "Threads", "Waiting", "In the kernel's queue", "Loop late")
 FAR_NS = 10_000_000_000
 """A reading this far from a trace says little of it."""
 
@@ -37,10 +39,12 @@ def strip(found: Mapping[str, Any], axis: Axis, asked: Asked) -> Json | None:
     starts = [-axis.lead, *(each["offset"] for each in drawn[1:])]
     bounds = [*starts, axis.length]
     moment = read_time(found["time"]) or asked.now_ns
+    heads, cells = filled(HEADS, [row(each["values"]) for each in readings])
     return {
         "bars": [bar(each, bounds[nth], bounds[nth + 1], axis) for nth, each in enumerate(drawn)],
         "sentence": sentence([each["values"] for each in drawn]),
-        "rows": [row(each) for each in readings],
+        "heads": heads,
+        "rows": [{"time": each["time"], "cells": told} for each, told in zip(readings, cells, strict=True)],
         "link": queries.link(
             f"kind:metrics {queries.group(found['service'])}",
             {
@@ -97,20 +101,16 @@ def sentence(told: list[Mapping[str, float]]) -> str:
     return ", ".join(parts)
 
 
-def row(each: Mapping[str, Any]) -> Json:
+def row(values: Mapping[str, float]) -> list[str]:
     """Answer a reading as a row of the table."""
-    values = each["values"]
 
     def told(name: str) -> str:
         return wording.number(values[name]) if name in values else ""
 
-    return {
-        "time": each["time"],
-        "cells": [
-            told("workers.busy_threads"),
-            told("workers.max_threads"),
-            wording.count(waiting(values)),
-            told("sockets.backlog"),
-            wording.duration(values["loop.overdue"]) if "loop.overdue" in values else "",
-        ],
-    }
+    return [
+        told("workers.busy_threads"),
+        told("workers.max_threads"),
+        wording.count(waiting(values)),
+        told("sockets.backlog"),
+        wording.duration(values["loop.overdue"]) if "loop.overdue" in values else "",
+    ]

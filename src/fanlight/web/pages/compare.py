@@ -75,7 +75,8 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> tuple[Json, i
     }
     if not service:
         return context, 200
-    asked = asked._replace(given={**asked.given, "service": service})
+    # The switch says which one was taken too.
+    context["asked"] = asked = asked._replace(given={**asked.given, "service": service})
     answered = ask(answers, asked)
     if isinstance(answered, Mistake):
         return answered

@@ -65,13 +65,14 @@ def overlaid(found: Sequence[Mapping[str, Any]], before: int, after: int) -> Jso
         # Both sides' edges are the same powers of two, to the last bit.
         counted = {cell.high: cell.number for cell in cells}
         shares.append([counted.get(cell.high, 0) / (whole or 1) for cell in axis])
-    top = max(*shares[0], *shares[1]) or 1
+    top = min(charts.ceiling(max(*shares[0], *shares[1])), 1.0)
     step = charts.WIDTH / len(axis)
     octaves = sorted({cell.octave for cell in axis})
     bars = charts.columns([(nth * step, share) for nth, share in enumerate(shares[1])], top, step)
     return {
         "bars": [bar for bar in bars if bar.height],
         "outline": outline(shares[0], top, step),
+        "levels": [(tick.percent, wording.share(tick.value)) for tick in charts.levels(top)[:2]],
         "edges": edges(octaves),
         "hits": [
             {

@@ -28,16 +28,15 @@ def division(split: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Answer the parts that took any time, in their order, with their places on a grid of 1000."""
     out = []
     x = 0.0
-    for each in split:
-        if not each["time"]:
-            continue
+    taken = [each for each in split if each["time"]]
+    for each, share in zip(taken, wording.shares([each["share"] for each in taken]), strict=True):
         colour, label = PARTS[each["part"]]
         width = each["share"] * 1000
         out.append(
             {
                 "tier": colour,
                 "label": label,
-                "share": wording.share(each["share"]),
+                "share": share,
                 "time": wording.duration(each["time"]),
                 "x": round(x, 1),
                 "width": round(max(width - 2, 0.5), 1),

@@ -10,7 +10,7 @@ from fanlight.web.copying import panels
 from fanlight.web.pages.division import division, words
 from fanlight.web.pages.frame import finding, frame, segment_words
 from fanlight.web.pages.graphs import deploys, histogram, timeline
-from fanlight.web.pages.merged import condensed, main_parts, nodes, wider
+from fanlight.web.pages.merged import axis, condensed, main_parts, nodes, wider
 from fanlight.web.parameters import address
 from fanlight.web.statements import statement
 
@@ -96,6 +96,7 @@ def follow(
         "histogram": spread(found, asked, whole),
         "parts": division(found["split"]),
         "nodes": nodes(shown, tree, waited_ns(found["split"])),
+        "marks": axis(tree, waited_ns(found["split"])),
         "wider": wider(found, asked.octaves),
         "hidden": hidden,
         "small": small,
@@ -212,7 +213,7 @@ def facts(found: Mapping[str, Any], asks: Mapping[str, str | None]) -> list[dict
             "label": "Errors",
             "href": asks["failed"],
             "value": wording.count(errors),
-            "note": f"{wording.share(errors / found['count'])} of requests" if errors else "none",
+            "note": f"{wording.share(errors / found['count'])} of requests" if errors else "none failed",
         },
     ]
 

@@ -9,7 +9,7 @@ from fanlight.web import charts, wording
 from fanlight.web.copying import command, panels
 from fanlight.web.pages.frame import Finding, Link, finding, frame, segment_words
 from fanlight.web.pages.graphs import deploys
-from fanlight.web.parameters import SORTS, address
+from fanlight.web.parameters import SORTS, TIMES, UNITS, address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 FINDINGS = 2
 """Findings that stand below an endpoint's name; its own page has all."""
+AHEAD_NS = (UNITS["d"], 366 * UNITS["d"])
+"""How far ahead of the clock an empty page looks for requests, one after the other."""
+YOUNG_MIN = 15
+"""The time that is shown unasked where there is nothing older in the last hour, in minutes."""
 FIRST = 100
 """Rows that the page shows before it is asked for all: the worst hundred are the work of a year."""
 
@@ -126,7 +130,7 @@ def heads(asked: Asked) -> list[dict[str, Any]]:
 
 def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any]:
     """Answer the template's context."""
-    told = answers.overview(asked.from_ns, asked.to_ns)
+    asked, told = fitted(answers, asked)
     everything, whole = told["endpoints"], told["all"]
     service = asked.get("service")
     if service:
@@ -145,6 +149,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
     context = frame(asked, "endpoints")
     context |= {
         "rows": [table_row(row, worst, times, began.get(row["service"], ())) for row in shown],
+        "environments": told["environments"],
         "has_deploys": any(began.values()),
         "heads": heads(asked),
         "facts": facts(whole) if whole else [],
@@ -166,6 +171,25 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         # Somebody watches this page for the first request: it looks again by itself.
         context["refresh_s"] = None if everything else 5
     return context
+
+
+def fitted(answers: Any, asked: Asked) -> tuple[Asked, dict[str, Any]]:
+    """Answer what is asked for and what is known of it.
+
+    Who named no time and began to look some minutes ago sees these minutes, not an hour that is empty but
+    for its edge; every link of the page says so.
+    """
+    told = answers.overview(asked.from_ns, asked.to_ns)
+    if told["all"] is None or any(name in asked.given for name in TIMES):
+        return asked, told
+    slots = told["all"]["sparkline"]
+    length_ns = asked.to_ns - asked.from_ns
+    young_ns = YOUNG_MIN * UNITS["m"]
+    # One more, since a slot may be cut by the range's begin.
+    if any(slots[: len(slots) - len(slots) * young_ns // length_ns + 1]):
+        return asked, told
+    asked = asked._replace(given={**asked.given, "last": f"{YOUNG_MIN}m"}, from_ns=asked.to_ns - young_ns)
+    return asked, answers.overview(asked.from_ns, asked.to_ns)
 
 
 def facts(whole: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -269,6 +293,11 @@ def pain_width(pain: float, worst: float) -> int:
     return max(round(60 * math.log1p(pain * 10) / math.log1p(worst * 10)), 2)
 
 
+def later(answers: Any, asked: Asked, length_ns: int) -> bool:
+    """Tell whether requests are kept that began after now, as where a clock was set back."""
+    return bool(answers.endpoints(asked.now_ns, asked.now_ns + length_ns, asked.get("service") or None))
+
+
 def waits(answers: Any, asked: Asked, filtered: bool) -> dict[str, Any]:
     """Answer what an empty page says it waits for, and what would end the waiting."""
     if filtered:
@@ -278,6 +307,11 @@ def waits(answers: Any, asked: Asked, filtered: bool) -> dict[str, Any]:
         name for name, account in answers.status().get("services", {}).items() if account.get("accepted")
     ]
     if known:
+        ahead = [ahead_ns for ahead_ns in AHEAD_NS if later(answers, asked, ahead_ns)]
+        if ahead:
+            here, there = wording.rfc3339(asked.now_ns), wording.rfc3339(asked.now_ns + ahead[0])
+            link = Link("Show them", asked.link(last=None, from_=here, to=there), False)
+            return {"why": "ahead", "links": [link]}
         longer = [
             Link(f"last {each}", asked.link(last=each, from_=None, to=None), False) for each in ("24h", "7d")
         ]

@@ -133,8 +133,10 @@ def finding(found: Mapping[str, Any]) -> Finding:
     """Answer a repeated statement in words with its evidence."""
     times, most = found["repeats_mean"], found["repeats_max"]
     up_to = f" (up to {wording.count(most)})" if most > times else ""
+    share = wording.share(found["share"])
+    where = {"100%": "every request", ">99.9%": "nearly every request"}.get(share, f"{share} of the requests")
     sentence = (
-        f"runs {wording.count(times)} times{up_to} in {wording.share(found['share'])} of the requests "
+        f"runs {wording.count(times)} times{up_to} in {where} "
         f"and takes {wording.duration(found['total'])} of each of them."
     )
     return Finding(

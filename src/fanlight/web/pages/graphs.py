@@ -36,10 +36,7 @@ def timeline(points: Sequence[Mapping[str, Any]], asked: Asked) -> dict[str, Any
         "p50": charts.line(curve(points, middles, "p50"), top, step),
         "p95": charts.line(curve(points, middles, "p95"), top, step),
         "bars": charts.columns([(x, p["rpm"]) for x, p in zip(places, points, strict=True)], rpm_top, step),
-        "levels": [
-            (tick.percent, wording.duration(tick.value).replace(".00 ", " "))
-            for tick in charts.levels(top)[:2]
-        ],
+        "levels": [(tick.percent, wording.level(tick.value)) for tick in charts.levels(top)[:2]],
         "rpm_top": wording.rate(rpm_top),
         "marks": marks(asked),
         "step": round(step, 1),
@@ -136,7 +133,7 @@ def histogram(buckets: Sequence[Mapping[str, Any]], asked: Asked) -> dict[str, A
         return None
     whole = sum(cell.number for cell in cells)
     step = charts.WIDTH / len(cells)
-    top = max(cell.number for cell in cells)
+    top = charts.ceiling(max(cell.number for cell in cells))
     chosen = set(asked.octaves or ())
     bars = charts.columns([(index * step, cell.number) for index, cell in enumerate(cells)], top, step)
     octaves = sorted({cell.octave for cell in cells})
@@ -144,6 +141,12 @@ def histogram(buckets: Sequence[Mapping[str, Any]], asked: Asked) -> dict[str, A
     return {
         "bars": [(bar, not chosen or cells[bar.nth].octave in chosen) for bar in bars if bar.height],
         "octaves": [octave(each, cells, whole, octaves, asked) for each in octaves],
+        # Half a request is none.
+        "levels": [
+            (tick.percent, wording.count(tick.value))
+            for tick in charts.levels(top)[:2]
+            if tick.value == int(tick.value)
+        ],
         "edges": edges(octaves),
         "chosen": span_words(chosen) if chosen else None,
         "selected": wording.plural(selected, "request"),

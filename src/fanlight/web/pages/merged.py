@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fanlight.web import wording
+from fanlight.web import charts, wording
 from fanlight.web.pages.frame import span_name, tier
 from fanlight.web.statements import NOTHING, Statement, statement
 
@@ -96,11 +96,23 @@ def nodes(
         return []
     requests, whole = slice_of(tree)
     starts = begins(tree)
-    # Children that outlive their root would be pushed off the grid.
-    scale = max(starts[node["path"]] + node["share"] * whole for node in tree)
-    scale = min(max(scale, whole), 1.25 * whole) + waited_ns
+    scale = reach(tree) + waited_ns
     rows = [row(node, (waited_ns + starts[node["path"]]) / scale, requests, whole, scale) for node in shown]
     return [waiting(waited_ns, scale), *rows] if waited_ns else rows
+
+
+def reach(tree: Sequence[Mapping[str, Any]]) -> float:
+    """Answer how many ns of the mean request are drawn."""
+    _, whole = slice_of(tree)
+    starts = begins(tree)
+    # Children that outlive their root would be pushed off the grid.
+    longest: float = max(starts[node["path"]] + node["share"] * whole for node in tree)
+    return min(max(longest, whole), 1.25 * whole)
+
+
+def axis(tree: Sequence[Mapping[str, Any]], waited_ns: int) -> list[charts.Mark]:
+    """Answer the marks of the merged trace's time axis, which begins where the request does."""
+    return charts.axis(waited_ns, reach(tree)) if tree else []
 
 
 def waiting(waited_ns: int, scale: float) -> Node:
@@ -182,5 +194,5 @@ def among(percentile: float | None) -> str:
     if percentile is None or 0.4 < percentile < 0.6:
         return ""
     slower = percentile > 0.5
-    share = wording.share(percentile if slower else 1 - percentile)
+    share = wording.rank(percentile if slower else 1 - percentile)
     return f"{'slower' if slower else 'quicker'} than {share} of its kind"

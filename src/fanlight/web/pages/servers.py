@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import charts, queries, wording
 from fanlight.web.copying import Panel, panels
+from fanlight.web.pages.filled import filled
 from fanlight.web.pages.frame import frame
 from fanlight.web.pages.graphs import marks, nanoseconds, zoom
 from fanlight.web.pages.volume import width_words
@@ -72,6 +73,9 @@ GRAPHS = (
 )
 
 
+COLUMNS = [curve.label for graph in GRAPHS for curve in graph.curves]
+
+
 def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any]:
     """Answer the template's context."""
     found = answers.servers(asked.from_ns, asked.to_ns, asked.get("service") or None)
@@ -83,7 +87,6 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "servers": [
             server(number, each, step_ns, asked, (json, socket)) for number, each in enumerate(shown, 1)
         ],
-        "worker_columns": WORKER_COLUMNS,
         "hidden": len(found["servers"]) - len(shown),
         "service": asked.get("service"),
         "clear": asked.link(service=None),
@@ -110,6 +113,8 @@ def server(
     anchors = [f"{graph.anchor}-{number}" for graph in GRAPHS]
     readings = command(f"kind:metrics {told}", asked)
     copies: dict[str, Panel] = panels(asked, copied[0], dict.fromkeys(anchors, readings), copied[1])
+    columns, cells = filled(COLUMNS, [told_of(step) for step in found["steps"]])
+    rows = [row(step, own, step_ns, asked, whole) for step, own in zip(found["steps"], cells, strict=True)]
     is_gone = min(asked.to_ns, asked.now_ns) - nanoseconds(found["time"]) > SILENT_NS
     worker = f", {found['worker_class']}" if found.get("worker_class") else ""
     beside = f", master {found['master']}" if found.get("master") else ""
@@ -126,9 +131,9 @@ def server(
             for graph, anchor in zip(graphs, anchors, strict=True)
             if graph is not None
         ],
-        "columns": [curve.label for graph in GRAPHS for curve in graph.curves],
-        "rows": [row(step, step_ns, asked, whole) for step in found["steps"]],
-        "workers": [one(each, is_gone or each["time"] < found["time"]) for each in found["workers"]],
+        "columns": columns,
+        "rows": rows,
+        "workers": workers(found["workers"], found["time"], is_gone),
         "waited": queries.link(f"{whole} queue.time:>={WAITED} | sort -queue.time", asked.times()),
         "meanwhile": queries.link(f"{whole} requests.waiting:>0 | sort -duration", asked.times()),
         "readings": queries.link(f"kind:metrics {told}", asked.times()),
@@ -190,15 +195,15 @@ def drawn(
             lines.append((curve.label, points))
     if not lines or (graph.anchor == "gone" and not top):
         return None
-    top = charts.ceiling(top)
+    top, is_time = charts.ceiling(top), graph.written is wording.duration
     return {
         "title": graph.title,
         "lines": [{"label": label, "path": charts.line(points, top, width)} for label, points in lines],
         "levels": [
-            (tick.percent, graph.written(tick.value).replace(".00 ", " "))
+            (tick.percent, (wording.level if is_time else graph.written)(tick.value))
             for tick in charts.levels(top)[:2]
             # Half of what is counted in ones is nothing.
-            if graph.written is wording.duration or tick.value == int(tick.value)
+            if is_time or tick.value == int(tick.value)
         ],
         "marks": marks(asked),
         "hits": [hit(graph, step, step_ns, asked) for step in steps],
@@ -239,40 +244,58 @@ def value_of(curve: Curve, values: Mapping[str, float]) -> float | None:
     return next((values[name] for name in curve.names if name in values), None)
 
 
-def row(step: Mapping[str, Any], step_ns: int, asked: Asked, whole: str) -> dict[str, Any]:
+def told_of(step: Mapping[str, Any]) -> list[str]:
+    """Answer the numbers of a step, "" for those that nobody read."""
+    values = [(graph, value_of(curve, step["values"])) for graph in GRAPHS for curve in graph.curves]
+    return ["" if value is None else graph.written(value) for graph, value in values]
+
+
+def row(
+    step: Mapping[str, Any], cells: Sequence[str], step_ns: int, asked: Asked, whole: str
+) -> dict[str, Any]:
     """Answer a step as a row of the table, with the address of the requests that waited then."""
     start = nanoseconds(step["time"])
-    cells = []
-    for graph in GRAPHS:
-        for curve in graph.curves:
-            value = value_of(curve, step["values"])
-            cells.append("" if value is None else graph.written(value))
     there = zoom(asked, start, start + step_ns)
     when = {name: there[name] for name in ("from", "to")}
     waited = queries.link(f"{whole} queue.time:>={WAITED} | sort -queue.time", when)
     return {"time": step["time"], "cells": cells, "waited": waited, **there}
 
 
-def one(found: Mapping[str, Any], is_gone: bool) -> dict[str, Any]:
-    """Answer a worker as a row of its table."""
-    values: Mapping[str, float] = found["values"]
+def workers(found: Sequence[Mapping[str, Any]], read: str, is_gone: bool) -> dict[str, Any]:
+    """Answer the table of a server's workers: heads, and rows with the number of each.
+
+    Args:
+        found: workers when they were read last.
+        read: when their server was.
+        is_gone: whether that server is.
+    """
+    heads, rows = filled(WORKER_COLUMNS, [one(each["values"]) for each in found])
+    told = [
+        {
+            "worker": each["worker"],
+            "cells": cells,
+            "state": "gone" if is_gone or each["time"] < read else state(each["values"]),
+        }
+        for each, cells in zip(found, rows, strict=True)
+    ]
+    return {"heads": heads, "rows": told, "is_well": not any(each["state"] for each in told)}
+
+
+def one(values: Mapping[str, float]) -> list[str]:
+    """Answer what a worker is at as the cells of its table."""
 
     def told(name: str, written: Callable[[float], str] = wording.count) -> str:
         return written(values[name]) if name in values else ""
 
-    return {
-        "worker": found["worker"],
-        "cells": [
-            told("workers.busy_threads"),
-            told("workers.max_threads"),
-            told("queue.backlog"),
-            told("workers.utilisation", wording.share),
-            told("workers.requests_count"),
-            told("loop.overdue", wording.duration),
-            told("oldest.in_flight", wording.duration),
-        ],
-        "state": "gone" if is_gone else state(values),
-    }
+    return [
+        told("workers.busy_threads"),
+        told("workers.max_threads"),
+        told("queue.backlog"),
+        told("workers.utilisation", wording.share),
+        told("workers.requests_count"),
+        told("loop.overdue", wording.duration),
+        told("oldest.in_flight", wording.duration),
+    ]
 
 
 def state(values: Mapping[str, float]) -> str:

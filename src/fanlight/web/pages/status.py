@@ -59,6 +59,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "costs": [cost(each) for each in found.get("cost", ())],
         "targets": [target(each) for each in (collector or {}).get("targets") or ()],
         "clients": [client(each) for part in parts for each in part["clients"]],
+        "has_releases": any(each.get("release") for part in parts for each in part["clients"]),
         "losses": [each for part in parts for each in losses(part["lost_before_accept"])],
         "ignored": [each for part in parts for each in unwanted(part.get("ignored", {}))],
         "collector": bool(collector),

@@ -34,12 +34,13 @@ def switches(answers: Any, context: Mapping[str, Any]) -> list[Switch]:
 
     Args:
         answers: has `environments(from_ns, to_ns)`.
-        context: of the page's template.
+        context: of the page's template; its `environments` are these, where it asked for them already.
     """
     asked: Asked = context["asked"]
     if asked.path == ALONE:
         return []
-    pairs = answers.environments(asked.from_ns, asked.to_ns)
+    known = context.get("environments")
+    pairs = answers.environments(asked.from_ns, asked.to_ns) if known is None else known
     service, where = asked.get("service"), asked.get("env")
     is_named = asked.path.startswith(NAMED)
     # A trace knows its service, its address does not.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fanlight.web import queries, wording
+from fanlight.web import charts, queries, wording
 from fanlight.web.copying import panels
 from fanlight.web.folding import is_fault
 from fanlight.web.pages.busy import strip
@@ -57,7 +57,7 @@ def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -
         "fold": fold,
         "whole": found["whole"],
         "lost": wording.plural(found["lost"], "span") if found["lost"] else None,
-        "marks": axis_marks(axis),
+        "marks": charts.axis(axis.lead, axis.length),
         "busy": strip(found, axis, asked),
         "cpu": cpu_words(found.get("cpu"), [each["cause"] for each in found.get("gaps", ())]),
         "lines": [line(each) for each in found.get("log", ())],
@@ -87,20 +87,6 @@ def failures(root_notes: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return first + list(known.items())
 
 
-def axis_marks(axis: Axis) -> list[tuple[float, str, str]]:
-    """Answer places of the time axis in percent; 0 is where the request began."""
-    whole = axis.lead + axis.length
-    begin = axis.lead / whole * 100
-    places = [(begin + (100 - begin) * share, axis.length * share) for share in (0, 0.25, 0.5, 0.75, 1)]
-    # Little room is left of much waiting.
-    kept = places if begin < 40 else [places[0], places[-1]]
-    marks = [
-        (round(percent, 2), "middle" if 2 < percent < 98 else "end" if percent > 50 else "start", time_ns)
-        for percent, time_ns in kept
-    ]
-    return [(percent, anchor, wording.duration(ns) if ns else "0") for percent, anchor, ns in marks]
-
-
 def cpu_words(cpu: Mapping[str, Any] | None, causes: Sequence[str]) -> str:
     """Answer what the CPU time of a request says of its own time."""
     if cpu is None and "loop" in causes:
@@ -109,12 +95,12 @@ def cpu_words(cpu: Mapping[str, Any] | None, causes: Sequence[str]) -> str:
         return "Its CPU time was not measured, so nothing explains the gaps." if causes else ""
     # CPU time is read at a request's begin and end, and not in between.
     whole = " That is known of the whole request, not of each gap." if causes else ""
-    ran = f"Its thread ran for {wording.duration(cpu['time'])}"
+    ran = f"Its thread was on a CPU for {wording.duration(cpu['time'])}"
     if cpu["own"] and cpu["idle"] > max(cpu["own"] * 0.1, 500_000):
         return (
-            f"{ran}: of the {wording.duration(cpu['own'])} in the application's own code it did not run for "
-            f"{wording.duration(cpu['idle'])} at least. It waited for the CPU, the interpreter's lock or "
-            f"another one, or slept.{whole}"
+            f"{ran}. Of the {wording.duration(cpu['own'])} in the application's own code it was on none for "
+            f"{wording.duration(cpu['idle'])} or more: it waited for a CPU, for the interpreter's lock or "
+            f"another one, or it slept.{whole}"
         )
     return f"{ran}.{whole}"
 

@@ -20,9 +20,9 @@ DEEPEST = 12
 SLOW = 0.9
 """From this share of its kind on that took less, a part's is printed bold."""
 CAUSES = {
-    "waiting": "over the whole request, mostly not running",
-    "code": "over the whole request, its own code running",
-    "both": "over the whole request, its own code, in part not running",
+    "waiting": "mostly waiting for a CPU or a lock, or asleep",
+    "code": "its own code, running",
+    "both": "its own code, in part waiting for a CPU or a lock, or asleep",
     "unknown": "nothing explains it",
 }
 """What a gap was, as far as the CPU time of the whole request tells; a late loop is told with by how much."""

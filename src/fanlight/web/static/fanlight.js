@@ -9,7 +9,7 @@ const clock = (time) => `${two(time.getHours())}:${two(time.getMinutes())}:${two
 const day = (time) => `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "your time zone";
 
-const localTimes = () => {
+const sayTimes = () => {
   for (const element of $all("time[datetime]")) {
     const time = new Date(element.dateTime);
     if (Number.isNaN(time.getTime())) continue;
@@ -17,6 +17,10 @@ const localTimes = () => {
     element.textContent = today ? clock(time) : `${day(time)} ${clock(time)}`;
     element.title = `${element.dateTime} (UTC)`;
   }
+};
+
+const localTimes = () => {
+  sayTimes();
   for (const element of $all("text[data-mark]")) {
     const time = new Date(element.dataset.mark);
     element.textContent = element.dataset.days ? day(time) : clock(time).slice(0, element.dataset.seconds ? 8 : 5);
@@ -29,6 +33,17 @@ const localTimes = () => {
   }
   for (const element of $all(".zone")) element.textContent = zone;
 };
+
+// At midnight, what was today's becomes yesterday's.
+const wait = () => {
+  const now = new Date();
+  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+  setTimeout(() => {
+    sayTimes();
+    wait();
+  }, midnight - now + 1000);
+};
+wait();
 
 // What is written in the zone of whoever looks travels in UTC. What nobody changed stays the moment that it was:
 // where clocks are put back, an hour's times are told twice.
