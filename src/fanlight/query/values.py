@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def moment(value: str, now_ns: int, zone: tzinfo | None) -> int | None:
     """Answer what `moments.moment` does, which a search for words does not load."""
-    if value.isalpha() and value[0] not in "nNtTyY":
+    first = value[:1]
+    if not (first.isdigit() or first.isspace() or first in "+-nNtTyY"):
         return None
     from fanlight.query.moments import moment as found
 

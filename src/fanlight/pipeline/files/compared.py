@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ODD = (ValueError, KeyError, OverflowError)
 """What reading a text raises that is not what it should be."""
+KNOWN, SHORT = 4096, 256
+"""Texts of a property of which it is kept whether they are asked for, and bytes of the longest of them."""
 
 
 def comparing(query: Query, format: Format, otherwise: Verdict) -> Verdict | None:  # noqa: A002 the thing's own word
@@ -74,25 +76,51 @@ def holding(test: Test, unit: str | None, kind: str) -> Callable[[Any], bool]:
     return lambda value: test.of(value, unit, kind)
 
 
+class Known(dict[bytes | None, bool]):
+    """Whether texts of one property are asked for; a text is read when it is met first.
+
+    Args:
+        holds: tells of a value.
+        convert: makes it of the text.
+
+    Raises:
+        ValueError: a text is not what it should be; also KeyError and OverflowError.
+    """
+
+    def __init__(self, holds: Callable[[Any], bool], convert: Callable[[bytes | None], Any]) -> None:
+        self.holds = holds
+        self.convert = convert
+
+    def __missing__(self, text: bytes | None) -> bool:
+        value = self.convert(text)
+        found = value is not None and self.holds(value)
+        if text is None or len(text) <= SHORT:
+            if len(self) >= KNOWN:
+                self.clear()
+            self[text] = found
+        return found
+
+
 def verdict_of(reader: Reader, asked: list[tuple[int, Callable[[Any], bool]]], otherwise: Verdict) -> Verdict:
     """Answer the verdict: every property is there and meets its test."""
     match, stamp, time_place = reader.match, reader.stamp, reader.time_place
-    known = list(zip(reader.places, reader.converters, strict=True))
+    known = [(reader.places[at] - 1, Known(holds, reader.converters[at])) for at, holds in asked]
 
     def verdict(raw: bytes) -> bool:
         found = match(raw)
         if found is None:
             return otherwise(raw)
+        texts = found.groups()
+        selected = True
         try:
-            if time_place and stamp is not None and (time := found[time_place]) is not None:
-                stamp(time)
-            values = [convert(found[place]) for place, convert in known]
+            if time_place and (time := texts[time_place - 1]) is not None:
+                stamp(time)  # type: ignore[misc]
+            for place, of in known:
+                # Each: one that cannot be read makes the line none of the format.
+                if not of[texts[place]]:
+                    selected = False
         except ODD:
             return otherwise(raw)
-        for place, holds in asked:
-            value = values[place]
-            if value is None or not holds(value):
-                return False
-        return True
+        return selected
 
     return verdict

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from fanlight.event.event import UNTIMED, Event
 from fanlight.event.schema import Schema
 from fanlight.parsers.parser import ROW_MAX
@@ -31,9 +33,12 @@ class Found:
         begin: where the block begins in it, and so `end`.
         spans: begin of each event, and place of the newline behind it; None for all of the block.
         line: number of the block's first line, 0 when nobody counts.
+
+    Attributes:
+        is_packed: nothing lies between the spans.
     """
 
-    __slots__ = ("begin", "buffer", "end", "line", "spans")
+    __slots__ = ("begin", "buffer", "end", "is_packed", "line", "spans")
 
     def __init__(
         self, buffer: bytearray, begin: int, end: int, spans: list[tuple[int, int]] | None, line: int
@@ -43,6 +48,7 @@ class Found:
         self.end = end
         self.spans = spans
         self.line = line
+        self.is_packed = False
 
     def __len__(self) -> int:
         return len(self.each())
@@ -55,10 +61,12 @@ class Found:
 
     def raw(self) -> bytes:
         """Answer the text of all, each with its newline."""
-        if self.spans is None:
-            return bytes(memoryview(self.buffer)[self.begin : self.end])
-        buffer = self.buffer
-        return b"".join([buffer[start : edge + 1] for start, edge in self.spans])
+        buffer, spans = self.buffer, self.spans
+        if spans is None:
+            return bytes(memoryview(buffer)[self.begin : self.end])
+        if self.is_packed and spans:
+            return bytes(memoryview(buffer)[spans[0][0] : spans[-1][1] + 1])
+        return b"".join([buffer[start : edge + 1] for start, edge in spans])
 
     def text(self) -> bytes:
         """Answer the text of all, without a newline behind the last."""
@@ -99,15 +107,13 @@ class Found:
                 yield Found(text, 0, len(text), [(0, len(text) - 1)], number)
 
 
-def kept(text: Text, spans: list[tuple[int, int]]) -> Found:
-    """Answer some spans of a text that goes away, with nothing else of it."""
-    rows = [text[start : edge + 1] for start, edge in spans]
-    moved: list[tuple[int, int]] = []
-    at = 0
-    for row in rows:
-        moved.append((at, at + len(row) - 1))
-        at += len(row)
-    return Found(bytearray().join(rows), 0, at, moved, 0)
+def kept(rows: list[bytes]) -> Found:
+    """Answer some lines of a text that goes away, each without its newline."""
+    buffer = bytearray(b"\n").join([*rows, b""])
+    behind = list(accumulate([len(row) + 1 for row in rows]))
+    found = Found(buffer, 0, len(buffer), list(zip([0, *behind], map((-1).__add__, behind), strict=False)), 0)
+    found.is_packed = True
+    return found
 
 
 def event_of(reader: Origin, raw: bytes, number: int = 0, note: Note | None = None) -> Event:

@@ -218,7 +218,8 @@ class Pushdown:
         numbers = test_of(node, setting).numbers
         if numbers is not None:
             whole = value.isascii() and value.rstrip("xX").isdigit() and bool(value.strip("xX"))
-            shape = value.lower().replace("x", r"\d").encode() if whole and node.op in (":", "=") else None
+            # Engines spell out the ten digits, and look for ten texts; of more letters they look for none.
+            shape = value.lower().replace("x", r"\w").encode() if whole and node.op in (":", "=") else None
             least = numbers.low if numbers.low > 0 else None
             return Condition(name, shape, True, True, least, True) if shape or least else None
         if node.op == "=":

@@ -14,7 +14,7 @@ from fanlight.event.event import Event
 from fanlight.parsers.parser import sections_of
 from fanlight.parsers.stamps import TOLD_NO_YEAR, Stamps
 from fanlight.pipeline.files.blocks import BOM, LINE_MAX, Blocks
-from fanlight.pipeline.files.found import Found, kept
+from fanlight.pipeline.files.found import Found
 from fanlight.pipeline.files.glance import access_log
 from fanlight.pipeline.files.look import Look
 from fanlight.pipeline.files.mapped import Mapped
@@ -298,7 +298,7 @@ class Search:
         if look.engine not in WHERE_IT_LIES:
             return look
         file = Mapped(source.stream.fileno(), source.size, len(BOM) if sample.startswith(BOM) else 0)
-        for found in file.looked(lambda text, *piece: kept(text, look.spans(text, *piece) or [])):
+        for found in file.looked(look.kept):
             self.scanned = file.place
             if found.spans:
                 self.is_found = True
