@@ -50,6 +50,18 @@ def test_a_connection_is_told_by_what_lies_in_it_and_what_went_last(connections,
             assert look(connections, listening) == (0, 1)
 
 
+@pytest.mark.parametrize(("said", "pending"), [(b"", 0), (b"asked", 1)], ids=["nothing", "a request"])
+def test_a_client_that_said_no_more_is_owed_what_it_asked_for(connections, listening, said, pending):
+    with socket.create_connection(listening.getsockname()) as client:
+        taken, _ = listening.accept()
+        with taken:
+            client.sendall(said)
+            client.shutdown(socket.SHUT_WR)
+            while taken.recv(10):
+                pass
+            assert look(connections, listening) == (0, pending)
+
+
 def test_what_waits_in_the_listeners_queue_is_left_to_it(connections, listening):
     with socket.create_connection(listening.getsockname()) as client:
         client.sendall(b"asked")

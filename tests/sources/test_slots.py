@@ -303,6 +303,16 @@ def test_between_whole_reads_whatever_a_worker_does_or_comes_to_is_seen(folder, 
     assert [each.pid for each in source.read(now_ns + NS + 1, whole=False).workers] == [other.pid]
 
 
+def test_of_two_workers_with_one_number_one_gets_another(folder, sources, process):
+    for _ in range(2):
+        write(folder, process().pid, SLOT=0)
+    source = sources()
+    assert sorted(each.slot for each in source.read(NS).workers) == [0, 1]
+    # And the next reader knows them by the same.
+    before = {each.pid: each.slot for each in source.read(NS).workers}
+    assert {each.pid: each.slot for each in sources().read(NS).workers} == before
+
+
 def test_what_a_master_tells_is_read_with_the_next_whole_read(folder, sources, process):
     one = process()
     path = write(folder, os.getpid(), ROLE=layout.MINDS, TOTAL=4)
