@@ -256,6 +256,8 @@ def options_of(options: Mapping[str, Option]) -> str:
     rows = []
     for name, option in options.items():
         expected = " or ".join(f"`{each}`" for each in option.choices) or KINDS[option.kind][1]
+        if option.kind == "names" and option.choices:
+            expected = f"a list of {expected}"
         # As TOML would have it.
         default = f"`{json.dumps(option.default)}`" if option.default not in ("", (), {}) else ""
         rows.append(f"| `{name}` | {expected} | {default} | {option.about} |")

@@ -50,6 +50,15 @@ def test_a_gauge_below_zero_is_not_taken_for_a_change(udp):
     ours.close()
 
 
+def test_that_nobody_listens_is_said_of_the_first_datagram(udp):
+    address = udp.address
+    udp.close()
+    ours = target("statsd", PLACE, {"address": address})
+    with pytest.raises(ConnectionRefusedError):
+        ours.send([Snapshot(0, SHOP, {"queue.backlog": 3})])
+    ours.close()
+
+
 def test_datadogs_own_types_are_refused():
     with pytest.raises(ConfigError, match=r"unknown type of 'queue.time' of target 'statsd' 'histogram'"):
         target("statsd", PLACE, {"types": {"queue.time": "histogram"}})

@@ -15,7 +15,7 @@ from fanlight.wire.readings import Snapshot
 CASES = Path(__file__).parents[1] / "cases" / "telemetry"
 CLASSIC = tomllib.loads((CASES / "classic.toml").read_text())
 FORMS = tomllib.loads((CASES / "forms.toml").read_text())["case"]
-LABELS = {"service": "shop", "host": "vm", "server": "gunicorn", "kind": "gthread"}
+LABELS = {"service": "shop", "host": "vm", "server": "gunicorn", "worker_class": "gthread"}
 TIME_NS = 1_795_323_600_250_000_000
 
 
@@ -35,6 +35,13 @@ def test_a_snapshot_becomes_this_line(case):
     told = [case["values"], case["next"]] if "next" in case else [case["values"]]
     snapshots = [Snapshot(TIME_NS, case.get("labels", LABELS), values) for values in told]
     assert lines_of(snapshots, case)[-1] == case["line"]
+
+
+def test_what_other_transforms_wrote_can_be_hidden_too():
+    names = ["sample#queue.backlog", "workers-spawned_threads", "source", "workers.restarts.SIGKILL"]
+    shown = {**dict.fromkeys(names, 1), "queue.capacity": 2}
+    changed = transform("redact", {"redact": names})(Snapshot(TIME_NS, LABELS, shown))
+    assert changed.values == {"queue.capacity": 2}
 
 
 def test_a_total_is_counted_for_each_row_by_itself():

@@ -25,7 +25,7 @@ class Option:
         kind: a name in `KINDS`.
         default: value when nobody sets it.
         about: one line for people.
-        choices: of a text, the ones that it may be; none where it may be any.
+        choices: of a text, or of each name, the ones that it may be; none where it may be any.
     """
 
     __slots__ = ("about", "choices", "default", "kind")
@@ -92,5 +92,5 @@ def check(option: Option, name: str, value: Any, what: str) -> None:
         fits = all(isinstance(each, str) for each in value.values())
     if not fits:
         raise ConfigError(f"{value!r} is no value of {name!r} of {what}; expected {expected}")
-    if option.choices:
-        known_or_error(value, list(option.choices), f"{name} of {what}")
+    for each in (value if option.kind == "names" else (value,)) if option.choices else ():
+        known_or_error(each, list(option.choices), f"{name} of {what}")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fanlight.config.options import Option
+from fanlight.wire import quantities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 TIME = "time"
 LABELS = Option(
-    "names", (), "labels that are written, `time` before the values, the others behind them; `*` for all"
+    "names",
+    (),
+    "labels that are written, `time` before the values, the others behind them; `*` for all",
+    ("*", TIME, *quantities.LABELS),
 )
 """The option that formatters with names and values have. None by default, as in the classic forms."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ class Datagrams:
                 self.socket = self.open()
             for datagram in packed([line for line in encoded if len(line) <= limit], limit):
                 self.socket.send(datagram)
+            refused(self.socket)
         except OSError:
             self.close()
             raise
@@ -88,6 +90,15 @@ class Datagrams:
         if opened is not None:
             with suppress(OSError):
                 opened.close()
+
+
+def refused(opened: socket.socket) -> None:
+    """Raise that nobody listens, if the kernel knows it: on this machine it does at once.
+
+    Otherwise the next datagram would be answered so, and the last one never.
+    """
+    if error := opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(error, os.strerror(error))
 
 
 def packed(lines: Sequence[bytes], limit: int) -> Iterator[bytes]:

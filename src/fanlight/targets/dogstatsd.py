@@ -9,7 +9,7 @@ from fanlight.config.options import Option
 from fanlight.targets.datagrams import Datagrams
 from fanlight.targets.gauges import OPTION, TYPES, Typed
 from fanlight.targets.habits import Habits
-from fanlight.wire.quantities import Totals, worker_name
+from fanlight.wire.quantities import LABELS, Totals, worker_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class DogStatsd:
         "address": Option("text", "127.0.0.1:8125", "HOST:PORT, or unix:/path of the agent's socket"),
         "namespace": Option("text", "", "stands before every name, with a dot between"),
         "tags": Option("names", (), "tags of every line, `name:value`"),
-        "labels": Option("names", ("service", "server", "worker"), "labels that become tags"),
+        "labels": Option("names", ("service", "server", "worker"), "labels that become tags", LABELS),
         "types": OPTION,
         "events": Option("flag", False, "whether an event tells of workers that were restarted"),
         "check": Option("flag", False, "whether a check says that workers are there and not stalled"),

@@ -9,6 +9,7 @@ from fanlight.config.options import Option
 from fanlight.targets.datagrams import Datagrams
 from fanlight.targets.gauges import OPTION, Typed
 from fanlight.targets.habits import Habits
+from fanlight.wire.quantities import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,9 @@ class Statsd:
     OPTIONS: ClassVar[dict[str, Option]] = {
         "address": Option("text", "127.0.0.1:8125", "HOST:PORT, or unix:/path of the receiver's socket"),
         "prefix": Option("text", "fanlight", "begins every name, with a dot behind"),
-        "labels": Option("names", ("service",), "labels that stand before the name, each a part of it"),
+        "labels": Option(
+            "names", ("service",), "labels that stand before the name, each a part of it", LABELS
+        ),
         "types": OPTION,
     }
     HABITS: ClassVar[Habits] = Habits(only=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fanlight.config.options import Option
-from fanlight.wire.quantities import DURATIONS, NS_PER_MS, Quantity, Totals, is_total
+from fanlight.registry import known_or_error
+from fanlight.wire.quantities import DURATIONS, LABELS, NS_PER_MS, Quantity, Totals, is_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +19,11 @@ SOURCE = "{host}/{service}"
 
 
 class L2met:
-    """Writes `sample#` before every name, or in typed mode what the number is."""
+    """Writes `sample#` before every name, or in typed mode what the number is.
+
+    Raises:
+        ConfigError: `source` has something in braces that is no label.
+    """
 
     OPTIONS: ClassVar[dict[str, Option]] = {
         "name": Option("text", NAME, "what is appended as `name`"),
@@ -34,6 +40,8 @@ class L2met:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.name = options["name"]
         self.source = options["source"]
+        for name in re.findall(r"\{(.*?)\}", self.source):
+            known_or_error(name, list(LABELS), "label in `source` of transform 'l2met'")
         self.typed = options["typed"]
         self.totals = Totals()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fanlight.config.keys import METRICS
 from fanlight.config.options import Option
 from fanlight.recording.redaction import REDACTED, secret
+from fanlight.registry import known_or_error
+from fanlight.wire.quantities import LABELS, RESTARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,15 +17,29 @@ if TYPE_CHECKING:
     from fanlight.wire.readings import Snapshot
 
 
+APPENDED = ("message", "name", "source")
+"""By transforms that may stand before this one,"""
+CHANGED = re.compile(r"^\w+#|-")
+"""and what they make of names."""
+
+
 class Redact:
-    """Hides labels and values by name; those named like a secret in any case."""
+    """Hides labels and values by name; those named like a secret in any case.
+
+    Raises:
+        ConfigError: a name that nothing has; whoever misspelt it would think it hidden.
+    """
 
     OPTIONS: ClassVar[dict[str, Option]] = {
-        "redact": Option("names", ("host", "address", "master"), "labels and values that are hidden"),
+        "redact": Option("names", ("host", "master"), "labels and values that are hidden"),
     }
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.hidden = frozenset(options["redact"])
+        for each in options["redact"]:
+            name = CHANGED.sub(lambda found: "." if found[0] == "-" else "", each)
+            if not name.startswith(RESTARTS):
+                known_or_error(name, [*LABELS, *METRICS, *APPENDED], "name in `redact` of transform 'redact'")
 
     def __call__(self, snapshot: Snapshot) -> Snapshot:
         """Answer the snapshot; a hidden label reads `<redacted>`, a hidden value is left out.

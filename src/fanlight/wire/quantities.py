@@ -10,6 +10,9 @@ DURATIONS = frozenset({"loop.overdue", "oldest.in_flight", "queue.time"})
 RESTARTS = "workers.restarts."
 """Begins the names of restarts by reason, each a total of its own."""
 
+LABELS = ("service", "host", "server", "worker_class", "master", "worker")
+"""What tells snapshots from one another."""
+
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
