@@ -214,6 +214,17 @@ def test_a_socket_that_a_server_has_besides_those_it_serves_is_no_server(machine
     assert [each.labels["service"] for each in wholes(machine.take())] == ["shop"]
 
 
+def test_what_a_listener_holds_back_is_not_told_as_refused(machine: Machine) -> None:
+    both = (listener(7, drops=4), listener(8, drops=2))
+    machine.look(worker(inodes=(7, 8), deferring=(7,)), listeners=both)
+    assert machine.whole()["sockets.drops"] == 2
+
+
+def test_where_all_listeners_hold_back_refusals_are_unknown(machine: Machine) -> None:
+    machine.look(worker(deferring=(7,)), listeners=(listener(drops=4),))
+    assert "sockets.drops" not in machine.whole()
+
+
 def test_refusals_stay_when_a_listener_goes(machine: Machine) -> None:
     machine.look(worker(), listeners=(listener(drops=4),))
     assert machine.whole()["sockets.drops"] == 4

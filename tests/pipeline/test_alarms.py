@@ -25,13 +25,14 @@ class Guard:
         self.alarms = Alarms(self.saturation, Notices(lambda: self.now_s, self.lines.append))
 
     def see(
-        self, queued: int = 0, passed_s: float = 5.0, asked: int | None = None, **known: Any
+        self, queued: int = 0, passed_s: float = 5.0, asked: int | None = None, beside: int = 0, **known: Any
     ) -> list[str]:
-        """Look, and answer the lines that came of it."""
+        """Look, and answer the lines that came of it; `beside` is the limit of a second listener."""
         self.now_s += passed_s
         listener = Listener(3, "tcp4", "127.0.0.1:80", queued, **{"limit": 5, "drops": 0, **known})
-        one = Worker("shop", "gunicorn", "sync", 0, 7, 6, 1, inodes=(3,), asked=asked)
-        self.saturation.look(Readings((listener,), (one,), ()), int(self.now_s * S))
+        one = Worker("shop", "gunicorn", "sync", 0, 7, 6, 1, inodes=(3, 4), asked=asked)
+        other = [listener._replace(inode=4, queued=0, limit=beside)] if beside else []
+        self.saturation.look(Readings((listener, *other), (one,), ()), int(self.now_s * S))
         before = len(self.lines)
         self.alarms.take(self.window.take(int(self.now_s * S)))
         return self.lines[before:]
@@ -67,6 +68,11 @@ def test_a_limit_below_what_was_configured_is_said(guard: Guard) -> None:
     assert "told to let 2048 connections wait, and its limit is 5: below what is configured" in line
     assert guard.see(asked=2048) == []
     assert guard.see(asked=None) == ["shop: the limit of gunicorn's queue is as configured."]
+
+
+def test_of_several_listeners_the_one_with_the_least_room_is_warned_of(guard: Guard) -> None:
+    (line,) = guard.see(asked=2048, limit=2048, beside=100)
+    assert "its limit is 100" in line
 
 
 def test_what_nobody_knows_warns_of_nothing(guard: Guard) -> None:

@@ -30,13 +30,14 @@ class Datagrams:
 
 
 class Posts(ThreadingHTTPServer):
-    """Remembers what was posted; answers `status`."""
+    """Remembers what was posted; answers `status` and `said`."""
 
     daemon_threads = True
 
     def __init__(self):
         self.got = []
         self.status = 204
+        self.said = b""
         super().__init__(("127.0.0.1", 0), Post)
         self.address = f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -52,8 +53,9 @@ class Post(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         if self.server.status in (301, 302, 307):
             self.send_header("location", f"{self.server.address}/elsewhere")
-        self.send_header("content-length", "0")
+        self.send_header("content-length", str(len(self.server.said)))
         self.end_headers()
+        self.wfile.write(self.server.said)
 
     def log_message(self, *_):
         pass

@@ -9,6 +9,7 @@ import pytest
 
 from fanlight.errors import ConfigError
 from fanlight.targets import Place, target
+from fanlight.targets.http import ANSWER_BYTES
 
 PLACE = Place({}, 5.0)
 
@@ -36,6 +37,19 @@ def test_nothing_is_not_posted(web):
     ours = target("http", PLACE, {"url": web.address})
     ours.send([])
     assert web.got == []
+
+
+def test_an_answer_without_end_is_read_no_further_and_ends_its_connection_alone(web):
+    web.status, web.said = 200, bytes(ANSWER_BYTES + 1)
+    ours = target("http", PLACE, {"url": web.address})
+    for _ in range(2):
+        ours.send(["{}"])
+        assert ours.connection is None
+    web.said = b"taken"
+    ours.send(["{}"])
+    assert ours.connection is not None
+    assert len(web.got) == 3
+    ours.close()
 
 
 @pytest.mark.parametrize("status", [302, 307, 404, 500])
