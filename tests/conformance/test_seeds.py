@@ -55,9 +55,27 @@ WORDS = [
     *("null", "true", "it's", 'say "x"', "back\\slash", "a\tb", "%", "_", "x' OR 1=1 --", "5ms", "4KiB"),
     *("/api/x", "/Api/x", "2026-01-01", "2026-01-01T12:00:00Z", "", " "),
 ]
-KEYS = ["status", "user", "path", "a.b", "a", "größe", 'we"ird', "it's", "x); --", "level", "message", "#1"]
+KEYS = [
+    "status",
+    "user",
+    "path",
+    "a.b",
+    "a",
+    "a.b.c",
+    "a.c.d",
+    "größe",
+    'we"ird',
+    "it's",
+    "x); --",
+    "level",
+    "message",
+    "#1",
+]
 VALUES = [*WORDS, 0, -1, 42, 503, 2**53 + 1, 2**63 - 1, -(2**63), 0.5, 1e308, -0.0, True, False, None]
-HOLDING: list[Any] = [{"b": "GET"}, {"b": 503, "c": {"d": 1}}, [], {}, [42, "GET"], 2**70]
+HOLDING: list[Any] = [
+    *({"b": "GET"}, {"b": 503, "c": {"d": 1}}, [], {}, [42, "GET"], 2**70, {"b": {"c": "GET"}}, [{"b": 42}]),
+    *({"b.c": 503, "b": {"c": 42}}, {"c": {"d": [0.5, True]}}, {"b": None, "c.d": "größe"}),
+]
 SIGNS = [":", ":", ":", "=", "!=", "~", "!~", ":>", ":<=", ">", ">=", "<", "<="]
 MEANT = ["5xx", "1..100", "1ms..1s", "G.T", "^/api", "(a|b)", ".*", "T$", "\\d+", "1e400", str(2**64), "now"]
 PIECES = [
@@ -150,7 +168,7 @@ def a_term(chosen: random.Random, depth: int = 0) -> str:
     if sort < 0.5:
         return chosen.choice(["/G.T/", "/[0-9]+/", "/^$/", "/ö/", "/4.4/", "/(?i)get/", "/ESS|0/", "/zzq+/"])
     key = chosen.choice(KEYS)
-    name = key if key.isalnum() or key in ("a.b", "#1") else quoted(key)
+    name = key if key.isalnum() or key in ("a.b", "a.b.c", "a.c.d", "#1") else quoted(key)
     value = quoted(chosen.choice([*WORDS, *MEANT]))
     return chosen.choice(
         [f"exists({name})", f"{name} in ({value}, 42)", f"{name}{chosen.choice(SIGNS)}{value}"]

@@ -6,37 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from commits import DAY_NS, Request, commit
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from imported import FILE, START_NS, line, piece
 
 from fanlight import Event, Property, Query
 from fanlight.errors import QueryError
-from fanlight.event.event import UNTIMED
 from fanlight.event.packing import pack
 from fanlight.event.times import Time
 from fanlight.parsers import named
 from fanlight.parsers.parser import LineParser
 from fanlight.query.answer import Limits, in_memory
 from fanlight.stores import BUILT_IN, open_store
-from fanlight.stores.imports import ElsewhereError, Imported, Piece
+from fanlight.stores.imports import ElsewhereError, Piece
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-START_NS = 20_000 * DAY_NS
-FILE = Imported(0, "/var/log/app.log", "plain", "1:2", "abcd", 100)
-
-
-def line(number: int, text: str, at: int | None = None, **more: object) -> Event:
-    time = UNTIMED if at is None else Time(START_NS + at)
-    event = Event([Property("message", text), *(Property(*each) for each in more.items())], time=time)
-    event.number = number
-    event.append_raw_line(f"{at} {text}")
-    return event
-
-
-def piece(file: Imported, position: int, *events: Event) -> Piece:
-    return Piece(file, f"tail {position}", position, len(events), [pack(event) for event in events])
 
 
 @pytest.fixture(params=sorted(BUILT_IN))
@@ -280,81 +263,6 @@ def test_the_first_of_many_imported_events_come_without_reading_all(tmp_path: Pa
     assert answer.facts.scanned == 21
     assert [event.number for event in store.events(Query("car"))] == list(range(19_999, -1, -1))
     store.close()
-
-
-texts = st.sampled_from(
-    ["blue car", 'say "hi"', "größe", "caf\udce9", "K 42", "back\\slash", "", "503", "it's"]
-)
-logs = st.lists(
-    st.builds(
-        lambda text, at, more: (text, at, dict(more)),
-        texts,
-        st.none() | st.integers(-5, 5),
-        st.lists(
-            st.tuples(
-                st.sampled_from(["status", "user", "map"]),
-                st.sampled_from([1, 42, 503, "blue", "k", {"a": "blue"}, 0.5, True]),
-            ),
-            max_size=2,
-        ),
-    ),
-    min_size=1,
-    max_size=5,
-)
-terms = st.sampled_from(
-    [
-        *(
-            "blue",
-            "größe",
-            "42",
-            "k",
-            '"\\""',
-            "back",
-            '"say \\"hi\\""',
-            "NOT blue",
-            "status:503",
-            "user=blue",
-        ),
-        *(
-            "/bl.e/",
-            "map.a:blue",
-            "status>5",
-            "message:car OR user:k",
-            "exists(status)",
-            "it's",
-            "--case-sensitive K",
-        ),
-        *(f"from:{START_NS}", f"to:{START_NS} blue", "raw:blue", "blue 503", '"caf"', "line=2"),
-    ]
-)
-
-
-@pytest.mark.parametrize("name", sorted(BUILT_IN))
-def test_imported_events_are_selected_as_the_predicate_selects_them(
-    name: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    @given(logs=logs, asked=st.lists(terms, min_size=5, max_size=5))
-    @settings(
-        max_examples=40,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.explicit, Phase.generate),
-    )
-    def law(logs: list[tuple[str, int | None, dict[str, object]]], asked: list[str]) -> None:
-        events = [line(number, text, at, **more) for number, (text, at, more) in enumerate(logs, 1)]
-        place = "" if name == "memory" else tmp_path_factory.mktemp("law") / "store"
-        store = open_store(f"{name}:{place}")
-        store.imports.keep(piece(FILE, 100, *events), START_NS)
-        for text in asked:
-            try:
-                query = Query(text)
-            except QueryError:
-                continue
-            right = sorted(event.number for event in events if query.matches(event))
-            assert sorted(event.number for event in store.events(query)) == right, text
-        store.close()
-
-    law()
 
 
 @pytest.mark.parametrize("text", ["", "| tail 2", "| stats count", "NOT /zz/ | stats max(a)", "| top 1 a"])

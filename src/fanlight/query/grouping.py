@@ -19,7 +19,7 @@ from fanlight.query.functions import (
     ordering,
     original,
 )
-from fanlight.query.match import own, value_of
+from fanlight.query.match import index_of, own, value_of
 from fanlight.query.moments import span
 from fanlight.registry import suggestion
 
@@ -249,7 +249,7 @@ def place_of(value: Any) -> tuple[int, Any, str]:
 def shape(path: Path, event: Event) -> Shape:
     """Answer type and unit of a property."""
     look = own(path)
-    for each in event.walk():
+    for each in event.walk() if index_of(path) is None else (event,):
         found = look(each)
         if found is not None:
             return found[2], found[1]

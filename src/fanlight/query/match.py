@@ -171,9 +171,9 @@ def finder(path: Path, holds: Holds) -> Predicate:
 
     An event's own property decides; where it has none, or one that holds an event, any nested event's does.
     """
-    if path.text.startswith("#") and not path.exact:
-        index = int(path.text[1:])
-        return lambda event: by_index(event, index, holds)
+    if index_of(path) is not None:
+        alone = own(path)
+        return lambda event: (found := alone(event)) is not None and holds(*found)
     if path.text.startswith(SPAN) and not path.exact:
         below = own(Path(path.text[len(SPAN) :], exact=False))
         return lambda event: any(
@@ -190,10 +190,20 @@ def finder(path: Path, holds: Holds) -> Predicate:
     return decide
 
 
-def by_index(event: Event, index: int, holds: Holds) -> bool:
-    """Tell whether the property of an index meets a test."""
-    found = event.get(index)
-    return found is not None and holds(found.value, found.unit, found.type)
+def index_of(path: Path) -> int | None:
+    """Answer the place among an event's properties that a path names, as `#0`; None when it is a name."""
+    is_index = not path.exact and path.text.startswith("#") and path.text[1:].isdecimal()
+    return int(path.text[1:]) if is_index else None
+
+
+def at_index(index: int) -> Callable[[Event], Found | None]:
+    """Answer what looks up the property at a place."""
+
+    def look(event: Event) -> Found | None:
+        found = event.get(index)
+        return None if found is None or found.value is None else (found.value, found.unit, found.type)
+
+    return look
 
 
 def nested(event: Event) -> Iterator[Event]:
@@ -210,6 +220,9 @@ def nested(event: Event) -> Iterator[Event]:
 
 def own(path: Path) -> Callable[[Event], Found | None]:
     """Answer what looks up a path in one event alone: value, unit, type; None when it has no value."""
+    index = index_of(path)
+    if index is not None:
+        return at_index(index)
     name = path.text
     other = name if path.exact else canonical(name)
     steps = name.split(".") if "." in name and not path.exact else []
@@ -256,10 +269,11 @@ def within(holder: Any, steps: list[str]) -> Any:
 def value_of(path: Path) -> Callable[[Event], Any]:
     """Answer what looks up a stage's property: the event's own, else that of its first nested event."""
     look = own(path)
+    is_index = index_of(path) is not None
 
     def find(event: Event) -> Any:
         found = look(event)
-        if found is None:
+        if found is None and not is_index:
             for inner in nested(event):
                 found = look(inner)
                 if found is not None:

@@ -153,10 +153,10 @@ def summed(
     imported, readings_told = beside(store, query, limits)
     found = None
     if store.imports.is_there:
-        ask, cursor = stack.enter_context(store.imports.snapshot(limits))
-        found = of_lines(query, ask, store.imports.few(query, ask, cursor))
+        asker = stack.enter_context(store.imports.snapshot(limits))
+        found = of_lines(query, asker, store.imports.few(query, asker))
         if found is not None:
-            imported = store.imports.undecided(query, found[1], cursor, limits)
+            imported = store.imports.undecided(query, found[1], asker)
     others = in_order(
         iter(()) if parts else traces(store, query, asof, facts, limits), imported, readings_told
     )

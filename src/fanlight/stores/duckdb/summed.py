@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fanlight.query.compile import Column
     from fanlight.query.grouping import Function, Grouping, Groups, Shape
     from fanlight.query.query import Query
+    from fanlight.stores.duckdb.imported.asker import Asker
     from fanlight.stores.duckdb.relation import Relation
 
     Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -61,19 +62,19 @@ def of_traces(query: Query, relation: Relation, ask: Ask) -> Part | None:
     return Part(relation.sql(), plan.columns, ask, TRACES) if plan.pushed else None
 
 
-def of_lines(query: Query, ask: Ask, nominated: str) -> tuple[Part, Lines] | None:
+def of_lines(query: Query, asker: Asker, nominated: str) -> tuple[Part, Lines] | None:
     """Answer the imported events that are selected for sure; None when there are none to speak of.
 
     Args:
         query: selects; its first stage adds up.
-        ask: asks the engine.
+        asker: asks the engine.
         nominated: condition that every selected event meets.
     """
     stage = query.stages[0]
     assert isinstance(stage, Stats | Timechart | Top)
-    lines = Lines(ask, query, paths_of(stage), nominated)
+    lines = Lines(asker, query, paths_of(stage), nominated)
     columns = lines.columns(paths_of(stage)) if lines.is_useful else None
-    return None if columns is None else (Part(lines.sql(), columns, ask, LINES), lines)
+    return None if columns is None else (Part(lines.sql(), columns, asker.ask, LINES), lines)
 
 
 class Summed:

@@ -20,6 +20,7 @@ from fanlight.query.sql import FALSE, TRUE, every
 from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb.engine import literal, rollback, telling, transaction
 from fanlight.stores.duckdb.hurry import in_time
+from fanlight.stores.duckdb.imported.asker import Asker
 from fanlight.stores.duckdb.imported.lines import Lines
 from fanlight.stores.duckdb.imported.reduced import reduced
 from fanlight.stores.duckdb.imported.terms import held, showing
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from fanlight.stores.duckdb.engine import Connection
     from fanlight.stores.duckdb.store import DuckStore
     from fanlight.stores.imports import Piece
-
-    Ask = Callable[[str], list[tuple[Any, ...]]]
 
 FILE = "imports.db"
 TABLES = {
@@ -208,18 +207,13 @@ class Imports:
         return bool(found)
 
     @contextmanager
-    def snapshot(self, limits: Limits = UNLIMITED) -> Iterator[tuple[Ask, Connection]]:
-        """Yield what asks the engine, all of it of one moment, and the connection on which it does."""
+    def snapshot(self, limits: Limits = UNLIMITED) -> Iterator[Asker]:
+        """Yield what asks the engine, all of it of one moment."""
         cursor = self.cursor()
-
-        def ask(statement: str) -> list[tuple[Any, ...]]:
-            with in_time(cursor, limits):
-                return cursor.execute(statement).fetchall()
-
         try:
             with telling(f"what is imported into {self.store.directory} cannot be read"):
                 cursor.execute("BEGIN TRANSACTION")
-                yield ask, cursor
+                yield Asker(cursor, limits)
         finally:
             # Nothing was written: how it ends makes no difference, and a failed one can end no other way.
             rollback(cursor)
@@ -238,16 +232,16 @@ class Imports:
         """
         if not self.is_there:
             return
-        with self.snapshot(limits) as (ask, cursor):
-            condition = self.condition(cursor, query)
-            few = None if reducing is None else reduced(query, ask, limits, reducing)
+        with self.snapshot(limits) as asker:
+            condition = self.condition(asker.cursor, query)
+            few = None if reducing is None else reduced(query, asker, reducing)
             if few is not None:
                 source, left = few
-                yield from ordered(cursor, every([condition, left]), limits, source)
+                yield from ordered(asker, every([condition, left]), source)
                 return
-            yield from ordered(cursor, condition, limits, narrowing=lambda: narrowed(query, ask))
+            yield from ordered(asker, condition, narrowing=lambda: narrowed(query, asker))
 
-    def few(self, query: Query, ask: Ask, cursor: Connection) -> str:
+    def few(self, query: Query, asker: Asker) -> str:
         """Answer the condition of the events that may be selected, if a rare text leaves few; else true.
 
         With that no further statement looks for the text again.
@@ -255,17 +249,17 @@ class Imports:
         known = prefilter(query.node, query.setting)
         if not showing(known.conjuncts if known else ()):
             return TRUE
-        condition = self.condition(cursor, query)
-        places = ask(f"SELECT rowid FROM imports.events WHERE {condition} LIMIT {AT_ONCE + 1}")
+        condition = self.condition(asker.cursor, query)
+        places = asker.ask(f"SELECT rowid FROM imports.events WHERE {condition} LIMIT {AT_ONCE + 1}")
         if len(places) > AT_ONCE:
             return TRUE
         return f"rowid IN ({', '.join(str(place) for (place,) in places)})" if places else FALSE
 
-    def undecided(self, query: Query, lines: Lines, cursor: Connection, limits: Limits) -> Iterator[Event]:
+    def undecided(self, query: Query, lines: Lines, asker: Asker) -> Iterator[Event]:
         """Yield the events that may be selected and that the engine does not decide on, by time."""
-        known = self.condition(cursor, query) if lines.nominated == TRUE else TRUE
+        known = self.condition(asker.cursor, query) if lines.nominated == TRUE else TRUE
         condition = every([known, lines.rest()])
-        return ordered(cursor, condition, limits, lines.source())
+        return ordered(asker, condition, lines.source())
 
     def readings(self, low_ns: int | None, high_ns: int | None, names: frozenset[str]) -> Iterator[Event]:
         """Yield the readings between two moments that have one of some names, or may have."""
@@ -274,11 +268,11 @@ class Imports:
         begin = literal(f'["{KIND}",')
         if not self.is_there:
             return
-        with self.snapshot() as (ask, cursor):
-            known = ask(f"FROM imports.shapes WHERE starts_with(told, {begin})")
+        with self.snapshot() as asker:
+            known = asker.ask(f"FROM imports.shapes WHERE starts_with(told, {begin})")
             fitting = [str(number) for number, told in known if may_have(told, names)]
             shaped = f"shape IN ({', '.join(fitting)})" if fitting else FALSE
-            yield from ordered(cursor, every([shaped, "time IS NOT NULL", *bounds]))
+            yield from ordered(asker, every([shaped, "time IS NOT NULL", *bounds]))
 
     def expire(self, before_day: int) -> int:
         """Drop what was imported before a day since 1970; answer how many events.
@@ -300,16 +294,15 @@ class Imports:
         return int(count)
 
 
-def narrowed(query: Query, ask: Ask) -> tuple[str, str] | None:
+def narrowed(query: Query, asker: Asker) -> tuple[str, str] | None:
     """Answer a statement of events and the condition of those that the engine does not rule out."""
-    lines = Lines(ask, query, ())
+    lines = Lines(asker, query, ())
     return (lines.source(), lines.possible()) if lines.is_useful and query.node is not None else None
 
 
 def ordered(
-    cursor: Connection,
+    asker: Asker,
     condition: str,
-    limits: Limits = UNLIMITED,
     source: str = EVENTS,
     narrowing: Callable[[], tuple[str, str] | None] | None = None,
 ) -> Iterator[Event]:
@@ -318,9 +311,8 @@ def ordered(
     Only their places are sorted, and who wants the first of them has not read them all.
 
     Args:
-        cursor: asks the engine.
+        asker: asks the engine.
         condition: on the events.
-        limits: of the answer.
         source: statement of the events.
         narrowing: answers another statement and a further condition, which cost more than to look at
             the first events one by one, and less than to look at all.
@@ -328,11 +320,10 @@ def ordered(
 
     def chosen(source: str, condition: str) -> Any:
         told = f"SELECT place FROM ({source}) WHERE {condition} ORDER BY time NULLS FIRST, file, line, place"
-        with in_time(cursor, limits):
-            return cursor.execute(told).fetchnumpy()["place"]
+        with in_time(asker.cursor, asker.limits):
+            return asker.cursor.execute(told).fetchnumpy()["place"]
 
-    with in_time(cursor, limits):
-        shapes = dict(cursor.execute("SELECT id, told FROM imports.shapes").fetchall())
+    shapes: dict[int, str] = dict(asker.ask("SELECT id, told FROM imports.shapes"))
     places = chosen(source, condition)
     first, size = 0, AT_ONCE
     while first < len(places):
@@ -343,11 +334,10 @@ def ordered(
                 places, first = left[~np.isin(left, places[:first])], 0
                 continue
         batch = places[first : first + size].tolist()
-        with in_time(cursor, limits):
-            rows = cursor.execute(
-                "SELECT rowid, time, line, shape, raw, told FROM imports.events "
-                f"WHERE rowid IN ({', '.join(map(str, batch))})"
-            ).fetchall()
+        rows = asker.ask(
+            "SELECT rowid, time, line, shape, raw, told FROM imports.events "
+            f"WHERE rowid IN ({', '.join(map(str, batch))})"
+        )
         found = {place: row for place, *row in rows}
         for place in batch:
             time, line, shape, raw, told = found[place]

@@ -4,24 +4,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fanlight.event import types
 from fanlight.event.packing import schema_of
 from fanlight.query.compile import TIME, WEIGHT, Column
-from fanlight.query.plan import paths, patterns
+from fanlight.query.match import index_of
+from fanlight.query.plan import looks_everywhere, paths
 from fanlight.query.sql import TRUE, every, names_of, negated, some
 from fanlight.stores.duckdb.imported.places import (
     EVERYWHERE,
     INSIDE,
+    NESTED,
+    SIMPLE,
+    Place,
+    Variant,
     at_place,
-    has_simple_alone,
-    inner_at,
+    find,
     is_below,
-    is_known,
     is_readable,
-    place_of,
-    ways_in,
 )
 from fanlight.stores.duckdb.imported.terms import LineTerms, both_of
 from fanlight.stores.imports import bounded
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from fanlight.event.schema import Schema
     from fanlight.query.nodes import Path
     from fanlight.query.query import Query
-
-    Ask = Callable[[str], list[tuple[Any, ...]]]
+    from fanlight.stores.duckdb.imported.asker import Asker
 
 ORDER = ("began", "file", "line", "number")
 """Columns in whose order the events are."""
@@ -54,27 +54,11 @@ SORTS = {"BOOLEAN": 1, "BIGINT": 2, "UBIGINT": 2, "DOUBLE": 3, "VARCHAR": 4}
 KINDS = {types.BOOL: 1, types.INT: 2, types.DURATION: 2, types.FLOAT: 3, types.STRING: 4}
 
 
-class Variant(NamedTuple):
-    """How some shapes have a property.
-
-    Attributes:
-        type: of the property.
-        unit: of the property.
-        shapes: ids.
-        where: the condition that an event is of these shapes.
-    """
-
-    type: str
-    unit: str | None
-    shapes: list[int]
-    where: str
-
-
 class Lines:
     """What the engine decides on imported events.
 
     Args:
-        ask: asks the engine.
+        asker: asks the engine.
         query: whose terms and bounds select.
         looked_up: paths of its stages.
         nominated: condition on the engine's own table that every selected event meets.
@@ -86,78 +70,110 @@ class Lines:
         must: condition that only selected ones meet.
     """
 
-    def __init__(self, ask: Ask, query: Query, looked_up: Iterable[Path], nominated: str = TRUE) -> None:
-        self.ask = ask
+    def __init__(self, asker: Asker, query: Query, looked_up: Iterable[Path], nominated: str = TRUE) -> None:
+        self.asker = asker
         self.nominated = nominated
         in_stages = list(looked_up)
         self.paths = {str(path): path for path in [*paths(query.node), *in_stages]}
         self.added = frozenset(map(str, in_stages))
         self.slots = {name: place for place, name in enumerate(self.paths, 1)}
+        self.widths: dict[str, tuple[int, int]] = {}
         self.shapes: dict[int, Schema] = {}
-        for told, number in ask("SELECT told, id FROM imports.shapes"):
-            schema, _ = schema_of(told)
-            if is_readable(schema) and all(self.knows(schema, name) for name in self.paths):
-                self.shapes[number] = schema
+        self.timed: set[int] = set()
+        self.places: dict[int, dict[str, Place | None]] = {}
+        """Where a shape has what a path leads to."""
+        for told, number in asker.ask("SELECT told, id FROM imports.shapes"):
+            self.learn(number, *schema_of(told))
         self.is_useful = bool(self.shapes)
         low, high = bounded(query)
-        # Patterns are tried on each value; of what holds others the predicate finds the values.
-        self.texts = [
-            number
-            for number, schema in self.shapes.items()
-            if patterns(query.node) and has_simple_alone(schema)
-        ]
-        self.most_texts = max([len(text_places(self.shapes[number])) for number in self.texts], default=0)
+        self.has_words = looks_everywhere(query.node)
+        self.most_texts = max([len(text_places(each)) for each in self.shapes.values()], default=0)
+        self.has_nested = any(map(nested_places, self.shapes.values()))
         self.bounds = f"(time IS NULL OR time BETWEEN {low} AND {high})"
         self.may = self.must = TRUE
         if self.is_useful and query.node is not None:
             self.may, self.must = both_of(query.node, LineTerms(self, query.setting))
 
-    def knows(self, schema: Schema, name: str) -> bool:
-        """Tell whether it is known of a schema what a path of the query leads to."""
-        path = self.paths[name]
-        # Terms look below, where a readable event has nothing; stages do not.
-        return name not in self.added if is_below(path) else is_known(schema, path)
+    def learn(self, number: int, schema: Schema, is_timed: bool) -> None:
+        """Keep a shape whose events the engine can read, with where it has everything that is looked up."""
+        if not is_readable(schema):
+            return
+        found = {}
+        for name, path in self.paths.items():
+            place, is_sure = (None, True) if is_below(path) else find(schema, path, is_timed=is_timed)
+            # Terms look below, where a readable event has nothing; stages do not, and want one plain value.
+            if name in self.added and (is_below(path) or not is_plain(path, place)):
+                return
+            if not is_sure:
+                return
+            found[name] = place
+        self.shapes[number], self.places[number] = schema, found
+        if is_timed:
+            self.timed.add(number)
 
     def among(self) -> str:
         """Answer the condition that an event is of a shape that the engine can read."""
         return f"shape IN ({', '.join(map(str, self.shapes))})"
 
     def source(self) -> str:
-        """Answer the statement of all events, with a list `p` of the values that are looked up."""
-        values = self.listed("p", {number: self.values(schema) for number, schema in self.shapes.items()})
-        inner = {number: self.inner(schema) for number, schema in self.shapes.items()}
-        within = self.listed("m", {number: told for number, told in inner.items() if set(told) != {NOWHERE}})
-        texts = self.listed("v", {number: text_places(self.shapes[number]) for number in self.texts})
-        return f"SELECT *, rowid AS place{values}{within}{texts} FROM imports.events WHERE {self.nominated}"
+        """Answer the statement of all events, with lists of the values that are looked up.
 
-    def values(self, schema: Schema) -> list[str]:
-        """Answer where a schema has what the paths lead to as its own."""
-        places = [place_of(schema, path) for path in self.paths.values()]
-        return [NOWHERE if at is None else at_place(at) for at in places]
+        `p` has plain properties as texts, `m` what is told as JSON, `v` what keywords see, `w` what they
+        see in maps and lists, and more.
+        """
+        listed = [
+            column("p", "json_extract_string", self.layouts(self.plain)),
+            column("m", "json_extract", self.layouts(self.inner)),
+        ]
+        if self.has_words:
+            worded = self.layouts(lambda number: text_places(self.shapes[number]))
+            listed += [column("v", "json_extract_string", worded), self.nested()]
+        return f"SELECT *, rowid AS place{''.join(listed)} FROM imports.events WHERE {self.nominated}"
 
-    def inner(self, schema: Schema) -> list[str]:
-        """Answer where a schema has what the paths lead to in maps, two places for each."""
-        found = []
-        for path in self.paths.values():
-            ways = ways_in(schema, path) or []
-            told = [at_place(at) + "".join(f'."{step}"' for step in steps) for at, steps in ways]
-            found += [*told, NOWHERE, NOWHERE][:2]
+    def layouts(self, told: Callable[[int], list[str]]) -> dict[tuple[str, ...], list[int]]:
+        """Answer the shapes that have values at the same places."""
+        found: dict[tuple[str, ...], list[int]] = {}
+        for number in self.shapes:
+            found.setdefault(tuple(told(number)), []).append(number)
         return found
 
-    def listed(self, name: str, layouts: dict[int, list[str]]) -> str:
-        """Answer a column with a list of values, by where the shapes have them; "" where there are none."""
-        by_layout: dict[tuple[str, ...], list[int]] = {}
-        for number, told in layouts.items():
-            by_layout.setdefault(tuple(told), []).append(number)
-        # What lies in maps is told with its sort.
-        extract = "json_extract" if name == "m" else "json_extract_string"
-        cases = [
-            f"WHEN shape IN ({', '.join(map(str, numbers))}) THEN {extract}(told, {list(layout)})"
-            for layout, numbers in by_layout.items()
-            if layout
-        ]
-        # The engine tries conditions in any order: that an event is not odd has to be said here as well.
-        return f", CASE WHEN {SURROGATE} THEN NULL {' '.join(cases)} END AS {name}" if cases else ""
+    def plain(self, number: int) -> list[str]:
+        """Answer where a shape has the plain properties, in the order of the slots."""
+        places = self.places[number].values()
+        return [each.ways[0] if each is not None and each.type in SIMPLE else NOWHERE for each in places]
+
+    def inner(self, number: int) -> list[str]:
+        """Answer where a shape has what is told as JSON, and where it must not have it."""
+        found = []
+        for name, place in self.places[number].items():
+            ways, doubts = self.width(name)
+            is_json = place is not None and place.type not in SIMPLE
+            for most, told in ((ways, place.ways), (doubts, place.doubts)) if is_json and place else ():
+                found += [*told, *[NOWHERE] * (most - len(told))]
+            found += [] if is_json else [NOWHERE] * (ways + doubts)
+        return found
+
+    def width(self, name: str) -> tuple[int, int]:
+        """Answer how many ways there are to what is told as JSON, and how many doubts, at the most."""
+        if name not in self.widths:
+            held = [each for told in self.places.values() if (each := told[name]) and each.type not in SIMPLE]
+            self.widths[name] = (
+                max((len(each.ways) for each in held), default=0),
+                max((len(each.doubts) for each in held), default=0),
+            )
+        return self.widths[name]
+
+    def nested(self) -> str:
+        """Answer the column of what keywords may see in maps and lists."""
+        cases = []
+        for told, numbers in self.layouts(lambda number: nested_places(self.shapes[number])).items():
+            lists = [f"json_extract_string(told, '{each}.**')" for each in told]
+            if lists:
+                joined = lists[0]
+                for each in lists[1:]:
+                    joined = f"list_concat({joined}, {each})"
+                cases.append(f"WHEN shape IN ({', '.join(map(str, numbers))}) THEN {joined}")
+        return f", CASE WHEN {SURROGATE} THEN NULL {' '.join(cases)} END AS w" if cases else ""
 
     def decided(self) -> str:
         """Answer the condition that the engine decides on an event, be it selected or not."""
@@ -171,16 +187,38 @@ class Lines:
         inside = [name for name in self.paths if any(each.type == INSIDE for each in self.variants(name))]
         if inside:
             yield MARKED
+        for name in inside:
+            first, ways, doubts = self.at(name)
+            for at in range(first + ways, first + ways + doubts):
+                yield f"coalesce(json_type(m[{at}]) <> 'NULL', false)"
         for name in self.added.intersection(inside):
-            found = inner_at(self.slots[name])
+            found = self.held_at(name)
             is_long = f"json_type({found}) = 'DOUBLE' AND NOT regexp_matches({found}::VARCHAR, '[.eE]')"
             yield f"coalesce(json_type({found}) IN ('OBJECT', 'ARRAY', 'HUGEINT') OR {is_long}, false)"
+
+    def at(self, name: str) -> tuple[int, int, int]:
+        """Answer where in `m` the ways to a path begin, how many there are, and how many doubts follow."""
+        first = 1
+        for each in self.paths:
+            ways, doubts = self.width(each)
+            if each == name:
+                return first, ways, doubts
+            first += ways + doubts
+        raise KeyError(name)
+
+    def held_at(self, name: str) -> str:
+        """Answer the value of a path as JSON: what the first way leads to on which there is something."""
+        first, ways, _ = self.at(name)
+        found = [f"m[{at}]" for at in range(first, first + ways)]
+        there = [f"CASE WHEN json_type({way}) <> 'NULL' THEN {way} END" for way in found]
+        return f"coalesce({', '.join(there)})"
 
     def sql(self) -> str:
         """Answer the statement of the events that are selected for sure, with what their stages look up."""
         expressions = [
             f"{expression} AS {name}"
             for path, slot in self.slots.items()
+            if path in self.added
             for name, expression in self.expressions(slot, path).items()
         ]
         own = [f"time::UBIGINT AS {TIME}", f"1::BIGINT AS {WEIGHT}", "place AS number"]
@@ -204,18 +242,13 @@ class Lines:
         return [str(number) for number in self.shapes if number not in having]
 
     def variants(self, name: str) -> list[Variant]:
-        """Answer how the shapes have a property that they have by itself."""
+        """Answer how the shapes have what a path leads to."""
         found: dict[tuple[str, str | None], list[int]] = {}
-        for number, schema in self.shapes.items():
-            place = None if is_below(self.paths[name]) else place_of(schema, self.paths[name])
+        for number, places in self.places.items():
+            place = places[name]
             if place is not None:
-                found.setdefault((schema.types[place], schema.units[place]), []).append(number)
-            elif ways_in(schema, self.paths[name]):
-                found.setdefault((INSIDE, None), []).append(number)
-        return [
-            Variant(kind, unit, numbers, f"shape IN ({', '.join(map(str, numbers))})")
-            for (kind, unit), numbers in found.items()
-        ]
+                found.setdefault((place.type, place.unit), []).append(number)
+        return [Variant(kind, unit, numbers) for (kind, unit), numbers in found.items()]
 
     def expressions(self, slot: int, name: str) -> dict[str, str]:
         """Answer the columns of a property: its sort, and its value as each sort has it."""
@@ -235,7 +268,7 @@ class Lines:
             "s": [(there.get(4), value)],
         }
         if inside:
-            found_at = inner_at(slot)
+            found_at = self.held_at(name)
             sorts = " ".join(f"WHEN '{told}' THEN {number}" for told, number in SORTS.items())
             sort = f"CASE json_type({found_at}) {sorts} END"
             alike = {number: f"{some(inside)} AND {sort} = {number}" for number in KINDS.values()}
@@ -291,6 +324,32 @@ def column_of(slot: int, variants: list[Variant]) -> Column:
     return Column((sort, number, fraction, text), value, ranks, measured, fraction, shape)
 
 
+def column(name: str, function: str, layouts: dict[tuple[str, ...], list[int]]) -> str:
+    """Answer a column with a list of values, by where the shapes have them; "" where there are none."""
+    cases = [
+        f"WHEN shape IN ({', '.join(map(str, numbers))}) THEN {function}(told, {list(layout)})"
+        for layout, numbers in layouts.items()
+        if set(layout) - {NOWHERE}
+    ]
+    # The engine tries conditions in any order: that an event is not odd has to be said here as well.
+    return f", CASE WHEN {SURROGATE} THEN NULL {' '.join(cases)} END AS {name}" if cases else ""
+
+
+def is_plain(path: Path, place: Place | None) -> bool:
+    """Tell whether a path leads to one value that the engine can read, or to nothing."""
+    if index_of(path) is not None:
+        return False
+    if place is None:
+        name = names_of(path)[-1]
+        return name in ("kind", "time") or name not in EVERYWHERE
+    return place.type in SIMPLE or place.type == INSIDE
+
+
 def text_places(schema: Schema) -> list[str]:
     """Answer where the values stand that keywords and patterns look at."""
     return [at_place(at) for at, kind in enumerate(schema.types) if kind in WORDED]
+
+
+def nested_places(schema: Schema) -> list[str]:
+    """Answer where the values stand in which keywords and patterns look for more."""
+    return [at_place(at) for at, kind in enumerate(schema.types) if kind in NESTED]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
 
 from fanlight.event import types
 from fanlight.event.event import CONTROL
 from fanlight.query.grouping import WEIGHTED
 from fanlight.query.match import SPAN as BELOW
+from fanlight.query.match import index_of
 from fanlight.query.records import HOLDERS
 from fanlight.query.sql import names_of
 
@@ -15,13 +17,11 @@ if TYPE_CHECKING:
     from fanlight.event.schema import Schema
     from fanlight.query.nodes import Path
 
-    Way = tuple[int, tuple[str, ...]]
-    """Place of a map, and the keys below it."""
-
 APART = CONTROL | WEIGHTED | HOLDERS.keys()
 """Kinds of event that are more than their own properties."""
 HOLDING = frozenset({types.EVENT, types.UNDEFINED})
 """Types of what may hold events of its own; a list may, too, and its text tells whether it does."""
+NESTED = frozenset({types.MAP, types.LIST})
 SIMPLE = frozenset({types.STRING, types.INT, types.DURATION, types.FLOAT, types.BOOL})
 EVERYWHERE = frozenset({"kind", "line", "raw", "time"})
 FIRST_VALUE = 2
@@ -30,6 +30,48 @@ INSIDE = "inside"
 """Instead of a type: what lies in a map tells its own."""
 UNSAID = frozenset('"\\*')
 """Characters that mean something to the engine in a path."""
+STEPS_MAX = 6
+"""Steps below a property that are followed; with each there are more ways to write them."""
+
+
+class Place(NamedTuple):
+    """Where events of a shape have what a path leads to.
+
+    Attributes:
+        type: of the value: a property's, or `INSIDE`.
+        unit: of the property.
+        ways: where it may stand in what an event tells, as the engine writes it; the first value counts.
+        doubts: where there may be nothing, or the predicate has to find the value.
+    """
+
+    type: str
+    unit: str | None
+    ways: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+
+class Variant(NamedTuple):
+    """How some shapes have a property.
+
+    Attributes:
+        type: of the property.
+        unit: of the property.
+        shapes: ids.
+    """
+
+    type: str
+    unit: str | None
+    shapes: list[int]
+
+    @property
+    def where(self) -> str:
+        """The condition that an event is of these shapes."""
+        return f"shape IN ({', '.join(map(str, self.shapes))})"
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the value is told as JSON, for a text alone would not say what it is."""
+        return self.type not in SIMPLE
 
 
 def is_readable(schema: Schema) -> bool:
@@ -37,63 +79,60 @@ def is_readable(schema: Schema) -> bool:
     return schema.kind not in APART and not HOLDING.intersection(schema.types)
 
 
-def has_simple_alone(schema: Schema) -> bool:
-    """Tell whether no property of a schema holds others."""
-    return SIMPLE.issuperset(schema.types)
-
-
 def is_below(path: Path) -> bool:
     """Tell whether a term of a path asks nested events alone."""
     return not path.exact and path.text.startswith(BELOW)
 
 
-def place_of(schema: Schema, path: Path) -> int | None:
-    """Answer where a schema has what a path names, by itself."""
+def place_of(schema: Schema, path: Path, *, is_timed: bool) -> int | None:
+    """Answer which property of a schema a path names by itself."""
+    index = index_of(path)
+    if index is not None:
+        place = index - is_timed
+        return place if 0 <= place < len(schema.names) else None
     found = (schema.places.get(name) for name in names_of(path))
     return next((place for place in found if place is not None), None)
 
 
-def is_known(schema: Schema, path: Path) -> bool:
-    """Tell whether it is known of a schema what stands at a path: one value that the engine can read."""
-    if not path.exact and path.text.startswith(("#", BELOW)):
-        return False
-    place = place_of(schema, path)
+def find(schema: Schema, path: Path, *, is_timed: bool) -> tuple[Place | None, bool]:
+    """Answer where a schema has what a path leads to, None for nowhere; and whether that is sure."""
+    place = place_of(schema, path, is_timed=is_timed)
     if place is not None:
-        return schema.types[place] in SIMPLE
-    name = names_of(path)[-1]
-    if name in EVERYWHERE:
-        return name in ("kind", "time")
-    return ways_in(schema, path) is not None
-
-
-def ways_in(schema: Schema, path: Path) -> list[Way] | None:
-    """Answer the ways on which a path leads into a map of its own, the first one first.
-
-    None where that is not sure: a path may lead through one of several properties.
-    """
-    if path.exact or "." not in path.text or place_of(schema, path) is not None:
-        return []
+        return Place(schema.types[place], schema.units[place], (at_place(place),)), True
+    if path.exact or "." not in path.text or index_of(path) is not None:
+        return None, True
     steps = path.text.split(".")
-    names = [".".join(steps[:cut]) for cut in range(1, len(steps))]
-    cuts = [cut for cut, name in enumerate(names, 1) if name in schema.places]
+    cuts = [cut for cut in range(1, len(steps)) if ".".join(steps[:cut]) in schema.places]
     if not cuts:
-        return []
-    place, rest = schema.places[names[cuts[0] - 1]], steps[cuts[0] :]
-    if len(cuts) > 1 or len(rest) > 2 or any(not step or UNSAID & set(step) for step in rest):
-        return None
-    if schema.types[place] != types.MAP:
+        return None, True
+    first, rest = schema.places[".".join(steps[: cuts[0]])], steps[cuts[0] :]
+    # A path may lead through one of several properties.
+    if len(cuts) > 1 or len(rest) > STEPS_MAX or any(not step or UNSAID & set(step) for step in rest):
+        return None, False
+    if schema.types[first] != types.MAP:
         # Nothing lies in what is no map.
-        return []
-    return [(place, (".".join(rest),)), *([(place, tuple(rest))] if len(rest) > 1 else [])]
+        return None, True
+    begin = at_place(first)
+    ways, doubts = ways_through(rest)
+    return Place(INSIDE, None, tuple(begin + way for way in ways), tuple(begin + way for way in doubts)), True
+
+
+def ways_through(steps: list[str]) -> tuple[list[str], list[str]]:
+    """Answer the keys that lead through maps, and those of which none may be there.
+
+    The longest name that a map has counts, whether or not it leads on. The last one may have dots in it;
+    where one before it has, there are too many ways.
+    """
+    ways, doubts = [], []
+    for begin, end in combinations(range(len(steps) + 1), 2):
+        way = "".join(f'."{step}"' for step in [*steps[:begin], ".".join(steps[begin:end])])
+        if end == len(steps):
+            ways.append(way)
+        elif end - begin > 1:
+            doubts.append(way)
+    return ways, doubts
 
 
 def at_place(place: int) -> str:
     """Answer where the value of a place stands in what an event tells."""
     return f"$[{place + FIRST_VALUE}]"
-
-
-def inner_at(slot: int) -> str:
-    """Answer what lies in a map, as JSON; a map may have a dotted name as it is, or step by step."""
-    ways = [f"m[{2 * slot - 1}]", f"m[{2 * slot}]"]
-    there = [f"CASE WHEN json_type({way}) <> 'NULL' THEN {way} END" for way in ways]
-    return f"coalesce({', '.join(there)})"

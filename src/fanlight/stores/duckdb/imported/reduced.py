@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -18,14 +18,11 @@ from fanlight.query.stages.uniq import Uniq
 from fanlight.stores.duckdb.imported.lines import ORDER, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fanlight.query.answer import Facts, Limits
     from fanlight.query.nodes import Path
     from fanlight.query.query import Query
     from fanlight.query.stages import Stage
-
-    Ask = Callable[[str], list[tuple[Any, ...]]]
+    from fanlight.stores.duckdb.imported.asker import Asker
 
 LINES = "the engine finds imported events that are plain and may be left; others are added to them"
 
@@ -41,17 +38,18 @@ def leading(query: Query, limits: Limits) -> tuple[Stage, ...]:
     return stages if limits.events is not None else ()
 
 
-def reduced(query: Query, ask: Ask, limits: Limits, facts: Facts) -> tuple[str, str] | None:
+def reduced(query: Query, asker: Asker, facts: Facts) -> tuple[str, str] | None:
     """Answer a statement of events and the condition of those that have to be read.
 
     None where the engine is of no use. The events that it need not tell are entered.
     """
+    limits, ask = asker.limits, asker.ask
     stages = leading(query, limits)
     if not stages:
         return None
     looked_up = stage_paths(stages)
     try:
-        lines = Lines(ask, query, [path for path in looked_up if not is_time(path)])
+        lines = Lines(asker, query, [path for path in looked_up if not is_time(path)])
         columns = columns_of(lines, looked_up, stages) if lines.is_useful else None
         plan = None if columns is None else Compiled(stages, columns, ORDER)
         if plan is None or len(plan.pushed) < len(stages):
@@ -68,7 +66,7 @@ def reduced(query: Query, ask: Ask, limits: Limits, facts: Facts) -> tuple[str, 
     facts.enter(read - len(numbers), read - len(numbers))
     facts.pushed.append(LINES)
     facts.stages_pushed += [f"{stage}, of imported events" for stage in stages]
-    left = f"place IN ({', '.join(map(str, numbers))})" if numbers else "false"
+    left = asker.among("place", numbers)
     return lines.source(), some([left, every([lines.bounds, lines.rest()])])
 
 
