@@ -18,6 +18,13 @@ def app(environ, start_response):
     start_response("200 OK", [("content-type", "text/plain")])
     return [b"ok"]
 """
+BRIEF = """
+import time
+def app(environ, start_response):
+    time.sleep(0.3)
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [b"ok"]
+"""
 OFTEN = {"FANLIGHT_TELEMETRY__FREQUENCY_S": "0.5", "FANLIGHT_TELEMETRY__INITIAL_DELAY_S": "0"}
 WHOLE = "kind:metrics service=shop exists(workers.booted) NOT exists(worker)"
 
@@ -65,3 +72,38 @@ def test_what_waits_is_kept_once_and_stands_on_the_traces(house, kit):
     # A trace takes the reading that is nearest to its begin; the first two began before anything waited.
     assert found["count"] >= 4
     assert found["max(requests.waiting)"] <= 8
+
+
+def ask(port, number):
+    """Send so many requests at once, and read their answers."""
+    clients = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(number)]
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
+    for client in clients:
+        while client.recv(4096):
+            pass
+        client.close()
+
+
+def test_each_of_three_readers_sees_the_most_of_a_spike_that_is_over(house, kit):
+    house.serve(**OFTEN)
+    _, port = house.application("shop", BRIEF, 1, GUNICORN_CMD_ARGS="-k gthread --threads 1")
+    readers = {"often": "0.5", "seldom": "2"}
+    for name, every_s in readers.items():
+        command = [*house.FANLIGHT, "telemetry", "--format", "json", "--every", every_s]
+        house.start(name, [*command, "--data", str(house.data)])
+
+    def told(name):
+        """Answer the most that was queued by each telling, as one of the readers has printed it."""
+        lines = (house.folder / f"{name}.log").read_text().splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [each.get("queue.backlog_max") for each in found if each["service"] == "shop"]
+
+    kit.wait(
+        lambda: told("often")[-1:] == told("seldom")[-1:] == [0], "both readers to be told of the server"
+    )
+    ask(port, 4)
+    # One is answered, and three wait for 0.3 s.
+    kit.wait(lambda: max(told("often")) == max(told("seldom")) == 3, "both readers to be told of the spike")
+    kit.wait(lambda: told("often")[-1] == told("seldom")[-1] == 0, "it to be over for both")
+    kit.wait(lambda: rows(house, f"{WHOLE} queue.backlog_max=3"), "the store to be told of it too")
