@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ from fanlight.wire.codec import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+BABBLES_S = 0.05
 
 
 class Span:
@@ -235,7 +239,28 @@ def frozen(path: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-@pytest.fixture(params=["absent", "dead", "frozen", "black hole", "silent"])
+def babbling(path: Path) -> socket.socket:
+    """Listen, and say what no collector says 50 ms after each peer has come."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(16)
+
+    def serve() -> None:
+        while True:
+            try:
+                peer, _ = listener.accept()
+                with peer:
+                    time.sleep(BABBLES_S)  # when the greeting is read and the agent waits for its welcome
+                    peer.sendall(b"\xde\xad\xbe\xef" * 1000)
+            except OSError:
+                if listener.fileno() < 0:
+                    return
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener
+
+
+@pytest.fixture(params=["absent", "dead", "frozen", "black hole", "silent", "babbling"])
 def bad_receiver(request, tmp_path) -> Iterator[str]:
     path = tmp_path / "collector.sock"
     process = listener = None
@@ -252,6 +277,8 @@ def bad_receiver(request, tmp_path) -> Iterator[str]:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
         listener.listen(0)
+    elif request.param == "babbling":
+        listener = babbling(path)
     yield request.param
     if process is not None:
         process.kill()
@@ -259,6 +286,8 @@ def bad_receiver(request, tmp_path) -> Iterator[str]:
         assert process.stdout is not None
         process.stdout.close()
     if listener is not None:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts
         listener.close()
 
 

@@ -66,6 +66,22 @@ def test_what_is_too_long_or_no_answer_is_an_error_and_ends_the_connection(answe
     assert len(there.requests) == 1
 
 
+def test_hundreds_of_answers_that_make_no_sense_leave_no_descriptor_and_no_thread_behind(
+    poster, door, eventually
+):
+    def held() -> tuple[int, int]:
+        return len(os.listdir("/dev/fd")), threading.active_count()
+
+    there = door(lambda _, peer: peer.sendall(b"\xde\xad\xbe\xef" * 1000))
+    before = held()
+    to_it = poster(there.port)
+    for _ in range(300):
+        with pytest.raises((OSError, ValueError)):
+            posted(to_it)
+    # The other end is here, too, and ends a moment later.
+    eventually(lambda: all(late <= early for late, early in zip(held(), before, strict=True)))
+
+
 def test_what_comes_before_the_answer_is_passed_over(poster, door):
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
     there = door(lambda *_: early + OK + b"Content-Length: 2\r\n\r\n{}")

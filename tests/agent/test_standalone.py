@@ -191,6 +191,18 @@ def test_what_is_no_collectors_answer_ends_the_connection(tmp_path, answer):
     listener.close()
 
 
+def test_hundreds_of_answers_that_make_no_sense_leave_no_descriptor_behind(tmp_path, eventually):
+    before = len(os.listdir("/dev/fd"))
+    listener = answering(tmp_path / "s", b"\xde\xad\xbe\xef" * 1000)
+    under_test = link(tmp_path / "s", [])
+    for _ in range(300):
+        assert not under_test.deliver(Parcel(), Table(), clock() + 5_000_000_000, bool)
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    # The other end is here, too, and closes its own a moment later.
+    eventually(lambda: len(os.listdir("/dev/fd")) <= before)
+
+
 @pytest.mark.parametrize("version", [0, 2, 65_535])
 def test_answers_of_another_release_with_fields_of_its_own_are_understood(tmp_path, version):
     unknown = b"\xc2\x3e\x03new" + b"\xb8\x3e\x05"
