@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from fanlight.agent.table import Table
     from fanlight.wire.codec import Message
 
-ACK_BYTES = 64
 ANSWER_BYTES = 4_096
-"""Bodies of an acknowledgement and of anything else that the agent reads, at the most."""
+"""Body of whatever the agent reads, at the most."""
 SLICE_S = 0.05
 """Longest single wait on the socket."""
 PATIENCE_NS = 10_000_000_000
@@ -265,7 +264,7 @@ class Link:
                 if decode(WELCOME_SCHEMA, body)["sequence"] >= parcel.sequence:
                     self.sent = 0
                     return True
-            elif kind == ACK and len(body) <= ACK_BYTES:
+            elif kind == ACK:
                 if decode(ACK_SCHEMA, body)["sequence"] >= parcel.sequence:
                     return True
             elif kind == REFUSAL:
