@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from typing import Any
 
 import pytest
@@ -45,6 +46,65 @@ def test_a_method_that_does_more_is_called():
     finally:
         loop.close()
     assert called == ["more"]
+
+
+def run_hooked(create_task: Any, main: Any, **more: Any) -> Any:
+    """Run a coroutine function, given its loop, on a loop whose hooked `create_task` is this."""
+    loop = type("Loop", (asyncio.SelectorEventLoop,), {"create_task": branching_task(create_task), **more})()
+    try:
+        return loop.run_until_complete(asyncio.Task(main(loop), loop=loop))
+    finally:
+        loop.close()
+
+
+def test_a_method_that_takes_more_is_given_more():
+    asked = []
+
+    def create_task(self: Any, coro: Any, *, name: Any = None, context: Any = None, **more: Any) -> Any:
+        asked.append((self._task_factory, more))
+        return ORIGINAL(self, coro, name=name, context=context)
+
+    async def main(loop: Any) -> None:
+        with trace("root"):
+            await loop.create_task(work("a"), urgent=True)
+
+    run_hooked(create_task, main)
+    assert asked == [(None, {"urgent": True})]
+
+
+def test_a_loop_that_keeps_its_factory_elsewhere_is_asked_for_it(caught, shape):
+    def create_task(self: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
+        return asyncio.Task(coro, loop=self, name=name, context=context)
+
+    class Elsewhere:
+        """Stands in the way of whoever looks where asyncio's loops keep theirs."""
+
+        def __get__(self, loop: Any, kind: Any) -> Any:
+            raise AttributeError("_task_factory")
+
+        def __set__(self, loop: Any, factory: Any) -> None:
+            pass
+
+    async def main(loop: Any) -> None:
+        with trace("root"):
+            await asyncio.gather(loop.create_task(work("a")), loop.create_task(work("b")))
+
+    run_hooked(create_task, main, _task_factory=Elsewhere(), get_task_factory=lambda _: None)
+    assert shape() == ("root", ["a", "b"])
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_task_in_the_very_context_of_its_caller_runs_and_shares_the_lane(caught, shape, loop, foreign):
+    if foreign:
+        loop.set_task_factory(lambda loop, coro, **keywords: asyncio.Task(coro, loop=loop, **keywords))
+    here = contextvars.copy_context()
+
+    async def main() -> None:
+        with trace("root"):
+            assert await loop.create_task(work("a"), context=here) == "a"
+
+    loop.run_until_complete(asyncio.Task(main(), loop=loop, context=here))
+    assert shape() == ("root", ["a"])
 
 
 def test_siblings_stand_side_by_side(caught, shape, loop):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
-
 from fanlight.recording.lanes import LANE, lane_here, set_lane, share
 
 TYPE_CHECKING = False
@@ -15,8 +13,8 @@ if TYPE_CHECKING:
 
     Branching = Callable[[], Lane | None]
 
-NAMED = frozenset({"name"})
-"""What may be said of a task that leaves open when and in which context it runs."""
+NAMED = frozenset({"name", "context"})
+"""What may be said of a task that leaves open when it runs first."""
 TASK = ("self", "coro", "name", "context")
 """What `create_task` takes where the fast path knows all of it."""
 COLLECTS = 0x04 | 0x08
@@ -45,7 +43,7 @@ def calling_any(create_task: Any, apart: Any) -> Any:
         here = lane_here()
         if here is None:
             return create_task(loop, coro, **keywords)
-        # A fast path: nobody else has a say in when and in which context the task runs.
+        # A fast path: nobody else has a say in when the task runs first.
         if (not keywords or NAMED.issuperset(keywords)) and loop.get_task_factory() is None:
             share(here)
             return create_task(loop, coro, **keywords)
@@ -61,7 +59,7 @@ def calling(create_task: Any, apart: Any) -> Any:
     def create(loop: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
         here = lane_here()
         if here is not None:
-            if context is not None or loop._task_factory is not None:  # noqa: SLF001  asked by the method too
+            if loop._task_factory is not None:  # noqa: SLF001  asked by the method too
                 return apart(loop, coro, {"name": name, "context": context})
             # As `share` asks first: tasks that are started one after the other stand at one place.
             if here.branch != len(here.events):
@@ -75,13 +73,12 @@ def calling(create_task: Any, apart: Any) -> Any:
 
 
 def creating_apart(create_task: Any, branching: Branching) -> Any:
-    """Answer what creates a task whose context or beginning somebody else decides, with its own lane."""
+    """Answer what creates a task whose beginning somebody else decides, with its own lane."""
 
     def create(loop: Any, coro: Any, keywords: dict[str, Any]) -> Any:
         before, lane = lane_here(), branching()
         if before is None or lane is None:
             return create_task(loop, coro, **keywords)
-        lane.owner = _thread.get_ident()
         context = keywords.get("context")
         if context is not None:
             enter(context, before, lane)
