@@ -6,16 +6,14 @@ import asyncio
 import contextvars
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import thread as futures
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fanlight.recording.blocks import trace
-from fanlight.recording.branches import Kept, carry, does_as, hook_executor
-from fanlight.recording.lanes import COLLECTING
-from fanlight.recording.recorder import LANE, SWITCH, begin, current, finish, span
+from fanlight.recording.branches import carry, hook_executor
+from fanlight.recording.recorder import LANE, begin, current, finish, span
 
 pytestmark = pytest.mark.usefixtures("branches")
 
@@ -300,36 +298,6 @@ def test_what_is_carried_nests_where_it_was_wrapped(caught, shape):
 
 def test_outside_a_trace_nothing_is_wrapped():
     assert carry(work) is work
-
-
-@pytest.mark.parametrize("why", ["not sampled", "another process's", "the garbage collector runs here"])
-def test_nor_is_it_where_nothing_is_recorded(caught, monkeypatch, why):
-    if why == "not sampled":
-        monkeypatch.setattr(SWITCH, "sample", 0.0)
-    with trace("root"):
-        if why == "another process's":
-            monkeypatch.setattr(SWITCH, "epoch", SWITCH.epoch + 1)
-        elif why == "the garbage collector runs here":
-            monkeypatch.setattr(COLLECTING, "thread", threading.get_ident())
-        assert carry(work) is work
-
-
-def test_hooking_executors_again_hooks_nothing_twice(branches):
-    kept, submit = futures._WorkItem.__init__, ThreadPoolExecutor.submit
-    hook_executor(futures)
-    assert (futures._WorkItem.__init__, ThreadPoolExecutor.submit) == (kept, submit)
-
-
-def test_what_takes_another_step_with_the_same_names_is_something_else():
-    def crossed(self: Any, future: Any, fn: Any, args: Any, kwargs: Any) -> None:
-        self.future = fn
-        self.fn = future
-        self.args = args
-        self.kwargs = kwargs
-
-    assert does_as(Kept.__init__, Kept.__init__)
-    assert not does_as(crossed, Kept.__init__)
-    assert not does_as(print, Kept.__init__)
 
 
 def test_a_lane_that_forked_but_never_recorded_passes_its_place_on(caught, shape):

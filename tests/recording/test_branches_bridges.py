@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
@@ -58,6 +59,26 @@ def test_calls_after_a_span_stand_beside_it(caught, shape, sensitive):
     assert shape() == ("root", ["first", ("one", inside), "beside", "last"])
 
 
+def test_calls_that_one_thread_after_the_other_takes_stand_where_they_are_made(caught, shape):
+    async def main() -> None:
+        with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+
+            async def by(executor: ThreadPoolExecutor, name: str) -> None:
+                await sync_to_async(work, thread_sensitive=False, executor=executor)(name)
+
+            with trace("root"):
+                with span("deep"):
+                    await by(one, "first")
+                    await by(other, "second")
+                await by(one, "third")
+                with span("again"):
+                    await by(other, "fourth")
+                await by(other, "fifth")
+
+    asyncio.run(main())
+    assert shape() == ("root", [("deep", ["first", "second"]), "third", ("again", ["fourth"]), "fifth"])
+
+
 @pytest.mark.parametrize("sensitive", [True, False])
 def test_a_task_that_was_started_after_a_span_stands_beside_it(caught, shape, sensitive):
     async def main() -> None:
@@ -94,6 +115,38 @@ def test_calls_of_tasks_stand_under_their_tasks(caught, shape, sensitive):
     assert sorted(map(str, group[1])) == sorted(
         map(str, ["a before", "b before", ("a", ["a inside"]), ("b", ["b inside"])])
     )
+
+
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_a_call_after_a_task_was_started_stands_where_it_is_made_and_the_task_where_it_was(
+    caught, shape, sensitive
+):
+    async def late() -> None:
+        await hop("late", sensitive=sensitive)
+        work("later")
+
+    async def child() -> None:
+        with span("child"):
+            with span("start"):
+                started = asyncio.create_task(late())
+            await hop("call", sensitive=sensitive)
+            await started
+            await hop("last", sensitive=sensitive)
+
+    async def main() -> None:
+        async with ThreadSensitiveContext():
+            with trace("root"):
+                await child()
+                task = asyncio.create_task(child())
+                with span("meanwhile"):
+                    await task
+
+    asyncio.run(main())
+    root, children = shape()
+    assert root == "root"
+    # Beside each other, in whatever order the loop took them.
+    one = ("child", [("start", ["late", "later"]), "call", "last"])
+    assert sorted(map(str, children)) == sorted(map(str, [one, one, "meanwhile"]))
 
 
 def test_a_call_that_records_nothing_leaves_the_lane_alone(caught):

@@ -201,8 +201,11 @@ def carried_on(function: Any, here: Lane) -> Any:
     # Whose method it is; of what binds arguments, its `func` counts.
     owner = getattr(getattr(function, "func", function), "__self__", None)
     if owner.__class__ is BRIDGE.kind:
-        # A fast path: mostly nothing ended since the call before this one.
-        if here.parent is not None and here.at != len(here.parent.events):
+        # Fast paths: mostly no task was started before, and nothing ended since the call before this one.
+        if here.brancher:
+            return homing(function, here)
+        above = here.parent
+        if above is not None and (here.at != len(above.events) or above.owner != _thread.get_ident()):
             return_home(here)
     # A fast path: as for a task, the lane forks when something is recorded there.
     elif owner.__class__ is Context and owner.get(LANE) is here:
@@ -220,12 +223,34 @@ def return_home(here: Lane) -> None:
             worker's, if the call before recorded something.
     """
     trace = here.trace
-    if here.owner in (0, _thread.get_ident()) or trace is None or trace.lanes is None or collecting():
+    if trace is None or trace.lanes is None or collecting():
         return
     own = own_lane(here)
     if own is not here:
         # Nobody's: whoever comes by in a context that shows it branches off its home.
         here.home, here.owner = own, -1
+
+
+def homing(function: Callable[P, R], here: Lane) -> Callable[P, R]:
+    """Answer a call over the bridge such that it stands where its caller is.
+
+    Args:
+        function: enters a copy of the caller's context, which is made already.
+        here: the lane that this shows: tasks that were started before show it too, and stand elsewhere.
+    """
+    trace = here.trace
+    if here.branch == len(here.events) or trace is None or trace.lanes is None or collecting():
+        return function
+    own = own_lane(here)
+
+    def carried(*args: P.args, **keywords: P.kwargs) -> R:
+        before, here.home = here.home, own
+        try:
+            return function(*args, **keywords)
+        finally:
+            here.home = before
+
+    return carried
 
 
 def branching_call(spawn: Any) -> Any:
