@@ -86,12 +86,12 @@ def test_whatever_the_receiver_does_gunicorn_leaves_in_time(
             process.kill()
             process.wait()
     left = [tuple(map(int, path.read_text().split())) for path in sorted(tmp_path.glob("left-*"))]
-    # Whatever else the machine does, a receiver that takes nothing is not waited for any longer,
     assert len(left) == 2
-    assert max(spent_ns for spent_ns, _ in left) < GIVES_UP_S * 1e9
-    # and what the workers waited for a core is not ours.
-    busy_s = max(waited_ns / 1e9 - before_s for (_, waited_ns), before_s in zip(left, queued_s, strict=True))
-    assert took_s - busy_s < GUNICORN_EXIT_S + own_s + BUSY_S
+    # What the workers waited for a core is not ours.
+    busy_s = [waited_ns / 1e9 - before_s for (_, waited_ns), before_s in zip(left, queued_s, strict=True)]
+    spent_s = [spent_ns / 1e9 - waited_s for (spent_ns, _), waited_s in zip(left, busy_s, strict=True)]
+    assert max(spent_s) < GIVES_UP_S
+    assert took_s - max(busy_s) < GUNICORN_EXIT_S + own_s + BUSY_S
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 

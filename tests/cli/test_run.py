@@ -44,6 +44,7 @@ def fanlight(*arguments, **more):
         (["-m", "shop", "-x"], {}, [sys.executable, "-m", "shop", "-x"]),
         (["--service", "a=b", "ls"], {"service": "a=b"}, ["ls"]),
         (["--data", "d", "--help"], {"data": "d"}, None),
+        (["-", "a"], {}, ["-", "a"]),
     ],
 )
 def test_what_stands_behind_cmd_is_cmds_own(words, flags, command):

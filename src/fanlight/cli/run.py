@@ -106,7 +106,7 @@ def read(arguments: list[str]) -> tuple[dict[str, str], list[str] | None]:
             position += word == "--"
             break
         name, equals, value = word.partition("=")
-        if name.removeprefix("--") not in OPTIONS or not name.startswith("--"):
+        if name.removeprefix("--") not in OPTIONS:
             raise unknown(name)
         if not equals:
             position += 1
@@ -147,7 +147,7 @@ def find(program: str, path: str) -> tuple[str, int]:
 
     Looked for before anything is started: a misspelt program must not leave a Fanlight behind.
     """
-    places = [program] if "/" in program else [os.path.join(part or ".", program) for part in path.split(":")]
+    places = [program] if "/" in program else [os.path.join(part, program) for part in path.split(":")]
     found = next((place for place in places if os.path.isfile(place) and os.access(place, os.X_OK)), None)
     if found:
         return found, 0
