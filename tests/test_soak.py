@@ -37,7 +37,25 @@ def test_a_page_tells_each_run_and_the_newest_word_on_each_test(tmp_path: Path) 
     assert "| 2 | 2026-01-31 12:05 | 90 s | 1 | 1 |" in lines
     assert "* failed in run 1: `tests/a/test_b.py::test_it_holds` y" in lines
     assert "| it holds | 2 | 2 | 3 s | 1, 2 | `tests/a/test_b.py::test_it_holds` |" in lines
-    assert "* it took 0.1 %" in lines
+    assert "* `tests/a/test_c.py::test_idle`: it took 0.1 %" in lines
+
+
+def test_a_page_is_carried_on_but_for_tests_that_are_gone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(soak, "ROOT", tmp_path)
+    (tmp_path / "tests" / "a").mkdir(parents=True)
+    for name in ("test_b.py", "test_c.py"):
+        (tmp_path / "tests" / "a" / name).write_text("def test_it_holds(): ...\ndef test_idle(): ...\n")
+    gone = BROKEN.format("x").replace("test_it_holds", "test_gone")
+    page = soak.page([soak.read(report(tmp_path, 10, BROKEN.format("x"), TELLS, gone))])
+    again = soak.page([soak.read(report(tmp_path, 12, FINE.format("x")))], page)
+    lines = again.splitlines()
+    assert "gone" not in again
+    assert [line[:7] for line in lines if "2026-01-31" in line] == ["| 1 | 2", "| 2 | 2"]
+    assert "* failed in run 1: `tests/a/test_b.py::test_it_holds` x" in lines
+    assert "| it holds | 1 | 1 | 1 s | 2 | `tests/a/test_b.py::test_it_holds` |" in lines
+    assert "| idle | 1 | 1 | 60 s | 1 | `tests/a/test_c.py::test_idle` |" in lines
+    assert "* `tests/a/test_c.py::test_idle`: it took 0.1 %" in lines
+    assert soak.page([soak.read(report(tmp_path, 13, TELLS))], again).count("it took") == 1
 
 
 def test_what_fails_last_stands_as_failed(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 `make soak` runs them; words behind it go to pytest. `--page` also writes the page.
 `python tools/soak.py --page FILE…` writes it from pytest's reports (`--junitxml`) of earlier runs,
-oldest first: where a test ran more than once, its last result stands.
+oldest first: where a test ran more than once, its last result stands. What stood on the page before
+is carried on, but for tests that are gone; `--anew` leaves it out.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -89,21 +91,59 @@ def case(element: ET.Element) -> Case:
     )
 
 
-def page(runs: list[Run]) -> str:
-    """Answer the page of some runs, oldest first."""
+class Before(NamedTuple):
+    """What a page said: its runs and failures, line by line; results and what was measured, by proof."""
+
+    runs: list[str]
+    failures: list[str]
+    results: dict[str, str]
+    measured: dict[str, str]
+
+
+def earlier(text: str) -> Before:
+    """Answer what a page says of tests that are still there."""
+    lines = text.splitlines()
+    told = [(found[1], line) for line in lines if (found := re.search("`([^` ]+::[^` ]+)`", line))]
+    kept = [(proof, line) for proof, line in told if is_there(proof)]
+    return Before(
+        [line for line in lines if re.match(r"\| \d+ \| \d{4}-", line)],
+        [line for _, line in kept if line.startswith("* failed in run ")],
+        {proof: line for proof, line in kept if line.startswith("| ")},
+        {proof: line for proof, line in kept if line.startswith(f"* `{proof}`: ")},
+    )
+
+
+def is_there(proof: str) -> bool:
+    """Answer whether a test still exists."""
+    file, _, function = proof.partition("::")
+    path = ROOT / file
+    return path.exists() and f"def {function}(" in path.read_text()
+
+
+def page(runs: list[Run], before: str = "") -> str:
+    """Answer the page of some runs, oldest first.
+
+    Args:
+        runs: those that are new.
+        before: the page that is carried on.
+    """
+    old = earlier(before)
+    first = len(old.runs) + 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     about = {"cores": os.cpu_count(), "memory": f"{memory:.0f} GiB", "python": platform.python_version()}
     lines = [HEAD.format(**about, system=f"{platform.system()} {platform.release().partition('-')[0]}")]
     lines += ["| run | began (UTC) | lasted | tests | passed |", "|---:|---|---:|---:|---:|"]
-    for number, run in enumerate(runs, 1):
+    lines += old.runs
+    for number, run in enumerate(runs, first):
         passed = sum(each.passed for each in run.cases)
         began = run.began.strftime("%Y-%m-%d %H:%M")
         lines.append(f"| {number} | {began} | {told(run.lasted_s)} | {len(run.cases)} | {passed} |")
-    lines += ["", *failures(runs)]
+    failed = [*old.failures, *failures(runs, first)]
+    lines += ["", *failed, *([""] if failed else [])]
     lines += ["| what | cases | passed | took | run | proof |", "|---|---:|---:|---:|---|---|"]
     newest = {
         (each.file, each.function, each.parameter): (number, each)
-        for number, run in enumerate(runs, 1)
+        for number, run in enumerate(runs, first)
         for each in run.cases
     }
     # A test that was given parameters since is known by those alone.
@@ -112,25 +152,31 @@ def page(runs: list[Run]) -> str:
     for (file, function, parameter), last in sorted(newest.items()):
         if parameter or (file, function) not in divided:
             groups.setdefault((file, function), []).append(last)
+    results = dict(old.results)
     for (file, function), found in groups.items():
         what = function.removeprefix("test_").replace("_", " ")
         passed = sum(each.passed for _, each in found)
         took = told(sum(each.lasted_s for _, each in found))
         of = ", ".join(sorted({str(number) for number, _ in found}))
-        lines.append(f"| {what} | {len(found)} | {passed} | {took} | {of} | `{file}::{function}` |")
-    said = [f"* {each.printed}" for _, each in newest.values() if each.printed]
-    return "\n".join([*lines, *(["", "What they measured:", "", *said] if said else []), ""])
+        proof = f"{file}::{function}"
+        results[proof] = f"| {what} | {len(found)} | {passed} | {took} | {of} | `{proof}` |"
+    measured = dict(old.measured)
+    for (file, function), found in groups.items():
+        if text := "; ".join(each.printed for _, each in found if each.printed):
+            measured[f"{file}::{function}"] = f"* `{file}::{function}`: {text}"
+    lines += [results[proof] for proof in sorted(results)]
+    said = ["", "What they measured:", "", *(measured[proof] for proof in sorted(measured))]
+    return "\n".join([*lines, *(said if measured else []), ""])
 
 
-def failures(runs: list[Run]) -> list[str]:
-    """Answer a line for each test that failed in some run."""
-    lines = [
+def failures(runs: list[Run], first: int) -> list[str]:
+    """Answer a line for each test that failed in some run, of which the first has this number."""
+    return [
         f"* failed in run {number}: `{each.file}::{each.function}` {each.parameter}".rstrip()
-        for number, run in enumerate(runs, 1)
+        for number, run in enumerate(runs, first)
         for each in run.cases
         if not each.passed
     ]
-    return [*lines, ""] if lines else []
 
 
 def told(lasted_s: float) -> str:
@@ -141,7 +187,7 @@ def told(lasted_s: float) -> str:
 def main(arguments: list[str]) -> int:
     """Run the tests, or read the reports; answer the exit status."""
     written = "--page" in arguments
-    rest = [word for word in arguments if word != "--page"]
+    rest = [word for word in arguments if word not in ("--page", "--anew")]
     reports = [Path(word) for word in rest if word.endswith(".xml") and not word.startswith("-")]
     status = 0
     with tempfile.TemporaryDirectory(prefix="fanlight-soak-") as folder:
@@ -150,7 +196,8 @@ def main(arguments: list[str]) -> int:
             command = [sys.executable, *COMMAND, f"--junitxml={reports[0]}", *rest]
             status = subprocess.run(command, check=False, cwd=ROOT).returncode
         if written:
-            PAGE.write_text(page([read(path) for path in reports]))
+            before = PAGE.read_text() if PAGE.exists() and "--anew" not in arguments else ""
+            PAGE.write_text(page([read(path) for path in reports], before))
             sys.stderr.write(f"wrote {PAGE.relative_to(ROOT)}\n")
     return status
 
