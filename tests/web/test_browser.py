@@ -299,6 +299,27 @@ def test_a_mistake_is_marked_and_writing_goes_on_there(visit, violations):
     assert page.evaluate("document.activeElement.selectionStart") == len("status:5xx | ")
 
 
+def test_a_sweep_may_begin_where_nothing_happened_and_end_beside_the_chart(visit):
+    page = visit(viewport={"width": 1280, "height": 1000})
+    page.goto(page.base + "/explore?q=duration:>1ms&last=1h")
+    links = page.locator("svg.sweep a")
+    begin = links.nth(3).get_attribute("data-from")
+    end = links.last.get_attribute("data-to")
+    page.evaluate(
+        "[...document.querySelectorAll('svg.sweep a')].slice(0, 3).forEach((link) => link.remove())"
+    )
+    page.evaluate("document.dispatchEvent(new Event('fresh'))")
+    chart = page.locator("svg.sweep").bounding_box()
+    page.mouse.move(chart["x"] + 2, chart["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(chart["x"] + chart["width"] + 9, chart["y"] + 200, steps=6)
+    with page.expect_navigation():
+        page.mouse.up()
+    asked = parse_qs(urlsplit(page.url).query)
+    assert (asked["from"], asked["to"]) == ([begin], [end])
+    assert page.complaints == []
+
+
 @pytest.mark.parametrize(("first", "last"), [(5, 9), (9, 5)])
 def test_sweeping_over_the_bars_becomes_the_address(visit, first, last):
     page = visit(viewport={"width": 1280, "height": 1000})

@@ -90,3 +90,15 @@ def test_a_time_that_was_asked_for_is_shown_however_little_of_it_is_filled(ask_w
         assert words in Page(browser.get(address).text).words
     assert "in the last hour" in Page(ask_with(young(15)).get("/").text).words, "there may be some before"
     assert "in the last 15 minutes" in Page(ask_with(young(14)).get("/").text).words
+
+
+def test_what_is_counted_by_the_minute_fills_a_sparkline_of_minutes(ask_with):
+    shop = Shop()
+    shop.rows[0]["sparkline"] = ([0, 4, 0, 0] * 15)[:60]
+    browser = ask_with(shop)
+    paths = [
+        [each["d"] for tag, each in Page(browser.get(address).text).tags if tag == "path" and "d" in each]
+        for address in ("/?last=15m", "/?last=1h")
+    ]
+    assert "M0 16V0h120V16z" in paths[0], "a level, no comb"
+    assert "M0 16V0h120V16z" not in paths[1]

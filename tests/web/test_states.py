@@ -64,6 +64,32 @@ def test_an_empty_time_offers_a_longer_one(ask_with, shop):
     assert "/?last=24h" in page.links
 
 
+def test_an_endpoint_that_was_not_asked_in_a_time_keeps_its_page(ask_with, shop):
+    class Quiet(type(shop)):
+        def endpoint(self, *asked):
+            return super().endpoint(*asked) if asked[4] - asked[3] > 3600 * 10**9 else None
+
+    browser = ask_with(Quiet())
+    address = "/endpoint?service=shop&endpoint=POST+/checkout&segment=html"
+    answer = browser.get(address + "&last=15m&octaves=28")
+    page = Page(answer.text)
+    assert answer.status == 200
+    assert "POST /checkout html No request like this in the last 15 minutes." in page.words
+    assert [link for link in page.links if "POST+%2Fcheckout" in link and "last=24h" in link]
+    assert [1 for tag, each in page.tags if tag == "a" and each.get("rel") == "prev"], "times can be shifted"
+    assert browser.get("/endpoint?service=shop&endpoint=nowhere&segment=html&last=15m").status == 404
+
+
+def test_live_follows_as_much_time_as_is_shown(look):
+    for times, live in (
+        ("from=2026-09-21T13:00:00Z&to=2026-09-21T14:00:00Z", "/?last=1h&live=on"),
+        ("from=2026-09-21T13:00:00Z&to=2026-09-21T13:00:40Z", "/?last=40s&live=on"),
+        ("last=6h", "/?last=6h&live=on"),
+    ):
+        links = [each["href"] for tag, each in look(f"/?{times}").tags if each.get("class") == "live"]
+        assert [sorted(link[2:].split("&")) for link in links] == [sorted(live[2:].split("&"))], times
+
+
 def test_a_filter_that_fits_nothing_can_be_cleared(look):
     page = look("/?contains=nowhere&last=6h")
     assert "No endpoint fits the filter" in page.words

@@ -124,7 +124,10 @@ class Site:
             return puzzled(asked)
         context = endpoint.view(self.of(asked), asked, self.gate.socket)
         if context is None:
-            return missing("No request like this in this time")
+            # The name of what never was is nobody's but the visitor's.
+            if not endpoint.is_known(self.of(asked), asked):
+                return missing("No request like this in this time")
+            return self.shown("quiet.html", endpoint.quiet(asked))
         return self.shown("endpoint.html", context)
 
     def brushed_page(self, request: Request) -> Response:

@@ -8,10 +8,10 @@ from fanlight.query.query import Query
 from fanlight.web import queries, wording
 from fanlight.web.copying import panels
 from fanlight.web.pages.division import division, words
-from fanlight.web.pages.frame import finding, frame, segment_words
+from fanlight.web.pages.frame import Link, finding, frame, segment_words
 from fanlight.web.pages.graphs import deploys, histogram, timeline
 from fanlight.web.pages.merged import axis, condensed, main_parts, nodes, wider
-from fanlight.web.parameters import address
+from fanlight.web.parameters import LONGEST, address
 from fanlight.web.statements import statement
 
 if TYPE_CHECKING:
@@ -68,6 +68,25 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "service_link": address("/", {"service": found["service"], **asked.times()}),
     }
     return context
+
+
+def is_known(answers: Any, asked: Asked) -> bool:
+    """Tell whether an endpoint was asked at any time that is kept."""
+    *name, _, _, _ = named(asked)
+    return answers.brushed(*name, max(asked.now_ns - LONGEST, 0), asked.now_ns, []) is not None
+
+
+def quiet(asked: Asked) -> dict[str, Any]:
+    """Answer the context of the page of an endpoint that was not asked in this time."""
+    longer = [
+        Link(f"last {each}", asked.link(last=each, from_=None, to=None), False) for each in ("24h", "7d")
+    ]
+    return frame(asked, "endpoints") | {
+        **{name: asked.get(name) for name in ("service", "endpoint")},
+        "segment": segment_words(asked.get("segment")),
+        "longer": longer,
+        "service_link": address("/", {"service": asked.get("service"), **asked.times()}),
+    }
 
 
 def queries_of(found: Mapping[str, Any], asked: Asked) -> dict[str, str | None]:

@@ -148,11 +148,14 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
     requests = sum(row["count"] for row in rows)
     context = frame(asked, "endpoints")
     context |= {
-        "rows": [table_row(row, worst, times, began.get(row["service"], ())) for row in shown],
+        "rows": [
+            table_row(row, worst, times, began.get(row["service"], ()), minutes(row["sparkline"], asked))
+            for row in shown
+        ],
         "environments": told["environments"],
         "has_deploys": any(began.values()),
         "heads": heads(asked),
-        "facts": facts(whole) if whole else [],
+        "facts": facts(whole, minutes(whole["sparkline"], asked)) if whole else [],
         "saturation": saturation(told.get("saturation")) if whole else [],
         "hidden": len(rows) - len(shown),
         "hidden_requests": wording.plural(requests - sum(row["count"] for row in shown), "request"),
@@ -192,13 +195,23 @@ def fitted(answers: Any, asked: Asked) -> tuple[Asked, dict[str, Any]]:
     return asked, answers.overview(asked.from_ns, asked.to_ns)
 
 
-def facts(whole: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+def minutes(slots: Sequence[int], asked: Asked) -> str:
+    """Answer a sparkline's path; what is counted by the minute fills it, where a slot is shorter than one."""
+    each = len(slots) * UNITS["m"] // (asked.to_ns - asked.from_ns)
+    if each > 1:
+        slots = [
+            sum(slots[at : at + each]) for at in range(0, len(slots), each) for _ in slots[at : at + each]
+        ]
+    return charts.sparkline(slots)
+
+
+def facts(whole: Mapping[str, Any], strip: str) -> list[tuple[str, str, str, str]]:
     """Answer what all requests together are like: label, number, note, and a sparkline's path."""
     errors = whole["errors"]
     return [
         ("Typical", wording.duration(whole["p50"]), "half are faster", ""),
         ("Problem", wording.duration(whole["p95"]), "1 in 20 is slower", ""),
-        ("Requests", wording.rate(whole["rpm"]), "a minute", charts.sparkline(whole["sparkline"])),
+        ("Requests", wording.rate(whole["rpm"]), "a minute", strip),
         (
             "Errors",
             wording.share(errors / whole["count"]) if errors else "none",
@@ -255,7 +268,11 @@ def summary(rows: Sequence[Mapping[str, Any]], requests: int, when: str) -> str:
 
 
 def table_row(
-    row: Mapping[str, Any], worst: float, times: dict[str, str], began: Sequence[tuple[float, str]]
+    row: Mapping[str, Any],
+    worst: float,
+    times: dict[str, str],
+    began: Sequence[tuple[float, str]],
+    strip: str,
 ) -> Row:
     """Answer one endpoint in words; called for up to a thousand of them."""
     query = {
@@ -275,7 +292,7 @@ def table_row(
         p95=wording.duration(row["p95"]),
         p99=wording.duration(row["p99"]),
         rpm=wording.rate(row["rpm"]),
-        sparkline=charts.sparkline(row["sparkline"]),
+        sparkline=strip,
         errors=wording.count(row["errors"]) if row["errors"] else "",
         error_share=wording.share(row["errors"] / row["count"]) if row["errors"] else "",
         requests=wording.count(row["count"]),

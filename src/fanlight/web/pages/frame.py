@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.web import wording
 from fanlight.web.pages.graphs import compared
-from fanlight.web.parameters import LAST, PRESETS, TIMES, UNITS, address
+from fanlight.web.parameters import LAST, PRESETS, TIMES, UNITS, address, read_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +80,17 @@ def when(asked: Asked) -> str:
     return f"in the last {name}" if number == 1 else f"in the last {number} {name}s"
 
 
+def live_link(asked: Asked) -> str:
+    """Answer the address that turns live on, as much time up to now as is shown, or off."""
+    if asked.get("live") == "on":
+        return asked.link(live=None)
+    if not ("from" in asked.given or "to" in asked.given):
+        return asked.link(live="on")
+    length_s = max(round((asked.to_ns - asked.from_ns) / UNITS["s"]), 1)
+    fits = [last for last in PRESETS if read_length(last) == length_s * UNITS["s"]]
+    return asked.link(live="on", from_=None, to=None, last=fits[0] if fits else f"{length_s}s")
+
+
 def frame(asked: Asked, page: str) -> dict[str, Any]:
     """Answer what the common parts of the templates need.
 
@@ -108,7 +119,7 @@ def frame(asked: Asked, page: str) -> dict[str, Any]:
         "kept": {name: value for name, value in asked.given.items() if name not in (*TIMES, "live")},
         "box": "",
         "live": asked.get("live") == "on",
-        "live_link": asked.link(live=None if asked.get("live") == "on" else "on"),
+        "live_link": live_link(asked),
         "refresh_s": REFRESH_S if asked.get("live") == "on" else None,
     }
 

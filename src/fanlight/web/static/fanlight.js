@@ -68,15 +68,21 @@ document.addEventListener("pointerover", (event) => {
   tip.textContent = time + piece.dataset.tip;
 });
 
+const SWEPT_PX = 12;
+
 // Sweep over the bars: the time becomes part of the address.
 const sweep = (chart, worn) => {
   const links = [...chart.querySelectorAll("a[data-from]")];
   let first = null;
   let last = null;
+  let began = 0;
+  // The step under the pointer, or the one nearest to it: a chart has none where nothing happened.
   const at = (event) => {
-    const here = document.elementFromPoint(event.clientX, event.clientY);
-    const place = here ? links.findIndex((link) => link.contains(here)) : -1;
-    return place < 0 ? null : place;
+    const away = links.map((link) => {
+      const { left, right } = link.firstElementChild.getBoundingClientRect();
+      return Math.max(left - event.clientX, event.clientX - right, 0);
+    });
+    return away.length ? away.indexOf(Math.min(...away)) : null;
   };
   const mark = () => {
     const [low, high] = [Math.min(first, last), Math.max(first, last)];
@@ -86,16 +92,22 @@ const sweep = (chart, worn) => {
   };
   chart.addEventListener("dragstart", (event) => event.preventDefault());
   chart.addEventListener("pointerdown", (event) => {
-    if (event.button === 0) first = last = at(event);
+    if (event.button !== 0) return;
+    first = last = at(event);
+    began = event.clientX;
   });
-  chart.addEventListener("pointermove", (event) => {
-    const place = first === null ? null : at(event);
-    if (place === null) return;
-    last = place;
+  listen("pointermove", worn, (event) => {
+    if (first === null) return;
+    last = at(event);
     mark();
   });
-  listen("pointerup", worn, () => {
-    if (first !== null && last !== first) {
+  listen("pointercancel", worn, () => {
+    first = last = null;
+    mark();
+  });
+  listen("pointerup", worn, (event) => {
+    // What is swept may be one step alone, where nothing is beside it.
+    if (first !== null && (last !== first || Math.abs(event.clientX - began) > SWEPT_PX)) {
       const address = new URL(location.href);
       for (const name of ["last", "live"]) address.searchParams.delete(name);
       address.searchParams.set("from", links[Math.min(first, last)].dataset.from);
