@@ -57,7 +57,12 @@ def waited(queue: Mapping[str, int]) -> str:
     """Answer what is known of how long a request waited, "" when nothing is."""
     told = []
     if "time" in queue:
-        told.append(f"{wording.duration(queue['time'])} by the kernel")
+        told.append(f"{how_long(queue['time'])} by the kernel")
     if "proxy" in queue:
-        told.append(f"{wording.duration(queue['proxy'])} since the proxy")
+        told.append(f"{how_long(queue['proxy'])} since the proxy")
     return ", ".join(told)
+
+
+def how_long(waited_ns: int) -> str:
+    """Answer a wait in words; that there was none is known too."""
+    return wording.duration(waited_ns) if waited_ns else "no wait"
