@@ -10,7 +10,7 @@ import fanlight
 from fanlight.agent import queue
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.recording.lanes import RECORDS
-from fanlight.recording.recorder import SWITCH, Trace, fresh_trace
+from fanlight.recording.recorder import ALONE, SWITCH, Trace, fresh_trace
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Any:
 def finished(events: int = 0) -> Trace:
     trace = fresh_trace("app.job", "t", "t", 1)
     trace.epoch = SWITCH.epoch
-    trace.records = [([1] * events, -1, 0)]
+    trace.records = [([1] * events, -1, 0)] if events else ALONE
     return trace
 
 
@@ -39,7 +39,7 @@ def test_it_takes_eight_mebibytes_and_counts_the_others(line):
     answers = [push(finished(events=10_000)) for _ in range(20)]
     held = len([answer for answer in answers if answer])
     assert 0 < held < 20
-    assert (held - 1) * 10_000 * queue.EVENT_BYTES < queue.BYTES <= line.bytes
+    assert (held - 1) * 10_000 * queue.EVENT_BYTES < queue.BYTES <= line.bytes + held * queue.TRACE_BYTES
     assert line.dropped == {"queue_bytes": 20 - held}
     while line.take() is not None:
         pass
@@ -54,7 +54,7 @@ def test_each_trace_that_leaves_makes_room_for_as_much(line):
     for _ in range(3):
         line.take()
     assert [push(finished(events=10_000)) for _ in range(4)] == [full - 2, full - 1, full, None]
-    assert line.bytes == sum(size for _, size in line.traces)
+    assert line.bytes == len(line.traces) * 10_000 * queue.EVENT_BYTES
 
 
 def test_what_is_full_to_the_byte_takes_no_more(line, monkeypatch):

@@ -36,8 +36,10 @@ class Line:
 
     Attributes:
         here: its first item is 1 in the process that it belongs to, and 0 in every child.
-        traces: finished ones, oldest first, each with its estimated bytes.
-        bytes: estimate of all of them.
+        traces: finished ones, oldest first.
+        bytes: estimate of their events; each takes `TRACE_BYTES` besides.
+        room: traces below which one that is only a root is taken without a further look; 0 while the
+            task has not begun, and where events fill the line.
         dropped: traces not taken or not delivered, by reason, since the process began.
         idle: whether the task sleeps until it is rung.
         bell: locked; released to wake the task.
@@ -47,12 +49,15 @@ class Line:
         mark: leaves the trail of each finished trace; None where nobody needs one.
     """
 
-    __slots__ = ("begun", "bell", "bytes", "dropped", "fresh", "here", "idle", "left", "mark", "traces")
+    __slots__ = (
+        *("begun", "bell", "bytes", "dropped", "fresh", "here", "idle", "left", "mark", "room"),
+        "traces",
+    )
 
     def __init__(self) -> None:
         self.here = marked()
-        self.traces: deque[tuple[Trace, int]] = deque()
-        self.bytes = 0
+        self.traces: deque[Trace] = deque()
+        self.bytes = self.room = 0
         self.dropped: dict[str, int] = {}
         self.idle = False
         self.bell = allocate_lock()
@@ -80,8 +85,9 @@ class Line:
         if not self.traces:
             self.bytes = 0
             return None
-        trace, size = self.traces.popleft()
-        self.bytes -= size
+        trace = self.traces.popleft()
+        if trace.records is not ALONE:
+            self.bytes -= weight(trace)
         return trace
 
 
@@ -148,23 +154,36 @@ def push(trace: Trace) -> int | None:
     # Outlives the process where it has a slot: whoever finds it dead knows what it had not sent.
     # A fast path: to read shared memory costs as much as to write it.
     SWITCH.finished = SWITCH.account[FINISHED] = SWITCH.finished + 1
-    size = TRACE_BYTES
-    # A fast path: nothing was recorded below the root.
-    if (records := trace.records) is not ALONE:
-        for record in records or ():
-            size += EVENT_BYTES * len(record[0])
     traces = line.traces
     waiting = len(traces) + 1
-    if waiting > TRACES or line.bytes >= BYTES:
+    # A fast path: nothing was recorded below the root, and there is room for many such.
+    if trace.records is ALONE and waiting < line.room:
+        traces.append(trace)
+        if line.idle:
+            line.ring()
+        return waiting
+    return admit(line, trace, waiting)
+
+
+def admit(line: Line, trace: Trace, waiting: int) -> int | None:
+    """Take a trace as the `waiting`th, as `push` does, where there is more to look at."""
+    if waiting > TRACES or line.bytes + TRACE_BYTES * (waiting - 1) >= BYTES:
         line.drop(FULL if waiting > TRACES else LARGE)
         return None
-    traces.append((trace, size))
-    line.bytes += size
+    line.traces.append(trace)
+    line.bytes += weight(trace)
     if line.idle or not waiting % BATCH:
         line.ring()
-    # A fast path: once begun it stays so, and of those who find out together one gets the lock.
+    # Once begun it stays so, and of those who find out together one gets the lock.
     elif not line.begun:
         line.begun = True
         if line.fresh.acquire(False):
             HELD.spawn()
+    room = min(BATCH, TRACES)
+    line.room = room if line.begun and line.bytes + TRACE_BYTES * room < BYTES else 0
     return waiting
+
+
+def weight(trace: Trace) -> int:
+    """Answer about how many bytes a trace's events take."""
+    return EVENT_BYTES * sum([len(record[0]) for record in trace.records or ()])

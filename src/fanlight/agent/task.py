@@ -91,6 +91,7 @@ class Task:
         except RuntimeError:
             self.line.fresh.release()
             self.line.begun = False
+            self.line.room = 0
 
     def run(self, warm_up: Callable[[], object]) -> None:
         """Send what comes, until the task ends; the thread's body."""
