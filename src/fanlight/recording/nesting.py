@@ -114,13 +114,12 @@ class LaneReader:
         known, block, memo, root_end_ns = self.names.blocks, self.names.block, self.names.memo, ends[ROOT]
         # A fast path: the innermost open span and the next one's place, without asking the lists. A block
         # that has just opened goes onto the stack only when something happens inside it.
-        bottom, above, place = stack[0], stack[-1], len(kinds)
-        has_opened = False
+        bottom, above, place, has_opened = stack[0], stack[-1], len(kinds), False
         for event in events:
             shape = event.__class__
             if shape is int:
                 if has_opened:
-                    ends[-1] = event
+                    ends.append(event)
                     has_opened = False
                     continue
                 # A span with a handle stands here as less than any place.
@@ -131,6 +130,7 @@ class LaneReader:
                 above = stack[-1]
                 continue
             if has_opened:
+                ends.append(0)
                 stack.append(above := place - 1)
                 has_opened = False
             size = len(event) if shape is tuple else 0
@@ -161,10 +161,10 @@ class LaneReader:
             kinds.append(block(category, title) if kind is None else kind)
             parents.append(above)
             starts.append(start_ns)
-            ends.append(0)
             place += 1
             has_opened = True
         if has_opened:
+            ends.append(0)
             stack.append(place - 1)
 
     def read_other(self, event: Any, size: int) -> None:

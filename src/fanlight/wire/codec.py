@@ -34,19 +34,33 @@ TYPECODE = {U32: "I", U64: "Q", F64: "d"}
 SWAP = sys.byteorder == "big"
 
 
+KEPT = 1 << 10
+"""Numbers below this are kept once encoded: all tags are, and lengths come again."""
+
+
+class Varints(dict[int, bytes]):
+    """Non-negative integers in base-128, low group first."""
+
+    __slots__ = ()
+
+    def __missing__(self, number: int) -> bytes:
+        out, rest = bytearray(), number
+        while rest > 0x7F:
+            out.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        out.append(rest)
+        data = bytes(out)
+        if number < KEPT:
+            self[number] = data
+        return data
+
+
+VARINTS = Varints()
+
+
 def varint(number: int) -> bytes:
     """Answer a non-negative integer in base-128, low group first."""
-    # A fast path: tags and most lengths are below 2**14.
-    if number < 0x80:
-        return number.to_bytes(1, "little")
-    if number < 0x4000:
-        return bytes((number & 0x7F | 0x80, number >> 7))
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    return VARINTS[number]
 
 
 def encode(schema: Schema, message: Message) -> bytes:
@@ -62,21 +76,22 @@ def encode(schema: Schema, message: Message) -> bytes:
         if not value:
             continue
         if kind == UINT:
-            parts.append(varint(number << 3) + varint(value))
+            parts += (VARINTS[number << 3], VARINTS[value])
             continue
-        tag = varint(number << 3 | 2)
+        tag = VARINTS[number << 3 | 2]
         if kind == TEXTS:
             for text in value:
                 data = text.encode("utf-8", "replace")
-                parts += (tag, varint(len(data)), data)
+                parts += (tag, VARINTS[len(data)], data)
             continue
-        if kind == TEXT:
-            data = value.encode("utf-8", "replace")
-        elif kind == BLOB:
-            data = value
-        else:
+        # Most are columns.
+        if kind in TYPECODE:
             data = swapped(value).tobytes() if SWAP else value.tobytes()
-        parts += (tag, varint(len(data)), data)
+        elif kind == TEXT:
+            data = value.encode("utf-8", "replace")
+        else:
+            data = value
+        parts += (tag, VARINTS[len(data)], data)
     return b"".join(parts)
 
 
