@@ -13,12 +13,12 @@ from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.exchange import (
     FORMATS,
-    OTHER_METHOD,
+    OWN_TITLES,
     REACH,
-    TITLES,
     UNMATCHED,
     is_none_of_ours,
     note_headers,
+    note_method,
     note_receive,
 )
 from fanlight.recording.lanes import BLOCK, COLLECTING, Lane, collecting, lane_here, set_lane
@@ -117,15 +117,15 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
         return None
     if (outer := lane_here()) is not None and is_around(outer.trace):
         return None
-    # A fast path: every server has both.
     try:
-        method, headers = scope["method"], scope["headers"]
+        method = scope["method"]
+        headers = scope["headers"]
     except KeyError:
         method, headers = scope.get("method", ""), scope.get("headers")
     # A fast path: what `begin` does, without the call.
     trace = Trace()
     trace.category = CATEGORY
-    trace.title = title = TITLES[method]
+    trace.title = method
     trace.endpoint = UNMATCHED
     trace.epoch = SWITCH.epoch
     trace.notes = {}
@@ -147,12 +147,11 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
     if REACH.asgi is not None:
         note_receive(trace, receive)
     # A fast path: nearly every request is titled with its own method.
-    if title != method:
-        trace.notes["method"] = method if title != OTHER_METHOD else title
+    if method not in OWN_TITLES:
+        note_method(trace, method)
     try:
-        # As WSGI's: anything else might be used up by a look.
+        # As WSGI's: anything else might be used up by a look. Most requests bring none.
         is_there = headers.__class__ is list or headers.__class__ is tuple
-        # A fast path: most requests bring none, and to look through them here takes as many steps.
         if is_there and not is_none_of_ours(map(NAME, headers)):
             note_headers(trace, headers)
     except (TypeError, ValueError, LookupError):
@@ -196,7 +195,7 @@ def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable
             except (TypeError, ValueError, AttributeError, KeyError):
                 # The server will judge a malformed message; it is none of ours.
                 SWITCH.faults += 1
-        elif kind == "http.response.body" and ("more_body" not in message or not message["more_body"]):
+        elif kind == "http.response.body" and not message.get("more_body"):
             # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
             if trace.status >= 500:
                 trace.whole = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 from _contextvars import Context
+from _operator import attrgetter
 from sys import flags
 
 from fanlight.recording.arrival import ARRIVALS
@@ -196,10 +197,16 @@ def branching_submit(submit: Any) -> Any:
     return submit_carried
 
 
+bound = attrgetter("func.__self__")
+
+
 def carried_on(function: Any, here: Lane) -> Any:
     """Answer what an executor is to call, where its caller's context shows a lane."""
-    # Whose method it is; of what binds arguments, its `func` counts.
-    owner = getattr(getattr(function, "func", function), "__self__", None)
+    try:
+        # Whose method it is that arguments are bound to, or else whose it is itself.
+        owner = bound(function)
+    except AttributeError:
+        owner = getattr(function, "__self__", None)
     if owner.__class__ is BRIDGE.kind:
         # Fast paths: mostly no task was started before, and nothing ended since the call before this one.
         if here.brancher:

@@ -41,6 +41,8 @@ TITLES = Titles(
     }
 )
 """Method as a client wrote it to how it counts; any other word counts as `OTHER`."""
+OWN_TITLES = frozenset({OTHER_METHOD, *(method for method, title in TITLES.items() if method == title)})
+"""Methods that count as what they are; of any other `note_method` is told."""
 
 COMMON = frozenset(
     {
@@ -172,6 +174,12 @@ class Reach:
 
 
 REACH = Reach()
+
+
+def note_method(trace: Trace, method: str) -> None:
+    """Title a request that does not count as its method; it keeps that, if it is known, as an annotation."""
+    trace.title = title = TITLES[method]
+    trace.notes["method"] = method if title != OTHER_METHOD else title
 
 
 def note_environ(trace: Trace, environ: dict[str, Any]) -> None:

@@ -334,12 +334,11 @@ def finish(trace: Trace, error: BaseException | None = None) -> None:
 
 def close(trace: Trace, error: BaseException | None = None) -> None:
     """Do what `finish` does, but leave the context as it is: a lane that is over shows nothing."""
-    end_ns = clock()
     lanes = trace.lanes
     if lanes is None:
         return
     trace.lanes = None
-    trace.end_ns = end_ns
+    trace.end_ns = clock()
     try:
         if trace.notes:
             reduce_values(trace.notes)

@@ -12,7 +12,7 @@ from time import thread_time_ns
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.exchange import FORMATS, OTHER_METHOD, STATUSES, TITLES, UNMATCHED, note_environ
+from fanlight.recording.exchange import FORMATS, OWN_TITLES, STATUSES, UNMATCHED, note_environ, note_method
 from fanlight.recording.lanes import lane_here, put
 from fanlight.recording.recorder import SWITCH, begin, finish, release
 
@@ -49,16 +49,15 @@ def wsgi(app: App) -> App:
 def respond(app: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
     """Call the application inside a trace of its own, unless one is open here already."""
     method = environ.get("REQUEST_METHOD", "")
-    title = TITLES[method]
-    trace = begin(CATEGORY, title, UNMATCHED)
+    trace = begin(CATEGORY, method, UNMATCHED)
     if trace is None:
         return within(app(environ, start_response))
     note_environ(trace, environ)
     # Each reading is a system call, which is much of what a short request would pay.
     trace.cpu_ns = thread_time_ns() if SWITCH.timed else 0
     # A fast path: nearly every request is titled with its own method.
-    if title != method:
-        trace.notes["method"] = method if title != OTHER_METHOD else title
+    if method not in OWN_TITLES:
+        note_method(trace, method)
     given = environ.get("HTTP_TRACEPARENT")
     if given is not None:
         trace.ident = given

@@ -34,10 +34,8 @@ def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any])
 
     def respond_inside(self: Any, request: Any) -> Any:
         try:
-            scope = request.scope
-            if INSIDE_LANE in scope:
-                lane = scope[INSIDE_LANE]
-                del scope[INSIDE_LANE]
+            lane = request.scope.pop(INSIDE_LANE, None)
+            if lane is not None:
                 set_lane(lane)
                 # Taken back when its route is asked for.
                 lane.trace.asked = request
@@ -49,40 +47,36 @@ def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any])
         return respond(self, request)
 
     base.get_response_async = same_face(respond_inside, respond)
-    handler.__call__ = same_face(tracing(call, Outside(handler, respond_inside, signal).is_djangos), call)
+    handler.__call__ = same_face(tracing(call, looking(handler, respond_inside, signal)), call)
 
 
-class Outside:
-    """What surrounds the response to a request.
+def looking(handler: Any, respond: Any, signal: Any) -> Callable[[Any], bool]:
+    """Answer what tells of a handler whether all that surrounds the response to a request is Django's own.
+
+    Whoever replaced a part may run anything there.
 
     Args:
         handler: Django's class.
         respond: how it makes the response, hooked.
         signal: tells that a request has started.
     """
+    handle = handler.handle
+    known: Any = None
+    answer = False
 
-    __slots__ = ("answer", "handle", "handler", "known", "respond", "signal")
-
-    def __init__(self, handler: Any, respond: Any, signal: Any) -> None:
-        self.handler = handler
-        self.handle = handler.handle
-        self.respond = respond
-        self.signal = signal
-        self.known: Any = None
-        self.answer = False
-
-    def is_djangos(self, handler: Any) -> bool:
-        """Answer whether all of it is Django's own: whoever replaced a part may run anything there."""
-        kind = handler.__class__
-        if kind is not self.handler or kind.handle is not self.handle:
+    # A fast path, as are cells in place of attributes.
+    def is_outside(asked: Any) -> bool:
+        nonlocal answer, known
+        kind = asked.__class__
+        if kind is not handler or kind.handle is not handle or kind.get_response_async is not respond:
             return False
-        if kind.get_response_async is not self.respond:
-            return False
-        # A fast path: the same ones are compared in C, without a look into them.
-        if (receivers := self.signal.receivers) != self.known:
-            self.answer = all(is_djangos(receiver[1]) for receiver in receivers)
-            self.known = list(receivers)
-        return self.answer
+        # The same ones are compared in C, without a look into them.
+        if (receivers := signal.receivers) != known:
+            answer = all(is_djangos(receiver[1]) for receiver in receivers)
+            known = list(receivers)
+        return answer
+
+    return is_outside
 
 
 def is_djangos(receiver: Any) -> bool:

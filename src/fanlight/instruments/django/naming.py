@@ -35,16 +35,14 @@ def hook(handler: Any, same_face: Callable[[Any, Any], Any]) -> None:
             note_tried()
             raise
         lane = lane_here()
-        trace = lane.trace if lane is not None else None
         # The first router names it: an application called from within another's request does not.
-        if trace is not None and trace.rank < ROUTER:
+        if lane is not None and (trace := lane.trace) is not None and trace.rank < ROUTER:
             try:
-                name = NAMES[request.method, getattr(match, "route", None)]
-                # Under ASGI the mounts around it are put before it at the end.
-                environ = request.__dict__.get("environ")
-                if environ is None:
+                name = NAMES[request.method, match.route]
+                if trace.asked is request:
                     trace.asked = None
-                elif MOUNTS in environ and name:
+                # Under WSGI nobody asks for the mounts around it at the end.
+                elif name and MOUNTS in (environ := request.__dict__.get("environ", ())):
                     name = mounted(name, environ)
                 if name:
                     trace.endpoint = name
