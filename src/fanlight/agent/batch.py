@@ -7,7 +7,7 @@ from _struct import Struct
 from _thread import get_ident
 from array import array
 from itertools import repeat
-from os import urandom
+from os import environ, urandom
 from time import thread_time_ns
 
 from fanlight.agent.table import Names, Table, segment_of
@@ -240,24 +240,26 @@ class Packer:
 
     def add(self, gathered: Gathered, trace: Trace, seen: Seen) -> int:
         """Append a trace; answer about how many bytes it takes. It appends all of it or nothing."""
-        string = self.table.string
-        # Before its spans: one trace may bring more texts than the table has room for.
-        endpoint, segment = string(str(trace.endpoint)), segment_of(trace)
-        segment_number = string(segment)
-        first, kind, pruned, lost = len(gathered.kinds), self.names.alone(trace, seen), 0, 0
+        first, root, lost = len(gathered.kinds), self.names.root(trace, seen), 0
         notes: list[tuple[int, ...]] = []
-        if kind >= 0:
+        if root is not None:
+            endpoint, segment, kind, flags = root
             kinds, parents, starts, lengths = [kind], [NO_PARENT], [0], [trace.end_ns - trace.start_ns]
         else:
+            # Before its spans: one trace may bring more texts than the table has room for.
+            endpoint, ending = self.table.string(str(trace.endpoint)), segment_of(trace)
+            segment = self.table.string(ending)
             spans = nest(trace, self.names, seen)
             if trace.error is not None:
                 # In front, so that they are told however many annotations there are.
                 spans.notes.insert(0, (0, self.failure(*trace.error)))
             notes = self.notes(spans, first) if spans.notes else []
             kinds, parents, lost = spans.kinds, spans.parents, spans.lost
-            pruned, parents[0] = PRUNED if spans.pruned else 0, NO_PARENT
+            flags = (spans.pruned and PRUNED) | (ending == "error" and ERROR)
+            parents[0] = NO_PARENT
             starts = list(map(sub, spans.starts, repeat(trace.start_ns)))
             lengths = list(map(sub, spans.ends, spans.starts))
+        flags |= 0 if trace.sampled else UNSAMPLED
         if trace.status and "status" not in trace.notes:
             notes.append((first, self.key("status")[0], NOTE_INT, trace.status))
         if trace.spent_ns >= 0:
@@ -265,8 +267,7 @@ class Packer:
         # A fast path: it did not wait anywhere that tells.
         if trace.waited_ms >= 0 or trace.stamp is not None:
             notes += self.waits(trace, first)
-        flags = pruned | (ERROR if segment == "error" else 0) | (0 if trace.sampled else UNSAMPLED)
-        row = (endpoint, segment_number, trace.wall_ns, lengths[0], len(starts), flags, lost)
+        row = (endpoint, segment, trace.wall_ns, lengths[0], len(starts), flags, lost)
         # A fast path: nobody has asked for the id of most traces.
         ident = known(trace) if trace.ident else 0
         # From here on nothing can fail: a trace is in all columns or in none.
@@ -384,8 +385,6 @@ class Packer:
 
 def wanted() -> Mapping[str, bool]:
     """Answer what is ignored, as the environment says now."""
-    from os import environ
-
     from fanlight.agent.ignored import ignored
 
     return ignored(environ)

@@ -9,6 +9,7 @@ from fanlight.recording.nesting import SKIP
 from fanlight.recording.recorder import ALONE
 from fanlight.wire.codec import encode
 from fanlight.wire.frames import TABLE, frame
+from fanlight.wire.messages import ERROR
 from fanlight.wire.messages import TABLE as SCHEMA
 
 TYPE_CHECKING = False
@@ -151,7 +152,7 @@ class Names:
     """
 
     __slots__ = (
-        *("blocks", "complain", "generation", "memo", "memo_characters", "normalize", "table"),
+        *("blocks", "complain", "generation", "memo", "memo_characters", "normalize", "roots", "table"),
         "templates",
     )
 
@@ -167,6 +168,7 @@ class Names:
         self.blocks: dict[tuple[str, str], int] = {}
         self.memo: dict[Any, tuple[int, dict[str, Any] | None]] = {}
         self.memo_characters = 0
+        self.roots: dict[tuple[Any, ...], tuple[int, int, int, int]] = {}
         self.templates: dict[int, str] = {}
 
     def block(self, category: str, title: str) -> int:
@@ -183,14 +185,35 @@ class Names:
                 self.blocks[key] = kind
         return kind
 
-    def alone(self, trace: Trace, seen: Seen) -> int:
-        """Answer the kind of a trace's root when nothing was recorded but that, a fast path; else -1."""
+    def root(self, trace: Trace, seen: Seen) -> tuple[int, int, int, int] | None:
+        """Answer the numbers of a trace of which nothing was recorded but its root, a fast path.
+
+        Returns:
+            endpoint, segment, kind and flags; None where there is more to tell.
+        """
         if trace.records is not ALONE or trace.notes or trace.error is not None:
-            return -1
+            return None
         if trace.lost or seen.between(trace.start_ns, trace.end_ns):
-            return -1
+            return None
+        key = (str(trace.endpoint), trace.status, trace.segment, trace.category, trace.title)
+        try:
+            found = self.roots.get(key)
+        except TypeError:  # a title of the application's own sort
+            return None
+        return self.rooted(trace, key) if found is None else found
+
+    def rooted(self, trace: Trace, key: tuple[Any, ...]) -> tuple[int, int, int, int] | None:
+        """Answer the same of the first one of its sort."""
+        string, segment = self.table.string, segment_of(trace)
+        # Before the kind: there is always room for these.
+        endpoint_number, segment_number = string(key[0]), string(segment)
         kind, notes = self.named(trace.category, trace.title, None)
-        return -1 if notes else kind
+        if notes or kind == SKIP:
+            return None
+        found = endpoint_number, segment_number, kind, ERROR if segment == "error" else 0
+        if len(self.roots) < MEMO_ENTRIES:
+            self.roots[key] = found
+        return found
 
     def named(self, name: str, title: str | None, payload: Any) -> tuple[int, dict[str, Any] | None]:
         """Answer kind and annotations of a notification."""
