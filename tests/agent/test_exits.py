@@ -254,7 +254,7 @@ def test_the_end_of_the_interpreter_wakes_no_thread_and_a_stop_does(leaving, tmp
     line = Line()
     trace = fresh_trace("app.job", "t", "t", 1)
     trace.records = [([], -1, 0)]
-    line.traces.append((trace, 1))
+    line.traces.append(trace)
     task = Task(line, str(tmp_path / "nobody.sock"), dict, normalize, Pauses(), print)
     task.leaving = leaving
     assert not task.flush(0.05, 0.05)

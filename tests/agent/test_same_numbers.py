@@ -63,7 +63,7 @@ def collected(tmp_path: Path) -> Iterator[tuple[str, Server]]:
 def load(monkeypatch: pytest.MonkeyPatch) -> Line:
     """Answer finished traces of a seeded shop: endpoints, errors, nested spans, repeated statements."""
     line = Line()
-    monkeypatch.setattr(recorder.SWITCH, "sink", lambda trace: line.traces.append((trace, 1_000)))
+    monkeypatch.setattr(recorder.SWITCH, "sink", line.traces.append)
     monkeypatch.setattr(recorder.SWITCH, "sample", 1.0)
     chance = random.Random(SEED)
     for n in range(TRACES):
