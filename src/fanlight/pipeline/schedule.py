@@ -7,9 +7,8 @@ another thread would. Who is told has to take what it is given at once; targets 
 from __future__ import annotations
 
 import time
-from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from fanlight.collector.notices import Notices
 from fanlight.wire.readings import Readings
@@ -82,33 +81,30 @@ class Read:
         source: is read.
 
     Attributes:
-        glance: reads it for a look that is not told of.
         nth: it is read with every so manieth look.
         latest: what it read; None before, and when that failed.
         is_pressed: whether that shows a queue that may be growing.
         tells_room: whether each worker in it tells that it has room for more.
     """
 
-    __slots__ = ("glance", "is_pressed", "latest", "name", "nth", "source", "tells_room")
+    __slots__ = ("is_pressed", "latest", "name", "nth", "source", "tells_room")
 
     def __init__(self, name: str, source: Source) -> None:
         self.name = name
         self.source = source
-        self.glance = partial(source.read, whole=False)
         self.nth = SELDOM.get(name, 1)
         self.latest: Readings | None = None
         self.is_pressed = self.tells_room = False
 
-    def again(self, now_ns: int, whole: bool, seen: Readings | None = None) -> bool:
+    def again(self, now_ns: int, whole: bool) -> bool:
         """Read, and answer whether that was the same as before; nothing is left of what fails.
 
         Args:
             now_ns: monotonic.
             whole: as the source is asked.
-            seen: what it has just answered.
         """
         before, self.latest = self.latest, None
-        self.latest = found = self.source.read(now_ns, whole=whole) if seen is None else seen
+        self.latest = found = self.source.read(now_ns, whole=whole)
         if found is before:
             return True
         self.is_pressed = is_pressed(found)
@@ -128,7 +124,7 @@ class Schedule:
 
     Attributes:
         failures: reads that failed and tellings that did, by name.
-        looks: how many there were; up to `glances` of them the first source is all that has to be read.
+        looks: how many there were.
     """
 
     def __init__(
@@ -154,7 +150,6 @@ class Schedule:
         self.looks = 0
         self.together = Readings()
         self.added_ns = self.skipped_ns = 0
-        self.glances: float = 0
 
     def subscribe(self, call: Subscriber, period_s: float) -> Subscription:
         """Tell somebody from now on, and answer what `cancel` ends."""
@@ -180,36 +175,10 @@ class Schedule:
         if now_s < self.look_s:
             return
         is_telling = now_s >= self.tell_s - LOOK_S / 2
-        now_ns, seen = int(now_s * NS), None
-        if self.looks < self.glances and not is_telling and now_ns - self.added_ns < WAIT_NS:
-            # A fast path, most looks of a quiet server: each frame more is dear after a moment of sleep.
-            first = self.reads[0]
-            seen = cast("Readings | None", self.attempt(first.name, first.glance, now_ns))
-            if seen is first.latest:
-                self.looks += 1
-                self.skipped_ns = now_ns
-                self.look_s = max(self.look_s + LOOK_S, now_s)
-                return
-        self.look(now_ns, whole=is_telling, seen=seen)
+        self.look(int(now_s * NS), whole=is_telling)
         if is_telling:
             self.tell(now_s)
-        sees_anything = self.saturation.sees_anything
-        self.glances = self.calm_until() if sees_anything else 0
-        self.look_s = max(self.look_s + (LOOK_S if sees_anything else SEARCH_S), now_s)
-
-    def calm_until(self) -> float:
-        """Answer the number of the next look at which more is read than the first source."""
-        is_often = bool(self.reads) and self.reads[0].nth == 1
-        if not is_often or any(each.latest is None or each.is_pressed for each in self.reads):
-            return 0
-        apart, until = 1, inf
-        for number, each in enumerate(self.reads):
-            if number:
-                pace = each.nth * apart
-                until = min(until, -(-self.looks // pace) * pace)
-            if each.tells_room:
-                apart = APART
-        return until
+        self.look_s = max(self.look_s + (LOOK_S if self.saturation.sees_anything else SEARCH_S), now_s)
 
     def tell(self, now_s: float) -> None:
         """Tell whom it is time to tell of the look that has just been."""
@@ -218,21 +187,19 @@ class Schedule:
             self.attempt("telling", each.tell, now_s, time_ns)
         self.tell_s = min((each.due_s for each in self.subscriptions), default=inf)
 
-    def look(self, now_ns: int, *, whole: bool, seen: Readings | None = None) -> None:
+    def look(self, now_ns: int, *, whole: bool) -> None:
         """Read the sources at one instant; one that fails is left out of it.
 
         Args:
             now_ns: monotonic.
             whole: read those too that are read seldom.
-            seen: what the first one has just answered.
         """
         is_same, is_needed, apart, looks = True, whole, 1, self.looks
         self.looks += 1
         for each in self.reads:
             if is_needed or each.is_pressed or not looks % (each.nth * apart) or each.latest is None:
-                is_same = bool(self.attempt(each.name, each.again, now_ns, whole, seen)) and is_same
+                is_same = bool(self.attempt(each.name, each.again, now_ns, whole)) and is_same
                 is_needed = is_needed or each.is_pressed
-            seen = None
             if each.tells_room:
                 apart = APART
         # A fast path: sources answer the same object while nothing changed, and then the sums can wait.
