@@ -385,7 +385,7 @@ class Reporter:
             return
         pause_s = min(RETRY_S * 2 ** min(self.steps, 20), RETRY_MAX_S) * (0.5 + self.random() / 2)
         self.steps += 1
-        asked_s = float(after) if after and after.isascii() and after.isdigit() and len(after) < 7 else 0.0
+        asked_s = float(after) if after and after.isascii() and after.isdigit() else 0.0
         asked_s = min(asked_s, RETRY_AFTER_MAX_S)
         self.asked_ns = clock() + int(asked_s * NS) if asked_s else 0
         self.again_ns = clock() + int(max(pause_s, asked_s) * NS)
