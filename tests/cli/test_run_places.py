@@ -90,3 +90,23 @@ def test_another_socket_is_told_to_whoever_asked_for_one(tmp_path):
         assert f"listens on {first}" in said(FANLIGHT_SOCKET=str(tmp_path / "other.sock"))
     finally:
         subprocess.run([*FANLIGHT, "stop"], env=environ, check=True, capture_output=True, timeout=60)
+
+
+def test_who_serves_in_the_foreground_is_not_told_of_the_programs_that_run(tmp_path):
+    """It stays anyway: a note of a program would be there for nobody."""
+    data = str(tmp_path / "data")
+    environ = {**os.environ, "FANLIGHT_LISTEN": "127.0.0.1:0", "FANLIGHT_DATA": data}
+    told = subprocess.Popen(
+        [*FANLIGHT, "serve", "--json"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert told.stdout.readline()
+        mine = program(tmp_path / "mine", f'ls "{data}/run/programs"')
+        done = subprocess.run(
+            [*FANLIGHT, "run", str(mine)], env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stdout) == (0, "")
+    finally:
+        told.terminate()
+        told.wait(20)
+        told.stdout.close()
