@@ -102,9 +102,8 @@ def test_who_serves_in_the_foreground_is_not_told_of_the_programs_that_run(tmp_p
     try:
         assert told.stdout.readline()
         mine = program(tmp_path / "mine", f'ls "{data}/run/programs"')
-        done = subprocess.run(
-            [*FANLIGHT, "run", str(mine)], env=environ, capture_output=True, text=True, timeout=60, check=False
-        )
+        command = [*FANLIGHT, "run", str(mine)]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stdout) == (0, "")
     finally:
         told.terminate()
