@@ -63,21 +63,26 @@ def run(rounds: int) -> list[Row]:
 
 def of_servers() -> dict[str, tuple[Call, Call]]:
     """Answer a request's way through each server that tells more than the call, with and without a slot."""
-    told: list[Any] = [Sync(), Threads(), Channel]
-    channel = type("Channel", (Channel,), {})
-    waitress.tell_service(module(HTTPChannel=channel))
-    server = SimpleNamespace(task_dispatcher=Dispatcher())
-    waitress.tell(server)
-    for worker in told[:2]:
+    # Classes of their own, since the hooks go there.
+    sync, threads, channel, dispatcher, cycle = (
+        type(each.__name__, (each,), {}) for each in (Sync, Threads, Channel, Dispatcher, Cycle)
+    )
+    workers: list[Any] = [sync(), threads()]
+    for worker in workers:
         gunicorn.tell(worker)
-    cycle = type("Cycle", (Cycle,), {})
+    waitress.tell_service(module(HTTPChannel=channel))
+    server = SimpleNamespace(task_dispatcher=dispatcher())
+    waitress.tell(server)
     uvicorn.tell_requests(module(RequestResponseCycle=cycle))
-    HERE.tell(CREATED, HERE.created)
+    HERE.tallies[CREATED] = HERE.created
     app = asgi(answer)
     HERE.app = answering(app)
     return {
-        "slot: gunicorn sync request, until it is closed": (told[0].request, Sync().request),
-        "slot: gunicorn gthread request, its hand-over to a thread too": (told[1].request, Threads().request),
+        "slot: gunicorn sync request, until it is closed": (workers[0].request, Sync().request),
+        "slot: gunicorn gthread request, its hand-over to a thread too": (
+            workers[1].request,
+            Threads().request,
+        ),
         "slot: waitress request, its hand-over to a thread too": (
             channel(server.task_dispatcher).request,
             Channel(Dispatcher()).request,

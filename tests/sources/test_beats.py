@@ -59,9 +59,9 @@ def test_a_beat_that_comes_late_is_late_at_once(beating):
     ("word", "value", "kind", "name", "told"),
     [
         (layout.CONNECTIONS, 3, "q", "reactor", 3),
-        (layout.CREATED, 4, "q", "not_begun", 4),
+        (layout.CREATED, 4.0, "d", "not_begun", 4),
         (layout.STATE, layout.ENDED_WELL, "q", "booted", False),
-        (layout.HEAD_WORDS + layout.REQUESTS, 7.0, "d", "requests_count", 7),
+        (layout.ANSWERED, 7, "q", "requests_count", 7),
         (layout.HEAD_WORDS + layout.START, 1.0, "d", "busy", 1),
     ],
     ids=["connections", "tasks", "state", "requests", "a request begun"],

@@ -20,7 +20,7 @@ def left(folder):
     cells[layout.PID], cells[layout.STARTED] = whose
     cells[layout.MASTER], cells[layout.MASTER_STARTED] = whose
     cells[layout.APART] = 1
-    memoryview(memory).cast("d")[layout.HEAD_WORDS + layout.REQUESTS] = 3
+    cells[layout.ANSWERED] = 3
     path = folder / layout.name(*whose)
     path.write_bytes(memory)
     worker.kill()

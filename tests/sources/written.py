@@ -19,9 +19,13 @@ def write(folder, pid, *, requests=0, **words):
     cells[layout.NAMESPACE] = layout.namespace()
     cells[layout.STATE] = layout.BOOTED
     cells[layout.APART] = 1
+    cells[layout.ANSWERED] = requests
     for name, value in words.items():
-        cells[getattr(layout, name)] = array("q", value) if isinstance(value, tuple) else value
-    memoryview(memory).cast("d")[layout.HEAD_WORDS + layout.REQUESTS] = requests
+        word = getattr(layout, name)
+        if word in layout.TALLIES:
+            memoryview(memory).cast("d")[word] = value
+        else:
+            cells[word] = array("q", value) if isinstance(value, tuple) else value
     layout.put_text(memory, ("shop", "gunicorn", "sync"))
     path = folder / layout.name(pid, started)
     path.write_bytes(memory)

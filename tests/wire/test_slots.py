@@ -23,7 +23,7 @@ def slot(words=(), places=(), names=NAMES):
     for word in (layout.SLOT, *range(layout.TOTAL, layout.CREATED + 1)):
         cells[word] = -1
     for word, value in dict(words).items():
-        cells[word] = value
+        (places_at if word in layout.TALLIES else cells)[word] = value
     for number, place in enumerate(places):
         at = layout.HEAD_WORDS + number * layout.PLACE_WORDS
         for offset, value in enumerate(place):
@@ -34,7 +34,7 @@ def slot(words=(), places=(), names=NAMES):
 
 
 def test_what_was_handed_over_and_has_not_begun_waits():
-    read = layout.parse(slot({layout.QUEUED: 15, layout.MAX_THREADS: 2}, [(100, 3, 50, 3), (200, 2, 40, 2)]))
+    read = layout.parse(slot({layout.QUEUED: 15, layout.MAX_THREADS: 2}, [(100, 3, 50), (200, 2, 40)]))
     assert (read.busy, read.ended, read.requests) == (2, 5, 5)
     assert (read.backlog, read.capacity, read.oldest_start_ns) == (8, 0, 100)
     assert read.spent_ns(1_000) == 50 + 40 + 900 + 800
@@ -43,7 +43,7 @@ def test_what_was_handed_over_and_has_not_begun_waits():
 
 
 def test_a_loop_tells_no_time_that_its_threads_were_busy_for():
-    places = [(100, 3, 0, 3)]
+    places = [(100, 3, 0)]
     assert layout.parse(slot({}, places)).spent_ns(1_000) == 900
     read = layout.parse(slot({layout.UNTIMED: 1}, places))
     assert (read.spent_ns(1_000), read.busy, read.oldest_start_ns) == (0, 1, 100)
@@ -60,6 +60,13 @@ def test_what_no_clock_tells_and_nobody_counts_is_nothing(broken):
         assert read.oldest_start_ns in (None, 0)
 
 
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf, 1e300, -1.0])
+@pytest.mark.parametrize("word", layout.TALLIES)
+def test_what_nobody_counts_up_is_unknown(word, broken):
+    read = layout.parse(slot({word: broken}))
+    assert (read.known(word), read.backlog, read.not_begun) == (None,) * 3
+
+
 def test_what_nobody_told_is_unknown_and_not_zero():
     read = layout.parse(slot())
     assert (read.backlog, read.capacity, read.reactor, read.not_begun) == (None,) * 4
@@ -69,33 +76,35 @@ def test_what_nobody_told_is_unknown_and_not_zero():
 
 def test_connections_that_nobody_answers_or_queues_are_parked():
     words = {layout.CONNECTIONS: 9, layout.LIMIT: 10, layout.QUEUED: 4}
-    read = layout.parse(slot(words, [(100, 1, 5, 1)]))
+    read = layout.parse(slot(words, [(100, 1, 5)]))
     assert (read.backlog, read.reactor, read.capacity) == (2, 6, 1)
-    read = layout.parse(slot({layout.CONNECTIONS: 9, layout.CREATED: 4}, [(100, 1, 5, 1)]))
+    read = layout.parse(slot({layout.CONNECTIONS: 9, layout.CREATED: 4}, [(100, 1, 5)]))
     assert (read.not_begun, read.reactor) == (2, 6)
 
 
 def test_a_read_between_two_writes_never_makes_a_number_negative():
     # It has begun already, as far as the places tell, and was handed over after the head was read.
-    read = layout.parse(slot({layout.QUEUED: 3, layout.CREATED: 3, layout.CONNECTIONS: 0}, [(1, 4, 0, 4)]))
+    read = layout.parse(slot({layout.QUEUED: 3, layout.CREATED: 3, layout.CONNECTIONS: 0}, [(1, 4, 0)]))
     assert (read.backlog, read.not_begun, read.reactor) == (0, 0, 0)
 
 
 def test_what_is_beyond_the_places_counts():
-    words = {layout.CROWD: 3, layout.CROWD_ENDED: 10, layout.CROWD_REQUESTS: 10}
-    read = layout.parse(slot(words, [(100, 1, 5, 1)] * layout.PLACES))
+    words = {layout.CROWD: 3, layout.CROWD_ENDED: 10}
+    read = layout.parse(slot(words, [(100, 1, 5)] * layout.PLACES))
     assert (read.busy, read.ended, read.requests) == (259, 266, 266)
 
 
 def test_requests_are_counted_apart_only_where_it_is_said_so():
-    places = [(0, 3, 50, 7), (200, 2, 40, 0)]
-    words = {layout.CROWD_ENDED: 10, layout.CROWD_REQUESTS: 20}
+    places = [(0, 3, 50), (200, 2, 40)]
+    words = {layout.CROWD_ENDED: 10, layout.ANSWERED: 27}
     assert layout.parse(slot(words, places)).requests == 15
     assert layout.parse(slot({**words, layout.APART: 1}, places)).requests == 27
+    read = layout.parse(slot({**words, layout.APART: layout.BY_CONNECTION}, places))
+    assert (read.requests, read.busy, read.under_way) == (15, 1, 0)
 
 
 def test_places_behind_an_untouched_block_are_not_looked_at():
-    whole = slot(places=[(7, 1, 1, 1)] * (layout.BLOCK - 1))
+    whole = slot(places=[(7, 1, 1)] * (layout.BLOCK - 1))
     assert len(layout.parse(whole).places) == layout.BLOCK * layout.PLACE_WORDS
     head = layout.HEAD_WORDS * layout.WORD + layout.BLOCK_BYTES
     assert layout.parse(whole[:head]).places == layout.parse(whole).places

@@ -5,11 +5,11 @@ answers a request takes a place, and nobody else writes there meanwhile. Numbers
 one as things happen, so a reader may see a request between two of its writes, and no worse.
 
     head    words 0 … 63, then the names in UTF-8, padded with zeros
-    place   start of what is done here now (0 when idle) · how often it was left · time in it · requests,
-            where they are counted apart: where a connection has a place, which may bring several
+    place   start of what is done here now (0 when idle) · how often it was left · time in it
 
-The words of a place are floats, its times monotonic seconds; the head's are integers. A float of seconds
-tells 100 days to 2 ns, and costs half of what an integer of nanoseconds costs to compute with and to store.
+The words of a place are floats, its times monotonic seconds; the head's are integers, but for two that each
+request counts up. A float of seconds tells 100 days to 2 ns, and costs half of what an integer of nanoseconds
+costs to compute with and to store.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAGIC = int.from_bytes(b"fanslots", "little")
-VERSION = 3
+VERSION = 4
 
 PID, STARTED, MASTER, MASTER_STARTED, NAMESPACE, CLAIMED, SLOT, STATE = range(3, 11)
 """The process and when the kernel started it, its master likewise, the namespace of the pids (0 unknown),
@@ -31,12 +31,18 @@ TOTAL, SPAWNED, MAX_THREADS, LIMIT, QUEUED, BACKLOG, CONNECTIONS, CREATED, DUE, 
 """Workers configured, threads alive, threads allowed, connections allowed, how much was ever handed to
 threads, how much waits for one, connections open, tasks ever made, when the loop's next beat is due in
 monotonic ns, and whether this is a worker at all. -1 is unknown, and so are 0 as a moment."""
-CROWD, CROWD_ENDED, CROWD_REQUESTS = range(21, 24)
+TALLIES = QUEUED, CREATED
+"""Words of the head that are floats; unknown while they are no numbers, as the bits of -1."""
+CROWD, CROWD_ENDED = range(21, 23)
 """What is done beyond the places now, and what was: counted, without a time."""
+ANSWERED = 23
+"""Requests, where they are counted apart."""
 HIDES = 24
 """1 where requests wait that the worker cannot count; its connections tell of them."""
 APART = 25
-"""1 where requests are counted apart; otherwise whatever was done to its end was one."""
+"""1 where requests are counted apart; otherwise whatever was done to its end was one, also where it is
+`BY_CONNECTION`: there what is being done is a connection, which may bring no request."""
+BY_CONNECTION = 2
 ACCOUNT = slice(26, 32)
 """Its traces, as `wire.account` has it; zeros from one that keeps no account."""
 ASKED = 32
@@ -56,8 +62,8 @@ SERVICE_BYTES, SERVER_BYTES, KIND_BYTES = 320, 64, 128
 HEAD_WORDS = 128
 """Words of the head, names included."""
 PLACES = 256
-PLACE_WORDS = 4
-START, ENDED, SPENT, REQUESTS = range(PLACE_WORDS)
+PLACE_WORDS = 3
+START, ENDED, SPENT = range(PLACE_WORDS)
 """Words of a place."""
 FOREVER_S = 9e9
 """No time is as long: in ns it has 63 bits. No place counts as much, either."""
@@ -77,7 +83,7 @@ WORKS, MINDS, RECORDS = range(3)
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 a directory of our own in it, refused unless it is private
 HOME = "home"
 """Link in a directory of slots to the runtime directory that it is for."""
-HEAD = Struct(f"<{TEXTS // WORD}q")
+HEAD = Struct("<" + "".join("d" if word in TALLIES else "q" for word in range(TEXTS // WORD)))
 BLOCK_OF_PLACES = Struct(f"<{BLOCK * PLACE_WORDS}d")
 BLOCK_BYTES = BLOCK * PLACE_WORDS * WORD
 
@@ -171,7 +177,7 @@ class Read:
     """A slot as it was at one moment.
 
     Attributes:
-        head: its words, by the constants above.
+        head: its words, by the constants above; `TALLIES` are floats.
         texts: service, server and kind.
         places: words of the places that were ever taken, one after the other.
     """
@@ -186,7 +192,8 @@ class Read:
     def known(self, word: int) -> int | None:
         """Answer a word of the head, None where it is unknown."""
         value = self.head[word]
-        return value if value >= 0 else None
+        # Whoever may write there can write what is no number.
+        return int(value) if 0 <= value < 1 << 63 else None
 
     @property
     def process(self) -> tuple[int, int]:
@@ -217,9 +224,7 @@ class Read:
     @property
     def requests(self) -> int:
         """Requests answered since the process began."""
-        if not self.head[APART]:
-            return self.ended
-        return to_count(self.places[REQUESTS::PLACE_WORDS]) + self.head[CROWD_REQUESTS]
+        return self.head[ANSWERED] if self.head[APART] == 1 else self.ended
 
     def spent_ns(self, now_ns: int) -> int:
         """Answer the time that was spent busy, over all places, up to now; 0 where it is not told."""

@@ -100,8 +100,7 @@ def test_beyond_the_places_requests_are_counted_without_a_time(slot, kind, is_on
 
     ask(answering(kind(looks)))
     assert seen == [1]
-    words = layout.CROWD, layout.CROWD_ENDED, layout.CROWD_REQUESTS
-    assert [slot.cells[word] for word in words] == [0, 1, 1]
+    assert [slot.cells[word] for word in (layout.CROWD, layout.CROWD_ENDED)] == [0, 1]
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -23,9 +23,9 @@ CALLS = {
 def test_each_store_tells_as_much_as_those_before(slot, moments, call):
     for _ in range(3):
         call()
-    assert [start > 0 for start, *_ in moments] == [True, False, False, False] * 3
-    assert [ended for _, ended, *_ in moments] == [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3]
-    spent = [told for *_, told, _ in moments]
+    assert [start > 0 for start, _, _ in moments] == [True, False, False, False] * 3
+    assert [ended for _, ended, _ in moments] == [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3]
+    spent = [told for _, _, told in moments]
     assert spent == sorted(spent)
     assert spent[-1] > 0
     assert len(slot.free) == layout.PLACES
@@ -48,8 +48,7 @@ def test_beyond_the_places_requests_are_counted_without_a_time(slot, told):
     seen = []
     told(lambda one, other: seen.append(slot.cells[layout.CROWD]))({}, bool)
     assert seen == [1]
-    words = layout.CROWD, layout.CROWD_ENDED, layout.CROWD_REQUESTS
-    assert [slot.cells[word] for word in words] == [0, 1, 1]
+    assert [slot.cells[word] for word in (layout.CROWD, layout.CROWD_ENDED)] == [0, 1]
 
 
 def test_a_request_inside_another_has_a_place_of_its_own(slot):

@@ -216,3 +216,14 @@ def test_directories_that_were_left_are_cleared_and_those_in_use_stay(runtime, t
         os.utime(folder, (then, then))
     clear_orphans(str(memory / f"fanlight-{os.geteuid()}-ffffffff"))
     assert [each.exists() for each in (kept, gone, old, alive)] == [True, False, False, True]
+
+
+def test_in_other_memory_whoever_is_idle_has_the_low_places():
+    made = Slot()
+    taken = [made.free.pop() for _ in range(layout.BLOCK)]
+    made.renew()
+    # A reader looks no further than to the first block that nobody touched.
+    made.free[-1].words[layout.ENDED] = 1.0
+    made.cells[0], made.cells[1] = layout.MAGIC, layout.VERSION
+    assert layout.parse(bytes(made.cells)).ended == 1
+    assert len({*taken, *made.free}) == layout.PLACES

@@ -74,7 +74,7 @@ def tell_service(module: ModuleType) -> None:
         finally:
             # What the threads take on may also be a connection that its client has closed.
             if hasattr(getattr(self.server, "requests", None), TOLD):
-                HERE.cells[layout.CROWD_REQUESTS] += 1
+                HERE.cells[layout.ANSWERED] += 1
 
     server.prepare, connection.communicate, request.respond = prepare_and_tell, communicate_told, respond_told
 
@@ -92,7 +92,7 @@ def tell(server: Any) -> None:
     HERE.claim("cheroot")
     HERE.serve([getattr(server, "socket", None)])
     HERE.tell(layout.TOTAL, 1)
-    HERE.tell(layout.QUEUED, 0)
+    HERE.tallies[layout.QUEUED] = 0.0
     HERE.tell(layout.APART, 1)
 
     def tell_threads() -> None:
@@ -102,13 +102,13 @@ def tell(server: Any) -> None:
 
     def put_told(connection: Any) -> Any:
         # Before it can begin: what waits is what was handed over less what began.
-        HERE.cells[layout.QUEUED] += 1
+        HERE.tallies[layout.QUEUED] += 1
         tell_threads()
         try:
             return put(connection)
         except BaseException:
             # Its queue is full: this one is answered with an error, by nobody of the pool.
-            HERE.cells[layout.QUEUED] -= 1
+            HERE.tallies[layout.QUEUED] -= 1
             raise
 
     setattr(pool, TOLD, True)

@@ -135,7 +135,7 @@ def tell(worker: Any) -> None:
         HERE.tell(layout.SPAWNED, 1)
         HERE.tell(layout.BACKLOG, 0)
         HERE.tell(layout.APART, 1)
-        worker.handle = busy_until_closed(worker, worker.handle)
+        put_around(worker, "handle", busy_until_closed)
     worker.run = running(worker, worker.run, is_ready=True)
 
 
@@ -199,165 +199,88 @@ def running(worker: Any, run: Callable[[], Any], *, is_ready: bool) -> Callable[
     return run_told
 
 
-def busy_until_closed(worker: Any, handle: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer the `handle` of a sync worker, which is busy until it has closed the connection.
+def put_around(worker: Any, name: str, told: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Put what tells around a method of a worker, if it has it.
+
+    It goes to the class, of which a process has one worker: Python finds it there in less time.
+    """
+    kind = type(worker)
+    method = getattr(kind, name, None)
+    if method is not None:
+        setattr(kind, name, told(method))
+
+
+def busy_until_closed(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `handle` of sync workers, which are busy until they have closed the connection.
 
     After the response it waits for the client to close, for seconds if need be, and takes nobody else.
     """
     from fanlight.recording.slots.slot import HERE
+    from fanlight.wire.slots import ANSWERED
 
     # A fast path: one place is enough for a worker that does one thing at a time, and nobody asks how
     # often it was left, but how many requests came. `nr` counts them, those that failed too.
-    free, spent_s = HERE.free, 0.0
-    words = free[-1].words
+    here, place = HERE, HERE.free[-1]
 
-    def handle_told(listener: Any, client: Any, address: Any) -> Any:
-        nonlocal spent_s
+    def handle_told(self: Any, listener: Any, client: Any, address: Any) -> Any:
+        words = place.words
         words[0] = start_s = clock()
         try:
-            return handle(listener, client, address)
+            return handle(self, listener, client, address)
         finally:
-            if free is HERE.free:
+            if place.words is words:
                 words[0] = 0.0
-                words[2] = spent_s = spent_s + (clock() - start_s)
-                words[3] = worker.nr
+                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+                here.cells[ANSWERED] = self.nr
 
     return handle_told
 
 
 def tell_threads(worker: Any, threads: int) -> None:
     """Let a worker with a pool of threads tell what waits for one, and what each of them does."""
-    from fanlight.recording.slots.slot import HERE, crowded
+    from fanlight.recording.slots.connections import handing_over, request_told, stream_told, thread_told
+    from fanlight.recording.slots.slot import HERE
     from fanlight.wire import slots as layout
 
-    handle, handle_request = worker.handle, worker.handle_request
-    tidy_up: Any = getattr(worker, "murder_keepalived", None)
-    HERE.tell(layout.APART, 1)
+    HERE.tell(layout.APART, layout.BY_CONNECTION)
     HERE.tell(layout.MAX_THREADS, threads)
-    HERE.tell(layout.QUEUED, 0)
     HERE.tell(layout.SPAWNED, 0)
+    HERE.tallies[layout.QUEUED] = 0.0
     left: set[Any] = set()
-
-    # Fast paths, these two: on the way of each request.
-    def handle_told(connection: Any) -> Any:
-        here = HERE
-        if left and connection in left:
-            left.discard(connection)
-            here.queued = here.cells[layout.QUEUED] = here.queued + 1
-        free = here.free
-        try:
-            place = free.pop()
-        except IndexError:
-            connection.fanlight_place = None
-            return crowded(handle, connection)
-        connection.fanlight_place = place
-        words = place.words
-        words[0] = start_s = clock()
-        try:
-            return handle(connection)
-        finally:
-            if free is here.free:
-                words[0] = 0.0
-                words[1] = place.times = place.times + 1.0
-                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
-                words[3] = place.answered
-                free.append(place)
-
-    def handle_request_told(request: Any, connection: Any) -> Any:
-        # None where every place was taken: such requests are counted all together.
-        if (place := connection.fanlight_place) is not None:
-            # Told when the thread is done with the connection.
-            place.answered += 1.0
-        return handle_request(request, connection)
-
-    worker.handle, worker.handle_request = handle_told, handle_request_told
-    if hasattr(worker, "handle_http2_request"):
-        worker.handle_http2_request = stream_told(worker.handle_http2_request)
+    put_around(worker, "handle", lambda handle: thread_told(handle, left))
+    put_around(worker, "handle_request", request_told)
+    put_around(worker, "handle_http2_request", stream_told)
+    put_around(worker, "enqueue_req", lambda enqueue: handing_over(enqueue, threads, left))
     # It comes by once in each round of the main loop, behind whatever was opened and closed in it.
-    has_rounds = tidy_up is not None and hasattr(worker, "nr_conns")
-    if has_rounds:
-        worker.murder_keepalived = round_told(worker, tidy_up)
-    worker.enqueue_req = handing_over(worker, threads, left, tells_connections=not has_rounds)
+    put_around(worker, "murder_keepalived", round_told)
 
 
-def round_told(worker: Any, tidy_up: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer the `murder_keepalived` of a worker that tells how many connections there are."""
+def round_told(tidy_up: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `murder_keepalived` of workers that tell how many connections and threads they have."""
     from fanlight.recording.slots.slot import HERE
-    from fanlight.wire.slots import CONNECTIONS
+    from fanlight.wire.slots import CONNECTIONS, SPAWNED
 
-    told = -1
+    told, crew, spawned = -1, UNKNOWN, 0
 
     # A fast path: with arguments gathered up and handed on, a round cost twice as much.
-    def tidy_up_told(force: Any = False) -> Any:
-        nonlocal told
-        result = tidy_up(force) if force else tidy_up()
-        if (alive := worker.nr_conns) != told:
-            told = HERE.cells[CONNECTIONS] = alive
+    def tidy_up_told(self: Any, force: Any = False) -> Any:
+        nonlocal told, crew, spawned
+        result = tidy_up(self, force) if force else tidy_up(self)
+        if self.nr_conns != told:
+            told = HERE.cells[CONNECTIONS] = self.nr_conns
+        # A pool's threads come one by one, and stay; their set is the same one all the time.
+        if len(crew) != spawned or not spawned:
+            crew = getattr(self.tpool, "_threads", UNKNOWN)
+            spawned = len(crew)
+            HERE.cells[SPAWNED] = spawned or -1
         return result
 
     return tidy_up_told
 
 
-def stream_told(handle: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer the `handle_http2_request` of a worker with threads: a connection has many, and lasts."""
-    from fanlight.recording.slots.slot import HERE
-
-    def handle_told(request: Any, connection: Any, streams: Any) -> Any:
-        free = HERE.free
-        try:
-            return handle(request, connection, streams)
-        finally:
-            place = connection.fanlight_place
-            if place is not None and free is HERE.free:
-                place.words[3] = place.answered = place.answered + 1.0
-
-    return handle_told
-
-
-def handing_over(
-    worker: Any, threads: int, left: set[Any], *, tells_connections: bool
-) -> Callable[[Any], Any]:
-    """Answer the `enqueue_req` of a worker that tells what waits for a thread.
-
-    Args:
-        worker: that has the pool.
-        threads: of the pool, at the most.
-        left: is given the connections that do not count, for nobody waits at their other end.
-        tells_connections: whether nothing else tells how many there are.
-    """
-    from fanlight.recording.slots.leaving import is_left
-    from fanlight.recording.slots.slot import HERE
-    from fanlight.wire.slots import CONNECTIONS, PLACES, QUEUED, SPAWNED
-
-    enqueue = worker.enqueue_req
-    spare = PLACES - threads
-    crew, spawned = UNKNOWN, 0
-
-    # A fast path: on the way of each request.
-    def enqueue_told(connection: Any) -> Any:
-        nonlocal crew, spawned
-        here = HERE
-        # Where nobody is free to see it at once, one whose client has closed it would pass for a request.
-        if len(here.free) <= spare and hasattr(connection, "fanlight_place") and is_left(connection.sock):
-            left.add(connection)
-        else:
-            # Before it can begin: what waits is what was handed over less what began.
-            here.queued = here.cells[QUEUED] = here.queued + 1
-        result = enqueue(connection)
-        # A pool's threads come one by one, and stay; their set is the same one all the time.
-        if len(crew) != spawned or not spawned:
-            crew = getattr(worker.tpool, "_threads", UNKNOWN)
-            spawned = len(crew)
-            here.cells[SPAWNED] = spawned or -1
-        if tells_connections:
-            here.cells[CONNECTIONS] = getattr(worker, "nr_conns", -1)
-        return result
-
-    return enqueue_told
-
-
 def tell_greenlets(worker: Any) -> None:
     """Let a worker with a greenlet for each connection tell how many there are, and which answer."""
+    from fanlight.recording.slots.serving import leave
     from fanlight.recording.slots.slot import HERE, crowded
     from fanlight.wire import slots as layout
 
@@ -380,10 +303,8 @@ def tell_greenlets(worker: Any) -> None:
             cells[layout.SPAWNED] = cells[layout.CONNECTIONS]
 
     def handle_request_told(*arguments: Any) -> Any:
-        here = HERE
-        free = here.free
         try:
-            place = free.pop()
+            place = HERE.free.pop()
         except IndexError:
             return crowded(handle_request, *arguments)
         words = place.words
@@ -391,10 +312,6 @@ def tell_greenlets(worker: Any) -> None:
         try:
             return handle_request(*arguments)
         finally:
-            if free is here.free:
-                words[0] = 0.0
-                words[1] = place.times = place.times + 1.0
-                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
-                free.append(place)
+            leave(place, words, start_s)
 
     worker.handle, worker.handle_request = handle_told, handle_request_told

@@ -82,7 +82,7 @@ def tell_server(module: ModuleType) -> None:
         tell_if_known(layout.TOTAL, getattr(config, "workers", None))
         tell_if_known(layout.LIMIT, getattr(config, "limit_concurrency", None))
         if any(is_told(f"uvicorn.protocols.http.{name}") for name in PROTOCOLS):
-            HERE.tell(layout.CREATED, HERE.created)
+            HERE.tallies[layout.CREATED] = HERE.created
         # Now that all is around it that others put there; a second server's requests are told another way.
         if HERE.app is None and getattr(config, "loaded_app", None) is not None:
             HERE.app = config.loaded_app = answering(config.loaded_app)  # type: ignore[union-attr]  # it has one
@@ -148,7 +148,7 @@ def tell_requests(module: ModuleType) -> None:
     def run_told(self: Any, app: Any) -> Any:
         # A fast path: to read shared memory costs as much as to write it.
         here = HERE
-        here.created = here.cells[CREATED] = here.created + 1
+        here.created = here.tallies[CREATED] = here.created + 1.0
         # Any other answers in its place, as when there are too many.
         return run(self, app) if app is here.app else begun(run(self, app))
 

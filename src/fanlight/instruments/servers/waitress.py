@@ -62,32 +62,49 @@ def tell(server: Any) -> None:
     """Let a server tell how busy it is; several of one process share their threads."""
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire import slots as layout
-    from fanlight.wire.slots import QUEUED, SPAWNED
 
     HERE.claim("waitress")
     HERE.serve([getattr(server, "socket", None)])
     HERE.tell(layout.TOTAL, 1)
     HERE.tell(layout.STATE, layout.BOOTED)
-    dispatcher = getattr(server, "task_dispatcher", None)
-    add_task = getattr(dispatcher, "add_task", None)
+    dispatcher: Any = getattr(server, "task_dispatcher", None)
     threads = getattr(getattr(server, "adj", None), "threads", None)
     if isinstance(threads, int):
         HERE.tell(layout.MAX_THREADS, threads)
-    if dispatcher is None or add_task is None or hasattr(add_task, TOLD):
+    if not hasattr(dispatcher, "add_task"):
         return
     alive = getattr(dispatcher, "threads", None)
-    HERE.tell(layout.QUEUED, 0)
-    spawned = -1
+    HERE.tell(layout.SPAWNED, -1 if alive is None else len(alive))
+    if not hasattr(type(dispatcher).add_task, TOLD):
+        HERE.tallies[layout.QUEUED] = 0.0
+        tell_queue(type(dispatcher))
 
-    # A fast path: threads come one by one, and stay.
-    def add_told(task: Any) -> Any:
-        nonlocal spawned
-        here = HERE
+
+def tell_queue(dispatcher: Any) -> None:
+    """Tell what waits for a thread, and how many of them there are.
+
+    Args:
+        dispatcher: the class of what hands requests to threads. All servers of a process share one of it;
+            what only that one had would cost each request more: Python looks for methods in classes.
+    """
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire.slots import QUEUED, SPAWNED
+
+    here = HERE
+    add_task: Any = dispatcher.add_task
+    set_count: Any = getattr(dispatcher, "set_thread_count", None)
+
+    # A fast path: on the way of each request.
+    def add_told(self: Any, task: Any) -> Any:
         # Before it can begin: what waits is what was added less what began.
-        here.queued = here.cells[QUEUED] = here.queued + 1
-        if alive is not None and len(alive) != spawned:
-            spawned = here.cells[SPAWNED] = len(alive)
-        return add_task(task)
+        here.tallies[QUEUED] = here.queued = here.queued + 1.0
+        return add_task(self, task)
+
+    def set_and_tell(self: Any, count: int) -> None:
+        set_count(self, count)
+        here.tell(SPAWNED, len(self.threads))
 
     setattr(add_told, TOLD, True)
     dispatcher.add_task = add_told
+    if set_count is not None:
+        dispatcher.set_thread_count = set_and_tell

@@ -118,4 +118,4 @@ def told(server: Any, call: Callable[..., Any], *arguments: Any) -> Any:
         return call(*arguments)
     finally:
         HERE.cells[layout.UNDER_WAY] = 0
-        HERE.cells[layout.CROWD_REQUESTS] += 1
+        HERE.cells[layout.ANSWERED] += 1

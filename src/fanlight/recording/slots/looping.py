@@ -10,14 +10,14 @@ from time import monotonic as clock
 
 from fanlight.recording.asgi import DOOR, end, opened, watched
 from fanlight.recording.slots.slot import BEAT_S, HERE
-from fanlight.wire.slots import CROWD, CROWD_ENDED, CROWD_REQUESTS, DUE, UNTIMED
+from fanlight.wire.slots import CROWD, CROWD_ENDED, DUE, UNTIMED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
-    from fanlight.recording.slots.slot import Place
+    from fanlight.recording.recorder import Trace
 
 LATE_S = BEAT_S + 0.001
 """A beat is late from then on: a timer is never exact."""
@@ -31,8 +31,7 @@ async def begun(answer: Awaitable[Any]) -> Any:
     Args:
         answer: the coroutine, that nobody has awaited.
     """
-    here = HERE
-    free = here.free
+    free = HERE.free
     try:
         place = free.pop()
     except IndexError:
@@ -42,11 +41,13 @@ async def begun(answer: Awaitable[Any]) -> Any:
     try:
         return await answer
     finally:
-        # A place that is not of this list is that of the parent which forked meanwhile.
-        if free is here.free:
+        # It may have forked.
+        if place.words is words:
             words[0] = 0.0
             words[1] = place.times = place.times + 1.0
             free.append(place)
+        else:
+            free.insert(0, place)
 
 
 async def crowd(answer: Awaitable[Any]) -> Any:
@@ -58,7 +59,6 @@ async def crowd(answer: Awaitable[Any]) -> Any:
         cells = HERE.cells
         cells[CROWD] -= 1
         cells[CROWD_ENDED] += 1
-        cells[CROWD_REQUESTS] += 1
 
 
 def answering(app: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,6 +109,8 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
         app: the one that nobody traces.
         stays_outside: as `recording.asgi.tracing` has it, of this application.
     """
+    free = HERE.free
+    take, give = free.pop, free.append
 
     # A fast path: what `begun` does, in what `recording.asgi` does.
     async def traced(scope: Any, receive: Any, send: Any) -> None:
@@ -117,19 +119,16 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
             answer = app(scope, receive, send)
             await (begun(answer) if scope["type"] == "http" else answer)
             return
-        here = HERE
-        free = here.free
         try:
-            place: Place | None = free.pop()
+            place = take()
         except IndexError:
-            place = None
+            await crowd(ending(app, trace, scope, receive, send))
+            return
+        words = place.words
+        # To ask the clock once more would cost more.
+        words[0] = trace.start_ns * 1e-9
         try:
-            if place is not None:
-                # To ask the clock once more would cost more.
-                place.words[0] = trace.start_ns * 1e-9
-                await app(scope, receive, watched(trace, scope, send))
-            else:
-                await crowd(app(scope, receive, watched(trace, scope, send)))
+            await app(scope, receive, watched(trace, scope, send))
         except BaseException as error:
             end(trace, scope, error)
             raise
@@ -137,13 +136,25 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
             if trace.lanes is not None:
                 end(trace, scope)
         finally:
-            if place is not None and free is here.free:
-                words = place.words
+            if place.words is words:
                 words[0] = 0.0
                 words[1] = place.times = place.times + 1.0
-                free.append(place)
+                give(place)
+            else:
+                free.insert(0, place)
 
     return traced
+
+
+async def ending(app: Callable[..., Any], trace: Trace, scope: Any, receive: Any, send: Any) -> None:
+    """Await an application, and end its trace, as `recording.asgi` does."""
+    try:
+        await app(scope, receive, watched(trace, scope, send))
+    except BaseException as error:
+        end(trace, scope, error)
+        raise
+    if trace.lanes is not None:
+        end(trace, scope)
 
 
 def beat(loop: Any, tell: Callable[[], object] = bool) -> None:

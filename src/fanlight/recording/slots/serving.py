@@ -11,7 +11,7 @@ from fanlight.recording.wsgi import Body, respond
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, MutableSequence
     from typing import Any
 
     from fanlight.recording.slots.slot import Place
@@ -23,14 +23,14 @@ def counted(call: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         call: takes one argument or two, such as a WSGI application.
     """
+    free = HERE.free
+    take, give = free.pop, free.append
 
-    # A fast path, as `begun` is: on the way of each request. Arguments gathered up and handed on, or a
-    # word more to write, would be seen. What is HERE is looked up twice: the call may have forked.
+    # A fast path, as `begun` is: on the way of each request. Arguments gathered up and handed on, a look-up
+    # or a word more to write, would be seen.
     def serve(one: Any, other: Any = None) -> Any:
-        here = HERE
-        free = here.free
         try:
-            place = free.pop()
+            place = take()
         except IndexError:
             return crowded(call, one) if other is None else crowded(call, one, other)
         words = place.words
@@ -38,12 +38,14 @@ def counted(call: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return call(one) if other is None else call(one, other)
         finally:
-            # A place that is not of this list is that of the parent which forked meanwhile.
-            if free is here.free:
+            # The call may have forked.
+            if place.words is words:
                 words[0] = 0.0
                 words[1] = place.times = place.times + 1.0
                 words[2] = place.spent_s = place.spent_s + (clock() - start_s)
-                free.append(place)
+                give(place)
+            else:
+                free.insert(0, place)
 
     return serve
 
@@ -53,13 +55,13 @@ def answered(app: Callable[..., Any]) -> Callable[..., Any]:
 
     For a server that tells no more itself, nor reads the body in the thread that calls.
     """
+    free = HERE.free
+    take, give = free.pop, free.append
 
     # A fast path: what `counted` does, in what `recording.wsgi` does.
     def serve(environ: Any, start_response: Any) -> Any:
-        here = HERE
-        free = here.free
         try:
-            place = free.pop()
+            place = take()
         except IndexError:
             return crowded(respond, app, environ, start_response)
         words = place.words
@@ -67,11 +69,13 @@ def answered(app: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return respond(app, environ, start_response)
         finally:
-            if free is here.free:
+            if place.words is words:
                 words[0] = 0.0
                 words[1] = place.times = place.times + 1.0
                 words[2] = place.spent_s = place.spent_s + (clock() - start_s)
-                free.append(place)
+                give(place)
+            else:
+                free.insert(0, place)
 
     serve.__wrapped__ = app  # type: ignore[attr-defined]  # what inspect.unwrap looks for
     return serve
@@ -89,34 +93,34 @@ def sending(app: Callable[..., Any]) -> Callable[..., Any]:
         # An application inside of another, which counts already.
         if lane is not None and is_open(lane.trace):
             return respond(app, environ, start_response)
-        here = HERE
-        free = here.free
         try:
-            place = free.pop()
+            place = HERE.free.pop()
         except IndexError:
             return crowded(respond, app, environ, start_response)
-        place.words[0] = start_s = clock()
+        words = place.words
+        words[0] = start_s = clock()
         try:
             body = respond(app, environ, start_response)
         except BaseException:
-            leave(free, place, start_s)
+            leave(place, words, start_s)
             raise
         if isinstance(body, Body):
-            return Sent(body, free, place, start_s)
-        leave(free, place, start_s)
+            return Sent(body, place, words, start_s)
+        leave(place, words, start_s)
         return body
 
     return serve
 
 
-def leave(free: list[Place], place: Place, start_s: float) -> None:
-    """Tell that a request ended, and give its place back to the list that it is of."""
-    if free is HERE.free:
-        words = place.words
+def leave(place: Place, words: MutableSequence[float], start_s: float) -> None:
+    """Tell that a request ended, if its place has the words that it began with, and give the place back."""
+    if place.words is words:
         words[0] = 0.0
         words[1] = place.times = place.times + 1.0
         words[2] = place.spent_s = place.spent_s + (clock() - start_s)
-        free.append(place)
+        HERE.free.append(place)
+    else:
+        HERE.free.insert(0, place)
 
 
 class Sent:
@@ -124,17 +128,17 @@ class Sent:
 
     Args:
         body: the traced one.
-        free: the list that its place is of.
         place: that it has.
+        words: of the place when its request began.
         start_s: when its request began.
     """
 
-    __slots__ = ("body", "free", "place", "start_s")
+    __slots__ = ("body", "place", "start_s", "words")
 
-    def __init__(self, body: Body, free: list[Place], place: Place, start_s: float) -> None:
+    def __init__(self, body: Body, place: Place, words: MutableSequence[float], start_s: float) -> None:
         self.body = body
-        self.free = free
         self.place: Place | None = place
+        self.words = words
         self.start_s = start_s
 
     def __iter__(self) -> Iterator[bytes]:
@@ -151,7 +155,7 @@ class Sent:
         """Leave the place, once."""
         place, self.place = self.place, None
         if place is not None:
-            leave(self.free, place, self.start_s)
+            leave(place, self.words, self.start_s)
 
     def __del__(self) -> None:
         # A server that drops a body without closing it is done with it all the same.

@@ -38,27 +38,28 @@ class Place:
     Each word is stored by itself. `Struct.pack_into` would write them together, but fills them with zeros
     first, and a reader would take those for what was done.
 
-    Args:
-        words: its own.
-
     Attributes:
-        words: `START`, `ENDED`, `SPENT` and `REQUESTS`; a request's way writes them as 0 to 3.
-        times, spent_s, answered: what the last three of them hold.
+        words: `START`, `ENDED` and `SPENT`, written as 0 to 2. Where they are others than those that a
+            request began with, the slot has got other memory since, and the request ends untold.
+        times, spent_s: what the last two of them hold.
+        answered: whether the connection that has the place brought a request.
     """
 
     __slots__ = ("answered", "spent_s", "times", "words")
 
-    def __init__(self, words: MutableSequence[float]) -> None:
-        self.words = words
-        self.times = self.spent_s = self.answered = 0.0
+    words: MutableSequence[float]
+    times: float
+    spent_s: float
+    answered: bool
 
 
 class Slot:
     """Where one process writes: private memory until it is claimed, and again in a forked child.
 
     Attributes:
-        cells: the words of the layout, as integers.
-        free: places that nobody has taken, the lowest one last; another list in a forked child.
+        cells, tallies: the words of the layout, as integers and as floats.
+        places: all of them.
+        free: those that nobody has taken, the lowest one last; the same list for ever.
         path: of the file; "" while the memory is private.
         claimed: whether this process is a worker, or the master of some.
         keeps: whether it is neither, and has the account of its traces here.
@@ -68,12 +69,14 @@ class Slot:
     """
 
     __slots__ = (
-        *("app", "beats", "cells", "claimed", "created", "free", "hooked", "keeps", "path", "queued"),
-        "turn",
+        *("app", "beats", "cells", "claimed", "created", "free", "hooked", "keeps", "path", "places"),
+        *("queued", "tallies", "turn"),
     )
 
     def __init__(self) -> None:
         self.hooked = False
+        self.places = [Place() for _ in range(layout.PLACES)]
+        self.free = self.places[:]
         self.renew()
 
     def renew(self) -> None:
@@ -81,16 +84,22 @@ class Slot:
         self.use(array("q", bytes(layout.SIZE)))
         self.path = ""
         self.app: Any = None
-        self.created = self.queued = 0
+        self.created = self.queued = 0.0
         self.claimed = self.keeps = self.beats = False
         self.turn = allocate_lock()
 
     def use(self, cells: Any) -> None:
-        """Write into this memory from now on, of integers; whoever has a place of another one keeps it."""
+        """Write into this memory from now on, of integers; what is under way ends untold."""
         self.cells: MutableSequence[int] = cells
-        words = memoryview(cells).cast("B").cast("d")[layout.HEAD_WORDS :]
-        ends = range(layout.PLACES * layout.PLACE_WORDS, 0, -layout.PLACE_WORDS)
-        self.free = [Place(words[end - layout.PLACE_WORDS : end]) for end in ends]  # type: ignore[arg-type]
+        words: Any = memoryview(cells).cast("B").cast("d")
+        self.tallies: MutableSequence[float] = words
+        idle = self.free[::-1]
+        # Those that are taken come last: in a forked child most of them are taken for ever.
+        taken = set(self.places).difference(idle)
+        for at, place in enumerate((*idle, *taken)):
+            begin = layout.HEAD_WORDS + at * layout.PLACE_WORDS
+            place.words = words[begin : begin + layout.PLACE_WORDS]
+            place.times = place.spent_s = 0.0
 
     def claim(
         self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS, *, killed: bool = False
@@ -389,4 +398,3 @@ def crowded(call: Callable[..., Any], *arguments: Any) -> Any:
         cells = HERE.cells
         cells[layout.CROWD] -= 1
         cells[layout.CROWD_ENDED] += 1
-        cells[layout.CROWD_REQUESTS] += 1

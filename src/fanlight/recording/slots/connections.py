@@ -1,0 +1,104 @@
+"""Threads that take connections on, as gunicorn's do, told in the slot (HOT).
+
+A connection has a place while a thread is with it, which is busy from then on, whatever comes. It may bring
+one request, none or, by HTTP/2, many.
+"""
+
+from __future__ import annotations
+
+from time import monotonic as clock
+
+from fanlight.recording.slots.leaving import is_left
+from fanlight.recording.slots.slot import HERE, Place, crowded
+from fanlight.wire.slots import CROWD_ENDED, PLACES, QUEUED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+def thread_told(handle: Callable[..., Any], left: set[Any]) -> Callable[..., Any]:
+    """Answer the `handle` of workers with threads; who is `left` counts as handed over only now."""
+    here, free, none = HERE, HERE.free, Place()
+    take, give = free.pop, free.append
+
+    # A fast path, as `request_told` is: on the way of each request.
+    def handle_told(self: Any, connection: Any) -> Any:
+        if left and connection in left:
+            left.discard(connection)
+            here.tallies[QUEUED] = here.queued = here.queued + 1.0
+        try:
+            connection.fanlight_place = place = take()
+        except IndexError:
+            connection.fanlight_place = none
+            return crowded(handle, self, connection)
+        place.answered = False
+        words = place.words
+        words[0] = start_s = clock()
+        try:
+            return handle(self, connection)
+        finally:
+            if place.words is words:
+                words[0] = 0.0
+                # What brought no request was never handed over.
+                if place.answered:
+                    words[1] = place.times = place.times + 1.0
+                else:
+                    here.tallies[QUEUED] = here.queued = here.queued - 1.0
+                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+                give(place)
+            else:
+                free.insert(0, place)
+
+    return handle_told
+
+
+def request_told(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `handle_request` of workers with threads; `thread_told` tells of it."""
+
+    def handle_told(self: Any, request: Any, connection: Any) -> Any:
+        connection.fanlight_place.answered = True
+        return handle(self, request, connection)
+
+    return handle_told
+
+
+def stream_told(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `handle_http2_request` of workers with threads: a connection has many, and lasts."""
+
+    def handle_told(self: Any, request: Any, connection: Any, streams: Any) -> Any:
+        here, words = HERE, HERE.tallies
+        try:
+            return handle(self, request, connection, streams)
+        finally:
+            # As if it had been handed over and done by itself, in this order.
+            if words is here.tallies:
+                words[QUEUED] = here.queued = here.queued + 1.0
+                here.cells[CROWD_ENDED] += 1
+
+    return handle_told
+
+
+def handing_over(enqueue: Callable[..., Any], threads: int, left: set[Any]) -> Callable[..., Any]:
+    """Answer the `enqueue_req` of workers that tell what waits for a thread.
+
+    Args:
+        enqueue: their own.
+        threads: of the pool, at the most.
+        left: is given the connections that do not count, for nobody waits at their other end.
+    """
+    here, free = HERE, HERE.free
+    spare = PLACES - threads
+
+    # A fast path: on the way of each request.
+    def enqueue_told(self: Any, connection: Any) -> Any:
+        # Where nobody is free to see it at once, one whose client has closed it would pass for a request.
+        if len(free) <= spare and hasattr(connection, "fanlight_place") and is_left(connection.sock):
+            left.add(connection)
+        else:
+            # Before it can begin: what waits is what was handed over less what began.
+            here.tallies[QUEUED] = here.queued = here.queued + 1.0
+        return enqueue(self, connection)
+
+    return enqueue_told

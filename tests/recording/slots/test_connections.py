@@ -1,0 +1,95 @@
+"""What threads tell that take connections on: requests count, and connections that bring none do not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fanlight.recording.slots import connections as module
+from fanlight.recording.slots.connections import handing_over, request_told, stream_told, thread_told
+from fanlight.wire import slots as layout
+
+
+@pytest.fixture
+def worker(slot, monkeypatch):
+    """Answer a worker whose one thread is this one; a connection brings the requests that it holds."""
+    monkeypatch.setattr(module, "HERE", slot)
+    slot.tell(layout.APART, layout.BY_CONNECTION)
+    slot.tallies[layout.QUEUED] = 0.0
+
+    class Worker:
+        def handle_request(self, request, connection):
+            return request()
+
+        def handle_http2_request(self, request, connection, streams):
+            return request()
+
+        def handle(self, connection):
+            for request in connection.requests:
+                self.handle_request(request, connection)
+            for request in connection.streams:
+                self.handle_http2_request(request, connection, None)
+
+        def enqueue_req(self, connection):
+            self.handle(connection)
+
+    left: set[object] = set()
+    Worker.handle_request = request_told(Worker.handle_request)
+    Worker.handle_http2_request = stream_told(Worker.handle_http2_request)
+    Worker.handle = thread_told(Worker.handle, left)
+    Worker.enqueue_req = handing_over(Worker.enqueue_req, 1, left)
+    return Worker()
+
+
+def connection(requests=(), streams=()):
+    return SimpleNamespace(requests=requests, streams=streams, sock=None)
+
+
+def read(slot):
+    """Answer what a reader sees now; memory that nobody has claimed has no head."""
+    slot.cells[0], slot.cells[1] = layout.MAGIC, layout.VERSION
+    return layout.parse(bytes(slot.cells))
+
+
+@pytest.mark.parametrize(
+    ("brought", "count"),
+    [(connection([bool]), 1), (connection(), 0), (connection(streams=[bool] * 3), 3)],
+    ids=["one", "none", "by HTTP/2"],
+)
+def test_each_request_of_a_connection_counts_and_nothing_waits_behind_it(slot, worker, brought, count):
+    for turn in (1, 2):
+        worker.enqueue_req(brought)
+        told = read(slot)
+        assert (told.requests, told.backlog, told.busy) == (turn * count, 0, 0)
+    assert told.spent_ns(1) > 0
+    assert len(slot.free) == layout.PLACES
+
+
+def test_a_connection_is_busy_and_not_waiting_while_a_thread_is_with_it(slot, worker):
+    seen = []
+    worker.enqueue_req(connection([lambda: seen.append(read(slot))]))
+    assert [(each.busy, each.backlog, each.requests) for each in seen] == [(1, 0, 0)]
+    # It may bring no request, so nobody's is cut off with the process.
+    assert seen[0].under_way == 0
+
+
+def test_beyond_the_places_requests_are_counted_without_a_time(slot, worker):
+    slot.free.clear()
+    seen = []
+    worker.enqueue_req(connection([lambda: seen.append(read(slot).busy)]))
+    assert seen == [1]
+    told = read(slot)
+    assert (told.requests, told.backlog, told.busy, told.spent_ns(0)) == (1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("is_child", [True, False])
+def test_a_request_that_forks_ends_in_its_parent_alone(slot, worker, is_child):
+    def fork():
+        if is_child:
+            # What the fork's hook does.
+            slot.renew()
+
+    worker.enqueue_req(connection([fork]))
+    assert read(slot).requests == (not is_child)
+    assert len(set(slot.free)) == len(slot.free) == layout.PLACES
