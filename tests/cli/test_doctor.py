@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from fanlight.cli.doctor import shortcomings
+
 FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
 
 
@@ -38,6 +40,21 @@ def test_a_real_trace_goes_all_the_way(data):
     assert (row["service"], row["endpoint"], row["count"]) == ("fanlight-doctor", "doctor", 1)
     account = json.loads(fanlight("status", "--json", "--data", data).stdout)["services"]["fanlight-doctor"]
     assert (account["accepted"], account["balanced"]) == (1, True)
+
+
+def test_what_an_application_goes_without_is_named_once_with_the_reason():
+    lines = [
+        "cheroot=active 11.1.2 without how busy it is: why",
+        "flask=active 3.1.3",
+        "redis=inactive: not imported",
+    ]
+    clients = [{"service": name, "instruments": lines} for name in ("shop", "shop")]
+    clients.append({"service": "old", "instruments": None})
+    assert shortcomings(clients).splitlines() == [
+        "3 processes connected",
+        "shop: cheroot 11.1.2 without how busy it is: why",
+    ]
+    assert shortcomings([]) == "0 processes connected"
 
 
 def test_what_is_wrong_is_named_and_the_exit_code_says_so(tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fanlight.instruments import INSTALLED, report
 from fanlight.instruments.servers import uwsgi
 from fanlight.recording.slots.slot import HERE
 from fanlight.wire import slots as layout
@@ -166,3 +167,18 @@ def test_a_body_that_is_sent_later_keeps_its_place_until_then(is_closed: bool, s
 def test_what_is_made_in_c_is_left_alone() -> None:
     assert not uwsgi.trace_app(len)
     assert len("abc") == 3
+
+
+@pytest.mark.parametrize(("number", "is_told"), [(1, True), (0, False)], ids=["worker", "mule"])
+def test_workers_that_cannot_tell_how_busy_they_are_say_so(
+    number: int, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(INSTALLED, "state", {"uwsgi": "active"})
+    monkeypatch.setattr(INSTALLED, "lacking", {})
+    opt = {b"lazy-apps": True, b"mount": b"/one=one.py"}
+    module: Any = SimpleNamespace(workers=tuple, opt=opt, worker_id=lambda: number)
+    uwsgi.patch(module)
+    for _ in range(2):
+        module.post_fork_hook()
+    (line,) = [each for each in report() if each.startswith("uwsgi=")]
+    assert (line.partition(" without ")[2] == uwsgi.UNTOLD) is is_told

@@ -20,7 +20,8 @@ from fanlight.server.answers import TRIAL
 from fanlight.web import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from fanlight.config import Settings
 
@@ -38,6 +39,8 @@ fanlight.flush(5)
 fanlight.stop(2)
 """
 """What an application does, in a process of its own."""
+LACKS = " without "
+"""In the line of an instrument that works, but for what follows."""
 
 
 class Check(NamedTuple):
@@ -194,6 +197,28 @@ def seen(client: Client) -> int:
     return sum(row["count"] for row in rows)
 
 
+def applications(settings: Settings) -> str:
+    """Say what the applications that are connected go without, each with the reason."""
+    status = Client(settings["data"]).get("/api/status")["collector"] or {}
+    return shortcomings([each for each in status.get("clients", ()) if each["service"] != TRIAL])
+
+
+def shortcomings(clients: Sequence[Mapping[str, Any]]) -> str:
+    """Answer how many processes are connected, and in further lines what they go without.
+
+    Args:
+        clients: as the collector's status has them.
+    """
+    lacking = {
+        f"{each['service']}: {line.replace('=active', '', 1)}"
+        for each in clients
+        for line in each["instruments"] or ()
+        if LACKS in line
+    }
+    connected = f"{wording.plural(len(clients), 'process', 'processes')} connected"
+    return "\n".join([connected, *sorted(lacking)])
+
+
 LOOKS: dict[str, Callable[[Settings], str]] = {
     "versions": versions,
     "settings": chosen,
@@ -204,5 +229,6 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "server": server,
     "collector": collector,
     "end to end": end_to_end,
+    "applications": applications,
 }
 """In the order of the walk: when one fails, the first that failed is the reason."""

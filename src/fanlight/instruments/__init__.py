@@ -135,6 +135,18 @@ def reason(error: Exception) -> str:
 INSTALLED = Installed()
 
 
+def lack(name: str, what: str) -> None:
+    """Have it told that an instrument that is active does without a part of what it could; once for each.
+
+    Args:
+        name: the instrument's.
+        what: it lacks, and why.
+    """
+    lacking = INSTALLED.lacking.setdefault(name, [])
+    if what not in lacking:
+        lacking.append(what)
+
+
 def instrument(trigger: str) -> str:
     """Answer an instrument's name: its file's."""
     return TABLE[trigger].partition(":")[0].rpartition(".")[2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fanlight.instruments import lack
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 TOLD = "fanlight_told"
+UNTOLD = "how busy a further server of the process is: the first one tells"
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -88,6 +91,8 @@ def tell(server: Any) -> None:
     put = getattr(pool, "put", None)
     # A gateway of somebody else's, or a server beside another one, whose requests are not these.
     if pool is None or put is None or HERE.claimed or not hasattr(server, "wsgi_app"):
+        if HERE.claimed and not hasattr(pool, TOLD):
+            lack("cheroot", UNTOLD)
         return
     HERE.claim("cheroot")
     HERE.serve([getattr(server, "socket", None)])

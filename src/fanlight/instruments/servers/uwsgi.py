@@ -7,6 +7,8 @@ import re  # noqa: F401  which endpoints are ignored is compiled in each worker
 import sys
 import warnings
 
+from fanlight.instruments import lack
+
 # All that a worker needs at its start is imported before it is forked: a signal to leave that comes
 # before its start is over is lost to uWSGI.
 from fanlight.recording.slots import deferring, trail  # noqa: F401  which claiming a slot asks for
@@ -30,6 +32,7 @@ LATER_HOOK = "after_req_hook"
 """What it looks for when a worker has loaded the applications late."""
 OTHER_LOADERS = frozenset({"mount", "paste", "ini-paste", "ini-paste-logged", "pecan", "eval", "web3"})
 """Options that load applications in other ways than by a module's or a file's name."""
+UNTOLD = "how busy its workers are: not all that they call can be traced"
 MARK = "fanlight_traced"
 CALLS: list[Any] = []
 """What the functions do that were given another body, by the number that stands in it."""
@@ -51,8 +54,11 @@ def patch(module: ModuleType) -> None:
     before = getattr(module, HOOK, None)
 
     def trace_loaded() -> None:
-        if LATE.isdisjoint(options(module)):
+        told = options(module)
+        if LATE.isdisjoint(told):
             begin(module, trace_apps(module))
+        elif not OTHER_LOADERS.isdisjoint(told):
+            begin(module, False)
         else:
             moment = Moment(LATER_HOOK)
             moment.module = module
@@ -72,8 +78,12 @@ def begin(module: Any, is_traced: bool) -> None:
     """Let this process tell how busy it is if it is a worker all of whose applications are traced."""
     number: Any = getattr(module, "worker_id", None)
     # Mules and spoolers are forked alike, and answer nobody.
-    if is_traced and (number is None or number() > 0):
+    if number is not None and number() <= 0:
+        return
+    if is_traced:
         tell(module)
+    else:
+        lack("uwsgi", UNTOLD)
 
 
 class Moment(str):
