@@ -12,7 +12,7 @@ from fanlight.agent.agent import AGENT
 from fanlight.agent.batch import NOTES, Packer
 from fanlight.agent.queue import HELD
 from fanlight.recording.pauses import Pauses
-from fanlight.recording.recorder import SWITCH
+from fanlight.recording.recorder import SWITCH, begin, finish
 from fanlight.recording.reduction import ENTRIES
 from fanlight.recording.traceparent import outgoing
 
@@ -194,3 +194,26 @@ def test_a_batch_decides_whether_the_next_traces_are_timed(agent, receiver, monk
                 trace.start_ns -= 1_100_000
     assert agent.flush(30)
     assert SWITCH.timed is is_long
+
+
+def test_traces_of_only_a_root_are_told_apart_by_all_that_they_do_not_share(agent, receiver):
+    kinds = [
+        ("GET /a", "GET", 200, "json"),
+        ("GET /b", "GET", 200, "json"),
+        ("GET /a", "GET", 200, "html"),
+        ("GET /a", "GET", 500, "json"),
+        ("GET /a", "POST", 200, "json"),
+        ("GET /a", "GET", 304, "json"),
+    ]
+    for endpoint, title, status, segment in kinds * 2:
+        trace = begin("app.asgi.request", title, endpoint)
+        trace.status, trace.segment = status, segment
+        finish(trace)
+    assert agent.flush(30)
+    expected = [
+        (endpoint, title, {500: "error", 304: "not modified"}.get(status, segment), status)
+        for endpoint, title, status, segment in kinds
+    ]
+    assert [
+        (each.endpoint, each.root.title, each.segment, each.root.notes["status"]) for each in receiver.traces
+    ] == expected * 2

@@ -87,6 +87,28 @@ def test_a_waiting_task_is_rung_once_and_never_waited_for(line):
     assert line.bell.acquire(False)
 
 
+def test_a_waiting_task_is_rung_by_whatever_comes_behind_the_first(line):
+    for events in (0, 3):
+        push(finished())
+        assert line.room == queue.BATCH
+        line.idle = True
+        push(finished(events))
+        assert line.bell.acquire(False)
+        assert not line.idle
+
+
+def test_a_trace_of_only_a_root_is_looked_at_where_others_fill_the_line(line):
+    push(finished())
+    while push(finished(events=10_000)) is not None:
+        pass
+    assert line.room == 0
+    assert push(finished()) is None
+    while line.take() is not None:
+        pass
+    assert [push(finished()), push(finished())] == [1, 2]
+    assert line.room == queue.BATCH
+
+
 def test_the_task_is_rung_when_a_thousand_wait(line):
     for _ in range(999):
         push(finished())
