@@ -29,6 +29,12 @@ def chosen(page):
 def sweep(page, first, last):
     """Press on one part of the chart, let go on another; return once that is painted."""
     known = page.evaluate(MEASURED)
+    press(page, first, last)
+    page.evaluate(PAINTED, known)
+
+
+def press(page, first, last):
+    """Press on one part of the chart, let go on another."""
     box = page.locator("svg.brush").bounding_box()
     count = int(page.get_attribute("svg.brush", "data-count"))
     at = [box["x"] + box["width"] * (place + 0.5) / count for place in (first, last)]
@@ -36,7 +42,6 @@ def sweep(page, first, last):
     page.mouse.down()
     page.mouse.move(at[1], box["y"] + 60, steps=4)
     page.mouse.up()
-    page.evaluate(PAINTED, known)
 
 
 @pytest.fixture
@@ -120,6 +125,9 @@ def test_the_keys_choose_stretch_and_clear(opened):
     page.keyboard.press("Shift+ArrowLeft")
     expect(page.locator("rect.chosen")).to_have_count(2)
     assert chosen(page) == [octave - 1, octave], "over the first one and on"
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("rect.chosen")).to_have_count(1)
+    assert chosen(page) == [octave], "the end under the keys is the one that moves"
     page.keyboard.press("Escape")
     expect(page.locator("rect.chosen")).to_have_count(0)
     assert chosen(page) == []
@@ -147,3 +155,33 @@ def test_a_choice_made_while_the_server_is_away_is_shown_when_it_is_back(visit):
     expect(page.locator("rect.chosen")).to_have_count(1)
     page.wait_for_selector(".away", state="hidden")
     assert page.evaluate("window.kept"), "nothing navigated"
+
+
+def test_an_answer_that_a_later_choice_has_overtaken_is_not_shown(opened):
+    page = opened
+    held = []
+    page.route("**/endpoint/brushed*", lambda route: route.continue_() if held else held.append(route))
+    press(page, 4, 4)
+    sweep(page, 1, 3)
+    expect(page.locator("rect.chosen")).to_have_count(3)
+    numbers = chosen(page)
+    with page.expect_response("**/endpoint/brushed*"):
+        held[0].continue_()
+    # Behind the frame in which it would be shown.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+    shown = page.evaluate("[...document.querySelectorAll('rect.chosen')].map((each) => +each.dataset.octave)")
+    assert (shown, chosen(page)) == (numbers, numbers)
+
+
+def test_another_button_than_the_first_chooses_nothing(opened):
+    page = opened
+    box = page.locator("svg.brush").bounding_box()
+    known = page.evaluate(MEASURED)
+    for button in ("right", "middle"):
+        page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 190)
+        page.mouse.down(button=button)
+        page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 190, steps=3)
+        page.mouse.up(button=button)
+    assert chosen(page) == []
+    assert page.locator("rect.swept").count() == 0
+    assert page.evaluate(MEASURED) == known
