@@ -309,3 +309,17 @@ def test_how_long_requests_waited_is_the_mean_of_those_that_came_meanwhile(machi
     machine.look(worker())
     assert machine.take()[0].values["queue.time"] == 50
     assert other.take(WALL_NS)[0].values["queue.time"] == 23
+
+
+def test_a_further_socket_of_a_servers_own_is_no_program_of_its_own(machine: Machine) -> None:
+    control = listener(8, program="gunicorn", pids=(10, 100))
+    other = listener(9, program="nginx", pids=(500,))
+    for _ in range(2):
+        machine.look(worker(), listeners=(listener(), control, other), passed_s=20)
+    assert [each.labels["server"] for each in wholes(machine.take())] == ["gunicorn", "nginx"]
+
+
+def test_a_queue_that_workers_share_is_none_of_them_and_one_of_its_own_is(machine: Machine) -> None:
+    machine.look(worker(0), worker(1, inodes=(7, 8)), listeners=(listener(queued=3), listener(8, queued=2)))
+    rows = {each.labels["worker"]: each.values for each in machine.take() if "worker" in each.labels}
+    assert [rows[number].get("sockets.backlog") for number in ("0", "1")] == [None, 2]

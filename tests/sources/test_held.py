@@ -5,7 +5,10 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from fanlight.recording.slots.slot import head
+from fanlight.sources.held import File
 from fanlight.sources.slots import Slots
 from fanlight.wire import slots as layout
 
@@ -70,3 +73,14 @@ def test_a_reader_that_waits_for_another_one_goes_on_with_what_that_one_counted(
     assert sum(each.requests_count for each in second.read(time.monotonic_ns()).retired) == 3
     first.close()
     second.close()
+
+
+@pytest.mark.parametrize(("state", "stopped"), [("T", True), ("t", True), ("S", False), ("Z", False)])
+def test_a_process_is_stopped_by_a_signal_or_by_a_debugger(tmp_path, state, stopped):
+    told = tmp_path / "stat"
+    told.write_text(f"7 (T) t) {state} 1 7 7 0")
+    file = File(str(tmp_path), "7.1", os.open(told, os.O_RDONLY), (7, 1))
+    assert not file.is_stopped()
+    file.proc = os.open(told, os.O_RDONLY)
+    assert file.is_stopped() is stopped
+    file.close()

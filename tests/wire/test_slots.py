@@ -183,3 +183,7 @@ def test_two_ways_to_one_directory_lead_to_the_same_slots(tmp_path):
     same = {layout.folders(str(tmp_path / name), 1000)[0] for name in ("run", "way")}
     assert len(same) == 1
     assert layout.folders(str(tmp_path / "run"), 1001)[0] not in same
+
+
+def test_more_that_are_busy_than_there_are_threads_leave_no_room_and_owe_none():
+    assert layout.parse(slot({layout.MAX_THREADS: 1}, [(100, 0, 0, 0), (200, 0, 0, 0)])).capacity == 0
