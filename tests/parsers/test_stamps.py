@@ -108,3 +108,37 @@ def test_hours_that_a_clock_shows_twice_or_never_are_read(stamp: str, wanted: st
 def test_a_day_that_no_year_has_is_refused(stamp: str) -> None:
     with pytest.raises(ValueError, match="cannot read"):
         Stamps("UTC", ns("2026-02-03T12:00:00Z")).syslog(stamp.encode())
+
+
+@pytest.mark.parametrize(
+    ("zone", "stamp", "wanted"),
+    [
+        ("UTC", "2026-01-31 23:59:59 CET", "2026-01-31T23:59:59.000+01:00"),
+        ("UTC", "2026-07-31 23:59:59.5 CEST", "2026-07-31T23:59:59.500+02:00"),
+        ("UTC", "2026-07-31 23:59:59 PDT", "2026-07-31T23:59:59.000-07:00"),
+        ("UTC", "Fri Jul 31 23:59:59 EDT 2026", "2026-07-31T23:59:59.000-04:00"),
+        ("UTC", "31 Jul 2026 23:59:59 EDT", "2026-07-31T23:59:59.000-04:00"),
+        # What the letters mean in the zone of the file goes first.
+        ("Asia/Shanghai", "2026-01-31 23:59:59 CST", "2026-01-31T23:59:59.000+08:00"),
+        ("Europe/Dublin", "2026-07-31 23:59:59 IST", "2026-07-31T23:59:59.000+01:00"),
+        # Of the hour that comes twice they tell which it is.
+        ("Europe/Berlin", "2026-10-25 02:30:00 CEST", "2026-10-25T02:30:00.000+02:00"),
+        ("Europe/Berlin", "2026-10-25 02:30:00 CET", "2026-10-25T02:30:00.000+01:00"),
+    ],
+)
+def test_the_letters_of_a_zone_say_how_far_from_utc_it_is(zone: str, stamp: str, wanted: str) -> None:
+    stamps_of = Stamps(zone)
+    assert [shown(stamps_of.any(stamp.encode())) for _ in range(2)] == [wanted, wanted]
+
+
+def test_letters_that_name_no_zone_are_no_time() -> None:
+    with pytest.raises(ValueError, match="no zone is called 'XYZ'"):
+        Stamps("UTC").any(b"2026-01-31 23:59:59 XYZ")
+
+
+@pytest.mark.parametrize(
+    "stamp", ["@4000", "@400000000000000000000000", "@40000000697e97493b9aca00", "x" * 25]
+)
+def test_what_is_no_time_of_tai64n_is_refused(stamp: str) -> None:
+    with pytest.raises(ValueError, match=r"TAI64N|invalid literal"):
+        Stamps().tai64n(stamp.encode())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanlight.parsers.fields import fields_of
 from fanlight.parsers.grouped import PatternFormat
-from fanlight.parsers.stamps import reading
+from fanlight.parsers.stamps import reading, shaped
 
 if TYPE_CHECKING:
     from fanlight.parsers.stamps import Stamps
@@ -24,7 +24,7 @@ def formats(description: dict[str, Any], stamps: Stamps) -> PatternFormat:
     heads = description.get("heads")
     return PatternFormat(
         name,
-        description["pattern"].encode(),
+        shaped(description["pattern"]),
         fields_of(description),
         stamp,
         title=description.get("title", name),

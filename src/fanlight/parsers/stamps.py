@@ -17,14 +17,62 @@ if TYPE_CHECKING:
     from fanlight.event.stamps import Moment
 
 HTTPD = rb"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}"
-ISO = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?Z| ?[-+]\d\d:?\d\d| UTC| GMT)?"
+ZONES = {
+    "UTC": "Z",
+    "GMT": "Z",
+    "WET": "Z",
+    "WEST": "+01:00",
+    "CET": "+01:00",
+    "CEST": "+02:00",
+    "EET": "+02:00",
+    "EEST": "+03:00",
+    "MSK": "+03:00",
+    "SAST": "+02:00",
+    "HKT": "+08:00",
+    "SGT": "+08:00",
+    "JST": "+09:00",
+    "KST": "+09:00",
+    "AEST": "+10:00",
+    "AEDT": "+11:00",
+    "ACST": "+09:30",
+    "NZST": "+12:00",
+    "NZDT": "+13:00",
+    "HST": "-10:00",
+    "AKST": "-09:00",
+    "AKDT": "-08:00",
+    "PST": "-08:00",
+    "PDT": "-07:00",
+    "MST": "-07:00",
+    "MDT": "-06:00",
+    "CST": "-06:00",
+    "CDT": "-05:00",
+    "EST": "-05:00",
+    "EDT": "-04:00",
+}
+"""Zones by the letters that logs write, where these mean nearly always the same; EST to PDT as RFC 822."""
+NAMED = rb"(?: (?:" + "|".join(ZONES).encode() + rb")\b)"
+ISO = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?Z| ?[-+]\d\d:?\d\d|" + NAMED + rb")?"
 SYSLOG = rb"[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?:\.\d{1,9})?"
 WORDED = lazily(
     r"(?:[A-Z][a-z]{2},? )?"
-    r"(?:(?P<m1>[A-Z][a-z]{2}) (?P<d1>[ \d]?\d) (?P<c1>\d\d:\d\d:\d\d(?:\.\d{1,9})?) (?P<y1>\d{4})"
+    r"(?:(?P<m1>[A-Z][a-z]{2}) (?P<d1>[ \d]?\d) (?P<c1>\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?P<zone>"
+    + NAMED.decode()
+    + r")?"
+    r" (?P<y1>\d{4})"
     r"|(?P<d2>\d{1,2})[- /](?P<m2>[A-Z][a-z]{2})[- /](?P<y2>\d{4})[ :](?P<c2>\d\d:\d\d:\d\d(?:[.,]\d{1,9})?))"
-    r"(?P<offset> [-+]\d{4}| UTC| GMT)?"
+    r"(?P<offset> [-+]\d{4}|" + NAMED.decode() + r")?"
 )
+UPPER = b"TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE"
+LEVEL = b"(?:%b|%b|err|(?:%b|Note)(?=[\\]):,|>]|\\s\\s))(?![\\w.-])" % (UPPER, UPPER.lower(), UPPER.title())
+"""A level as people's formats write it; with a capital alone, only where it can be no word of a sentence."""
+TO_LEVEL = (
+    rb"(?:[\s\[(|<,-]|\x1b\[[\d;]*m)*(?:(?:[^\s.:\]]{1,60}[\s.:\]]+){1,4}?[\[(<|]?(?=(?:"
+    + UPPER
+    + rb")(?![\w.-])))??"
+)
+"""What may stand between a time and a level: in capitals it may be some words further on."""
+SHAPES = {b"zone": NAMED, b"level": LEVEL, b"to_level": TO_LEVEL}
+"""Parts of patterns by the names that descriptions call them."""
 CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 EPOCHS = rb"\d{9,19}(?:\.\d{1,9})?"
 
@@ -69,6 +117,7 @@ class Stamps:
 
     def __init__(self, zone: str | None = None, written_ns: int | None = None) -> None:
         self.written_ns = written_ns
+        self.offsets: dict[tuple[str, bytes], str] = {}
         self.zone: tzinfo = MACHINE
         if zone is not None:
             from zoneinfo import ZoneInfo
@@ -83,12 +132,45 @@ class Stamps:
                 ) from None
 
     def iso(self, text: bytes) -> Moment:
-        """Read ISO 8601, also with slashes, and with UTC or GMT behind it."""
+        """Read ISO 8601, also with slashes, and with the name of a zone behind it, such as UTC or CET."""
         if text[4:5] == b"/":
             text = text[:10].replace(b"/", b"-") + text[10:]
-        if text.endswith((b"UTC", b"GMT")):
-            text = text[:-4] + b"Z"
+        if text[-2:].isalpha():
+            clock, _, name = text.rpartition(b" ")
+            text = clock + self.offset_of(name.decode("ascii", "replace"), clock).encode()
         return stamps.iso(text, self.zone)
+
+    def offset_of(self, name: str, clock: bytes) -> str:
+        """Answer the offset that a zone's letters mean; what they mean in the zone of the file goes first.
+
+        Args:
+            name: such as CST.
+            clock: what stands before it.
+
+        Raises:
+            ValueError: no zone is called so.
+        """
+        asked = name, clock[:16]
+        found = self.offsets.get(asked)
+        if found is None:
+            ns, offset_s = stamps.iso(clock, self.zone)
+            if name == self.name_at(ns // SECOND_NS):
+                minutes = (offset_s or 0) // 60
+                found = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+            elif name in ZONES:
+                found = ZONES[name]
+            else:
+                raise ValueError(f"no zone is called {name!r}")
+            if len(self.offsets) >= stamps.MINUTES:
+                self.offsets.clear()
+            self.offsets[asked] = found
+        return found
+
+    def name_at(self, seconds: int) -> str | None:
+        """Answer what the zone of the file is called at a moment: CET, or CEST in summer."""
+        if self.zone is MACHINE:
+            return time.localtime(seconds).tm_zone
+        return datetime.fromtimestamp(seconds, UTC).astimezone(self.zone).tzname()
 
     def original(self, text: bytes) -> Moment:
         """Read `MM/dd/yy HH:mm:ss[,SSS]`."""
@@ -102,11 +184,12 @@ class Stamps:
         month, day, clock, year = found["m1"], found["d1"], found["c1"], found["y1"]
         if month is None:
             month, day, clock, year = found["m2"], found["d2"], found["c2"], found["y2"]
-        offset = (found["offset"] or "").replace(" UTC", "Z").replace(" GMT", "Z").strip()
+        offset = found["zone"] or (found["offset"] or "")
+        offset = offset if offset[1:].isalpha() else offset.strip()
         number = stamps.MONTHS.get(month.lower())
         if number is None:
             raise ValueError(f"no month is called {month!r}")
-        return stamps.iso(f"{year}-{number:02d}-{day.strip():0>2}T{clock}{offset}", self.zone)
+        return self.iso(f"{year}-{number:02d}-{day.strip():0>2}T{clock}{offset}".encode())
 
     def syslog(self, text: bytes) -> Moment:
         """Read `Jan  2 03:04:05`, which tells no year."""
@@ -169,8 +252,19 @@ class Stamps:
             return self.worded(text)
         return self.clock(text) if text[2:3] == b":" else stamps.epoch(text)
 
+    def tai64n(self, text: bytes) -> Moment:
+        """Read `@` and 24 hexadecimal digits, as multilog writes them."""
+        if len(text) != 25 or text[:1] != b"@":
+            raise ValueError("a time of TAI64N is @ and 24 digits")
+        seconds, ns = int(text[1:17], 16) - TAI64_S, int(text[17:], 16)
+        if ns >= SECOND_NS or not 0 <= seconds < 1 << 33:
+            raise ValueError("no such time of TAI64N")
+        return seconds * SECOND_NS + ns, None
+
 
 YEAR, DAY = 365, 1
+TAI64_S = (1 << 62) + 10
+"""What TAI64 counted when 1970 began. Programs add ten seconds and none for the leap seconds since."""
 LATE_NS = {YEAR: 86_400 * SECOND_NS, DAY: 60 * SECOND_NS}
 """How much later than the file a time may be: clocks and zones differ."""
 
@@ -183,8 +277,16 @@ def on_wall(seconds: int, zone: tzinfo) -> date:
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone).date()
 
 
+def shaped(pattern: str) -> bytes:
+    """Answer a description's pattern, with what it names: `(?&zone)`, `(?&level)` and `(?&to_level)`."""
+    found = pattern.encode()
+    for name, shape in SHAPES.items():
+        found = found.replace(b"(?&%b)" % name, shape)
+    return found
+
+
 def reading(found: Stamps, kind: str) -> Callable[[bytes], Moment]:
-    """Answer the reader of a kind of time: access, iso, original, epoch, syslog, clock or any.
+    """Answer the reader of a kind of time: access, iso, original, epoch, syslog, clock, tai64n or any.
 
     A kind with `HH` or `mm` in it is a date pattern of Java.
 
@@ -200,6 +302,7 @@ def reading(found: Stamps, kind: str) -> Callable[[bytes], Moment]:
         "epoch": stamps.epoch,
         "syslog": found.syslog,
         "clock": found.clock,
+        "tai64n": found.tai64n,
         "any": found.any,
     }
     if "HH" in kind or "mm" in kind:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight.event import types
 from fanlight.parsers.fields import Field, fields_of
 from fanlight.parsers.grouped import PatternFormat
-from fanlight.parsers.stamps import reading
+from fanlight.parsers.stamps import reading, shaped
 
 if TYPE_CHECKING:
     from fanlight.event.event import Event, Origin
@@ -145,7 +145,7 @@ def formats(description: dict[str, Any], stamps: Stamps) -> SyslogFormat:
     return SyslogFormat(
         PatternFormat(
             description["name"],
-            description["pattern"].encode(),
+            shaped(description["pattern"]),
             fields_of(description),
             reading(stamps, description["time"]),
             title=description["title"],

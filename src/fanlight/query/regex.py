@@ -154,14 +154,24 @@ class Reading:
             if char == "]" and not first:
                 self.at += 1
                 return "".join([*parts, "]"])
-            if self.pattern.startswith("[:", self.at):
-                self.fail("classes such as [:alpha:] are not in this dialect; write a-zA-Z")
-            if char == "\\":
-                parts.append(self.escape(within=True))
-            else:
-                parts.append("\\" + char if char in "[]&~|" else char)
+            parts.append(self.member())
+            if self.pattern.startswith("-", self.at) and self.pattern[self.at + 1 : self.at + 2] not in (
+                "",
+                "]",
+            ):
                 self.at += 1
+                parts += ["-", self.member()]
             first = False
+
+    def member(self) -> str:
+        """Answer a character of a class; a hyphen that stands for itself is told from a range's."""
+        if self.pattern.startswith("[:", self.at):
+            self.fail("classes such as [:alpha:] are not in this dialect; write a-zA-Z")
+        char = self.pattern[self.at]
+        if char == "\\":
+            return self.escape(within=True)
+        self.at += 1
+        return "\\" + char if char in "[]&~|-" else char
 
     def opening(self) -> None:
         """Read the beginning of a group."""
