@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NUMBER = rb"\d{1,18}"
 WORD = rb"[^\s]{0,300}?"
+LEVEL = rb"(?:[A-Z][A-Z0-9_]{1,30}|(?i:trace|debug|info|notice|warn|warning|error|severe|fatal)\b)"
+"""One of a program's own is written in capitals; any other word would be a text's."""
 COLOUR = Element("", rb"(?:\x1b\[[\d;]*m)?")
 NOTHING = Element("", b"")
 THROWN = (
@@ -26,7 +28,7 @@ THROWN = (
 """JBoss writes the exception behind the message, with `: ` between."""
 CONVERSIONS: dict[str, Element] = {
     **dict.fromkeys(("d", "date"), Element("time", ISO, types.TIMESTAMP)),
-    **dict.fromkeys(("p", "level", "le", "P"), Element("level", rb"[A-Za-z]\w{0,30}")),
+    **dict.fromkeys(("p", "level", "le", "P"), Element("level", LEVEL)),
     **dict.fromkeys(("c", "logger", "lo"), Element("logger")),
     **dict.fromkeys(("C", "class"), Element("class", WORD)),
     **dict.fromkeys(("t", "thread", "tn", "threadName"), Element("thread")),
