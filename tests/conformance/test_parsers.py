@@ -85,7 +85,7 @@ def test_a_format_says_what_it_is_called(name: str) -> None:
     assert FORMATS[name].title
 
 
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 @given(given_lines=lines)
 def test_every_line_is_an_event_a_part_of_one_blank_or_a_fault_and_no_text_is_lost(
     given_lines: list[bytes],

@@ -119,6 +119,8 @@ class Stamps:
         self.written_ns = written_ns
         self.offsets: dict[tuple[str, bytes], str] = {}
         self.zone: tzinfo = MACHINE
+        self.is_told = False
+        """Whether the file tells the zone."""
         if zone is not None:
             from zoneinfo import ZoneInfo
 
@@ -130,6 +132,19 @@ class Stamps:
                 raise ConfigError(
                     f"unknown time zone {zone!r}; a name such as Europe/Berlin or UTC is expected"
                 ) from None
+
+    def on(self, offset: str) -> Stamps:
+        """Answer one that reads times on the clock of an offset that the file tells, such as `-0800`.
+
+        Raises:
+            ValueError: it is none.
+        """
+        from datetime import timezone
+
+        found = Stamps(None, self.written_ns)
+        found.zone = timezone(timedelta(seconds=stamps.offset_of(offset)))
+        found.is_told = True
+        return found
 
     def iso(self, text: bytes) -> Moment:
         """Read ISO 8601, also with slashes, and with the name of a zone behind it, such as UTC or CET."""

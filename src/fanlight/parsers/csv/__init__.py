@@ -15,7 +15,7 @@ from fanlight.event.event import UNTIMED
 from fanlight.event.schema import Schema
 from fanlight.event.times import Time
 from fanlight.parsers.csv.columns import Column, typed
-from fanlight.parsers.csv.headings import DIALECTS, Dialect, zeek_types
+from fanlight.parsers.csv.headings import DIALECTS, Dialect, typed_columns, w3c_offset, zeek_types
 
 if TYPE_CHECKING:
     from fanlight.event.event import Event
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fanlight.parsers.stamps import Stamps
 
 SCHEMAS_MAX = 4096
+BLANKS = re.compile(r'("(?:[^"]|"")*"(?= |\t|$))|[ \t]+')
 NAME = re.compile(r"[^\W\d][\w .:()/@%#*+-]{0,79}")
 """What the heading of a column looks like, when nothing else says that a file is a table."""
 
@@ -61,6 +62,8 @@ class CsvFormat:
         self.columns = columns
         self.heading = heading
         self.said = dialect.said
+        self.is_bare = bool(columns) and not heading and not dialect.mark
+        """Whether its columns are told by the format, and by no line."""
         self.hidden: dict[str, bytes] = {}
         self.has_scaled = any(column.type == types.DURATION for column in columns or ())
         self.mark = dialect.mark.encode() or heading
@@ -79,7 +82,7 @@ class CsvFormat:
             if not line.startswith(self.mark):
                 return None
         elif self.columns is not None:
-            return self if line == self.heading else None
+            return self if line == self.heading and not self.is_bare else None
         elif not line.strip():
             return None
         try:
@@ -91,7 +94,7 @@ class CsvFormat:
         except ValueError:
             columns = ()
         if not columns and self.dialect.mark:
-            return self
+            return self.moved(line)
         return CsvFormat(
             self.name,
             self.title,
@@ -100,6 +103,16 @@ class CsvFormat:
             columns=columns or (Column("column-01"),),
             heading=line,
         )
+
+    def moved(self, line: bytes) -> CsvFormat:
+        """Answer the format behind a line that is no heading, which may say what clock the times are on."""
+        offset = w3c_offset(line) if self.dialect is DIALECTS["w3c"] else None
+        if offset is None:
+            return self
+        with suppress(ValueError):
+            found = CsvFormat(self.name, self.title, self.dialect, self.stamps.on(offset))
+            return found.fitted([self.heading]) if self.columns else found
+        return self
 
     def fitted(self, lines: list[bytes]) -> CsvFormat:
         """Answer the format with the columns that a file's first lines tell."""
@@ -146,6 +159,9 @@ class CsvFormat:
         """
         text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
         missing = self.dialect.missing
+        if self.dialect.delimiter == " " and ("  " in text or "\t" in text):
+            # Oracle's columns stand apart by several blanks, CloudFront's by tabs; none of them is empty.
+            text = BLANKS.sub(lambda found: found[1] or " ", text).strip(" ")
         if '"' not in text:
             cells = [cell.strip() for cell in text.split(self.dialect.delimiter)]
             return [None if cell in missing else cell for cell in cells]
@@ -169,23 +185,34 @@ class CsvFormat:
         """Answer the share of lines that have as many cells as the heading, which has to look like one."""
         found = self.fitted(lines)
         columns = found.columns or ()
-        if len(columns) < 2 or (not self.dialect.mark and not self.is_table(found, len(lines))):
+        if len(columns) < 2 or not (self.dialect.mark or self.is_bare or self.is_table(found, len(lines))):
             return 0.0
         rows = fitting = 0
-        is_inside = False
+        held: list[bytes] = []
         for line in lines:
-            if is_inside:
-                is_inside = found.is_open(line, inside=True)
-                continue
-            changed = found.section(line)
+            changed = None if held else found.section(line)
             if changed is not None:
                 found = changed
                 continue
-            is_inside = found.is_open(line)
+            is_inside = found.is_open(line, inside=bool(held))
+            held.append(line)
+            # A row that goes on behind the last line may be one.
+            if is_inside and line is not lines[-1]:
+                continue
             with suppress(ValueError):
-                fitting += is_inside or len(found.cells(line)) == len(found.fields)
+                fitting += (is_inside and not self.is_bare) or found.fits(found.cells(b"\n".join(held)))
             rows += 1
+            held = []
         return self.said * fitting / rows if rows else self.said if self.dialect.mark else 0.0
+
+    def fits(self, cells: list[str | None]) -> bool:
+        """Tell whether cells are a row; where no line told the columns, the time has to be one too."""
+        if not self.is_bare:
+            return len(cells) == len(self.fields)
+        # Later versions of what wrote it add some at the end.
+        return (
+            len(self.fields) * 0.8 <= len(cells) <= len(self.fields) and self.instant(cells).__class__ is Time
+        )
 
     def is_table(self, found: CsvFormat, count: int) -> bool:
         """Tell whether what was taken for a heading looks like one, in a file of some lines."""
@@ -272,7 +299,7 @@ class CsvReader:
         values: list[Any] = []
         shape: list[tuple[str, str]] = []
         for column, cell in zip(columns, cells, strict=False):
-            if cell is None or column.moment is not None:
+            if cell is None or column.moment is not None or (not cell and column.read is not None):
                 continue
             if self.names is not None and column.name not in self.names:
                 continue
@@ -308,10 +335,14 @@ class CsvReader:
 def formats(description: dict[str, Any], stamps: Stamps) -> CsvFormat:
     """Answer the format of a description: `dialect` is one of `DIALECTS`.
 
+    `columns` names those of files without a heading, as one would.
+
     Raises:
         ConfigError: there is no such dialect.
     """
     from fanlight.registry import known_or_error
 
     dialect = DIALECTS[known_or_error(description["dialect"], list(DIALECTS), "dialect of tables")]
-    return CsvFormat(description["name"], description["title"], dialect, stamps)
+    told = description.get("columns")
+    columns = typed_columns(told, stamps) if told else None
+    return CsvFormat(description["name"], description["title"], dialect, stamps, columns=columns)

@@ -77,6 +77,7 @@ def headed(cells: list[str], stamps: Stamps) -> Found | None:
 
 W3C_NAMES = {
     "date": "date",
+    "date-local": "date",
     "cs-method": "method",
     "cs-uri-stem": "path",
     "cs-uri-query": "query",
@@ -97,12 +98,19 @@ W3C_NAMES = {
     "sc-bytes": "bytes",
     "cs-bytes": "bytes-in",
     "time-taken": "duration",
+    "timetakenms": "duration",
 }
 W3C_TYPES = {
     **dict.fromkeys(("status", "bytes", "bytes-in", "port", "sc-substatus", "sc-win32-status"), "int"),
     "duration": "taken",
     "gmt-time": "string",
 }
+
+
+def w3c_offset(line: bytes) -> str | None:
+    """Answer how far from UTC a log says that its times are, as Oracle's servers do; None else."""
+    word, _, offset = line.decode("utf-8", "replace").lower().partition(":")
+    return offset.strip() if word == "#gmt-offset" else None
 
 
 def w3c(cells: list[str], stamps: Stamps) -> Found | None:
@@ -113,12 +121,10 @@ def w3c(cells: list[str], stamps: Stamps) -> Found | None:
     names = [cell.lower() for cell in cells[1:] if cell]
     for name in names:
         known = W3C_NAMES.get(name, name)
-        if name == "time":
-            # With the date in a column of its own it is in UTC, as the standard has it.
-            from fanlight.parsers.stamps import Stamps as Clock
-
-            moment = Clock("UTC", stamps.written_ns).any if "date" in names else stamps.any
-            columns.append(Column("time", "timestamp", None, moment))
+        if name in ("time", "time-local"):
+            # With the date in a column of its own it is in UTC, as the standard has it, if nothing else says.
+            in_utc = name == "time" and "date" in names and not stamps.is_told
+            columns.append(Column("time", "timestamp", None, (stamps.on("+0000") if in_utc else stamps).any))
         else:
             columns.append(column_of(known, W3C_TYPES.get(known, "string"), stamps))
     return named_once(columns)
