@@ -50,6 +50,8 @@ def command(
             elif not stats and not errors:
                 put(writer.event(event))
         rows.append(counts(path, reading))
+        if reading.broken:
+            sys.stderr.write(f"fanlight: {clean(path)}: {reading.broken}\n")
         if reading.cut:
             sys.stderr.write(f"fanlight: {clean(path)}: {cut_lines(reading.cut)}\n")
     if stats:

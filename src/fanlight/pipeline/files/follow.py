@@ -6,7 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from fanlight.pipeline.files.source import GZIP, ZSTD, Source
+from fanlight.pipeline.files.source import Source
+from fanlight.pipeline.packed import GZIP, ZSTD
 
 if TYPE_CHECKING:
     from collections.abc import Callable

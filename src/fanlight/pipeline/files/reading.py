@@ -33,6 +33,7 @@ class Reading:
         events: events so far, without faults.
         faults: lines so far that could not be read.
         cut: lines so far that were too long to be kept whole.
+        broken: what is to be said of damage of a compressed file; None when there was none.
         parser: reads; there once the first event is.
     """
 
@@ -43,6 +44,7 @@ class Reading:
         self.events = 0
         self.faults = 0
         self.cut = 0
+        self.broken: str | None = None
         self.name = name
         self.parser: LineParser | None = None
 
@@ -59,6 +61,7 @@ class Reading:
                     self.events += 1
                 yield event
         finally:
+            self.broken = source.broken
             source.close()
 
     def each(self, source: Source) -> Iterator[Event]:

@@ -337,8 +337,8 @@ class Search:
 
     def notes(self) -> list[str]:
         """Answer what a person has to know about the answer of this source."""
-        told = []
         name = self.source.name
+        told = [f"{name}: {self.source.broken}"] if self.source.broken else []
         for reason, count in self.faults.most_common(3) if self.faults else ():
             told.append(f"{name}: {count:,} of the lines looked at: {reason}")
         if self.wishes.keeps_unread:

@@ -6,6 +6,8 @@ import os
 import sys
 import time
 
+from fanlight.pipeline.packed import HEAD, unpacked
+
 # A search for words loads this, and does without `typing`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ AHEAD_S = 0.25
 IDLE_S = 0.25
 """Nothing coming for that long, what has come is all that there is of an event."""
 PIECE = 64 * 1024
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class Source:
@@ -48,6 +49,11 @@ class Source:
     def readinto(self, room: memoryview) -> int:
         """Read into a buffer; answer how many bytes, 0 at the end."""
         return int(self.stream.readinto(room) or 0)
+
+    @property
+    def broken(self) -> str | None:
+        """What is to be said of damage of what it holds compressed."""
+        return getattr(self.stream, "broken", None)
 
     def settle(self, name: str | None, zone: str | None) -> None:
         """Get to know the end, where a format's times depend on it; only what is piped in has to."""
@@ -107,7 +113,7 @@ def open_source(path: str) -> Source:
             from io import BufferedReader
 
             return piped(path, BufferedReader(plain))
-        magic = plain.read(4) or b""
+        magic = plain.read(HEAD) or b""
         plain.seek(0)
         stream = unpacked(plain, magic, path)
     except BaseException:
@@ -142,34 +148,6 @@ def piped(name: str, stream: Any) -> Source:
     """Answer the source of a stream that can only be read on."""
     inside = unpacked(stream, stream.peek(4)[:4], name)
     return Piped(name, stream, None if inside is stream else inside)
-
-
-def unpacked(stream: Any, magic: bytes, path: str) -> Any:
-    """Answer a stream of what a stream holds: itself, or without its compression."""
-    if magic.startswith(GZIP):
-        try:
-            from isal import igzip
-        except ImportError:
-            import gzip
-
-            return gzip.GzipFile(fileobj=stream)
-        return igzip.IGzipFile(fileobj=stream)  # type: ignore[no-untyped-call]
-    if magic == ZSTD:
-        if sys.version_info >= (3, 14):
-            from compression.zstd import ZstdFile
-
-            return ZstdFile(stream)
-        try:
-            import zstandard
-        except ImportError:
-            from fanlight.errors import MissingExtraError
-
-            raise MissingExtraError(
-                f"{path} is compressed with zstd, which needs a library that is not installed"
-                "\n  pip install 'fanlight[fast]'"
-            ) from None
-        return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-    return stream
 
 
 class Piped(Source):
@@ -231,6 +209,11 @@ class Piped(Source):
         super().close()
         if self.pipe is not sys.stdin.buffer:
             self.pipe.close()
+
+    @property
+    def broken(self) -> str | None:
+        """What is to be said of damage of what it holds compressed."""
+        return getattr(self.unpacked, "broken", None)
 
     def read_ahead(self, size: int, deadline_s: float) -> None:
         """Read until there are some bytes, the pipe ends, or a moment of the monotonic clock."""
