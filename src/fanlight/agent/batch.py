@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _operator import itemgetter, sub
+from _operator import sub
 from _struct import Struct
 from _thread import get_ident
 from array import array
@@ -64,7 +64,6 @@ ROW = (
     *("trace_spans", "trace_flags", "trace_lost"),
 )
 NOTE = ("note_span", "note_key", "note_type", "note_value")
-VALUE = itemgetter(3)
 CODES = {name: TYPECODE[kind] for name, (_, kind) in TRACE_COLUMNS.items() if kind in TYPECODE}
 DOUBLE = Struct("<d")
 LONG = Struct("<Q")
@@ -299,26 +298,16 @@ class Packer:
 
     def notes(self, spans: Spans, first: int) -> list[tuple[int, ...]]:
         """Answer the annotations as `NOTE` names their numbers; spans count from `first` on."""
-        harmless = self.harmless
-        try:  # a fast path: nothing but counts under names that are known
-            out: list[tuple[int, ...]] = [
-                (first + place, harmless[name], NOTE_INT, value)
-                for place, given in spans.notes
-                for name, value in given.items()
-            ]
-        except KeyError:
-            return self.mixed(spans, first)
-        values = list(map(VALUE, out)) or [0]
-        is_plain = {*map(type, values)} == {int} and min(values) >= 0 and max(values) < SIGN
-        return out if is_plain and len(out) < NOTES else self.mixed(spans, first)
-
-    def mixed(self, spans: Spans, first: int) -> list[tuple[int, ...]]:
-        """Answer the same of any annotations."""
         out: list[tuple[int, ...]] = []
+        harmless, as_int, sign = self.harmless, NOTE_INT, SIGN
         for place, given in spans.notes:
             for name, value in given.items():
+                key = harmless.get(name)
+                # A fast path: most annotations are counts.
+                if key is not None and value.__class__ is int and 0 <= value < sign:
+                    out.append((first + place, key, as_int, value))
                 # What is cut off in the end shall not fill the table before.
-                if len(out) < NOTES:
+                elif len(out) < NOTES:
                     self.note(out, first + place, name, value)
         if len(out) >= NOTES:
             self.cut(out, spans, first)

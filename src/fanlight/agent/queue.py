@@ -87,7 +87,7 @@ class Line:
             return None
         trace = self.traces.popleft()
         if trace.records is not ALONE:
-            self.bytes -= weight(trace)
+            self.bytes -= trace.size
         return trace
 
 
@@ -170,8 +170,12 @@ def admit(line: Line, trace: Trace, waiting: int) -> int | None:
     if waiting > TRACES or line.bytes + TRACE_BYTES * (waiting - 1) >= BYTES:
         line.drop(FULL if waiting > TRACES else LARGE)
         return None
+    size = 0
+    for record in trace.records or ():
+        size += EVENT_BYTES * len(record[0])
+    trace.size = size
     line.traces.append(trace)
-    line.bytes += weight(trace)
+    line.bytes += size
     if line.idle or not waiting % BATCH:
         line.ring()
     # Once begun it stays so, and of those who find out together one gets the lock.
@@ -179,11 +183,8 @@ def admit(line: Line, trace: Trace, waiting: int) -> int | None:
         line.begun = True
         if line.fresh.acquire(False):
             HELD.spawn()
-    room = min(BATCH, TRACES)
-    line.room = room if line.begun and line.bytes + TRACE_BYTES * room < BYTES else 0
+    if line.bytes + TRACE_BYTES * BATCH >= BYTES:
+        line.room = 0
+    elif not line.room and line.begun:
+        line.room = min(BATCH, TRACES)
     return waiting
-
-
-def weight(trace: Trace) -> int:
-    """Answer about how many bytes a trace's events take."""
-    return EVENT_BYTES * sum([len(record[0]) for record in trace.records or ()])

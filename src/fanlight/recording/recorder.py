@@ -159,6 +159,7 @@ class Trace:
         lanes: the lanes that hold events; None once the trace has ended.
         records: at the end, (events, index of the parent lane or -1, events of that at the fork).
         lost: spans beyond the limit.
+        size: bytes that its events take while it waits, by estimate.
     """
 
     # A fast path: what most requests never set is the class's own, and what most read is the trace's.
@@ -184,7 +185,7 @@ class Trace:
     end_ns = 0
     sampled = True
     room = RECORDS - BLOCK
-    lost = 0
+    lost = size = 0
     lanes: list[Lane] | None = None
     records: Sequence[tuple[list[Any], int, int]] | None = None
 
