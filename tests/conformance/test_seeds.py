@@ -9,7 +9,7 @@ import random
 import time
 from contextlib import contextmanager
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from spoilt import NAMES, ODD, SAMPLES, accounted, parsed
@@ -76,6 +76,16 @@ HOLDING: list[Any] = [
     *({"b": "GET"}, {"b": 503, "c": {"d": 1}}, [], {}, [42, "GET"], 2**70, {"b": {"c": "GET"}}, [{"b": 42}]),
     *({"b.c": 503, "b": {"c": 42}}, {"c": {"d": [0.5, True]}}, {"b": None, "c.d": "größe"}),
 ]
+
+
+class Said(NamedTuple):
+    """Names and texts that queries are made of."""
+
+    keys: list[str]
+    words: list[str]
+
+
+SAID = Said(KEYS, WORDS)
 SIGNS = [":", ":", ":", "=", "!=", "~", "!~", ":>", ":<=", ">", ">=", "<", "<="]
 MEANT = ["5xx", "1..100", "1ms..1s", "G.T", "^/api", "(a|b)", ".*", "T$", "\\d+", "1e400", str(2**64), "now"]
 PIECES = [
@@ -157,27 +167,28 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def a_term(chosen: random.Random, depth: int = 0) -> str:
+def a_term(chosen: random.Random, depth: int = 0, said: Said = SAID) -> str:
     sort = chosen.random()
     if depth < 3 and sort < 0.2:
-        return f"({a_term(chosen, depth + 1)} {chosen.choice(['AND', 'OR', ''])} {a_term(chosen, depth + 1)})"
+        one, other = (a_term(chosen, depth + 1, said) for _ in range(2))
+        return f"({one} {chosen.choice(['AND', 'OR', ''])} {other})"
     if depth < 3 and sort < 0.3:
-        return f"{chosen.choice(['NOT ', '!'])}{a_term(chosen, depth + 1)}"
+        return f"{chosen.choice(['NOT ', '!'])}{a_term(chosen, depth + 1, said)}"
     if sort < 0.45:
-        return quoted(chosen.choice(WORDS) or "x")
+        return quoted(chosen.choice(said.words) or "x")
     if sort < 0.5:
         return chosen.choice(["/G.T/", "/[0-9]+/", "/^$/", "/ö/", "/4.4/", "/(?i)get/", "/ESS|0/", "/zzq+/"])
-    key = chosen.choice(KEYS)
+    key = chosen.choice(said.keys)
     name = key if key.isalnum() or key in ("a.b", "a.b.c", "a.c.d", "#1") else quoted(key)
-    value = quoted(chosen.choice([*WORDS, *MEANT]))
+    value = quoted(chosen.choice([*said.words, *MEANT]))
     return chosen.choice(
         [f"exists({name})", f"{name} in ({value}, 42)", f"{name}{chosen.choice(SIGNS)}{value}"]
     )
 
 
-def a_stage(chosen: random.Random) -> str:
+def a_stage(chosen: random.Random, said: Said = SAID) -> str:
     def name() -> str:
-        return quoted(chosen.choice(KEYS[:-1]))
+        return quoted(chosen.choice([key for key in said.keys if key != "#1"]))
 
     function = chosen.choice(
         ["count", "count", *(f"{each}({name()})" for each in ("sum", "avg", "min", "max", "p50", "distinct"))]
@@ -191,10 +202,11 @@ def a_stage(chosen: random.Random) -> str:
     )
 
 
-def a_query(chosen: random.Random) -> str:
-    text = chosen.choice(["", a_term(chosen), f"{a_term(chosen)} {a_term(chosen)}"])
+def a_query(chosen: random.Random, said: Said = SAID) -> str:
+    one, two = (a_term(chosen, said=said) for _ in range(2))
+    text = chosen.choice(["", one, f"{one} {two}"])
     text += chosen.choice(["", "", "", " --case-sensitive", " --case-insensitive"])
-    return text + "".join(f" | {a_stage(chosen)}" for _ in range(chosen.choice([0, 0, 1, 1, 2])))
+    return text + "".join(f" | {a_stage(chosen, said)}" for _ in range(chosen.choice([0, 0, 1, 1, 2])))
 
 
 def asked(text: str) -> Query | None:
@@ -299,6 +311,41 @@ def test_a_file_and_every_store_answer_what_the_predicate_and_the_stages_do(
                         assert are_alike([*map(told, store.answer(query))], right), f"{query} of {store}"
                     file = Answer(query, [str(path)], Wishes(format="json", zone="UTC"))
                     assert are_alike([*map(told, file.events())], right), f"{query} of the file"
+            finally:
+                for store in stores:
+                    store.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("count", [3, pytest.param(300, marks=pytest.mark.soak)], ids=["few", "many"])
+def test_every_store_answers_alike_of_whatever_a_format_reads(count: int, name: str, tmp_path: Path) -> None:
+    for seed in seeds(count):
+        with chance(seed) as chosen:
+            text = b"\n".join(spoilt(chosen, name) for _ in range(chosen.randint(1, 4)))
+            events = [each for each in parsed(name, text)[0] if not each.is_control]
+            if not events:
+                continue
+            never = -(2**64)
+            events.sort(key=lambda each: (never if each.time_ns is None else each.time_ns, each.number))
+            values = [
+                value for each in events for value in each.read()[1] if isinstance(value, int | float | str)
+            ]
+            words = [str(value)[at : at + chosen.randint(1, 12)] for value in values[:60] for at in (0, 3)]
+            names = sorted({each.name for event in events for each in event})
+            said = Said(
+                [*names, "#1", "raw", "line", "kind", "time", "a.b"], [*filter(str.isprintable, words), "x"]
+            )
+            piece = Piece(Imported(0, "f", name, "1:1", "h", 9), "t", 9, len(events), [*map(pack, events)])
+            stores = [open_store("memory:"), open_store(f"duckdb:{tmp_path / str(seed)}")]
+            try:
+                for store in stores:
+                    store.imports.keep(piece, NOW_NS)
+                for _ in range(20):
+                    query = asked(a_query(chosen, said))
+                    if query is not None:
+                        right = [*map(told, in_memory(query, filter(query.matches, events)))]
+                        for store in stores:
+                            assert are_alike([*map(told, store.answer(query))], right), f"{query} of {store}"
             finally:
                 for store in stores:
                     store.close()

@@ -32,7 +32,7 @@ def explore(browser):
 
     def explore(q, status=200, **more):
         asked = "".join(f"&{name}={quote(str(value))}" for name, value in more.items())
-        answer = browser.get(f"/explore?q={quote(q)}{asked}")
+        answer = browser.get(f"/explore/whole?q={quote(q)}{asked}")
         assert answer.status == status, answer.text
         page = Page(answer.text)
         assert (page.open, page.wrong) == ([], [])
@@ -221,7 +221,7 @@ def test_a_service_narrows_the_page(explore):
 def test_an_answer_that_takes_too_long_offers_less(ask_with):
     slow = Answers(kept(NOW).store, dict)
     slow.questions = Questions(slow.store, patience_s=0.0)
-    answer = ask_with(slow).get("/explore?q=x&last=24h")
+    answer = ask_with(slow).get("/explore/whole?q=x&last=24h")
     page = Page(answer.text)
     assert answer.status == 422
     assert "The answer took longer than it may." in page.words

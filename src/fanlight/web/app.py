@@ -60,6 +60,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
         Route("/endpoint/brushed", site.brushed_page),
         Route("/trace/{id}", site.trace_page),
         Route("/explore", queried(site.explore_page)),
+        Route("/explore/whole", queried(site.explore_whole)),
         Route("/servers", site.servers_page),
         Route("/compare", queried(site.compare_page)),
         Route("/status", told(site.status_page)),
@@ -154,13 +155,22 @@ class Site:
         return self.shown("trace.html", context)
 
     def explore_page(self, request: Request) -> Response:
-        """`/explore`: a query and its answer."""
+        """`/explore`: a query and what is there at once of its answer."""
+        return self.explored(request, whole=False)
+
+    def explore_whole(self, request: Request) -> Response:
+        """`/explore/whole`: a query and its answer, however long it takes."""
+        return self.explored(request, whole=True)
+
+    def explored(self, request: Request, *, whole: bool) -> Response:
+        """Answer the page of a query."""
         asked = self.read(request, parameters.EXPLORE)
         wrong = asked if isinstance(asked, Mistake) else asking.mistake(asked, explore.ROWS_MAX)
         if isinstance(asked, Mistake) or wrong is not None:
             assert wrong is not None
             return puzzled(wrong)
-        status_code, context = explore.view(self.of(asked), self.seen, asked, self.gate.socket)
+        asked = asked._replace(path="/explore")
+        status_code, context = explore.view(self.of(asked), self.seen, asked, self.gate.socket, whole=whole)
         return self.shown("explore.html", context, status_code)
 
     def servers_page(self, request: Request) -> Response:

@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 
 ROWS = 100
 ROWS_MAX = 1000
-VOLUME_S = 6.0
+PATIENCE_S = 20.0
+VOLUME_S = 12.0
 """How long the bars may take; the page does without them rather than wait longer."""
+HURRY_S = 0.5
+"""How long the events, and the bars, may take at first; what takes longer comes with `/explore/whole`."""
+MEANWHILE = 20
+"""Events that are shown while an answer with stages is worked out."""
 
 STEPS_MAX = 10_000
 UNBOUNDED = 7 * UNITS["d"]
@@ -61,7 +66,9 @@ class Mistaken(NamedTuple):
     position: int
 
 
-def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> tuple[int, Json]:
+def view(
+    answers: Any, seen: Seen, asked: Asked, socket: str | None = None, *, whole: bool = True
+) -> tuple[int, Json]:
     """Answer the HTTP status and the template's context.
 
     Args:
@@ -69,6 +76,7 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
         seen: for the list of services, and for what might have been meant.
         asked: the request.
         socket: path of the owner's socket, for the command line of `curl`.
+        whole: wait for all of it; else what is there at once, and the address of the rest.
     """
     text = asked.get("q")
     context = frame(asked, "explore") | {
@@ -84,6 +92,8 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
         "volume": None,
         "curves": None,
         "json_link": queries.json_link(asked),
+        "later": None,
+        "awaited": "The answer is being worked out…",
     }
     try:
         query = queries.asked_for(asked)
@@ -92,8 +102,22 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
     context["copies"] = copies(query, asked, socket)
     told = dict.fromkeys(("volume", "curves", "results"), queries.command(query, asked))
     context["panels"] = panels(asked, queries.json_link(asked), told, socket)
-    asking = question(page_text(query, asked), asked, limit(asked))
+    if not whole:
+        context["later"] = asked._replace(path="/explore/whole").link()
+    return filled(context, answers, seen, query, asked)
+
+
+def filled(context: Json, answers: Any, seen: Seen, query: Query, asked: Asked) -> tuple[int, Json]:
+    """Answer the HTTP status and the context with the answer of a query.
+
+    With an address in `later` it is what is there at once; the address stays where something is not.
+    """
+    later = context.pop("later")
+    context["later"] = None
+    asking = question(page_text(query, asked), asked, limit(asked), HURRY_S if later else PATIENCE_S)
     status, found = answers.query(asking) if query.stages else newest(answers, asking, UNBOUNDED)
+    if status != 200 and later and found["error"]["code"] == "too-long":
+        return 200, context | {"later": later} | meanwhile(answers, query, asked)
     if status != 200:
         wrong = found["error"]
         if wrong["code"] == "too-long":
@@ -102,14 +126,35 @@ def view(answers: Any, seen: Seen, asked: Asked, socket: str | None = None) -> t
     if not query.stages:
         found["rows"].reverse()
     context["curves"] = curves(found, query, *bounds_of(found, asked))
-    context["volume"], sums = bars(answers, query, found, asked)
+    context["volume"], sums = bars(answers, query, found, asked, HURRY_S if later else VOLUME_S)
     if not found.get("is_whole", True):
         found["facts"] = counted(found["facts"], sums)
     context["answer"] = answered(found, query, asked)
-    context["answer"]["notes"] += left_out(found, sums, asked)
+    left = left_out(found, sums, asked)
+    if left and later:
+        context |= {"later": later, "awaited": "Counting events over time…"}
+    else:
+        context["answer"]["notes"] += left
     if not found["rows"]:
         context["answer"]["hints"] = hints(query, seen, asked)
     return 200, context
+
+
+def meanwhile(answers: Any, query: Query, asked: Asked) -> Json:
+    """Answer what is shown while an answer is worked out: the newest events that go into it."""
+    if not query.stages:
+        return {}
+    selecting = query.within(None, None)
+    selecting.stages = ()
+    asking = question(f"{selecting} | tail {MEANWHILE}", asked, MEANWHILE, HURRY_S)
+    status, found = newest(answers, asking, UNBOUNDED)
+    if status != 200 or not found["rows"]:
+        return {}
+    found["rows"].reverse()
+    found["facts"] = counted(found["facts"], None)
+    some = answered(found, selecting, asked)
+    said = f"The newest {wording.plural(len(found['rows']), 'event')} of which the answer is made."
+    return {"answer": some | {"summary": said, "more_link": None}}
 
 
 def limit(asked: Asked) -> int:
@@ -117,7 +162,7 @@ def limit(asked: Asked) -> int:
     return int(asked.get("limit", str(ROWS)))
 
 
-def question(text: str, asked: Asked, rows: int, patience_s: float = 20.0) -> Question:
+def question(text: str, asked: Asked, rows: int, patience_s: float) -> Question:
     """Answer the question that a page asks: within the address's time where it has one."""
     is_bounded = any(asked.get(name) for name in TIMES)
     return Question(
@@ -209,7 +254,7 @@ def more(facts: Mapping[str, Any], rows: int, query: Query, asked: Asked) -> str
 
 
 def bars(
-    answers: Any, query: Query, found: Mapping[str, Any], asked: Asked
+    answers: Any, query: Query, found: Mapping[str, Any], asked: Asked, patience_s: float
 ) -> tuple[Json | None, Json | None]:
     """Answer the bars over time of what the query selects, and the facts of counting it.
 
@@ -220,7 +265,7 @@ def bars(
         return None, None
     length = high - low
     text = f"{queries.filtering(query)} | {stage(length)}"
-    status, sums = answers.query(question(text, asked, STEPS_MAX, VOLUME_S))
+    status, sums = answers.query(question(text, asked, STEPS_MAX, patience_s))
     return (volume(sums, low, high, asked, length), sums["facts"]) if status == 200 else (None, None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from fanlight.errors import QueryError
@@ -40,16 +41,21 @@ def newest(answers: Any, question: Question, unbounded_ns: int) -> tuple[int, Js
     length = end - (end - unbounded_ns if low is None else low)
     ends = {"from": None if low is None else str(Time(low)), "to": None if high is None else str(Time(high))}
     some: Json | None = None
+    until_s = time.monotonic() + question.patience_s
+
+    def within(longest_s: float) -> float:
+        return max(min(longest_s, until_s - time.monotonic()), 0.0)
+
     for part in PARTS if length >= PARTS[0] else ():
         since = end - length // part
-        status, found = answers.query(question._replace(from_ns=since))
+        status, found = answers.query(question._replace(from_ns=since, patience_s=within(FURTHER_S)))
         if status != 200:
             break
         found |= ends | {"is_whole": False, "since": None}
         if timed(found) >= question.limit:
             return status, found
         some = found | {"since": str(Time(since))} if timed(found) else None
-    patience_s = question.patience_s if some is None else FURTHER_S
+    patience_s = within(question.patience_s if some is None else FURTHER_S)
     status, found = whole(*answers.query(question._replace(patience_s=patience_s)))
     if status != 200 and some is not None:
         return 200, some

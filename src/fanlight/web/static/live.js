@@ -29,9 +29,10 @@ const renew = (next) => {
   document.dispatchEvent(new Event("fresh"));
 };
 
+// An answer that took too long is a page, too.
 const answered = (status) => {
   say(status === 401 || status === 403 ? SHUT : "");
-  return status === 200 || status === 204;
+  return status === 200 || status === 204 || status === 422;
 };
 
 // Not fetch: this way the browser itself makes a document of the answer, in which nothing runs.
@@ -51,10 +52,30 @@ const brought = (address) =>
     request.send();
   });
 
+// What lies behind a form becomes what lies behind another; the form itself stays, and who writes in it.
+const follow = (form, next, other) => {
+  while (form.nextSibling) form.nextSibling.remove();
+  while (other.nextSibling) form.parentNode.append(other.nextSibling);
+  main.querySelector(".head").replaceWith(next.querySelector(".head"));
+  document.dispatchEvent(new Event("fresh"));
+};
+
 const look = async () => {
-  const next = await brought(location.href);
+  const address = new URL(location.href);
+  // A page that is there already can wait for all of the next one.
+  if (address.pathname === "/explore") address.pathname = "/explore/whole";
+  const next = await brought(address);
   if (next && !isBusy()) renew(next);
 };
+
+// What was not there at once comes when it is.
+const complete = async () => {
+  const waiting = main.querySelector("[data-later]");
+  const next = waiting && (await brought(waiting.dataset.later));
+  const other = next?.querySelector("form.ask");
+  if (waiting?.isConnected && other) follow(main.querySelector("form.ask"), next, other);
+};
+complete();
 
 // A list that is filtered follows the letters; its links too, while the form stays, and who writes in it.
 let waiting = null;
@@ -70,10 +91,7 @@ main.addEventListener("input", (event) => {
     const form = next?.querySelector("form.filter");
     if (!form || field.value.trim() !== (address.searchParams.get(field.name) ?? "").trim()) return;
     history.replaceState(null, "", address);
-    while (field.form.nextSibling) field.form.nextSibling.remove();
-    while (form.nextSibling) main.append(form.nextSibling);
-    main.querySelector(".head").replaceWith(next.querySelector(".head"));
-    document.dispatchEvent(new Event("fresh"));
+    follow(field.form, next, form);
   }, FIND_MS);
 });
 

@@ -160,7 +160,7 @@ class LineTerms:
         if own == "kind":
             return every([where, self.of_kind(node)])
         if own == "line":
-            return self.of_variant(node, "nullif(line, 0)", Variant(types.INT, None, bare), among)
+            return self.of_variant(node, "nullif(line, 0)::VARCHAR", Variant(types.INT, None, bare), among)
         return (
             self.of_variant(node, "raw", Variant(types.STRING, None, bare), among) if own == "raw" else FALSE
         )
