@@ -88,6 +88,28 @@ def test_needles_and_predicate_select_what_the_predicate_selects(name: str, data
             assert [line for line in found if line.strip()] == right, engine
 
 
+@pytest.mark.parametrize("name", ["combined-time", "json", "logfmt"])
+@given(data=st.data())
+def test_what_a_query_does_not_select_is_the_rest(name: str, data: st.DataObject) -> None:
+    lines = data.draw(st.lists(st.one_of(FILES[name], texts), min_size=1, max_size=8))
+    raw = "\n".join(lines).encode() + b"\n"
+    text = data.draw(queries)
+    both = [line for way in (False, True) for line in selected(text, raw, format=name, invert=way)]
+    negated = selected(f"NOT ({text})", raw, format=name)
+    assert sorted(filter(bytes.strip, both)) == sorted(filter(bytes.strip, raw.split(b"\n")))
+    assert negated == selected(text, raw, format=name, invert=True)
+
+
+def test_a_query_that_refuses_reads_only_lines_that_it_may_refuse() -> None:
+    lines = [b'{"a": %d, "message": "%s"}' % (number, b"zq" * (number % 9 == 0)) for number in range(500)]
+    raw = b"\n".join([*lines, b"no object", b"no zqq either"]) + b"\n"
+    answer = Answer(Query("NOT /zq+z/"), ["x"], Wishes(format="json"), lambda _: Memory(raw))
+    found = [line for each in answer.found() for line in each.raw().splitlines()]
+    assert found == [line for line in raw.splitlines() if b"zqz" not in line and b"zqqz" not in line]
+    assert not answer.searches[0].faults
+    assert "selected; of the others" in "".join(answer.searches[0].plan())
+
+
 @pytest.mark.parametrize("name", ["combined-time", "json"])
 @given(data=st.data())
 def test_a_file_that_is_mapped_answers_what_one_that_is_read_answers(name: str, data: st.DataObject) -> None:
@@ -176,10 +198,13 @@ def test_what_is_bad_is_counted_by_its_reason() -> None:
     data = b'{"a": 1}\nnonsense 1\n'
     answer = Answer(Query("a:>0"), ["x"], Wishes(format="json"), lambda _: Memory(data))
     assert sum(len(found) for found in answer.found()) == 1
-    query = Query("NOT a:7")
-    answer = Answer(query, ["x"], Wishes(format="json"), lambda _: Memory(data))
-    assert sum(len(found) for found in answer.found()) == 2
-    assert sum(answer.searches[0].faults.values()) == 1
+    for keeps in (True, False):
+        wishes = Wishes(format="json")
+        wishes.keeps_unread = keeps
+        answer = Answer(Query("NOT a:7"), ["x"], wishes, lambda _: Memory(data))
+        assert sum(len(found) for found in answer.found()) == 2
+        # Otherwise what the query cannot refuse is not looked at.
+        assert sum(answer.searches[0].faults.values()) == keeps
 
 
 def log_of(count: int, step_s: int, late: Callable[[int], int] = lambda _: 0) -> bytes:

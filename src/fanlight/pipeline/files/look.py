@@ -6,8 +6,8 @@ from fanlight.event.event import UNTIMED, Event
 from fanlight.parsers.parser import sections_of
 from fanlight.pipeline.files.compared import comparing
 from fanlight.pipeline.files.engines.letters import SAMPLE
-from fanlight.pipeline.files.engines.patterns import newlines
-from fanlight.pipeline.files.found import PLAIN, kept, lines, records
+from fanlight.pipeline.files.engines.patterns import blank_scanner, newlines
+from fanlight.pipeline.files.found import PLAIN, SHORT, Found, kept, lines, records
 from fanlight.pipeline.files.pushdown import Pushdown, has_records
 from fanlight.pipeline.files.scanners import scanner_of
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from fanlight.parsers import Sections
     from fanlight.pipeline.files.engines.patterns import Scanner, Text
-    from fanlight.pipeline.files.found import Found
     from fanlight.pipeline.files.pushdown import Texts
     from fanlight.pipeline.files.scanners import Needle
     from fanlight.pipeline.files.search import Search
@@ -62,11 +61,65 @@ class Look:
             self.scan, search.engine = scanners[best]
             self.needles = conjuncts[best]
             search.needles = [needle.pattern.decode("latin-1") for needle in conjuncts[best]]
+        self.refuse: Scanner | None = None
+        if not conjuncts and self.is_plain(search):
+            assert self.query.node is not None
+            refused = push.refusing(self.query.node, invert=search.wishes.invert)
+            if refused:
+                few = bytes(buffer[sample[0] : min(sample[1], sample[0] + SAMPLE)])
+                self.refuse, search.engine = scanner_of(list(refused), few)
+                self.blank = blank_scanner()
+                search.needles = [needle.pattern.decode("latin-1") for needle in refused]
         self.sparse, self.engine = self.scan, search.engine
         self.verdict = self.verdict_of(push)
         self.texts: Texts | None = None
         if push.texts is not None and is_sure and not search.wishes.invert and self.heads is None:
             self.texts = push.texts.beside(self.needles)
+        if self.refuse is not None:
+            search.decides = f"a line with none of them is selected; of the others {search.decides}"
+
+    def is_plain(self, search: Search) -> bool:
+        """Tell whether every line is an event, the query alone decides on it, and nobody wants its number."""
+        is_line = self.heads is None and self.sections is None and not has_records(self.format)
+        # Who wants to see lines that cannot be read wants all of them looked at.
+        is_asked = search.wishes.counts_lines or search.wishes.keeps_unread
+        return is_line and self.is_sure and self.query.node is not None and not is_asked
+
+    def found(self, buffer: bytearray, begin: int, end: int, number: int) -> Found | None:
+        """Answer what is selected of a block; None when nothing is."""
+        if self.refuse is not None:
+            return self.rest(self.refuse, buffer, begin, end)
+        spans = self.spans(buffer, begin, end)
+        return Found(buffer, begin, end, spans, number) if spans is None or spans else None
+
+    def rest(self, refuse: Scanner, buffer: bytearray, begin: int, end: int) -> Found | None:
+        """Answer a block without what is not selected, for which a line needs a hit.
+
+        FAST PATH: of a query that refuses, as `NOT word`, most lines are never looked at one by one.
+        """
+        verdict, rfind = self.verdict, buffer.rfind
+        assert verdict is not None
+        hits = refuse(buffer, begin, end)
+        # A line of blanks is no event.
+        blank = self.blank(buffer, begin, end)
+        hits = sorted({*hits, *blank}) if blank else hits
+        if len(hits) * 1024 > end - begin and len(hits) * DENSE > newlines(buffer, begin, end):
+            # From here on every line is decided on, for most of them have a hit.
+            self.refuse = None
+        pieces: list[memoryview] = []
+        at = begin
+        with memoryview(buffer) as view:
+            for edge in hits:
+                start = max(rfind(b"\n", begin, edge) + 1, begin)
+                line = stripped(view, start, edge)
+                if (edge - start <= SHORT and not line.strip()) or not verdict(line):
+                    pieces.append(view[at:start])
+                    at = edge + 1
+            if at == begin:
+                return Found(buffer, begin, end, None, 0)
+            pieces.append(view[at:end])
+            text = bytearray().join(pieces)
+        return Found(text, 0, len(text), None, 0) if text else None
 
     def verdict_of(self, push: Pushdown) -> Verdict | None:
         """Answer what decides on a raw event; None when whatever is nominated is selected."""

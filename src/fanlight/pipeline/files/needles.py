@@ -107,3 +107,18 @@ class Bytewise:
         if not atom.isascii() or r"\x" in atom:
             return None
         return atom.encode() if repeated else rb"(?:%s|[\x80-\xff]{1,4})" % atom.encode()
+
+
+def needs_letter(source: str) -> bool:
+    """Tell whether no number matches a pattern, for all that does has a letter; False when in doubt."""
+    depth = 0
+    found = False
+    tokens = TOKEN.findall(source)
+    for place, atom in enumerate(tokens):
+        behind = "".join(tokens[place + 1 : place + 2])
+        depth += atom.startswith("(") - (atom == ")")
+        if depth == 0 and atom == "|":
+            return False
+        # Numbers have an `e` at times, but those are none that are written as whole ones.
+        found = found or (depth == 0 and len(atom) == 1 and atom.isalpha() and behind not in ("*", "?", "{"))
+    return found

@@ -6,12 +6,12 @@ import re
 
 from fanlight.event.names import canonical
 from fanlight.parsers import Condition
-from fanlight.pipeline.files.needles import Bytewise
+from fanlight.pipeline.files.needles import Bytewise, needs_letter
 from fanlight.pipeline.files.scanners import Needle, needle_of
 from fanlight.query.nodes import And, Field, Keyword, Not, Or, Pattern
 from fanlight.query.plan import literal as literals_of
 from fanlight.query.plan import of_field
-from fanlight.query.regex import literal_parentheses, plain
+from fanlight.query.regex import literal_parentheses, plain, searcher
 from fanlight.query.values import test_of
 
 TYPE_CHECKING = False
@@ -127,6 +127,22 @@ class Pushdown:
         elif isinstance(node, Field):
             yield from self.field(node, self.setting)
 
+    def refusing(self, node: Node, *, invert: bool = False) -> Conjunct:
+        """Answer needles without which an event is sure to be selected; none: there is no such thing.
+
+        Args:
+            node: what is asked for.
+            invert: what it does not select is.
+        """
+        if isinstance(node, Not):
+            return self.refusing(node.part, invert=not invert)
+        if invert:
+            return min(self.required(node), key=looseness, default=())
+        sides = [self.refusing(part) for part in node.parts] if isinstance(node, And | Or) else []
+        if isinstance(node, And):
+            return tuple(dict.fromkeys(each for side in sides for each in side)) if all(sides) else ()
+        return min(filter(None, sides), key=looseness, default=())
+
     def chained(self, node: And) -> Iterator[Conjunct]:
         """Yield what all comparisons together require, where the format knows their order in a line."""
         asked = [
@@ -170,15 +186,17 @@ class Pushdown:
     def pattern(self, text: str) -> Iterator[Conjunct]:
         """Yield the conjunct of a regular expression that some property, or the raw text, matches."""
         found = Bytewise(text, fold=self.setting.fold_keywords)
-        if found.pattern is None or found.begins or found.ends or self.scaled or self.crosses(found):
+        if found.pattern is None or found.begins or found.ends or self.crosses(found):
+            return
+        # A number that is converted on reading stands in the line as another.
+        if self.scaled and not needs_letter(text):
             return
         if any(re.search(found.pattern, blank * 64) for blank in (b" ", b"\t")):
             return
         needle = Needle(found.pattern, self.setting.fold_keywords)
-        if self.format.raw_is_text:
-            yield (needle,)
-        elif not self.format.hidden:
-            yield needle, self.escape
+        meets = searcher(text, fold=self.setting.fold_keywords)
+        hidden = [Needle(shown) for value, shown in self.format.hidden.items() if meets(value)]
+        yield (needle, *hidden) if self.format.raw_is_text else (needle, self.escape, *hidden)
 
     def crosses(self, found: Bytewise) -> bool:
         """Answer whether a match may be spread over lines, which not every scanner sees."""

@@ -14,7 +14,6 @@ from fanlight.event.event import Event
 from fanlight.parsers.parser import sections_of
 from fanlight.parsers.stamps import TOLD_NO_YEAR, Stamps
 from fanlight.pipeline.files.blocks import BOM, LINE_MAX, Blocks
-from fanlight.pipeline.files.found import Found
 from fanlight.pipeline.files.glance import access_log
 from fanlight.pipeline.files.look import Look
 from fanlight.pipeline.files.mapped import Mapped
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from fanlight.parsers import Format, Sections
+    from fanlight.pipeline.files.found import Found
     from fanlight.pipeline.files.source import Source
     from fanlight.pipeline.files.window import Window
     from fanlight.pipeline.files.years import Part, Turn
@@ -261,11 +261,11 @@ class Search:
                     counted = begin
                 if self.wishes.is_strict:
                     self.check(blocks.buffer, list(look.every(blocks.buffer, begin, end)), (begin, number))
-                spans = look.spans(blocks.buffer, begin, end)
+                found = look.found(blocks.buffer, begin, end, number)
                 self.scanned, self.cut = before + blocks.scanned, blocks.cut
-                if spans is None or spans:
+                if found is not None:
                     self.is_found = True
-                    yield Found(blocks.buffer, begin, end, spans, number)
+                    yield found
             blocks.sections = sections_of(self.format)
             if number:
                 number += blocks.buffer.count(b"\n", counted, last)
@@ -295,7 +295,7 @@ class Search:
         sample = source.read_at(0, SAMPLE)
         source.seek(0)
         look = Look(self, sample, (0, len(sample)), is_sure=is_sure)
-        if look.engine not in WHERE_IT_LIES:
+        if look.scan is None or look.engine not in WHERE_IT_LIES:
             return look
         file = Mapped(source.stream.fileno(), source.size, len(BOM) if sample.startswith(BOM) else 0)
         for found in file.looked(look.kept):

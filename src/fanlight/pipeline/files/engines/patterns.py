@@ -106,3 +106,25 @@ def newlines(text: Text, begin: int, end: int) -> int:
     if isinstance(text, bytes | bytearray):
         return text.count(b"\n", begin, end)
     return text[begin:end].count(b"\n")
+
+
+BLANK = rb"\n[\n\r\t\x0b\x0c ]"
+"""A line's end, and behind it what a line of blanks begins with."""
+
+
+def blank_scanner() -> Scanner:
+    """Answer what finds lines that begin as one of blanks does."""
+    behind = compiled([(BLANK, False)])
+    if behind is None:
+        import re
+
+        search = re.compile(BLANK).finditer
+
+        def behind(text: Text, begin: int, end: int) -> list[int]:
+            return [text.find(b"\n", hit.start() + 1, end) for hit in search(text, begin, end)]
+
+    def scan(text: Text, begin: int, end: int) -> list[int]:
+        hits = behind(text, begin, end)
+        return [text.find(b"\n", begin, end), *hits] if text[begin : begin + 1].isspace() else hits
+
+    return scan
