@@ -11,6 +11,7 @@ from fanlight.event.event import Event
 from fanlight.event.names import canonical
 from fanlight.event.schema import Schema
 from fanlight.parsers.grouped import TIME, PatternFormat
+from fanlight.pipeline.files.added.objects import Objects
 from fanlight.query.grouping import is_measure, summed
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Selected:
         parts = self.answer.parts()
         for search, found in parts:
             if adding is None:
+                objects = Objects(functions, grouping)
+                if objects.suits(search.format):
+                    yield from self.objects(objects, search, found, parts)
+                    return
                 is_small = search.source.size is not None and search.source.size < WORTH
                 if is_small or not has_numpy():
                     yield from summed(functions, grouping, self.events(search, found, parts))
@@ -78,6 +83,17 @@ class Selected:
             yield from summed(functions, grouping, adding.events())
         else:
             yield from rows
+
+    def objects(
+        self, objects: Objects, search: Search, found: Found, parts: Iterator[tuple[Search, Found]]
+    ) -> Iterator[Event]:
+        """Yield the groups of lines that are objects; of other files, of events."""
+        for each, some in chain([(search, found)], parts):
+            if objects.suits(each.format):
+                objects.take(each, some)
+            else:
+                objects.add(self.events(each, some, parts))
+        yield from objects.rows()
 
     def events(self, search: Search, found: Found, parts: Iterator[tuple[Search, Found]]) -> Iterator[Event]:
         """Yield the events of what was found, and of what is found from here on."""

@@ -1,0 +1,1 @@
+"""What stages add up without an event for each line, format by format."""
