@@ -149,6 +149,71 @@ def test_a_call_after_a_task_was_started_stands_where_it_is_made_and_the_task_wh
     assert sorted(map(str, children)) == sorted(map(str, [one, one, "meanwhile"]))
 
 
+def test_what_another_task_calls_during_a_call_stands_where_that_task_was_started(caught, shape):
+    other_done = threading.Event()
+
+    async def main() -> None:
+        loop, is_called = asyncio.get_running_loop(), asyncio.Event()
+
+        def slow() -> None:
+            loop.call_soon_threadsafe(is_called.set)
+            assert other_done.wait(30)
+            work("called")
+
+        async def other() -> None:
+            await is_called.wait()
+            await asyncio.to_thread(work, "other's")
+            other_done.set()
+
+        with trace("root"):
+            with span("start"):
+                task = asyncio.create_task(other())
+            await sync_to_async(slow, thread_sensitive=False)()
+            await task
+
+    asyncio.run(main())
+    assert shape() == ("root", [("start", ["other's"]), "called"])
+
+
+def test_calls_that_overlap_leave_other_tasks_where_they_were_started(caught, shape):
+    first_ends, second_ends = threading.Event(), threading.Event()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        first_is_over, second_is_called = asyncio.Event(), asyncio.Event()
+
+        def first() -> None:
+            loop.call_soon_threadsafe(second_is_called.set)
+            assert first_ends.wait(30)
+            work("in first")
+
+        def second() -> None:
+            first_ends.set()
+            assert second_ends.wait(30)
+            work("in second")
+
+        async def calling() -> None:
+            await second_is_called.wait()
+            await sync_to_async(second, thread_sensitive=False)()
+
+        async def late(task: asyncio.Task[None]) -> None:
+            await first_is_over.wait()
+            second_ends.set()
+            await task
+            await asyncio.to_thread(work, "late")
+
+        with trace("root"):
+            with span("start"):
+                tasks = [asyncio.create_task(calling())]
+                tasks.append(asyncio.create_task(late(tasks[0])))
+            await sync_to_async(first, thread_sensitive=False)()
+            first_is_over.set()
+            await asyncio.gather(*tasks)
+
+    asyncio.run(main())
+    assert shape() == ("root", [("start", ["in second", "late"]), "in first"])
+
+
 def test_a_call_that_records_nothing_leaves_the_lane_alone(caught):
     async def main() -> None:
         async with ThreadSensitiveContext():

@@ -248,14 +248,23 @@ def homing(function: Callable[P, R], here: Lane) -> Callable[P, R]:
     trace = here.trace
     if here.branch == len(here.events) or trace is None or trace.lanes is None or collecting():
         return function
-    own = own_lane(here)
+    own, callers = own_lane(here), here.callers
+    if callers is None:
+        callers = here.callers = {}
 
     def carried(*args: P.args, **keywords: P.kwargs) -> R:
-        before, here.home = here.home, own
+        # For this thread alone: meanwhile other tasks may call elsewhere in copies that show the same lane.
+        me = _thread.get_ident()
+        # Such a call may come back to this thread for a further one.
+        before = callers.get(me)
+        callers[me] = own
         try:
             return function(*args, **keywords)
         finally:
-            here.home = before
+            if before is None:
+                del callers[me]
+            else:
+                callers[me] = before
 
     return carried
 

@@ -77,6 +77,7 @@ class Lane:
         branch: length of `events` when it did; -1 before.
         after: the lane that goes on for this one; its `before` is this one.
         home: the lane that counts where a context still shows this one, whose worker is done; None before.
+        callers: the lane that counts for a thread that was called from a context that showed this one.
     """
 
     # A fast path, as in `Trace`: what a request's own lane never sets is the class's.
@@ -95,6 +96,7 @@ class Lane:
     before: Lane | None = None
     after: Lane | None = None
     home: Lane | None = None
+    callers: dict[int, Lane] | None = None
 
     # What a block is given; the recorder sets it, since it needs `current`.
     __enter__: Callable[..., Any]
@@ -268,8 +270,9 @@ def claimed(lane: Lane, me: int) -> Lane:
     if not lane.owner:
         lane.owner = me
         return lane
-    if lane.home is not None:
-        lane = lane.home
+    home = lane.home if lane.callers is None else lane.callers.get(me, lane.home)
+    if home is not None:
+        lane = home
         if lane.owner != me:
             return branched(lane, me)
         set_lane(lane)
