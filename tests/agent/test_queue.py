@@ -10,7 +10,9 @@ import fanlight
 from fanlight.agent import queue
 from fanlight.agent.queue import HELD, Line, push
 from fanlight.recording.lanes import RECORDS
-from fanlight.recording.recorder import ALONE, SWITCH, Trace, fresh_trace
+from fanlight.recording.recorder import ALONE, SWITCH, Trace, current, fresh_trace
+
+LONG = "x" * 200_000
 
 
 @pytest.fixture
@@ -61,6 +63,37 @@ def test_what_is_full_to_the_byte_takes_no_more(line, monkeypatch):
     monkeypatch.setattr(queue, "BYTES", 2 * queue.TRACE_BYTES)
     assert [push(finished()) for _ in range(3)] == [1, 2, None]
     assert line.dropped == {"queue_bytes": 1}
+
+
+@pytest.mark.parametrize("place", ["endpoint", "title", "notes", "records"])
+def test_long_texts_count_where_more_than_a_thousand_wait(line, place):
+    for _ in range(queue.BATCH):
+        push(finished())
+    values: dict[str, Any] = {"notes": {"a": {"b": LONG}}, "records": [([(1, LONG), 2], -1, 0)]}
+    for _ in range(100):
+        trace = finished()
+        setattr(trace, place, values.get(place, LONG))
+        push(trace)
+    more = queue.BYTES - queue.BATCH * queue.TRACE_BYTES
+    held = len(line.traces) - queue.BATCH
+    assert held - 1 <= more / len(LONG) <= held + 1
+    assert line.dropped == {"queue_bytes": 100 - held}
+    while line.take() is not None:
+        pass
+    assert line.bytes == 0
+
+
+def test_a_long_statement_counts_from_the_first(line, monkeypatch):
+    monkeypatch.setattr(SWITCH, "sink", push)
+    for number in range(100):
+        with fanlight.trace("import"):
+            lane = current()
+            assert lane is not None
+            for _ in range(2):
+                lane.leaf("sql.query", f"insert {number} {LONG}", 1, 2)
+    held = len(line.traces)
+    assert held - 1 <= queue.BYTES / len(LONG) <= held + 1
+    assert line.dropped == {"queue_bytes": 100 - held}
 
 
 def test_it_takes_a_trace_that_is_larger_than_all_may_be(line):

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from fanlight.agent.table import MEMO_CHARACTERS, Names, Table
+from fanlight.normalizers import normalize
+from fanlight.recording.pauses import Seen
+from fanlight.recording.recorder import ALONE, fresh_trace
+from fanlight.recording.reduction import characters
+
 
 def test_many_different_texts_begin_a_new_generation(agent, receiver):
     for batch in range(3):
@@ -58,3 +66,17 @@ def test_a_span_of_too_many_annotations_keeps_the_first_ones(agent, receiver):
     (received,) = receiver.traces
     assert received.spans[1].notes["n0"] == 0
     assert 10_000 < len(received.spans[1].notes) <= 16_384
+
+
+def test_names_of_any_length_are_remembered_within_bounds():
+    names = Names(Table(), normalize, print)
+    for number in range(100):
+        text = f"insert into t values ({number}, '{'x' * 100_000}')"
+        names.named("sql.query", None, (text, "IntegrityError"))
+        names.block("app", text)
+        trace = fresh_trace("app.job", text, text, 1)
+        trace.records = ALONE
+        assert names.root(trace, Seen([])) is not None
+    remembered: list[Any] = [list(held) for held in (names.memo, names.blocks, names.roots)]
+    assert 0 < characters(remembered[0]) <= MEMO_CHARACTERS
+    assert characters(remembered[1:]) == 0

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight.recording.redaction import Scrubber, secret
-from fanlight.recording.reduction import ENTRIES, PLAIN, described, plain, reduced
+from fanlight.recording.reduction import ENTRIES, PLAIN, characters, described, plain, reduced
 
 
 class Loud:
@@ -103,6 +103,13 @@ def test_nothing_but_plain_values_comes_out(value):
     assert type(answer) in PLAIN
     if not isinstance(value, str | int | float):
         assert answer is None or len(answer) <= 201
+
+
+def test_characters_are_counted_wherever_they_stand():
+    held = ("ab", 1, [{"key": "cde", "more": ("fghi", None)}], 2.5)
+    assert characters(held) == 9
+    assert characters(held, 3) == 7
+    assert characters(5) == 0
 
 
 def test_an_exception_is_its_type_and_its_words():

@@ -6,7 +6,9 @@ from collections import deque
 
 from fanlight.agent.forked import mark as marked
 from fanlight.agent.unpatched import allocate_lock
+from fanlight.recording.lanes import LONG_CHARACTERS
 from fanlight.recording.recorder import ALONE, SWITCH
+from fanlight.recording.reduction import characters
 from fanlight.wire.account import FINISHED
 
 TYPE_CHECKING = False
@@ -25,7 +27,8 @@ TRACE_BYTES = 600
 EVENT_BYTES = 110
 """What a trace and an event take in memory, roughly: the true sizes would cost a walk."""
 BATCH = 1_000
-"""Traces after which the task is woken before its time."""
+"""Traces after which the task is woken before its time. Where more wait, nobody takes them, and each
+that comes then is walked through for its long texts: ten thousand of a megabyte are no 8 MiB."""
 
 FULL = "queue_full"
 LARGE = "queue_bytes"
@@ -37,7 +40,7 @@ class Line:
     Attributes:
         here: its first item is 1 in the process that it belongs to, and 0 in every child.
         traces: finished ones, oldest first.
-        bytes: estimate of their events; each takes `TRACE_BYTES` besides.
+        bytes: estimate of their events and long texts; each takes `TRACE_BYTES` besides.
         room: traces below which one that is only a root is taken without a further look; 0 while the
             task has not begun, and where events fill the line.
         dropped: traces not taken or not delivered, by reason, since the process began.
@@ -86,8 +89,7 @@ class Line:
             self.bytes = 0
             return None
         trace = self.traces.popleft()
-        if trace.records is not ALONE:
-            self.bytes -= trace.size
+        self.bytes -= trace.size
         return trace
 
 
@@ -170,7 +172,10 @@ def admit(line: Line, trace: Trace, waiting: int) -> int | None:
     if waiting > TRACES or line.bytes + TRACE_BYTES * (waiting - 1) >= BYTES:
         line.drop(FULL if waiting > TRACES else LARGE)
         return None
-    size = 0
+    # Long statements have been noted when they came.
+    size = trace.size
+    if waiting > BATCH:
+        size = characters((trace.endpoint, trace.title, trace.notes, trace.records), LONG_CHARACTERS)
     for record in trace.records or ():
         size += EVENT_BYTES * len(record[0])
     trace.size = size

@@ -7,6 +7,7 @@ from array import array
 from fanlight.normalizers import TABLE as NORMALIZED
 from fanlight.recording.nesting import SKIP
 from fanlight.recording.recorder import ALONE
+from fanlight.recording.reduction import characters
 from fanlight.wire.codec import encode
 from fanlight.wire.frames import TABLE, frame
 from fanlight.wire.messages import ERROR
@@ -181,7 +182,7 @@ class Names:
                 # One text for all of them, so that it is told once however many there are.
                 self.complain(NO_CATEGORY)
             kind = self.table.kind(path, title if title.__class__ is str else "", "") if path else SKIP
-            if len(self.blocks) < MEMO_ENTRIES:
+            if len(self.blocks) < MEMO_ENTRIES and characters(key) <= TEXT_CHARACTERS:
                 self.blocks[key] = kind
         return kind
 
@@ -211,7 +212,7 @@ class Names:
         if notes or kind == SKIP:
             return None
         found = endpoint_number, segment_number, kind, ERROR if segment == "error" else 0
-        if len(self.roots) < MEMO_ENTRIES:
+        if len(self.roots) < MEMO_ENTRIES and characters(key) <= TEXT_CHARACTERS:
             self.roots[key] = found
         return found
 
@@ -231,7 +232,7 @@ class Names:
             return self.normalized(name, title, payload)
         if found is None:
             found = self.normalized(name, title, payload)
-            size = len(payload) if payload.__class__ is str else 64
+            size = max(64, characters(key))
             if self.memo_characters + size > MEMO_CHARACTERS or len(self.memo) >= MEMO_ENTRIES:
                 self.memo.clear()
                 self.memo_characters = 0

@@ -42,6 +42,8 @@ SLOW_NS = 10_000_000
 """A leaf over this carries the place too."""
 LOOKALIKES = (5, 25, 125, 625)
 LOOKALIKE_CHARACTERS = 24
+LONG_CHARACTERS = 2_048
+"""Text from which on its own length counts in what a trace takes; shorter ones are mostly shared."""
 MUTED = -1
 """Limit of a lane that records nothing, and whose branches record nothing either."""
 
@@ -152,6 +154,8 @@ class Lane:
 
     def lookalike(self, payload: str) -> str:
         """Answer the place of a new statement that begins like others: literals hide a repeat."""
+        if len(payload) >= LONG_CHARACTERS and (trace := self.trace) is not None:
+            trace.size += len(payload)
         beginning = "\0" + payload[:LOOKALIKE_CHARACTERS]
         times = self.seen.get(beginning, 0) + 1
         self.seen[beginning] = times

@@ -159,7 +159,7 @@ class Trace:
         lanes: the lanes that hold events; None once the trace has ended.
         records: at the end, (events, index of the parent lane or -1, events of that at the fork).
         lost: spans beyond the limit.
-        size: bytes that its events take while it waits, by estimate.
+        size: bytes that its events take while it waits, by estimate; before its end, long statements.
     """
 
     # A fast path: what most requests never set is the class's own, and what most read is the trace's.

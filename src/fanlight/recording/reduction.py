@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+
 from fanlight.recording.redaction import REDACTED, secret
 
 TYPE_CHECKING = False
@@ -111,6 +113,23 @@ def shown(value: Any, depth: int) -> str:
     else:
         text = f"<{kind.__module__}.{kind.__qualname__}>"
     return text if len(text) <= TEXT_CHARACTERS else text[:TEXT_CHARACTERS] + "…"
+
+
+def characters(value: Any, least: int = 0) -> int:
+    """Answer how many characters the texts in a value have, those in dicts, tuples and lists too.
+
+    Args:
+        value: plain, as everything is here once its trace has ended.
+        least: shorter ones do not count.
+    """
+    kind = value.__class__
+    if kind is str:
+        return len(value) if len(value) >= least else 0
+    if kind is dict:
+        value = value.values()
+    elif kind is not tuple and kind is not list:
+        return 0
+    return sum(map(characters, value, repeat(least)))
 
 
 def described(error: BaseException) -> tuple[str, str]:
