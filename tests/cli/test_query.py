@@ -192,13 +192,13 @@ def test_a_bad_line_is_written_as_it_is_and_counted(form: str, wanted: str, tmp_
 
 def test_a_bad_line_is_counted_and_with_strict_an_end(tmp_path: Path) -> None:
     path = tmp_path / "app.jsonl"
-    path.write_text('{"level": "error"}\n{"level": "info"}\nnonsense\n')
+    path.write_text('{"level": "error"}\n{"level": "info"}\nnonsense info\n')
     out, told = ask("NOT level:info", str(path))
-    assert out == '{"level": "error"}\nnonsense\n'
+    assert out == '{"level": "error"}\nnonsense info\n'
     assert "1 of the lines looked at: no JSON" in told
     shown = ask("--errors", "NOT level:info", str(path))[1].splitlines()
     assert shown[-1].startswith(f"fanlight: {path}: no JSON")
-    assert shown[-1].endswith(": nonsense")
+    assert shown[-1].endswith(": nonsense info")
     assert f"{path}:3:5: no JSON" in ask("--strict", "level:error", str(path), code=1)[1]
 
 

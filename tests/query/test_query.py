@@ -131,9 +131,10 @@ def test_an_error_has_a_code_a_column_and_a_caret(case: dict[str, Any]) -> None:
 
 
 def test_an_argument_that_begins_with_a_quote_has_to_end_with_it() -> None:
-    with pytest.raises(QueryError) as caught:
-        Query.from_args(['"refused'])
-    assert (caught.value.code, caught.value.column) == ("unbalanced-quote", 1)
+    for argument, column in (('"refused', 1), ("path='/api", 6), ('level:"warn', 7), ("x~'a", 3)):
+        with pytest.raises(QueryError) as caught:
+            Query.from_args([argument])
+        assert (caught.value.code, caught.value.column) == ("unbalanced-quote", column)
     assert str(Query.from_args(["it's", '5"'])) == '"it\'s" OR "5\\""'
 
 

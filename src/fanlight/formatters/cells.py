@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fanlight.event.event import Event
 from fanlight.event.property import written
 from fanlight.event.times import Time
 from fanlight.event.types import STRING
+from fanlight.query.match import own
+from fanlight.query.nodes import Path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from fanlight.query.match import Found
+
+
+@cache
+def finder(name: str) -> Callable[[Event], Found | None]:
+    """Answer what finds a name as a query does: `#0`, other spellings, dots into maps and nested events."""
+    return own(Path(name))
 
 
 def value_at(event: Event, name: str) -> tuple[Any, str | None]:
-    """Answer the value of a name and its type; a dotted name goes into maps and nested events."""
-    found = event.get(name)
-    if found is not None:
-        return found.value, found.type
-    head, dot, rest = name.rpartition(".")
-    if dot:
-        holder, _ = value_at(event, head)
-        if isinstance(holder, dict):
-            return holder.get(rest), None
-        if isinstance(holder, Event):
-            return value_at(holder, rest)
-    return None, None
+    """Answer the value of a name and its type."""
+    whole = event.get(name)
+    if whole is not None:
+        return whole.value, whole.type
+    found = finder(name)(event)
+    return (None, None) if found is None else (found[0], found[2])
 
 
 def cells(event: Event, fields: Sequence[str], *, is_own: bool = False) -> list[tuple[str, Any, str | None]]:

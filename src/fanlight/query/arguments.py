@@ -6,6 +6,9 @@ from fanlight.errors import QueryError
 from fanlight.query.lexer import BOUND, lex
 from fanlight.query.nodes import Field, Keyword, quoted
 
+VALUED = frozenset(":=~<>")
+"""What a value stands behind."""
+
 
 def joined(args: list[str]) -> str:
     """Answer the query text that a list of arguments says."""
@@ -19,8 +22,9 @@ def worded(arg: str, *, alone: bool) -> str:
         tokens = lex(arg)
     except QueryError as error:
         # What a shell left of `it's` is a word; a query with blanks has its quotes wrong.
-        # One that begins with the quote was meant to be in quotes.
-        is_word = not arg.startswith('"') and not any(char.isspace() for char in arg)
+        # One that begins with the quote, or whose value does, was meant to be in quotes.
+        is_value = error.column > 1 and arg[error.column - 2] in VALUED
+        is_word = not (is_value or arg.startswith('"') or any(char.isspace() for char in arg))
         if error.code == "unbalanced-quote" and is_word:
             return quoted(arg)
         if error.code == "missing-value" and arg.endswith(":"):

@@ -41,6 +41,8 @@ def show(query: Query, options: dict[str, str], files: list[str]) -> int:
         is_strict="strict" in options,
     )
     wishes.keeps_unread = "errors" in options
+    # Of what stages make, they have their own names.
+    wishes.fields = () if query.stages else fields
     is_endless = "follow" in options
     if not is_endless:
         # Nothing of an answer holds itself, and looking for what does costs a tenth of adding up.

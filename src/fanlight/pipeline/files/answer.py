@@ -129,9 +129,16 @@ class Answer:
             events: Iterable[Event] = Selected(self, names)
             return run(stages, events)
         if not stages and fields:
-            # A dotted name goes into a map, whose own name is the part before the dots.
-            names = frozenset(fields) | {name.partition(".")[0] for name in fields}
+            names = asked_for(fields)
         return run(stages, self.selected(names))
+
+
+def asked_for(fields: tuple[str, ...]) -> frozenset[str] | None:
+    """Answer the properties by which the wanted ones are found; None for all."""
+    from fanlight.query.nodes import Path
+    from fanlight.query.plan import spellings
+
+    return None if any(name.startswith("#") for name in fields) else spellings(map(Path, fields))
 
 
 def run(stages: tuple[Stage, ...], events: Iterable[Event]) -> Iterable[Event]:

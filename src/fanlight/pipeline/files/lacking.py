@@ -17,21 +17,25 @@ if TYPE_CHECKING:
     from fanlight.query.nodes import Node
     from fanlight.query.query import Query
 
-ALWAYS = frozenset({"time", "raw", "line"})
+ALWAYS = frozenset({"kind", "line", "raw", "time"})
 NAMES_MAX = 20
 """Names that are listed."""
 
 
-def lacking(query: Query, found: Format, first: list[bytes], *, is_empty: bool) -> list[str]:
+def lacking(
+    query: Query, found: Format, first: list[bytes], fields: tuple[str, ...] = (), *, is_empty: bool
+) -> list[str]:
     """Answer what to say of each property that is asked for and not there.
 
     Args:
         query: asks.
         found: format of the file.
         first: the file's first lines, of which those names are taken that a format does not tell.
+        fields: names that are wanted of the selected events.
         is_empty: nothing was selected.
     """
-    asked = {canonical(path.partition(".")[0]) for path in query.fields() if not path.startswith("#")}
+    paths = query.fields().union(fields)
+    asked = {canonical(path.partition(".")[0]) for path in paths if not path.startswith("#")}
     known = getattr(found, "fields", None)
     told: list[str] = []
     first = [line for line in first if line.strip()]

@@ -53,10 +53,9 @@ class Wishes:
         is_strict: every line is read, and the first that cannot be is an error.
 
     Attributes:
+        fields: names that are wanted of the selected events; none: all.
         keeps_unread: lines looked at that could not be read are kept, the first thousand.
     """
-
-    __slots__ = (*("counts_lines", "format", "invert", "is_strict", "keeps_unread", "keeps_untimed", "zone"),)
 
     def __init__(
         self,
@@ -74,6 +73,7 @@ class Wishes:
         self.keeps_untimed = keeps_untimed
         self.counts_lines = counts_lines or is_strict
         self.is_strict = is_strict
+        self.fields: tuple[str, ...] = ()
         self.keeps_unread = False
 
 
@@ -349,11 +349,11 @@ class Search:
             told.append(f"{name}: {TURNED}")
         if self.cut:
             told.append(f"{name}: {cut_lines(self.cut)}")
-        if hasattr(self, "format") and self.query.fields():
+        if hasattr(self, "format") and (self.wishes.fields or self.query.fields()):
             from fanlight.pipeline.files.lacking import lacking
 
-            lack = lacking(self.query, self.format, self.first, is_empty=not self.is_found)
-            told += [f"{name}: {each}" for each in lack]
+            why = lacking(self.query, self.format, self.first, self.wishes.fields, is_empty=not self.is_found)
+            told += [f"{name}: {each}" for each in why]
         return told
 
     def plan(self) -> list[str]:
