@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from fanlight.recording.recorder import SWITCH
+from fanlight.recording.slots import files
 from fanlight.recording.slots import slot as room
-from fanlight.recording.slots.slot import LEFT_S, Slot, clear_orphans, prepare
+from fanlight.recording.slots.files import LEFT_S, clear_orphans, prepare
+from fanlight.recording.slots.slot import Slot
 from fanlight.wire import account, trail
 from fanlight.wire import slots as layout
 
@@ -133,7 +135,7 @@ def test_one_that_began_as_something_else_has_it_too(runtime, monkeypatch):
 def test_without_room_for_a_trail_there_is_none(runtime, monkeypatch):
     given: list[memoryview] = []
     monkeypatch.setattr(SWITCH, "whereabouts", lambda: ("shop", str(runtime), given.append))
-    monkeypatch.setattr(room.os, "pwrite", lambda _, data, __: len(data) // 2)
+    monkeypatch.setattr(files.os, "pwrite", lambda _, data, __: len(data) // 2)
     made = Slot()
     made.claim("uwsgi", killed=True)
     assert (given, layout.parse(Path(made.path).read_bytes()).texts[1]) == ([], "uwsgi")
