@@ -229,3 +229,32 @@ def test_in_other_memory_whoever_is_idle_has_the_low_places():
     made.cells[0], made.cells[1] = layout.MAGIC, layout.VERSION
     assert layout.parse(bytes(made.cells)).ended == 1
     assert len({*taken, *made.free}) == layout.PLACES
+
+
+@pytest.mark.parametrize("is_back", [True, False], ids=["comes back", "goes last"])
+def test_where_threads_serve_while_a_worker_begins_all_that_they_tell_is_seen(runtime, is_back):
+    made = Slot()
+    serving = made.free.pop() if is_back else None
+
+    class Places(list):
+        """Those of a slot; while they are given other memory, other threads go on."""
+
+        def __iter__(self):
+            if serving is not None:
+                made.free.append(serving)
+            else:
+                # The last one of a block, while those below it are taken, too.
+                made.free.insert(0, made.free.pop(-layout.BLOCK))
+            return super().__iter__()
+
+    made.places = Places(made.places)
+    made.claim("waitress")
+    made.free[-1 if is_back else -layout.BLOCK].words[layout.ENDED] = 1.0
+    read = left(made)
+    assert (read.ended, read.busy, read.spent_ns(0), read.oldest_start_ns) == (1, 0, 0, None)
+
+
+def test_of_a_worker_that_begins_before_anybody_is_served_no_more_is_read_than_is_told(runtime):
+    made = Slot()
+    made.claim("waitress")
+    assert len(left(made).places) == layout.BLOCK * layout.PLACE_WORDS

@@ -26,6 +26,8 @@ BEAT_S = 0.05
 """Between two beats of an event loop."""
 TURN_S = 1.0
 """How long a worker that begins waits at the most while the background makes the same file."""
+LEAST_S = 5e-324
+"""The smallest float above 0."""
 
 
 class Place:
@@ -89,13 +91,20 @@ class Slot:
         self.cells: MutableSequence[int] = cells
         words: Any = memoryview(cells).cast("B").cast("d")
         self.tallies: MutableSequence[float] = words
-        idle = self.free[::-1]
+        free = self.free[:]
+        idle = free[::-1]
         # Those that are taken come last: in a forked child most of them are taken for ever.
         taken = set(self.places).difference(idle)
         for at, place in enumerate((*idle, *taken)):
             begin = layout.HEAD_WORDS + at * layout.PLACE_WORDS
             place.words = words[begin : begin + layout.PLACE_WORDS]
             place.times = place.spent_s = 0.0
+        if taken or self.free != free:
+            # Threads serve meanwhile, and one may have come back to the top with a place that stands last.
+            # A reader ends where nothing was ever told: the least of all times leads it on.
+            block = layout.BLOCK * layout.PLACE_WORDS
+            for last in range(layout.HEAD_WORDS + block - 1, len(words), block):
+                words[last] = words[last] or LEAST_S
 
     def claim(
         self, server: str, kind: str = "", master: int = 0, role: int = layout.WORKS, *, killed: bool = False
