@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import fanlight
 from fanlight.agent import standalone
 from fanlight.agent.standalone import CREDENTIALS, Link
+from fanlight.instruments import INSTALLED, lack
 from fanlight.recording.clock import clock
 from fanlight.wire import frames, messages
 from fanlight.wire.codec import encode
@@ -176,3 +178,21 @@ def test_a_socket_is_trusted_that_is_this_users_or_the_systems(monkeypatch, whos
         with pytest.raises(PermissionError):
             link.check_peer(peer)
     assert len(said) == (not welcome)
+
+
+def test_what_an_instrument_goes_without_since_is_told_with_the_next_trace(agent, receiver, monkeypatch):
+    monkeypatch.setattr(INSTALLED, "lacking", {})
+    monkeypatch.setitem(INSTALLED.state, "cheroot", "active")
+    turns = ["first", "second", "third"]
+    for turn in turns:
+        with fanlight.trace(turn):
+            pass
+        assert agent.flush(30)
+        if turn == "first":
+            lack("cheroot", "this")
+    before, after = ([line for line in hello["instruments"] if "this" in line] for hello in receiver.hellos)
+    assert not before
+    assert [line.endswith(" without this") for line in after] == [True]
+    assert [trace.endpoint for trace in receiver.traces] == turns
+    assert len({hello["client"] for hello in receiver.hellos}) == 1
+    assert not receiver.errors

@@ -12,6 +12,7 @@ from _socket import AF_UNIX, SO_ERROR, SOCK_STREAM, SOL_SOCKET, socket
 from _struct import Struct
 
 from fanlight.errors import WireError
+from fanlight.instruments import INSTALLED
 from fanlight.recording.clock import clock
 from fanlight.wire.codec import decode, encode
 from fanlight.wire.frames import ACK, HELLO, REFUSAL, WELCOME, FrameReader, frame
@@ -57,6 +58,7 @@ class Link:
 
     Attributes:
         failures: attempts since the last success.
+        changes: of what became of the instruments when it greeted, which is said in HELLO alone.
         refused: how often the outstanding parcel was refused for what is in it.
         inode: of the socket that the last attempt met, and when it was made: numbers come again.
         retry_ns: `clock()` before which the task does not try again there; 0 after a success.
@@ -66,6 +68,7 @@ class Link:
 
     __slots__ = (
         *(
+            "changes",
             "complain",
             "failures",
             "first_kind",
@@ -92,6 +95,7 @@ class Link:
         self.socket: socket | None = None
         self.failures = 0
         self.refused = 0
+        self.changes = 0
         self.retry_ns = self.look_ns = self.taken = 0
         self.identity = (0, 0)
         self.inode = (0, 0, 0)
@@ -144,7 +148,9 @@ class Link:
             yields: answers whether somebody else wants to go on with it.
         """
         try:
-            if self.socket is not None and (not self.is_ours(self.socket) or self.is_replaced()):
+            if self.socket is not None and (
+                not self.is_ours(self.socket) or self.is_replaced() or self.has_news(parcel)
+            ):
                 self.close()
             if self.socket is None:
                 self.connect()
@@ -215,6 +221,10 @@ class Link:
             # The collector notices that its path is gone and listens again; until then this serves.
             return False
 
+    def has_news(self, parcel: Parcel) -> bool:
+        """Answer whether to greet anew before a parcel that is not on its way: what is hooked has changed."""
+        return self.welcomed and self.sent != parcel.sequence and self.changes != INSTALLED.changes
+
     def connect(self) -> None:
         """Connect and greet.
 
@@ -235,6 +245,7 @@ class Link:
         self.identity = (own.st_dev, own.st_ino)
         self.socket = peer
         self.retry_ns = 0
+        self.changes = INSTALLED.changes
         self.outbox = memoryview(frame(HELLO, encode(HELLO_SCHEMA, self.greeting())))
 
     def check_peer(self, peer: socket) -> None:

@@ -84,11 +84,13 @@ class Installed:
     Attributes:
         state: by instrument.
         lacking: the parts that an active instrument goes without, each with the reason.
+        changes: how often any of this changed, for whoever has told it on.
     """
 
     def __init__(self) -> None:
         self.state: dict[str, str] = {}
         self.lacking: dict[str, list[str]] = {}
+        self.changes = 0
 
     def expect(self, trigger: str) -> None:
         """Hook a library when its module is there; a second call does nothing."""
@@ -109,8 +111,10 @@ class Installed:
         except Exception as error:
             # A library may have any shape; the application's import must not notice ours failing.
             self.state[name] = f"inactive: {reason(error)}"
+            self.changes += 1
             return
         self.state[name] = "active"
+        self.changes += 1
         for further, part in (parts or {}).items():
             ARRIVALS.expect(further, self.guarded(name, part))
 
@@ -122,9 +126,16 @@ class Installed:
                 part(module)
             except Exception as error:
                 # As above: the library's other parts stay hooked.
-                self.lacking.setdefault(name, []).append(f"{module.__name__}: {reason(error)}")
+                self.lack(name, f"{module.__name__}: {reason(error)}")
 
         return hook
+
+    def lack(self, name: str, what: str) -> None:
+        """Note a part that an active instrument goes without, and why; once for each."""
+        lacking = self.lacking.setdefault(name, [])
+        if what not in lacking:
+            lacking.append(what)
+            self.changes += 1
 
 
 def reason(error: Exception) -> str:
@@ -142,9 +153,7 @@ def lack(name: str, what: str) -> None:
         name: the instrument's.
         what: it lacks, and why.
     """
-    lacking = INSTALLED.lacking.setdefault(name, [])
-    if what not in lacking:
-        lacking.append(what)
+    INSTALLED.lack(name, what)
 
 
 def instrument(trigger: str) -> str:
