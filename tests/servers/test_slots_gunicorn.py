@@ -27,6 +27,36 @@ if TYPE_CHECKING:
     from matrix_serving import Serving
 
 THREADS = ("-k", "gthread", "-w", "1", "--threads", "2")
+WORKERS = """
+from functools import partial
+from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.sync import SyncWorker
+
+class Sync(SyncWorker):
+    def handle(self, listener, client, address, *more):
+        return super().handle(listener, client, address)
+
+    def handle_request(self, *arguments):
+        return super().handle_request(*arguments)
+
+class OwnSync(SyncWorker):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.handle = partial(SyncWorker.handle, self)
+
+class Threads(ThreadWorker):
+    def handle_request(self, request, connection, more=None):
+        return super().handle_request(request, connection)
+
+    def enqueue_req(self, *connection):
+        return super().enqueue_req(*connection)
+
+class OwnThreads(ThreadWorker):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.handle = partial(ThreadWorker.handle, self)
+"""
+"""As people write their own."""
 
 
 @contextmanager
@@ -65,6 +95,29 @@ def test_of_ten_requests_two_threads_take_two_and_eight_wait(
         idle = watch.until(lambda found: found.workers[0].busy == 0).workers[0]
         assert (idle.backlog, idle.capacity, idle.oldest_start_ns) == (0, 2, None)
         assert idle.busy_ns >= worker.busy_ns > 0
+
+
+@pytest.mark.parametrize("kind", ["Sync", "OwnSync", "Threads", "OwnThreads"])
+def test_workers_of_somebody_s_own_tell_as_those_do_that_they_are_made_of(
+    kind: str, folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    (folder / "workers.py").write_text(WORKERS)
+    has_threads = kind.endswith("Threads")
+    options = ("--pythonpath", str(folder), "-k", f"workers.{kind}")
+    with running(folder, receiver, *options, *(("--threads", "2") if has_threads else ())) as server:
+        for _ in range(5):
+            assert Client(server.port, "/").answer()
+        watch.until(lambda found: requests(found) == 5 and found.workers[0].busy == 0)
+        clients = [Client(server.port, "/hold") for _ in range(4)]
+        busy, backlog = (2, 2) if has_threads else (1, 0)
+        (worker,) = watch.until(
+            lambda found: [(each.busy, each.backlog) for each in found.workers] == [(busy, backlog)]
+        ).workers
+        assert (worker.kind, worker.capacity) == (kind, 0)
+        gate.open()
+        assert all(client.answer() for client in clients)
+        (worker,) = watch.until(lambda found: requests(found) == 9 and found.workers[0].busy == 0).workers
+        assert (worker.backlog, worker.busy_ns > 0) == (0, True)
 
 
 def test_time_spent_busy_is_an_integral_that_grows_while_requests_are_held(

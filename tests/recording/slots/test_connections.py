@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import dis
+from types import CodeType, SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from fanlight.instruments.servers import waitress
 from fanlight.recording.slots import connections as module
 from fanlight.recording.slots.connections import handing_over, request_told, stream_told, thread_told
 from fanlight.wire import slots as layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LETS_OTHERS_COME = ("CALL", "PRECALL", "JUMP_BACKWARD", "RESUME", "SEND", "YIELD", "FOR_ITER")
+"""How the instructions begin at which CPython lets another thread go on, where all else is made in C."""
 
 
 @pytest.fixture
@@ -93,3 +102,33 @@ def test_a_request_that_forks_ends_in_its_parent_alone(slot, worker, is_child):
     worker.enqueue_req(connection([fork]))
     assert read(slot).requests == (not is_child)
     assert len(set(slot.free)) == len(slot.free) == layout.PLACES
+
+
+def test_a_request_of_a_worker_whose_own_code_looks_after_connections_is_answered(worker):
+    assert worker.handle_request(lambda: "home", connection()) == "home"
+
+
+def countings(code: CodeType) -> Iterator[list[str]]:
+    """Answer the instructions from each reading of `queued` until it is kept, of all that code makes."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from countings(each)
+    between: list[str] | None = None
+    for step in dis.get_instructions(code):
+        if step.argval == "queued" and step.opname == "LOAD_ATTR":
+            between = []
+        elif step.argval == "queued" and between is not None:
+            yield between
+            between = None
+        elif between is not None:
+            between.append(step.opname)
+
+
+@pytest.mark.parametrize("made", [thread_told, handing_over, stream_told, waitress.tell_queue])
+def test_no_thread_comes_between_the_reading_and_the_telling_of_what_was_handed_over(made):
+    # Several threads write there without a lock: one that came between would be forgotten for ever.
+    found = list(countings(made.__code__))
+    assert found
+    for steps in found:
+        assert "STORE_SUBSCR" in steps
+        assert not [each for each in steps if each.startswith(LETS_OTHERS_COME)]

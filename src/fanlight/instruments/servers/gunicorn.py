@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+TOLD = "fanlight_told"
+"""Attribute of what tells."""
+GATHERING = 0x04 | 0x08
+"""What is in the code's flags of functions that gather arguments up: to import `inspect` costs much."""
 UNKNOWN = ()
 """Threads of a pool that does not tell them."""
 
@@ -135,7 +139,7 @@ def tell(worker: Any) -> None:
         HERE.tell(layout.SPAWNED, 1)
         HERE.tell(layout.BACKLOG, 0)
         HERE.tell(layout.APART, 1)
-        put_around(worker, "handle", busy_until_closed)
+        put_around(worker, "handle", 3, busy_until_closed)
     worker.run = running(worker, worker.run, is_ready=True)
 
 
@@ -199,15 +203,45 @@ def running(worker: Any, run: Callable[[], Any], *, is_ready: bool) -> Callable[
     return run_told
 
 
-def put_around(worker: Any, name: str, told: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Put what tells around a method of a worker, if it has it.
+def put_around(
+    worker: Any, name: str, takes: int, told: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> None:
+    """Put what tells around a method of a worker, if it has it and it does not tell already.
 
-    It goes to the class, of which a process has one worker: Python finds it there in less time.
+    It goes to the class, of which a process has one worker: Python finds it there in less time. What
+    somebody's own worker has for itself, or with other arguments, is told in the worker instead.
+
+    Args:
+        worker: about to run.
+        name: of the method.
+        takes: how many arguments gunicorn calls it with, at the most.
+        told: answers a function of the worker and these arguments.
     """
     kind = type(worker)
-    method = getattr(kind, name, None)
-    if method is not None:
-        setattr(kind, name, told(method))
+    bound: Any = getattr(worker, name, None)
+    if bound is None or hasattr(bound, TOLD):
+        return
+    method: Any = getattr(kind, name, bound)
+    if getattr(bound, "__func__", worker) is method and takes_just(method, takes + 1):
+        made = told(method)
+        setattr(made, TOLD, True)
+        setattr(kind, name, made)
+        return
+
+    def told_anyhow(*arguments: Any, **options: Any) -> Any:
+        call = told(lambda *_: bound(*arguments, **options))
+        return call(worker, *(*arguments, *options.values())[:takes])
+
+    setattr(told_anyhow, TOLD, True)
+    setattr(worker, name, told_anyhow)
+
+
+def takes_just(function: Any, count: int) -> bool:
+    """Answer whether a function is one of Python's that takes so many arguments, and no others."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_kwonlyargcount or code.co_flags & GATHERING:
+        return False
+    return bool(code.co_argcount == count)
 
 
 def busy_until_closed(handle: Callable[..., Any]) -> Callable[..., Any]:
@@ -245,14 +279,14 @@ def tell_threads(worker: Any, threads: int) -> None:
     HERE.tell(layout.APART, layout.BY_CONNECTION)
     HERE.tell(layout.MAX_THREADS, threads)
     HERE.tell(layout.SPAWNED, 0)
-    HERE.tallies[layout.QUEUED] = 0.0
+    HERE.tallies[layout.QUEUED] = HERE.queued
     left: set[Any] = set()
-    put_around(worker, "handle", lambda handle: thread_told(handle, left))
-    put_around(worker, "handle_request", request_told)
-    put_around(worker, "handle_http2_request", stream_told)
-    put_around(worker, "enqueue_req", lambda enqueue: handing_over(enqueue, threads, left))
+    put_around(worker, "handle", 1, lambda handle: thread_told(handle, left))
+    put_around(worker, "handle_request", 2, request_told)
+    put_around(worker, "handle_http2_request", 3, stream_told)
+    put_around(worker, "enqueue_req", 1, lambda enqueue: handing_over(enqueue, threads, left))
     # It comes by once in each round of the main loop, behind whatever was opened and closed in it.
-    put_around(worker, "murder_keepalived", round_told)
+    put_around(worker, "murder_keepalived", 1, round_told)
 
 
 def round_told(tidy_up: Callable[..., Any]) -> Callable[..., Any]:

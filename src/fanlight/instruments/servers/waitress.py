@@ -75,8 +75,9 @@ def tell(server: Any) -> None:
         return
     alive = getattr(dispatcher, "threads", None)
     HERE.tell(layout.SPAWNED, -1 if alive is None else len(alive))
+    # Known from now on, also in a child of one whose servers told already.
+    HERE.tallies[layout.QUEUED] = HERE.queued
     if not hasattr(type(dispatcher).add_task, TOLD):
-        HERE.tallies[layout.QUEUED] = 0.0
         tell_queue(type(dispatcher))
 
 
