@@ -56,6 +56,7 @@ def test_a_file_is_kept_once_and_the_table_says_so(log, run):
             "lines": 9,
             "unreadable": 0,
             "left_bytes": 0,
+            "broken": None,
         }
     ]
 
@@ -84,6 +85,20 @@ def test_a_last_line_without_an_end_is_told(log, run):
         file.write('{"level": "er')
     told = run("import", log)[1]
     assert told == f"fanlight: {log}: its last line has no end yet and is left for the next time\n"
+
+
+def test_a_packed_file_that_is_cut_off_is_told(run, tmp_path):
+    path = tmp_path / "app.log.gz"
+    lines = "".join(f"{stamp(9000 - number)} ERROR it broke {number * 7919}\n" for number in range(5000))
+    packed = gzip.compress(lines.encode())
+    path.write_bytes(packed[: len(packed) // 2])
+    out, told = run("import", path)
+    assert 0 < int(out.splitlines()[1].split()[2]) < 5000
+    assert told.startswith(f"fanlight: {path}: what is compressed there is cut off behind ")
+    assert told.endswith(" bytes of text; these were read; import it again when it is whole\n")
+    path.write_bytes(packed)
+    assert run("import", path)[1] == ""
+    assert run("query", "--count", "broke last:1d")[0] == "5000\n"
 
 
 def test_readings_add_to_traces_and_the_answer_says_so(run, tmp_path):

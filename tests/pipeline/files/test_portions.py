@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from fanlight.query.query import Query
 from fanlight.stores import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fanlight.stores import Store
@@ -127,6 +129,37 @@ def test_a_file_is_known_wherever_it_is(how: str, tmp_path: Path) -> None:
     text = ACCESS[:5000] if how == "renamed" else ACCESS
     whole = text if text.endswith("\n") else text[: text.rindex("\n") + 1]
     assert raws(store) == whole.splitlines()
+    assert len(store.imports.files()) == 1
+
+
+def zstd(data: bytes) -> bytes:
+    zstandard = pytest.importorskip("zstandard")
+    packed: bytes = zstandard.ZstdCompressor().compress(data)
+    return packed
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("lines", [0, 3], ids=["single", "several"])
+def test_of_a_packed_file_that_is_cut_off_each_event_is_kept_once_when_it_is_whole(
+    lines: int, pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    chance = Random(7)
+    text = "".join(
+        f"2026-01-31 12:00:00,000 ERROR app: {chance.random()}\n" + "  File x\n" * (number % (lines + 1))
+        for number in range(8_000)
+    )
+    path = tmp_path / "app.log.packed"
+    packed = pack(text.encode())
+    store = open_store("memory:")
+    for share in (0.6, 0.8):
+        path.write_bytes(packed[: int(len(packed) * share)])
+        reading = imported(store, path)
+        assert "is cut off" in (reading.broken or "")
+        assert reading.file.events
+    path.write_bytes(packed)
+    reading = imported(store, path)
+    assert (reading.broken, reading.left) == (None, 0)
+    assert raws(store) == text.removesuffix("\n").replace("\n2026", "\n\x002026").split("\n\x00")
     assert len(store.imports.files()) == 1
 
 

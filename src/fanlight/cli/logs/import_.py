@@ -67,7 +67,10 @@ def command(
     else:
         table.show(COLUMNS, [[str(cell) for cell in list(row.values())[: len(COLUMNS)]] for row in rows])
     for row in rows:
-        if row["left_bytes"]:
+        if row["broken"]:
+            said = f"{row['file']}: {row['broken']}; import it again when it is whole"
+            write(f"fanlight: {clean(said)}", sys.stderr)
+        elif row["left_bytes"]:
             said = f"{row['file']}: its last line has no end yet and is left for the next time"
             write(f"fanlight: {clean(said)}", sys.stderr)
 
@@ -92,6 +95,7 @@ def one(client: Client, path: str, portions: Portions, show: Callable[[Portions]
         "lines": after.lines,
         "unreadable": portions.faults,
         "left_bytes": portions.left,
+        "broken": portions.broken,
     }
 
 

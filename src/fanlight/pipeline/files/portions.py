@@ -148,7 +148,9 @@ class Portions:
         position: bytes read.
         size: of the file, None when it is packed.
         faults: lines that could not be read; they are kept with nothing but their text.
-        left: bytes of a last line without an end in a file that may be going on; left for the next time.
+        left: bytes of a last line without an end in a file that may be going on, or of a last event before
+            damage; left for the next time.
+        broken: what is to be said of damage of a packed file; None when there was none.
     """
 
     def __init__(
@@ -161,6 +163,7 @@ class Portions:
         self.position = file.position
         self.size: int | None = None
         self.faults = self.left = 0
+        self.broken: str | None = None
         self.eras: list[Part] = []
         self.window = bytearray()
         self.base = 0
@@ -200,10 +203,15 @@ class Portions:
                 events, size = [], 0
         if parser is None:
             return
-        events += map(self.packed, parser.close()[:-1])
+        lines = parser.line_number
+        if self.broken and parser.held:
+            # Once it is whole, the event may have further lines.
+            self.left, lines = stream.position - held_at, parser.held_line - 1
+        else:
+            events += map(self.packed, parser.close()[:-1])
         behind = stream.position - self.left
         if behind > self.file.position:
-            yield self.piece(behind, parser.line_number, events)
+            yield self.piece(behind, lines, events)
 
     def lines(self, stream: Stream) -> Iterator[tuple[int, bytes]]:
         """Yield each line with the place where it begins."""
@@ -215,7 +223,8 @@ class Portions:
                 behind = self.base + edge + 1
                 yield at, bytes(self.window[at - self.base : edge])
                 at = behind
-        if stream.position > at and stream.is_still:
+        self.broken = stream.source.broken
+        if stream.position > at and stream.is_still and not self.broken:
             yield at, bytes(self.window[at - self.base :])
         else:
             self.left = stream.position - at
