@@ -12,6 +12,7 @@ from test_query import event_of, read
 
 from fanlight import Event, Property
 from fanlight.errors import QueryError
+from fanlight.event.event import UNTIMED
 from fanlight.query.answer import Limits, in_memory
 from fanlight.query.stages import BUILT_IN, run
 
@@ -34,6 +35,16 @@ def test_every_stage_has_a_case() -> None:
 def test_what_steers_the_pipeline_comes_out_at_its_end() -> None:
     stream = [Event(kind="fault"), event_of({"n": 1}), Event(kind="end")]
     assert [event.kind for event in run(read("| stats count").stages, stream)] == ["metrics", "fault", "end"]
+
+
+def test_what_is_called_time_and_is_none_groups_as_other_texts_do() -> None:
+    said = [Event([Property("time", text)], time=UNTIMED) for text in ("today", "yesterday", "today")]
+    rows = run(read("| stats count() by time").stages, [*said, event_of({"time": "2026-01-01T12:00:00Z"})])
+    assert [" ".join(map(str, row)) for row in rows] == [
+        "time=2026-01-01T12:00:00.000Z count=1",
+        'time="today" count=2',
+        'time="yesterday" count=1',
+    ]
 
 
 def traces() -> list[Event]:

@@ -283,8 +283,10 @@ def result(key: tuple[Any, ...], grouping: Grouping, values: list[Property]) -> 
         key = key[1:]
     given = []
     for path, part in zip(grouping.paths, key, strict=True):
-        if path.text != TIME:
-            given.append(Property(path.text, original(part)))
+        value = original(part)
+        # A `time` that is none, as a text, is a property like others.
+        if path.text != TIME or (when is UNTIMED and not isinstance(value, Time | None)):
+            given.append(Property(path.text, value))
         elif when is UNTIMED:
-            when = original(part)
+            when = value
     return Event([*given, *values], kind="metrics", time=when)
