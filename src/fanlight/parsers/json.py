@@ -57,6 +57,11 @@ SCHEMAS_MAX = 4096
 SECONDS_MAX, MICROSECONDS_MAX = 1e11, 1e17
 """Below which a number with a fraction counts seconds, or at least no nanoseconds."""
 EXPONENT = rb"-?[0-9.]+[eE]"
+DEEP = 128
+"""Values in one another: what shows, compares and keeps an event has to get to the innermost."""
+DEEP_BYTES = 2 * DEEP
+"""Bytes that so many take at least."""
+TOO_DEEP = f"no JSON: nested deeper than {DEEP}"
 
 
 def decoder() -> Callable[[bytes], Any]:
@@ -141,7 +146,7 @@ class JsonFormat:
                 continue
             try:
                 value = self.decode(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(value, dict):
                 total += (
@@ -205,9 +210,11 @@ class JsonFormat:
         except ValueError as error:
             raise ValueError(f"no JSON: {error}") from None
         except RecursionError:
-            raise ValueError("no JSON: nested too deep") from None
+            raise ValueError(TOO_DEEP) from None
         if not isinstance(found, dict):
             raise ValueError("no JSON object")  # noqa: TRY004 of a text
+        if len(raw) > DEEP_BYTES and is_deep(raw, found):
+            raise ValueError(TOO_DEEP)
         if self.long.search(raw):
             found = fitting(found)
         instant: Any = self.take_time(found)
@@ -276,6 +283,24 @@ class JsonFormat:
         level = found.get("level")
         if level.__class__ in (int, str) and level in self.levels:
             found["level"] = self.levels[level]
+
+
+def is_deep(raw: bytes, found: Any) -> bool:
+    """Tell whether values lie deeper in one another than anything that is logged.
+
+    Args:
+        raw: the text.
+        found: what it was decoded to.
+    """
+    if raw.count(b"{") + raw.count(b"[") <= DEEP:
+        return False
+    level = [found]
+    for _ in range(DEEP):
+        inner = [each.values() if each.__class__ is dict else each for each in level]
+        level = [each for values in inner for each in values if each.__class__ in (dict, list)]
+        if not level:
+            return False
+    return True
 
 
 def fitting(value: Any) -> Any:

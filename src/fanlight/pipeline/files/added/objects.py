@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight.event import types
 from fanlight.event.event import LINE, RAW, TIME
 from fanlight.event.names import canonical
-from fanlight.parsers.json import CLASSES, JsonFormat
+from fanlight.parsers.json import CLASSES, DEEP_BYTES, JsonFormat, is_deep
 from fanlight.pipeline.files.found import SHORT, event_of
 from fanlight.query.functions import hashable
 from fanlight.query.grouping import answers, fresh, groups_told, take
@@ -64,7 +64,8 @@ class Objects:
             if len(raw) <= SHORT and not raw.strip():
                 continue
             try:
-                row = row_of(decode(raw))
+                value = decode(raw)
+                row = None if len(raw) > DEEP_BYTES and is_deep(raw, value) else row_of(value)
             except (ValueError, RecursionError):
                 row = None
             if row is None:
