@@ -19,6 +19,8 @@ LONG = 64 << 10
 """Characters of a long line: with the square of them as steps a test would not end."""
 LONG_S = 5.0
 """CPU seconds for one; a line that is read once takes some hundredths."""
+STRETCHED, STRETCHED_S = 16 << 10, 0.25
+"""The same of lines that go on within: many, hence shorter."""
 
 
 @st.composite
@@ -129,4 +131,33 @@ def test_no_line_takes_time_beyond_its_length(name: str) -> None:
         took = time.process_time() - begun
         if took > LONG_S:
             slow[what] = took
+    assert not slow
+
+
+def stretched(sample: bytes) -> dict[str, bytes]:
+    """Answer lines that go on with one piece behind each word of a sample, as a pattern may not expect."""
+    head = sample.split(b"\n")[0]
+    pieces = [b" ", b"a", b"a ", b"- ", b"a/", b"[", b"] ", b'"', b"\\", b"0", b") = "]
+    found = {
+        f"{piece!r} at {cut.end()}": head[: cut.end()] + piece * (STRETCHED // len(piece))
+        for cut in re.finditer(rb"\W+|\w+", head)
+        for piece in pieces
+    }
+    found["blanks and a letter"] = head + b" " * STRETCHED + b"x"
+    return found
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_takes_time_beyond_its_length_wherever_it_goes_on(name: str) -> None:
+    slow: dict[str, Any] = {}
+    for sample in SAMPLES[name]:
+        for what, text in stretched(sample.encode()).items():
+            begun = time.process_time()
+            FORMATS[name].score([text])
+            FORMATS[name].moment(text)
+            parsed(name, text)
+            took = time.process_time() - begun
+            if took > STRETCHED_S:
+                slow[what] = took
     assert not slow

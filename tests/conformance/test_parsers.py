@@ -125,3 +125,29 @@ def test_the_score_of_anything_is_a_share_and_its_moment_a_number_or_nothing(lin
         assert 0 <= found.score([line]) <= found.said + 1e-9, name
         moment = found.moment(line)
         assert moment is None or isinstance(moment, int), name
+
+
+@pytest.mark.parametrize("depth", [100, 1_000, 100_000])
+def test_json_nested_too_deep_is_a_fault_and_others_are_read(depth: int) -> None:
+    deep = b'{"message":"x","k":' + b'{"a":' * depth + b"12345678901234567890" + b"}" * depth + b"}"
+    found, _ = parsers.detect([b'{"message":"x"}'] * 3 + [deep])
+    assert found.name == "json"
+    parser = LineParser(found)
+    events = [each for line in (deep, deep[:-9], b'{"message":"y"}') for each in parser.parse(line)]
+    assert [each.kind for each in events] == ["log" if depth == 100 else "fault", "fault", "log"]
+
+
+NO_ROWS = {
+    "openam": "\t".join(["2026-01-31 23:59:59", *map(str, range(12))]),
+    "postgres-csv": ",".join(["2026-01-31 23:59:59", *map(str, range(25))]),
+    "mysql-error": "2026-01-31 23:59:59 17 [Foo] bar",
+    "openstack": "2026-01-31 23:59:59.123 17 POST /cart 200 12ms",
+    "monolog": "[2026-01-31 23:59:59] index.HTML: bar",
+    "elasticsearch": "[2026-01-31T23:59:59,123][POST ][shop] bar",
+}
+
+
+@pytest.mark.parametrize(("name", "line"), NO_ROWS.items())
+def test_what_only_looks_like_a_servers_log_is_text_with_a_time(name: str, line: str) -> None:
+    assert FORMATS[name].score([line.encode()] * 20) == 0
+    assert parsers.detect([line.encode()] * 20)[0].name in ("stamped", "plain")

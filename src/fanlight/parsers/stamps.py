@@ -63,21 +63,21 @@ WORDED = lazily(
     r"(?P<offset> [-+]\d{4}|" + NAMED.decode() + r")?"
 )
 UPPER = b"TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE"
-LEVEL = b"(?:%b|%b|err|(?:%b|Note)(?=[\\]):,|>]|\\s\\s))(?![\\w.-])" % (UPPER, UPPER.lower(), UPPER.title())
+LEVEL = b"(?:%b|%b|err|(?:%b|Note)(?=[\\]):,|>]|\\s\\s))(?![\\w.=-])" % (UPPER, UPPER.lower(), UPPER.title())
 """A level as people's formats write it; with a capital alone, only where it can be no word of a sentence."""
 TO_LEVEL = (
-    rb"(?:[\s\[(|<,-]|\x1b\[[\d;]*m)*(?:(?:[^\s.:\]]{1,60}[\s.:\]]+){1,4}?[\[(<|]?(?=(?:"
+    rb"(?:[\s\[(|<,-]|\x1b\[[\d;]*m)*(?:(?:(?![a-z]+ [a-z]+ )[^\s.:\]]{1,60}[\s.:\]]+){1,4}?[\[(<|]?(?=(?:"
     + UPPER
-    + rb")(?![\w.-])))??"
+    + rb")(?![\w.=-])))??"
 )
-"""What may stand between a time and a level: in capitals it may be some words further on."""
+"""What may stand between a time and a level: capitals may be some words further on, but in no sentence."""
 SHAPES = {b"zone": NAMED, b"level": LEVEL, b"to_level": TO_LEVEL}
 """Parts of patterns by the names that descriptions call them."""
 CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 EPOCHS = rb"\d{9,19}(?:\.\d{1,9})?"
 
 
-TOLD_NO_YEAR = ("syslog", "glog", "custom")
+TOLD_NO_YEAR = ("syslog", "glog", "logcat", "custom")
 """What names of formats hold whose times may tell no year."""
 
 

@@ -26,6 +26,8 @@ SCHEMAS_MAX = 4096
 BLANKS = re.compile(r'("(?:[^"]|"")*"(?= |\t|$))|[ \t]+')
 NAME = re.compile(r"[^\W\d][\w .:()/@%#*+-]{0,79}")
 """What the heading of a column looks like, when nothing else says that a file is a table."""
+LEVEL = re.compile(r"[A-Z]{3,9}[1-5]?")
+"""What a level looks like in a column that only the format calls one."""
 
 
 class CsvFormat:
@@ -206,13 +208,22 @@ class CsvFormat:
         return self.said * fitting / rows if rows else self.said if self.dialect.mark else 0.0
 
     def fits(self, cells: list[str | None]) -> bool:
-        """Tell whether cells are a row; where no line told the columns, the time has to be one too."""
+        """Tell whether cells are a row; where no line told the columns, each has to suit its column.
+
+        Raises:
+            ValueError: a cell is none of its column's type.
+        """
         if not self.is_bare:
             return len(cells) == len(self.fields)
         # Later versions of what wrote it add some at the end.
-        return (
-            len(self.fields) * 0.8 <= len(cells) <= len(self.fields) and self.instant(cells).__class__ is Time
-        )
+        if not len(self.fields) * 0.8 <= len(cells) <= len(self.fields):
+            return False
+        for column, cell in zip(self.fields, cells, strict=False):
+            if cell and column.read is not None:
+                column.read(cell)
+            if cell and column.name == "level" and not LEVEL.fullmatch(cell):
+                return False
+        return self.instant(cells).__class__ is Time
 
     def is_table(self, found: CsvFormat, count: int) -> bool:
         """Tell whether what was taken for a heading looks like one, in a file of some lines."""
