@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from functools import partial
 from typing import TYPE_CHECKING
@@ -84,3 +85,18 @@ def test_what_is_added_is_read_once(tmp_path: Path) -> None:
     assert followed(path, *(partial(add, piece) for piece in pieces), partial(os.utime, path)) == b"".join(
         pieces
     )
+
+
+def test_a_file_that_is_renamed_and_packed_is_read_to_its_end(tmp_path: Path) -> None:
+    path, old = tmp_path / "app.log", tmp_path / "app.log.1"
+    path.write_bytes(OLD)
+
+    def rotate() -> None:
+        path.rename(old)
+        with old.open("ab") as file:
+            file.write(b"11:00:00 late\n")
+        path.write_bytes(NEW)
+        old.with_suffix(".gz").write_bytes(gzip.compress(old.read_bytes()))
+        old.unlink()
+
+    assert followed(path, rotate) == OLD + b"11:00:00 late\n" + NEW

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from fanlight.pipeline.packed import HEAD, unpacked
+from fanlight.pipeline.packed import unpacked
 
 # A search for words loads this, and does without `typing`.
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ def open_source(path: str) -> Source:
             from io import BufferedReader
 
             return piped(path, BufferedReader(plain))
-        magic = plain.read(HEAD) or b""
+        magic = plain.read(4) or b""
         plain.seek(0)
         stream = unpacked(plain, magic, path)
     except BaseException:
