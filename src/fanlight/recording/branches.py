@@ -77,6 +77,7 @@ def hook() -> None:
         ARRIVALS.expect(module, Wrapping(owner, name, wrapper))
     ARRIVALS.expect("concurrent.futures.thread", hook_executor)
     ARRIVALS.expect("asgiref.sync", BRIDGE.note)
+    ARRIVALS.expect("asgiref.sync", Wrapping("AsyncToSync", "__call__", branching_back))
 
 
 def hook_executor(module: ModuleType) -> None:
@@ -155,7 +156,10 @@ def branching() -> Lane | None:
     trace = lane.trace
     if trace is None or trace.lanes is None or not trace.sampled or trace.epoch != SWITCH.epoch:
         return None
-    return (own_lane(lane) if lane.brancher else lane).fork()
+    # What is shown may be the lane of a worker whose call is over.
+    if lane.brancher or lane.owner != _thread.get_ident():
+        lane = own_lane(lane)
+    return lane.fork()
 
 
 def branching_task(create_task: Any) -> Any:
@@ -210,16 +214,31 @@ def carried_on(function: Any, here: Lane) -> Any:
     if owner.__class__ is BRIDGE.kind:
         # Fast paths: mostly no task was started before, and nothing ended since the call before this one.
         if here.brancher:
-            return homing(function, here)
-        above = here.parent
-        if above is not None and (here.at != len(above.events) or above.owner != _thread.get_ident()):
-            return_home(here)
-    # A fast path: as for a task, the lane forks when something is recorded there.
+            if here.branch != len(here.events):
+                return standing(function, here)
+        elif (above := here.parent) is not None:
+            is_elsewhere = above.owner != (me := _thread.get_ident())
+            if is_elsewhere and here.owner == me:
+                return standing(function, here)
+            if is_elsewhere or here.at != len(above.events):
+                return_home(here)
     elif owner.__class__ is Context and owner.get(LANE) is here:
-        share(here)
+        share_copy(owner, here)
     elif (lane := branching()) is not None:
         return carrying(function, lane)
     return function
+
+
+def share_copy(copy: Context, here: Lane) -> None:
+    """Let what runs in a copy of the caller's context stand where the caller is; `here` is what it shows."""
+    # A fast path: as for a task, the lane forks when something is recorded there.
+    if here.owner == _thread.get_ident() and not here.brancher:
+        share(here)
+    elif here.branch != len(here.events) and (lane := branching()) is not None:
+        from fanlight.recording.tasks import enter
+
+        # It is made, and shows a worker's lane, or the place of tasks that were started before.
+        enter(copy, here, lane)
 
 
 def return_home(here: Lane) -> None:
@@ -238,26 +257,26 @@ def return_home(here: Lane) -> None:
         here.home, here.owner = own, -1
 
 
-def homing(function: Callable[P, R], here: Lane) -> Callable[P, R]:
-    """Answer a call over the bridge such that it stands where its caller is.
+def standing(function: Callable[P, R], here: Lane) -> Callable[P, R]:
+    """Answer a call that enters a copied context such that it stands where its caller is.
 
     Args:
         function: enters a copy of the caller's context, which is made already.
-        here: the lane that this shows: tasks that were started before show it too, and stand elsewhere.
+        here: the lane that this shows, and so do tasks that stand elsewhere, or the worker that waits for it.
     """
     trace = here.trace
-    if here.branch == len(here.events) or trace is None or trace.lanes is None or collecting():
+    if trace is None or trace.lanes is None or collecting():
         return function
-    own, callers = own_lane(here), here.callers
+    lane, callers = own_lane(here).fork(), here.callers
     if callers is None:
         callers = here.callers = {}
 
     def carried(*args: P.args, **keywords: P.kwargs) -> R:
         # For this thread alone: meanwhile other tasks may call elsewhere in copies that show the same lane.
-        me = _thread.get_ident()
+        me = lane.owner = _thread.get_ident()
         # Such a call may come back to this thread for a further one.
         before = callers.get(me)
-        callers[me] = own
+        callers[me] = lane
         try:
             return function(*args, **keywords)
         finally:
@@ -267,6 +286,23 @@ def homing(function: Callable[P, R], here: Lane) -> Callable[P, R]:
                 callers[me] = before
 
     return carried
+
+
+def branching_back(call: Any) -> Any:
+    """Answer the way from synchronous code into asynchronous, which copies contexts there and back."""
+
+    def call_apart(self: Any, /, *args: Any, **keywords: Any) -> Any:
+        here, lane = lane_here(), branching()
+        if lane is None:
+            return call(self, *args, **keywords)
+        # Nobody's: whichever thread runs it, the caller's or the loop's, it stands where its caller is.
+        put(lane)
+        try:
+            return call(self, *args, **keywords)
+        finally:
+            put(here)
+
+    return call_apart
 
 
 def branching_call(spawn: Any) -> Any:
