@@ -23,6 +23,20 @@ def test_nothing_that_is_unfolded_is_wider_than_360_pixels(visit):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
 
 
+def test_a_tree_has_its_axis_over_bars_of_one_scale_at_360_pixels(visit):
+    page = visit(viewport={"width": 360, "height": 800})
+    for address in (ENDPOINT, f"/trace/{2:032x}", "/compare?service=shop"):
+        page.goto(page.base + address)
+        assert page.locator("table.tree thead .c-bar text >> visible=true").count() >= 2, address
+        places = page.locator("table.tree .c-bar svg").evaluate_all(
+            "bars => bars.map(bar => [bar.getBoundingClientRect().left, bar.getBoundingClientRect().width])"
+        )
+        assert len({tuple(map(round, place)) for place in places}) == 1, address
+        assert places[0][1] > 120
+    page.goto(f"{page.base}/trace/{2:032x}")
+    assert page.locator("table.tree thead svg.strip").is_visible()
+
+
 def test_the_navigation_is_one_line_at_360_pixels(visit):
     page = visit(viewport={"width": 360, "height": 800})
     page.goto(f"{page.base}/servers")

@@ -117,9 +117,11 @@ def test_a_merged_trace_of_more_than_the_time_says_of_when_it_is(browser):
     )
 
 
-def test_a_time_without_requests_is_404_and_none_in_json(browser):
+def test_a_time_without_requests_has_a_page_that_says_so_and_is_404_in_json(browser):
     query = "service=shop&endpoint=POST+/checkout&segment=html&from=2020-01-01&to=2020-01-02"
-    assert browser.get(f"/endpoint?{query}").status == 404
+    quiet = browser.get(f"/endpoint?{query}")
+    assert (quiet.status, Page(quiet.text).words.count("Nothing to show")) == (200, 1)
+    assert browser.get(f"/endpoint?{query.replace('checkout', 'never')}").status == 404
     assert browser.get(f"/api/endpoint?{query}").status == 404
     assert browser.get("/api/endpoints?from=2020-01-01&to=2020-01-02").json == []
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fanlight.web import queries, wording
 from fanlight.web.copying import panels
 from fanlight.web.pages import sides
-from fanlight.web.pages.differing import endpoint_rows, overlaid, tree_rows
+from fanlight.web.pages.differing import axis, endpoint_rows, overlaid, tree_rows
 from fanlight.web.pages.frame import Link, frame, segment_words, span_name, tier
 from fanlight.web.parameters import Mistake, address
 from fanlight.web.statements import statement
@@ -96,6 +96,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> tuple[Json, i
         "outcomes": outcomes(found),
         "histogram": overlaid(found["histogram"], found["before"]["count"], found["after"]["count"]),
         "rows": tree_rows(found["tree"]),
+        "marks": axis(found["tree"]),
         "endpoints": endpoint_rows(found, asked),
         "basis": basis(found),
         "is_both": is_both,

@@ -111,11 +111,19 @@ def outline(shares: Sequence[float], top: float, step: float) -> str:
 
 def tree_rows(nodes: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Answer the merged traces of both sides as one: those places that matter, in their order."""
-    if not nodes:
-        return []
-    length = max(end_of(each[side]) for each in nodes for side in ("before", "after"))
     kept = worth_showing(nodes)
-    return [row(each, max(length, 1.0)) for each in nodes if each["path"] in kept]
+    length = reach(nodes)
+    return [row(each, length) for each in nodes if each["path"] in kept]
+
+
+def axis(nodes: Sequence[Mapping[str, Any]]) -> list[charts.Mark]:
+    """Answer the marks of the time axis that both sides share, which begins where the request does."""
+    return charts.axis(0, reach(nodes)) if nodes else []
+
+
+def reach(nodes: Sequence[Mapping[str, Any]]) -> float:
+    """Answer how many ns are drawn: what the longer side takes."""
+    return max([1.0, *(end_of(each[side]) for each in nodes for side in ("before", "after"))])
 
 
 def end_of(side: Mapping[str, Any] | None) -> float:

@@ -52,14 +52,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "segment": segment_words(found["segment"]),
         "facts": facts(found, asks),
         "sentence": sentence(found, context["when"]),
-        "findings": [
-            (
-                finding(each),
-                statement(each["description"], "db.sql"),
-                queries.link(queries.repeating(found, each), asked.times()),
-            )
-            for each in found["findings"]
-        ],
+        "findings": repeated(found, asked, socket),
         "shown": FINDINGS,
         "counted": wider(found, None),
         "timeline": timeline(found["timeline"], asked),
@@ -68,6 +61,18 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "service_link": address("/", {"service": found["service"], **asked.times()}),
     }
     return context
+
+
+def repeated(found: Mapping[str, Any], asked: Asked, socket: str | None) -> list[tuple[Any, ...]]:
+    """Answer each finding in words, its statement, the address of its requests, and its copies."""
+    texts = [queries.repeating(found, each) for each in found["findings"]]
+    narrow = asked._replace(given={**asked.times()})
+    lines = {f"finding-{nth}": queries.command(Query(text), narrow) for nth, text in enumerate(texts, 1)}
+    copied = panels(asked, api_address(asked), lines, socket)
+    return [
+        (finding(each), statement(each["description"], "db.sql"), queries.link(text, asked.times()), panel)
+        for each, text, panel in zip(found["findings"], texts, copied.values(), strict=True)
+    ]
 
 
 def is_known(answers: Any, asked: Asked) -> bool:
@@ -170,9 +175,11 @@ def api_address(asked: Asked) -> str:
 def commands(asked: Asked, whole: str) -> dict[str, str | None]:
     """Answer the command lines that tell in a terminal what the panels show."""
     chosen = queries.selected(whole, asked.octaves)
+    sums = "stats count, p50(duration), p95(duration), p99(duration), max(duration)"
     asks = {
+        "facts": f"{whole} | {sums}",
         "over-time": f"{whole} | stats p50(duration), p95(duration), count by time:1m",
-        "spread": f"{chosen} | stats count, p50(duration), p95(duration), p99(duration), max(duration)",
+        "spread": f"{chosen} | {sums}",
         "where": f"{chosen} | sort -duration | head 20",
         "samples": f"{chosen} | sort -duration | head 20",
     }

@@ -165,7 +165,7 @@ def view(answers: Any, asked: Asked, socket: str | None = None) -> dict[str, Any
         "panels": panels(
             asked,
             address("/api/endpoints", {n: value for n, value in asked.given.items() if n not in OWN}),
-            {"all": command("endpoints", asked=asked)},
+            dict.fromkeys(("facts", "all"), command("endpoints", asked=asked)),
             socket,
         ),
     }

@@ -110,16 +110,20 @@ def server(
     graphs = [drawn(graph, found["steps"], step_ns, asked) for graph in GRAPHS]
     whole = queries.group(found["service"])
     told = queries.group(found["service"]) + f" {queries.term('server', found['server'])}"
-    anchors = [f"{graph.anchor}-{number}" for graph in GRAPHS]
+    names = ("server", "each", *(graph.anchor for graph in GRAPHS))
+    head, table, *anchors = [f"{name}-{number}" for name in names]
     readings = command(f"kind:metrics {told}", asked)
-    copies: dict[str, Panel] = panels(asked, copied[0], dict.fromkeys(anchors, readings), copied[1])
+    copies: dict[str, Panel] = panels(
+        asked, copied[0], dict.fromkeys((head, table, *anchors), readings), copied[1]
+    )
     columns, cells = filled(COLUMNS, [told_of(step) for step in found["steps"]])
     rows = [row(step, own, step_ns, asked, whole) for step, own in zip(found["steps"], cells, strict=True)]
     is_gone = min(asked.to_ns, asked.now_ns) - nanoseconds(found["time"]) > SILENT_NS
     worker = f", {found['worker_class']}" if found.get("worker_class") else ""
     beside = f", master {found['master']}" if found.get("master") else ""
     return {
-        "anchor": f"server-{number}",
+        "anchor": head,
+        "panel": copies[head],
         "service": found["service"],
         "what": f"{found['server']}{worker}{beside} on {found['host']}",
         "time": found["time"],
@@ -133,7 +137,8 @@ def server(
         ],
         "columns": columns,
         "rows": rows,
-        "workers": workers(found["workers"], found["time"], is_gone),
+        "workers": workers(found["workers"], found["time"], is_gone)
+        | {"anchor": table, "panel": copies[table]},
         "waited": queries.link(f"{whole} queue.time:>={WAITED} | sort -queue.time", asked.times()),
         "meanwhile": queries.link(f"{whole} requests.waiting:>0 | sort -duration", asked.times()),
         "readings": queries.link(f"kind:metrics {told}", asked.times()),

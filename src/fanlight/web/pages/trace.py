@@ -67,7 +67,7 @@ def view(answers: Any, asked: Asked, trace_id: str, socket: str | None = None) -
         "panels": panels(
             asked,
             f"/api/trace/{found['id']}",
-            dict.fromkeys(("spans", "busy", "log"), f"fanlight trace {found['id']}"),
+            dict.fromkeys(("error", "facts", "spans", "busy", "log"), f"fanlight trace {found['id']}"),
             socket,
         ),
     }
