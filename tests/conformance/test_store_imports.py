@@ -211,6 +211,47 @@ def test_stores_tell_imported_events_alike(store, text: str) -> None:
     assert [told(event) for event in store.answer(query)] == right
 
 
+LISTS = [
+    ["a", "b"],
+    [],
+    ["b", "a"],
+    ["a", "b"],
+    ["it's", 'größe "x"'],
+    [1],
+    [1.0],
+    [True],
+    [None, [2**70, 0.1]],
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "scanned"),
+    [
+        ("| stats count, count(tags), distinct(tags), max(size) by tags", 0),
+        ("| stats distinct(tags), p50(tags) by size", 0),
+        ("tags:b | top 2 tags", 0),
+        ("| timechart 1d count by tags", 0),
+        ("| uniq tags | stats count", 9),
+        ("| sort tags", 11),
+    ],
+)
+def test_the_engine_puts_events_together_by_lists(text: str, scanned: int, tmp_path: Path) -> None:
+    plain = [line(at, "x", at, tags=each, size=at) for at, each in enumerate(LISTS, 1)]
+    plain += [line(20, "x", 20, size=4), line(21, "x", None, tags=["a", "b"], size=7)]
+    # A list that tells a time, and a text that looks as a list does.
+    odd = [line(30, "x", 30, tags=[Time(START_NS)], size=1), line(31, "x", 31, tags="['a', 'b']", size=1)]
+    query = Query(text)
+    for place, events in enumerate((plain, plain + odd[:1], plain + odd)):
+        store = open_store(f"duckdb:{tmp_path / str(place)}")
+        store.imports.keep(piece(FILE, 9, *events), START_NS)
+        right = [str(event) for event in in_memory(query, filter(query.matches, events))]
+        answer = store.answer(query)
+        assert sorted(map(str, answer)) == sorted(right)
+        if events is plain:
+            assert answer.facts.scanned <= scanned
+        store.close()
+
+
 def told(event: Event) -> list[object]:
     return [(each.name, each.type, each.value, each.unit) for each in event]
 

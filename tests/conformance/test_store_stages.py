@@ -77,7 +77,8 @@ lines = st.builds(
         st.builds(Property, st.sampled_from(["service", "status", "rows", "a.b", "host", "level"]), values)
         | st.builds(Property, st.just("duration"), st.sampled_from([1, 7, 2**50]), st.just("duration"))
         | st.builds(Property, st.just("size"), st.just(42), st.none(), st.just("bytes"))
-        | st.builds(Property, st.sampled_from(["rows", "a"]), st.sampled_from([{"b": "GET"}, [42, "GET"]])),
+        | st.builds(Property, st.sampled_from(["rows", "a"]), st.sampled_from([{"b": "GET"}, [42, "GET"]]))
+        | st.builds(Property, st.just("tags"), st.sampled_from([[], [1], [1.0], ["a", "b"], [{"a": None}]])),
         max_size=3,
     ).map(lambda some: {each.name: each for each in some}),
 )
@@ -141,7 +142,7 @@ names = st.sampled_from(
             "time",
             "lost",
         ),
-        *("elapsed", "span.rows", "#1"),
+        *("elapsed", "span.rows", "#1", "tags"),
     ]
 )
 functions = st.one_of(

@@ -24,7 +24,7 @@ from fanlight.stores.duckdb.imported.places import (
     is_below,
     is_readable,
 )
-from fanlight.stores.duckdb.imported.terms import LineTerms, both_of
+from fanlight.stores.duckdb.imported.terms import LineTerms, both_of, read
 from fanlight.stores.imports import bounded
 
 if TYPE_CHECKING:
@@ -82,8 +82,15 @@ class Lines:
         self.timed: set[int] = set()
         self.places: dict[int, dict[str, Place | None]] = {}
         """Where a shape has what a path leads to."""
-        for told, number in asker.ask("SELECT told, id FROM imports.shapes"):
-            self.learn(number, *schema_of(told))
+        shapes = [
+            (number, *schema_of(told)) for told, number in asker.ask("SELECT told, id FROM imports.shapes")
+        ]
+        self.listed = frozenset(
+            str(path) for path in in_stages if are_lists(path, [(each, timed) for _, each, timed in shapes])
+        )
+        """Paths of stages that lead to lists alone, which are put together by their JSON."""
+        for number, schema, is_timed in shapes:
+            self.learn(number, schema, is_timed)
         self.is_useful = bool(self.shapes)
         low, high = bounded(query)
         self.has_words = looks_everywhere(query.node)
@@ -102,7 +109,8 @@ class Lines:
         for name, path in self.paths.items():
             place, is_sure = (None, True) if is_below(path) else find(schema, path, is_timed=is_timed)
             # Terms look below, where a readable event has nothing; stages do not, and want one plain value.
-            if name in self.added and (is_below(path) or not is_plain(path, place)):
+            is_known = name in self.listed or (not is_below(path) and is_plain(path, place))
+            if name in self.added and not is_known:
                 return
             if not is_sure:
                 return
@@ -185,7 +193,7 @@ class Lines:
         if any(types.LIST in schema.types for schema in self.shapes.values()):
             yield EVENT
         inside = [name for name in self.paths if any(each.type == INSIDE for each in self.variants(name))]
-        if inside:
+        if inside or self.listed:
             yield MARKED
         for name in inside:
             first, ways, doubts = self.at(name)
@@ -252,6 +260,9 @@ class Lines:
 
     def expressions(self, slot: int, name: str) -> dict[str, str]:
         """Answer the columns of a property: its sort, and its value as each sort has it."""
+        if name in self.listed:
+            where = some([each.where for each in self.variants(name)])
+            return {f"s{slot}": f"CASE WHEN {where} THEN ({self.held_at(name)})::VARCHAR END"}
         by_sort: dict[int, list[str]] = {}
         inside = []
         for each in self.variants(name):
@@ -305,6 +316,8 @@ def column_of(slot: int, variants: list[Variant]) -> Column:
     is_length = any(each.type == types.DURATION for each in variants)
     unit = variants[0].unit if variants else None
     shape = (types.DURATION if is_length else None, unit)
+    if {each.type for each in variants} == {types.LIST}:
+        return Column((text,), lambda told: read(told, types.LIST), (text,), None, None, shape)
     if sorts == {2}:
         return Column((number,), int, (number,), number, None, shape)
     if sorts == {4}:
@@ -343,6 +356,14 @@ def is_plain(path: Path, place: Place | None) -> bool:
         name = names_of(path)[-1]
         return name in ("kind", "time") or name not in EVERYWHERE
     return place.type in SIMPLE or place.type == INSIDE
+
+
+def are_lists(path: Path, shapes: list[tuple[Schema, bool]]) -> bool:
+    """Tell whether a path leads to lists, and nowhere to anything else: a text may look as a list does."""
+    if is_below(path) or index_of(path) is not None or names_of(path)[-1] in EVERYWHERE:
+        return False
+    found = (find(schema, path, is_timed=timed)[0] for schema, timed in shapes if is_readable(schema))
+    return {each.type for each in found if each is not None} == {types.LIST}
 
 
 def text_places(schema: Schema) -> list[str]:

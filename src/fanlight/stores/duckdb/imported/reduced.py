@@ -78,6 +78,9 @@ def is_time(path: Path) -> bool:
 def columns_of(lines: Lines, looked_up: list[Path], stages: tuple[Stage, ...]) -> dict[str, Column] | None:
     """Answer the columns of what stages look up; of the time, only what sorts by it."""
     found: dict[str, Column] = {}
+    if any(isinstance(stage, Sort) and str(stage.path) in lines.listed for stage in stages):
+        # Their JSON tells which lists are the same, not which comes first.
+        return None
     for path in looked_up:
         if is_time(path):
             names = {path.text, "time"}
