@@ -20,8 +20,22 @@ def number_of(kind: str, unit: str | None, at_least: float) -> bytes | None:
         at_least /= BYTES[unit.lower()]
     if at_least < 1:
         return None
-    digits = len(str(int(at_least)))
-    return rb"0*[1-9]\d{%d,}(?:\.\d+)?" % (digits - 1)
+    return rb"0*" + digits_from(at_least) + rb"(?:\.\d+)?"
+
+
+def digits_from(at_least: float) -> bytes:
+    """Answer a pattern of the digits of whole numbers of at least so much, as far as two digits tell."""
+    text = str(int(at_least))
+    more = len(text) - 1
+    first, second = int(text[0]), int(text[1:2] or 0)
+    if (first, second) == (1, 0):
+        return rb"[1-9]\d{%d,}" % more
+    some = [rb"[1-9]\d{%d,}" % (more + 1)]
+    if second:
+        some.append(rb"%d[%d-9]" % (first, second) + rb"\d" * (more - 1))
+    if first + bool(second) <= 9:
+        some.append(rb"[%d-9]" % (first + bool(second)) + rb"\d" * more)
+    return rb"(?:" + b"|".join(some) + rb")"
 
 
 def whole_number(empty: tuple[bytes, ...], factor: int, text: bytes | None) -> int | None:

@@ -147,9 +147,15 @@ class PatternFormat:
             return None
 
     def chain(self, asked: list[Condition]) -> bytes | None:
-        """Answer the elements from the first that is asked for to the last, each as it is asked for."""
+        """Answer the elements from the first that is asked for to the last, each as it is asked for.
+
+        A number that is asked for alone comes with the element before it: of an access log's line, the
+        status stands between the same characters as the duration does.
+        """
         wanted = {each.name: each for each in asked}
         places = [place for place, link in enumerate(self.links) if link.name in wanted]
+        if len(places) == 1 and places[0] and wanted[self.links[places[0]].name].pattern is None:
+            places.insert(0, places[0] - 1)
         if len(places) < 2:
             return None
         out: list[bytes] = []
@@ -158,8 +164,7 @@ class PatternFormat:
             asked_for = wanted.get(link.name)
             piece = None if asked_for is None else self.asked_piece(link, asked_for, is_first=not out)
             if piece is None:
-                # Of the text before the first only its last characters are sure to be there.
-                out.append((link.text if out else re.escape(link.plain[-2:])) + link.any)
+                out.append(link.text + link.any)
             else:
                 out.append((link.text if out else b"") + piece)
         return b"".join(out) + self.links[places[-1]].after
@@ -171,7 +176,7 @@ class PatternFormat:
         before = re.escape(link.plain[-2:]) if is_first else b""
         if field.type in (types.DURATION, types.INT) and asked.pattern is None and asked.at_least:
             digits = number_of(field.type, field.unit, asked.at_least)
-            return None if digits is None else before + digits
+            return None if digits is None else before + rb"(?:" + digits + rb")"
         if asked.pattern is None or (asked.is_number and field.type != types.INT):
             return None
         if field.type == types.INT:

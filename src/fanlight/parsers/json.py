@@ -11,6 +11,7 @@ from fanlight.event.event import UNTIMED
 from fanlight.event.schema import Schema
 from fanlight.event.stamps import epoch
 from fanlight.event.times import SECOND_NS, Time
+from fanlight.parsers.digits import digits_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,7 +184,7 @@ class JsonFormat:
             if asked.pattern is not None:
                 digits = asked.pattern
             elif asked.at_least is not None and asked.at_least >= 1:
-                digits = rb"[1-9]\d{%d,}" % (len(str(int(asked.at_least))) - 1)
+                digits = digits_from(asked.at_least)
             else:
                 return None
             # A text, a list or a map may hold such a number too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-ACCESS = '10.0.0.{0} - - [31/Jan/2026:12:{1:02}:00 +0000] "GET /{2} HTTP/1.1" {3} 17 "-" "curl" 0.{4:03}'
+ACCESS = '10.0.0.{0} - - [31/Jan/2026:12:{1:02}:00 +0000] "GET /{2} HTTP/1.1" {3} {5} "-" "curl" {4}'
 words = st.sampled_from(
     ["blue", "red", "Blue", "b", "200", "5", "/", "curl", "é", "\u212a", "no such", "12:0"]
 )
@@ -14,6 +14,8 @@ terms = st.one_of(
         [
             *("status:5xx", "status:200", "status=404", "status>=404", "NOT status:5xx", "path:^/b"),
             *("path:blue$", "path=/blue", "path~'b.u'", "duration:>100ms", "duration:<100ms", "exists(user)"),
+            *("duration:>=1s", "duration:>9s", "NOT duration:>=95s", "status>499", "status:>=503"),
+            *("bytes:>=500", "bytes>17", "bytes:17..500", "bytes>=5KB", "x>=40", "status:>=499"),
             *("/b.ue/", "/GET .(blue|red)/", "method:GET", "message:blue", "agent:CURL", "bytes:17"),
             *(
                 "path:'b[^x]ue'",
@@ -68,9 +70,14 @@ access_lines = st.builds(
     st.integers(0, 9),
     st.integers(0, 59),
     texts,
-    st.sampled_from([200, 404, 500]),
-    st.integers(0, 999),
+    st.sampled_from([200, 404, 499, 500, 503]),
+    st.one_of(
+        st.integers(0, 999).map("0.{:03}".format),
+        st.sampled_from(["0.999", "1.000", "1.5", "9.25", "10.0", "94.999", "95.0", "100.001", "-"]),
+    ),
+    st.sampled_from([17, 5, 499, 500, 5000, "-"]),
 )
+common_lines = access_lines.map(lambda line: line.partition(' "-" "curl"')[0])
 json_lines = st.dictionaries(
     st.sampled_from(["a", "level", "message", "status", "x", "time"]),
     st.one_of(
@@ -198,6 +205,7 @@ FILES = {
     ),
     "uvicorn": logged('{1}:     {2} - "GET /{3} HTTP/1.1" 200 OK'),
     "combined-time": access_lines,
+    "common": common_lines,
     "json": json_lines.map(dumped),
     "logfmt": logfmt_lines,
     "plain": texts,

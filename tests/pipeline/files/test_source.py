@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fanlight.pipeline.files import source
 from fanlight.pipeline.files.answer import Answer
 from fanlight.pipeline.files.reading import Reading
 from fanlight.pipeline.files.search import Wishes
@@ -61,6 +62,20 @@ def test_every_line_that_is_piped_in_is_of_its_year(form: type[bytes], pipe: str
         assert len(events) == content.count(b"\n")
         for event in events:
             assert event["message"] == f"it was {str(event.time)[:10]}"
+
+
+def test_what_is_there_already_is_looked_at_however_long_that_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = lines(2, 3.2)
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    monkeypatch.setattr(source, "AHEAD_S", 1e-9)
+    try:
+        events = list(Answer(Query("app"), [f"/dev/fd/{reading}"], Wishes(zone="UTC")).events())
+    finally:
+        os.close(reading)
+    assert [event["message"] for event in events] == [f"it was {str(event.time)[:10]}" for event in events]
+    assert len(events) == content.count(b"\n")
 
 
 def test_of_a_long_pipe_the_last_year_is_told_and_that_there_were_others(pipe: str) -> None:

@@ -94,7 +94,8 @@ class Pushdown:
         node = query.node
         self.conjuncts = [] if node is None else list(self.required(node))
         if isinstance(node, And):
-            self.conjuncts += self.chained(node)
+            self.conjuncts += self.chained([part for part in node.parts if isinstance(part, Field)])
+            self.conjuncts = list(dict.fromkeys(self.conjuncts))
         # Which of an event's records has a text, its raw lines alone do not tell.
         is_text = format.raw_is_text and not has_records(format)
         self.is_exact = node is not None and is_text and self.is_words(node)
@@ -143,12 +144,10 @@ class Pushdown:
             return tuple(dict.fromkeys(each for side in sides for each in side)) if all(sides) else ()
         return min(filter(None, sides), key=looseness, default=())
 
-    def chained(self, node: And) -> Iterator[Conjunct]:
-        """Yield what all comparisons together require, where the format knows their order in a line."""
+    def chained(self, parts: list[Field]) -> Iterator[Conjunct]:
+        """Yield what all of some comparisons require, where the format knows their places in a line."""
         asked = [
-            self.condition(part, self.setting)
-            for part in node.parts
-            if isinstance(part, Field) and part.op in (":", "=", "~", ">", ">=")
+            self.condition(part, self.setting) for part in parts if part.op in (":", "=", "~", ">", ">=")
         ]
         found = self.format.chain([each for each in asked if each is not None]) if self.is_single else None
         if found is not None:
@@ -218,6 +217,7 @@ class Pushdown:
         if hint is not None:
             needle = Needle(hint, setting.fold_fields)
             yield (needle, *hidden) if self.format.raw_is_text else (needle, self.escape, *hidden)
+            yield from self.chained([node])
         elif self.is_single or self.format.raw_is_text:
             for some in self.words(of_field(node, setting)):
                 yield (*some, *hidden)

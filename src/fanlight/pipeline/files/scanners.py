@@ -65,6 +65,10 @@ WHERE_IT_LIES = frozenset({texts.ENGINE, ENGINE, BYTES})
 FEW = 4
 
 
+BEHIND, AT_END = rb"[ \r\n]", rb"(?:[ \r]|$)"
+"""What formats say of the end of a value, and the same for an engine that is told nothing of line ends."""
+
+
 def re2(needles: list[Needle]) -> Scanner | None:
     """Answer a scanner of google-re2, None when it is not there or cannot take the patterns."""
     try:
@@ -77,7 +81,10 @@ def re2(needles: list[Needle]) -> Scanner | None:
     options.encoding = engine.Options.Encoding.LATIN1
     options.log_errors = False
     # Otherwise `^` is the beginning of the block alone.
-    sources = [(rb"(?mi:%s)" if needle.ignores_case else rb"(?m:%s)") % needle.pattern for needle in needles]
+    sources = [
+        (rb"(?mi:%s)" if needle.ignores_case else rb"(?m:%s)") % needle.pattern.replace(BEHIND, AT_END)
+        for needle in needles
+    ]
     try:
         pattern = engine.compile(b"|".join(sources), options=options)
     except engine.error:
@@ -110,7 +117,8 @@ def lines_of(needles: list[Needle]) -> Scanner:
         at = begin
         while at < end:
             edge = buffer.find(b"\n", at, end)
-            line = bytes(buffer[at:edge])
+            # With its end, which what a format says of a value may ask for.
+            line = bytes(buffer[at : edge + 1])
             if any(search(line) for search in patterns):
                 hits.append(edge)
             at = edge + 1

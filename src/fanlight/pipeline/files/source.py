@@ -215,14 +215,26 @@ class Piped(Source):
         """What is to be said of damage of what it holds compressed."""
         return getattr(self.unpacked, "broken", None)
 
-    def read_ahead(self, size: int, deadline_s: float) -> None:
-        """Read until there are some bytes, the pipe ends, or a moment of the monotonic clock."""
-        while len(self.ahead) < size and not self.is_ended:
-            left_s = max(deadline_s - time.monotonic(), 0)
-            if not left_s or not self.comes(left_s):
-                return
-            room = bytearray(PIECE)
-            self.ahead += room[: self.take(memoryview(room))]
+    def read_ahead(self, size: int, wait_s: float) -> float:
+        """Read until there are some bytes, the pipe ends, or nobody waits any longer.
+
+        Args:
+            size: bytes.
+            wait_s: how long what is not there yet is waited for.
+
+        Returns:
+            How much of that is left.
+        """
+        while wait_s > 0 and len(self.ahead) < size and not self.is_ended:
+            begin_s = time.monotonic()
+            is_there = self.unpacked is None and self.comes(0)
+            if is_there or self.comes(wait_s):
+                room = bytearray(PIECE)
+                self.ahead += room[: self.take(memoryview(room))]
+            # A machine that is busy with other things takes nothing from what may still come.
+            if not is_there:
+                wait_s -= time.monotonic() - begin_s
+        return wait_s
 
     def settle(self, name: str | None, zone: str | None) -> None:
         """Get to know the end, where the years of the times depend on it and it is near.
@@ -234,12 +246,11 @@ class Piped(Source):
         from fanlight import parsers
         from fanlight.parsers.stamps import TOLD_NO_YEAR
 
-        deadline_s = time.monotonic() + AHEAD_S
-        self.read_ahead(FIRST, deadline_s)
+        left_s = self.read_ahead(FIRST, AHEAD_S)
         found = name or parsers.detect(first_lines(bytes(self.ahead[:FIRST])), zone, None)[0].name
         if not any(each in found for each in TOLD_NO_YEAR):
             return
-        self.read_ahead(AHEAD, deadline_s)
+        self.read_ahead(AHEAD, left_s)
         if self.is_ended and self.ahead:
             from tempfile import TemporaryFile
 
