@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fanlight import Event, Property, Query
 from fanlight.errors import QueryError
+from fanlight.event.control import EndOfStream, Fault, Shutdown
 from fanlight.event.event import UNTIMED
 from fanlight.event.times import Time
 from fanlight.event.units import parse_quantity
@@ -151,8 +152,9 @@ def test_keywords_beside_one_another_are_told() -> None:
 
 
 def test_control_events_are_always_selected() -> None:
-    for kind in ("end", "shutdown", "fault"):
-        assert read("a:b AND red from:-1m").matches(Event(kind=kind))
+    for event in (EndOfStream(), Shutdown(), Fault("no such month")):
+        for text in ("a:b AND red from:-1m", "NOT month", "NOT exists(raw)", "kind=trace", "/^$/ -fault"):
+            assert read(text).matches(event), text
 
 
 def test_bounds_are_inclusive_and_narrow_each_other() -> None:

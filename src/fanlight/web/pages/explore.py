@@ -112,8 +112,7 @@ def filled(context: Json, answers: Any, seen: Seen, query: Query, asked: Asked) 
 
     With an address in `later` it is what is there at once; the address stays where something is not.
     """
-    later = context.pop("later")
-    context["later"] = None
+    later, context["later"] = context["later"], None
     asking = question(page_text(query, asked), asked, limit(asked), HURRY_S if later else PATIENCE_S)
     status, found = answers.query(asking) if query.stages else newest(answers, asking, UNBOUNDED)
     if status != 200 and later and found["error"]["code"] == "too-long":
