@@ -13,7 +13,7 @@ import pytest
 import fanlight
 
 MODULES = 60
-MODULES_LATER = 102
+MODULES_LATER = 103
 """Once the task runs it has `re` for statements and messages, and a file for each kind of notification."""
 LAST = "fanlight.normalizers.template"
 """What the task imports last, all the normalizers being there then."""
