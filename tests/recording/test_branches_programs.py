@@ -85,7 +85,8 @@ class Run:
             else:
                 await sync_to_async(self.call, thread_sensitive=word == "sensitive")(inside, parent)
 
-    async def main(self, steps: list[tuple[str, Any]]) -> None:
+    async def main(self, steps: list[tuple[str, Any]], factory: Any) -> None:
+        asyncio.get_running_loop().set_task_factory(factory)
         async with ThreadSensitiveContext():
             with trace("root"):
                 await self.whole(steps, "root")
@@ -97,13 +98,22 @@ def pairs(shape: Any, parent: str) -> list[tuple[str, str]]:
     return [(title, parent), *(pair for child in children for pair in pairs(child, title))]
 
 
-def test_every_span_of_a_random_program_stands_where_it_was_called(caught, shape):
+def foreign(loop: asyncio.AbstractEventLoop, coro: Any, **keywords: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(coro, loop=loop, **keywords)
+
+
+# Eager tasks came with Python 3.12.
+FACTORIES = [None, foreign, *filter(None, [getattr(asyncio, "eager_task_factory", None)])]
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_every_span_of_a_random_program_stands_where_it_was_called(caught, shape, factory):
     wrong = []
     for seed in range(PROGRAMS):
         steps = program(random.Random(seed), 3)
         run = Run()
         caught.clear()
-        asyncio.run(run.main(steps))
+        asyncio.run(run.main(steps, factory))
         if sorted(pairs(shape(), "")) != sorted([("root", ""), *run.parents.items()]):
             wrong.append((len(str(steps)), seed, steps))
     assert not wrong, f"{len(wrong)} of {PROGRAMS}, the shortest: {min(wrong)}"

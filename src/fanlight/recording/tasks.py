@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+
 from fanlight.recording.lanes import LANE, lane_here, set_lane, share
 
 TYPE_CHECKING = False
@@ -79,6 +81,8 @@ def creating_apart(create_task: Any, branching: Branching) -> Any:
         before, lane = lane_here(), branching()
         if before is None or lane is None:
             return create_task(loop, coro, **keywords)
+        # The loop's: a thread that the task calls before it records would take it for its own.
+        lane.owner = _thread.get_ident()
         context = keywords.get("context")
         if context is not None:
             enter(context, before, lane)
