@@ -52,6 +52,10 @@ READ = """async (data) => {
 }"""
 
 
+BOTTOM = "Math.ceil(document.body.getBoundingClientRect().bottom)"
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 class PoliteShop(Shop):
     """The shop of the tests with the attackers sent home."""
 
@@ -165,6 +169,14 @@ def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
+def show_whole(page, width):
+    """Make the window as high as its page: rows out of sight have a guessed height and no content."""
+    page.set_viewport_size({"width": width, "height": 4_000})
+    page.evaluate(DRAWN)
+    page.set_viewport_size({"width": width, "height": page.evaluate(BOTTOM)})
+    page.evaluate(DRAWN)
+
+
 def main():
     """Write every page in every look."""
     # The commit builder of what Explore asks is the stores' own.
@@ -189,7 +201,10 @@ def main():
                 if sys.argv[1:] and name not in sys.argv[1:]:
                     continue
                 page.goto(f"http://127.0.0.1:{port}{address}")
-                picture = small(blank, page.screenshot(full_page=look != "phone"))
+                page.set_viewport_size({"width": width, "height": height})
+                if look != "phone":
+                    show_whole(page, width)
+                picture = small(blank, page.screenshot())
                 (FOLDER / f"{name}-{look}.png").write_bytes(picture)
                 sys.stderr.write(f"{name}-{look}.png {len(picture):,} bytes\n")
         chromium.close()
