@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from rows import Row
 
-from fanlight.recording.exchange import note_environ
+from fanlight.recording.exchange import REACH, found_wsgi, note_environ
 from fanlight.recording.recorder import fresh_trace
+from fanlight.recording.waiting.reach import Descriptor
 from fanlight.sources.listeners import TCP4, Listeners, inet
 from fanlight.sources.netlink import Netlink, inet_request
 
@@ -48,10 +49,17 @@ def run(rounds: int) -> list[Row]:
         client.sendall(b"x")
         trace = fresh_trace("app.wsgi.request", "GET", "GET /", 0)
         headers = {f"HTTP_{number}": "" for number in range(12)}
-        waits = [
-            spent_us(partial(note_environ, trace, {**headers, "gunicorn.socket": server}), REQUESTS)
-            for _ in range(rounds)
-        ]
+        waits, numbered = [], []
+        for _ in range(rounds):
+            # Who ran before in this process may have found that there is no way to a socket.
+            REACH.wsgi = found_wsgi
+            waits.append(
+                spent_us(partial(note_environ, trace, {**headers, "gunicorn.socket": server}), REQUESTS)
+            )
+            REACH.wsgi = partial(descriptor, server.fileno())
+            numbered.append(spent_us(partial(note_environ, trace, headers), REQUESTS))
+        if trace.waited_ms < 0:
+            raise RuntimeError("no queue time was read, so what was measured is not what it costs")
     netlink.close()
     source.close()
     ratio = median(file / sample for file, sample in zip(files, samples, strict=True))
@@ -60,6 +68,7 @@ def run(rounds: int) -> list[Row]:
         Row(f"TCP listeners, {beside}", median(samples), "us", 100),
         Row("/proc/net/tcp / the same by netlink", ratio, "x", 100, at_least=True),
         Row("queue time of a request, by its socket", median(waits), "us", 1.5),
+        Row("queue time of a request, by its descriptor (uWSGI)", median(numbered), "us", 1.5),
         Row(f"all listeners: TCP, IPv6, unix, {beside}", median(everything), "us", 300),
     ]
 
@@ -70,6 +79,11 @@ def spent_us(call: Callable[[], object], times: int) -> float:
     for _ in range(times):
         call()
     return (process_time_ns() - begun) / times / 1e3
+
+
+def descriptor(number: int, _environ: object) -> Descriptor:
+    """Answer a connection's descriptor, as the way to it under uWSGI does."""
+    return Descriptor(number)
 
 
 def by_file() -> list[list[str]]:

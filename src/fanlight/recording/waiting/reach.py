@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from _operator import itemgetter
+from _socket import socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ class Descriptor:
 
     def getsockopt(self, level: int, option: int, size: int) -> bytes:
         """Answer what the kernel says, as a socket's method of that name does."""
-        from _socket import socket
-
         made = socket(INET, STREAM, TCP, self.number)
         try:
             return made.getsockopt(level, option, size)
