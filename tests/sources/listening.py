@@ -83,6 +83,9 @@ def queues_by_ss(*options: str) -> dict[int, tuple[int, int]]:
     queues = {}
     for line in told.stdout.splitlines():
         words = line.split()
+        if "LISTEN" not in words:
+            # Unix datagrams are listed, too, and have no queue of connections.
+            continue
         at = words.index("LISTEN")
         if "x" in options[0]:
             # The inode stands behind the name, where a port would.
