@@ -118,3 +118,15 @@ def test_no_byte_is_looked_at_twice_or_left_out(lengths: list[int], end: bytes) 
         found, place = pieces(path)
     assert b"".join(found) == data[:place]
     assert all(piece.endswith(b"\n") for piece in found)
+
+
+@pytest.mark.usefixtures("small")
+def test_who_interrupts_a_look_that_holds_the_text_is_heard(path: Path) -> None:
+    held: list[object] = []
+
+    def look(text: mmap, begin: int, end: int) -> bytes:
+        held.append((memoryview(text), begin, end))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pieces(path, look)

@@ -1,4 +1,20 @@
-"""How a part of a file is looked at: which needles nominate its events, and what decides on those."""
+"""How a part of a file is looked at: which needles nominate its events, and what decides on those.
+
+The first that holds is the way that is taken, chosen once by the part's first bytes:
+
+| the query, over these lines                        | lines come from         | what decides                |
+|----------------------------------------------------|-------------------------|-----------------------------|
+| keywords, any of them enough, raw text is text     | `scan`                  | nothing more (`is_exact`)   |
+| keywords, all wanted or unwanted, time is sure     | `scan`                  | `Texts.kept`                |
+| any other that requires something                  | `scan`                  | `verdict`                   |
+| a negation that needs a hit to refuse, plain lines | all but hits (`rest`)   | `verdict`, on hits alone    |
+| nothing required, or hits are dense (`choose`)     | `every`                 | `verdict`, if any           |
+
+A `verdict` is the raw text's (`Pushdown.verdict`), else `comparing`'s by groups, else the predicate's on
+an event, each behind `timely` where the time is not sure. A mapped file (`kept`, see `Search.mapped`)
+takes the first three ways, without a copy. What is added up goes on in `Selected.added`: `Objects` for
+JSON, `Adding` for columns, else events.
+"""
 
 from __future__ import annotations
 

@@ -83,11 +83,13 @@ class Mapped:
             # What was there before the lease may have gone.
             if os.fstat(self.descriptor).st_size < low + size:
                 return None
-            with mmap.mmap(self.descriptor, size, prot=mmap.PROT_READ, offset=low) as text:
-                begin, end = self.place - low, text.rfind(b"\n") + 1
-                if end <= begin:
-                    return None
-                found = look(text, begin, end)
+            text = mmap.mmap(self.descriptor, size, prot=mmap.PROT_READ, offset=low)
+            begin, end = self.place - low, text.rfind(b"\n") + 1
+            if end <= begin:
+                return None
+            found = look(text, begin, end)
+            # Not when a look is interrupted: what it held is let go of later, and would be in the way.
+            text.close()
             self.place = low + end
             return found
         finally:
