@@ -148,6 +148,7 @@ def stretched(sample: bytes) -> dict[str, bytes]:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
 def test_no_line_takes_time_beyond_its_length_wherever_it_goes_on(name: str) -> None:
     slow: dict[str, Any] = {}

@@ -151,3 +151,11 @@ NO_ROWS = {
 def test_what_only_looks_like_a_servers_log_is_text_with_a_time(name: str, line: str) -> None:
     assert FORMATS[name].score([line.encode()] * 20) == 0
     assert parsers.detect([line.encode()] * 20)[0].name in ("stamped", "plain")
+
+
+def test_one_line_of_a_servers_log_behind_pages_of_prose_does_not_tell_the_file() -> None:
+    prose = [b"It was a line of prose, number %d." % number for number in range(40)]
+    for name in ("mysql-error", "openstack", "stamped"):
+        line = SAMPLES[[each for each, _ in SAMPLES].index(name)][1]["line"].encode()
+        assert parsers.detect([*prose, line])[0].name == "plain"
+        assert parsers.detect([*prose[:7], *[line] * 3])[0].name == name

@@ -149,6 +149,8 @@ TABLE: dict[str, str] = {
 
 SURE = 0.5
 """A score below this is a guess, so that plain text is the better answer."""
+BANNER = 8
+"""Lines that may stand before the first event, for each event that is seen behind them."""
 
 
 FOLDER = os.path.join(os.path.dirname(__file__), "formats")
@@ -284,7 +286,17 @@ def detect(
             return several, sure
     if best is None or highest < SURE:
         return format_of(described("plain"), stamps), highest
+    if is_aside(best, filled):
+        return format_of(described("plain"), stamps), 0.0
     return fitted(best, filled), highest
+
+
+def is_aside(found: Format, lines: list[bytes]) -> bool:
+    """Tell whether the events of a format only come behind pages of what is none of it."""
+    if found.heads is None:
+        return False
+    heads = [at for at, line in enumerate(lines) if found.heads.match(line)]
+    return bool(heads) and heads[0] > BANNER * len(heads)
 
 
 def best_of(formats: list[Format], filled: list[bytes]) -> tuple[Format | None, float]:

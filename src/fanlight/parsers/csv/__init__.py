@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SCHEMAS_MAX = 4096
 BLANKS = re.compile(r'("(?:[^"]|"")*"(?= |\t|$))|[ \t]+')
-NAME = re.compile(r"[^\W\d][\w .:()/@%#*+-]{0,79}")
-"""What the heading of a column looks like, when nothing else says that a file is a table."""
+NAME = re.compile(r"(?!(?:[^ ]+ +){4})[^\W\d][\w .:()/@%#*+-]{0,79}")
+"""What a column's heading looks like, of four words at most, when nothing else tells a table."""
 LEVEL = re.compile(r"[A-Z]{3,9}[1-5]?")
 """What a level looks like in a column that only the format calls one."""
 
