@@ -33,6 +33,12 @@ def test_a_trace_is_one_line_of_text(ask):
     assert told == "fanlight: the 2 that are kept stand for 4\n"
 
 
+def test_a_name_that_nothing_has_is_told(ask):
+    out, told = ask("statu:500", "--last", "7d")
+    assert out == ""
+    assert told == "fanlight: none of the latest events has 'statu'; did you mean 'status'?\n"
+
+
 def test_stages_answer_a_table_by_weight(ask):
     out, told = ask("| stats count() by service")
     assert out == "SERVICE  COUNT\npay         40\nshop        20\n"

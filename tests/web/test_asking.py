@@ -184,3 +184,10 @@ def test_limits_hold_in_the_store_itself(store):
     answer = store.answer(Query("| sort -duration"), Limits(events=3))
     assert [event["duration"] // MS for event in answer] == [60, 59, 58]
     assert answer.facts.is_truncated
+
+
+def test_a_name_that_nothing_has_is_told_where_nothing_is_found(ask):
+    lacking = [{"name": "nota", "nearest": "note"}, {"name": "zzz.a.b", "nearest": None}]
+    assert ask("nota:x zzz.a.b:1", last="24h")["facts"]["lacking"] == lacking
+    assert ask("note:x status:418 #1:x span.db.rows:7 note.deep.down:1", last="24h")["facts"]["lacking"] == []
+    assert "lacking" not in ask("nota:x OR status:200", last="24h")["facts"]

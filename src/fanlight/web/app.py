@@ -268,7 +268,9 @@ class Site:
     def query_json(self, request: Request) -> Response:
         """`/v1/query`."""
         asked = self.read(request, parameters.QUERY)
-        return api.mistaken(asked) if isinstance(asked, Mistake) else asking.answer(self.of(asked), asked)
+        if isinstance(asked, Mistake):
+            return api.mistaken(asked)
+        return asking.answer(self.of(asked), self.seen, asked)
 
     def complete_json(self, request: Request) -> Response:
         """`/api/complete`."""

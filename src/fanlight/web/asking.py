@@ -9,24 +9,35 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from starlette.responses import Response
 
+from fanlight.query.query import Query
 from fanlight.server.questions import ROWS_MAX, Question
 from fanlight.web import api
 from fanlight.web.parameters import TIMES, Mistake, zone_of
 
 if TYPE_CHECKING:
     from fanlight.web.parameters import Asked
+    from fanlight.web.seen import Seen
 
 PATH = "/v1/query"
 TEXT_MAX = 8000
 """Characters of a query."""
 
 
-def answer(answers: Any, asked: Asked) -> Response:
-    """Answer a query as JSON: what it led to, or what is wrong with it and where."""
+def answer(answers: Any, seen: Seen, asked: Asked) -> Response:
+    """Answer a query as JSON: what it led to, or what is wrong with it and where.
+
+    Args:
+        answers: has `query(question)`.
+        seen: what the kept events have, asked when nothing was selected.
+        asked: the parameters.
+    """
     found = question(asked)
     if isinstance(found, Mistake):
         return api.mistaken(found)
     status, document = answers.query(found)
+    if status == 200 and not document["facts"]["read"]:
+        lacking = seen.lacking(Query(found.text), asked)
+        document["facts"]["lacking"] = [{"name": name, "nearest": near} for name, near in lacking]
     # ASCII: bytes of a log that were no UTF-8 survive as escapes.
     return Response(json.dumps(document), status, media_type="application/json")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from difflib import get_close_matches
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from fanlight.event.names import NAMES, canonical
 from fanlight.server.questions import Question
 from fanlight.web.parameters import TIMES
 from fanlight.web.queries import term
@@ -13,6 +15,7 @@ from fanlight.web.queries import term
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fanlight.query.query import Query
     from fanlight.web.parameters import Asked
 
     Values = list[tuple[Any, float]]
@@ -50,6 +53,27 @@ class Seen:
         """Answer type and unit of every property that the latest events of the page's time have."""
         found = self.ask(f"| tail {LATEST}", asked, asked.get("service"))
         return {each["name"]: (each["type"], each["unit"]) for each in found.get("columns", ())}
+
+    def lacking(self, query: Query, asked: Asked) -> list[tuple[str, str | None]]:
+        """Answer the names in a query that none of the latest events has, each with what may be meant.
+
+        Names that Fanlight gives are never among them, and nothing is where nothing is kept.
+        """
+        names = self.names(asked)
+        known = names.keys() | NAMES
+        # Of a dotted path, each beginning is looked up as well.
+        looked_up = query.fields() if names else frozenset()
+        found = []
+        for name in sorted(looked_up):
+            parts = name.split(".")
+            beginnings = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+            is_elsewhere = parts[0] == "span" or name.startswith("#")
+            is_beginning = any(each.startswith(f"{name}.") for each in looked_up)
+            if is_elsewhere or is_beginning or {canonical(name), *beginnings} & known:
+                continue
+            near = get_close_matches(name, [*names, *NAMES], 1)
+            found.append((name, near[0] if near else None))
+        return found
 
     def values(self, name: str, asked: Asked, service: str = "") -> Values:
         """Answer the most frequent values of a property and how often each was seen, often ones first."""

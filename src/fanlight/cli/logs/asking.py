@@ -106,6 +106,10 @@ class Stored:
             f"{name} was looked up in the events nearest in time: {times:,} found"
             for name, times in self.facts["joined"].items()
         ]
+        for each in self.facts.get("lacking", ()):
+            near = each["nearest"]
+            way = f"; did you mean {near!r}?" if near else ""
+            told.append(f"none of the latest events has {each['name']!r}{way}")
         if not self.facts["read"] and not any(self.options.get(each) for each in ("last", "count")):
             told.append(f"nothing is selected from {self.found['from']} on; --last 24h looks further back")
         return told

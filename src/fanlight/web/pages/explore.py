@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanlight.errors import QueryError
-from fanlight.event.names import NAMES, canonical
 from fanlight.query.nodes import Keyword, Or
 from fanlight.server.questions import Question, refused
 from fanlight.web import queries, wording
@@ -307,14 +305,6 @@ def shorter(asked: Asked) -> list[Link]:
 
 def hints(query: Query, seen: Seen, asked: Asked) -> Json:
     """Answer what may lead on from nothing: a longer time, a name that was meant, everything."""
-    names = seen.names(asked)
-    unknown = []
-    for name in sorted(query.fields()):
-        first = name.removeprefix("span.").partition(".")[0]
-        if canonical(name) in NAMES or first in NAMES or name in names or name.startswith("#"):
-            continue
-        near = get_close_matches(name, [*names, *NAMES], 1)
-        unknown.append((name, near[0] if near else None))
     length = asked.to_ns - asked.from_ns
     longer = [
         Link(f"last {name}", asked.link(last=name, from_=None, to=None), False)
@@ -322,9 +312,9 @@ def hints(query: Query, seen: Seen, asked: Asked) -> Json:
         if ns > length and not query.limits
     ]
     return {
-        "unknown": unknown,
+        "unknown": seen.lacking(query, asked),
         "longer": longer,
-        "is_empty": not names,
+        "is_empty": not seen.names(asked),
         "everything": queries.link("", asked.times()) if asked.get("q") else None,
     }
 
