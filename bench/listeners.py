@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from time import monotonic_ns, process_time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rows import Row
 
 from fanlight.recording.exchange import REACH, found_wsgi, note_environ
 from fanlight.recording.recorder import fresh_trace
-from fanlight.recording.waiting.reach import Descriptor
+from fanlight.recording.waiting.reach import DESCRIPTORS
 from fanlight.sources.listeners import TCP4, Listeners, inet
 from fanlight.sources.netlink import Netlink, inet_request
 
@@ -58,6 +58,8 @@ def run(rounds: int) -> list[Row]:
             )
             REACH.wsgi = partial(descriptor, server.fileno())
             numbered.append(spent_us(partial(note_environ, trace, headers), REQUESTS))
+        # The end of `made` closes it, not whoever asked.
+        DESCRIPTORS.pop(server.fileno()).detach()
         if trace.waited_ms < 0:
             raise RuntimeError("no queue time was read, so what was measured is not what it costs")
     netlink.close()
@@ -81,9 +83,9 @@ def spent_us(call: Callable[[], object], times: int) -> float:
     return (process_time_ns() - begun) / times / 1e3
 
 
-def descriptor(number: int, _environ: object) -> Descriptor:
-    """Answer a connection's descriptor, as the way to it under uWSGI does."""
-    return Descriptor(number)
+def descriptor(number: int, _environ: object) -> Any:
+    """Answer what asks a connection of this number, as the way to it under uWSGI does."""
+    return DESCRIPTORS[number]
 
 
 def by_file() -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from fanlight.recording.asgi import asgi
 from fanlight.recording.exchange import REACH, TRIES, found_asgi, found_wsgi
-from fanlight.recording.waiting.reach import Descriptor
+from fanlight.recording.waiting.reach import DESCRIPTORS
 from fanlight.recording.wsgi import wsgi
 
 if TYPE_CHECKING:
@@ -76,11 +77,22 @@ def test_a_request_has_waited_since_its_last_bytes(server: str, pair: Any, caugh
     assert caught[-1].waited_ms < first
 
 
-def test_a_descriptor_is_asked_and_stays_open(pair: Any):
+def test_a_descriptor_is_asked_and_stays_open_for_whoever_has_its_number_next(pair: Any):
     _, made = pair
-    told = Descriptor(made.fileno()).getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56)
-    assert struct.unpack_from("=B", told)[0] == 1
-    assert made.getpeername()
+    number = made.fileno()
+    asked = DESCRIPTORS[number]
+    try:
+        told = asked.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56)
+        assert struct.unpack_from("=B", told)[0] == 1
+        assert made.getpeername()
+        one, other = socket.socketpair()
+        with one, other:
+            # Another connection gets the number, as it does when the first is closed.
+            os.dup2(one.fileno(), number)
+            assert DESCRIPTORS[number] is asked
+            assert asked.getsockopt(socket.SOL_SOCKET, socket.SO_DOMAIN) == socket.AF_UNIX
+    finally:
+        DESCRIPTORS.pop(number).detach()
 
 
 def test_a_server_that_hands_no_socket_on_is_asked_once(caught: Any):

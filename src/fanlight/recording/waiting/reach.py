@@ -16,21 +16,20 @@ if TYPE_CHECKING:
 INET, STREAM, TCP = 2, 1, 6
 
 
-class Descriptor:
-    """A connection of which only the number is known; whoever opened it keeps it."""
+class Descriptors(dict[int, socket]):
+    """Sockets of connections of which only the number is known, made once each; who opened them closes them.
 
-    __slots__ = ("number",)
+    The next connection of that number is asked through the same one.
+    """
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    __slots__ = ()
 
-    def getsockopt(self, level: int, option: int, size: int) -> bytes:
-        """Answer what the kernel says, as a socket's method of that name does."""
-        made = socket(INET, STREAM, TCP, self.number)
-        try:
-            return made.getsockopt(level, option, size)
-        finally:
-            made.detach()
+    def __missing__(self, number: int) -> socket:
+        self[number] = made = socket(INET, STREAM, TCP, number)
+        return made
+
+
+DESCRIPTORS = Descriptors()
 
 
 def of_waitress(environ: Any) -> Any:
@@ -40,7 +39,7 @@ def of_waitress(environ: Any) -> Any:
 
 def of_uwsgi(_environ: Any) -> Any:
     """Answer the descriptor that uWSGI tells of."""
-    return Descriptor(sys.modules["uwsgi"].connection_fd())
+    return DESCRIPTORS[sys.modules["uwsgi"].connection_fd()]
 
 
 def of_uvicorn(receive: Any) -> Any:
