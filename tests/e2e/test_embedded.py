@@ -21,7 +21,7 @@ def test_each_worker_reports_by_itself_and_every_request_is_counted(house, kit):
     # The last ones before it leaves arrive too.
     process.send_signal(signal.SIGTERM)
     process.wait(10)
-    kit.wait(lambda: house.stored("shop") >= REQUESTS, "the last report")
+    kit.wait(lambda: house.stored("shop") >= REQUESTS, "the last report", told=house.status)
     account = house.settled("shop")
     assert account["accepted"] == account["stored"] == REQUESTS
     assert house.endpoints("shop") == {"GET /things/<int:number>": REQUESTS}
