@@ -107,6 +107,17 @@ def test_a_service_without_a_past_is_not_told_as_new(look):
     assert "What got slower" in look(shorter).words
 
 
+def test_a_shorter_time_is_shorter_than_the_one_without_a_past(ask_with):
+    class Young(Shop):
+        def compare(self, *asked, **more):
+            status, found = super().compare(*asked, **more)
+            return status, found | {"before": found["before"] | {"count": 0}}
+
+    words = Page(ask_with(Young()).get("/compare?service=shop&last=5m").text).words
+    assert "the last minute" in words
+    assert "the last 5 minutes" not in words
+
+
 def test_the_json_has_what_the_page_shows(browser):
     found = json.loads(browser.get(f"/api{RELEASES}").text)
     assert found["names"] == ["release 2026.9.1", "release 2026.9.2"]

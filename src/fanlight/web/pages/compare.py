@@ -10,7 +10,7 @@ from fanlight.web.copying import panels
 from fanlight.web.pages import sides
 from fanlight.web.pages.differing import axis, endpoint_rows, overlaid, tree_rows
 from fanlight.web.pages.frame import Link, frame, segment_words, span_name, tier
-from fanlight.web.parameters import Mistake, address
+from fanlight.web.parameters import UNITS, Mistake, address
 from fanlight.web.statements import statement
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ LINE = (
     *("against", "against_from", "against_to"),
 )
 """Options of the command, named as in an address, but for the query."""
-SHORTER = (("15m", "15 minutes"), ("5m", "5 minutes"), ("1m", "minute"))
+SHORTER = ((15, "15 minutes"), (5, "5 minutes"), (1, "minute"))
 AGAINST = (("before", "the time before"), ("day", "a day before"), ("week", "a week before"))
 
 
@@ -111,7 +111,11 @@ def shorter(asked: Asked) -> list[Link]:
     none = dict.fromkeys(
         ("from", "to", "against", "against_from", "against_to", "release", "against_release")
     )
-    return [Link(f"the last {words}", asked.link(**{**none, "last": last}), False) for last, words in SHORTER]
+    return [
+        Link(f"the last {words}", asked.link(**{**none, "last": f"{minutes}m"}), False)
+        for minutes, words in SHORTER
+        if minutes * UNITS["m"] < asked.to_ns - asked.from_ns
+    ]
 
 
 def choices(answers: Any, asked: Asked, service: str) -> Json:
