@@ -60,6 +60,7 @@ SERVERS = {
     "gunicorn sync": (WSGI, gunicorn("-w", "1")),
     "gunicorn gthread": (WSGI, gunicorn("-k", "gthread", "--threads", "1")),
     "gunicorn gevent": (WSGI, gunicorn("-k", "gevent", "--worker-connections", "2")),
+    "gunicorn gevent_pywsgi": (WSGI, gunicorn("-k", "gevent_pywsgi", "--worker-connections", "2")),
     "waitress": (WSGI, WAITRESS),
     "Werkzeug": (WSGI, (sys.executable, "serve.py", "PORT")),
     "uWSGI": (WSGI, uwsgi("--module", "site_app:app", "--processes", "1")),

@@ -54,6 +54,10 @@ CASES = {
     "gunicorn gevent": Case(
         gunicorn("-k", "gevent", "-w", "1", "--worker-connections", "2"), SITE, "gunicorn", "gevent", 1
     ),
+    "gunicorn gevent_pywsgi": Case(
+        gunicorn("-k", "gevent_pywsgi", "-w", "1", "--worker-connections", "2"),
+        *(SITE, "gunicorn", "gevent_pywsgi", 1),
+    ),
     "gunicorn with uvicorn's workers": Case(
         gunicorn("-k", "uvicorn_worker.UvicornWorker", "-w", "2"), ASGI_SITE, "gunicorn", "UvicornWorker", 2
     ),

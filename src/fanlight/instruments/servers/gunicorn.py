@@ -318,34 +318,48 @@ def tell_greenlets(worker: Any) -> None:
     from fanlight.recording.slots.slot import HERE, crowded
     from fanlight.wire import slots as layout
 
-    handle, handle_request = worker.handle, worker.handle_request
     limit = worker.worker_connections * max(1, len(getattr(worker, "sockets", ())))
     for word, value in ((layout.MAX_THREADS, limit), (layout.LIMIT, limit), (layout.CONNECTIONS, 0)):
         HERE.tell(word, value)
     HERE.tell(layout.SPAWNED, 0)
     HERE.tell(layout.BACKLOG, 0)
 
-    def handle_told(*arguments: Any) -> Any:
-        cells = HERE.cells
-        cells[layout.CONNECTIONS] += 1
-        cells[layout.SPAWNED] = cells[layout.CONNECTIONS]
-        try:
-            return handle(*arguments)
-        finally:
+    def connected(handle: Callable[..., Any]) -> Callable[..., Any]:
+        def handle_told(*arguments: Any) -> Any:
             cells = HERE.cells
-            cells[layout.CONNECTIONS] -= 1
+            cells[layout.CONNECTIONS] += 1
             cells[layout.SPAWNED] = cells[layout.CONNECTIONS]
+            try:
+                return handle(*arguments)
+            finally:
+                cells = HERE.cells
+                cells[layout.CONNECTIONS] -= 1
+                cells[layout.SPAWNED] = cells[layout.CONNECTIONS]
 
-    def handle_request_told(*arguments: Any) -> Any:
-        try:
-            place = HERE.free.pop()
-        except IndexError:
-            return crowded(handle_request, *arguments)
-        words = place.words
-        words[0] = start_s = clock()
-        try:
-            return handle_request(*arguments)
-        finally:
-            leave(place, words, start_s)
+        return handle_told
 
-    worker.handle, worker.handle_request = handle_told, handle_request_told
+    def requested(handle_request: Callable[..., Any]) -> Callable[..., Any]:
+        def handle_request_told(*arguments: Any) -> Any:
+            try:
+                place = HERE.free.pop()
+            except IndexError:
+                return crowded(handle_request, *arguments)
+            words = place.words
+            words[0] = start_s = clock()
+            try:
+                return handle_request(*arguments)
+            finally:
+                leave(place, words, start_s)
+
+        return handle_request_told
+
+    handler: Any = getattr(worker, "wsgi_handler", None)
+    if hasattr(handler, "handle") and hasattr(handler, "handle_one_response"):
+        # gevent's own server makes one for each connection, in the worker's place.
+        ways = {
+            "handle": connected(handler.handle),
+            "handle_one_response": requested(handler.handle_one_response),
+        }
+        worker.wsgi_handler = type(handler.__name__, (handler,), ways)
+    else:
+        worker.handle, worker.handle_request = connected(worker.handle), requested(worker.handle_request)

@@ -49,6 +49,8 @@ def of_uvicorn(receive: Any) -> Any:
 
 WAYS: dict[str, Way] = {
     "gunicorn.socket": itemgetter("gunicorn.socket"),
+    # What its workers with gevent's own server call it.
+    "gunicorn.sock": itemgetter("gunicorn.sock"),
     "werkzeug.socket": itemgetter("werkzeug.socket"),
     "waitress.client_disconnected": of_waitress,
     "uwsgi.version": of_uwsgi,
