@@ -89,6 +89,25 @@ def test_what_nobody_knows_is_not_there_and_zero_is(machine: Machine) -> None:
     assert found["oldest.in_flight"] == 0
 
 
+def test_of_workers_whose_requests_nobody_tells_none_is_told_busy_waiting_or_done(machine: Machine) -> None:
+    silent = {"tells": False, "backlog": None, "capacity": None, "max_threads": None, "spawned_threads": None}
+    mute = worker(0, **silent), worker(1, **silent)
+    of_requests = {
+        *("workers.requests_count", "workers.busy_threads", "oldest.in_flight"),
+        *("requests.waiting", "requests.waiting_max"),
+    }
+    machine.look(*mute, listeners=(listener(queued=3),))
+    whole, *each = machine.take()
+    assert len(each) == 2
+    assert [of_requests & found.values.keys() for found in (whole, *each)] == [set()] * 3
+    assert (whole.values["workers.booted"], whole.values["sockets.backlog"]) == (2, 3)
+    # Between its workers it is the same server.
+    machine.look(listeners=(listener(queued=3),))
+    assert not of_requests & machine.whole().keys() - {"requests.waiting", "requests.waiting_max"}
+    machine.look(worker(0, **silent), worker(1, requests_count=2, busy=1), listeners=(listener(queued=3),))
+    assert (machine.whole()["workers.requests_count"], machine.whole()["workers.busy_threads"]) == (2, 1)
+
+
 def test_what_waits_needs_the_kernels_queue_and_takes_all_the_others(machine: Machine) -> None:
     machine.look(worker(backlog=None, not_begun=9), listeners=(listener(queued=2),))
     assert machine.whole()["requests.waiting"] == 11

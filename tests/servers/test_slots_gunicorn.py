@@ -59,6 +59,26 @@ class OwnThreads(ThreadWorker):
 """As people write their own."""
 
 
+SERVING = """
+import select
+from gunicorn.workers.base import Worker
+
+class Serving(Worker):
+    def run(self):
+        [listener] = self.sockets
+        while self.alive:
+            self.notify()
+            if not select.select([listener.sock], [], [], 0.1)[0]:
+                continue
+            client, _ = listener.sock.accept()
+            with client:
+                path = client.recv(1024).split()[1].decode()
+                body = b"".join(self.wsgi({"PATH_INFO": path}, lambda *_: None))
+                client.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n" + body)
+"""
+"""A worker that is a server of its own."""
+
+
 @contextmanager
 def running(folder: Path, receiver: Receiver, *options: str) -> Iterator[Serving]:
     (folder / "site_app.py").write_text(SITE)
@@ -118,6 +138,19 @@ def test_workers_of_somebody_s_own_tell_as_those_do_that_they_are_made_of(
         assert all(client.answer() for client in clients)
         (worker,) = watch.until(lambda found: requests(found) == 9 and found.workers[0].busy == 0).workers
         assert (worker.backlog, worker.busy_ns > 0) == (0, True)
+
+
+def test_a_worker_with_a_server_that_nobody_knows_is_ready_and_tells_of_no_request(
+    folder: Path, receiver: Receiver, gate: Gate, watch: Watch
+) -> None:
+    (folder / "workers.py").write_text(SERVING)
+    with running(folder, receiver, "--pythonpath", str(folder), "-k", "workers.Serving") as server:
+        (worker,) = watch.until(booted(1)).workers
+        assert (worker.kind, worker.tells, worker.total) == ("Serving", False, 1)
+        client = Client(server.port, "/hold")
+        watch.until(lambda _: len(gate.held) == 1)
+        gate.open()
+        assert client.answer()
 
 
 def test_time_spent_busy_is_an_integral_that_grows_while_requests_are_held(

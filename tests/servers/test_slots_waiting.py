@@ -150,7 +150,7 @@ def test_of_ten_requests_two_are_answered_and_eight_wait(
         found = watch.until(stays)
         assert {(each.server, each.kind) for each in found.workers} == {(case.server, case.kind)}
         assert sorted(each.slot for each in found.workers) == [*range(case.workers)]
-        assert all(each.inodes for each in found.workers)
+        assert all(each.inodes and each.tells for each in found.workers)
         # Whatever is limited has no room left.
         assert all(each.capacity in (0, None) for each in found.workers if each.busy)
         # Whoever goes on may take more on than it can answer; that is as many as before, less one.

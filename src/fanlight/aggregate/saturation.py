@@ -270,7 +270,7 @@ class Saturation:
             "workers.booted": sum(each.booted for each in workers),
             "workers.total": max(totals, default=None),
             **self.threads(workers, window.peaks.get(place)),
-            "workers.requests_count": past.requests + master.requests,
+            "workers.requests_count": past.requests + master.requests if master.tells else None,
             "workers.utilisation": window.utilisation(place, master.busy_ns, master.slots_ns),
             **queued(sockets),
             "requests.waiting": waiting(workers, sockets),
@@ -294,7 +294,7 @@ class Saturation:
         known: dict[str, int | float | None] = {
             "workers.booted": int(worker.booted),
             **self.threads([worker], window.peaks.get(place)),
-            "workers.requests_count": slot.requests,
+            "workers.requests_count": slot.requests if worker.tells else None,
             "workers.utilisation": window.utilisation(place, slot.busy_ns, slot.slots_ns),
             **queued(mine),
             "requests.waiting": waiting([worker], mine),
@@ -304,6 +304,7 @@ class Saturation:
 
     def threads(self, workers: list[Worker], peak: Peak | None) -> dict[str, int | float | None]:
         """Answer what threads and queues of some workers are at."""
+        is_told = any(each.tells for each in workers)
         busy = sum(each.busy for each in workers)
         starts = [each.oldest_start_ns for each in workers if each.oldest_start_ns is not None]
         oldest_ns = max(0, self.looked_ns - min(starts)) if starts else None if busy else 0
@@ -314,9 +315,9 @@ class Saturation:
             "queue.backlog_max": peak.backlog if peak else None,
             "queue.reactor_max": peak.reactor if peak else None,
             "queue.capacity": total(workers, "capacity"),
-            "workers.busy_threads": busy if workers else None,
+            "workers.busy_threads": busy if is_told else None,
             "loop.overdue": peak.overdue_ns if peak else None,
-            "oldest.in_flight": oldest_ns if workers else None,
+            "oldest.in_flight": oldest_ns if is_told else None,
             "requests.waiting_max": peak.waiting if peak else None,
         }
 
@@ -362,8 +363,8 @@ def latest(workers: list[Worker]) -> int | None:
 
 
 def waiting(workers: list[Worker], sockets: list[Listener]) -> int | None:
-    """Answer all that waits: for an accept, for a thread, for its task's first step."""
-    if not sockets:
+    """Answer all that waits: for an accept, for a thread, for its task's first step; None unknown."""
+    if not sockets or (workers and not any(each.tells for each in workers)):
         return None
     queued = sum(each.queued for each in sockets)
     return queued + (total(workers, "backlog") or 0) + (total(workers, "not_begun") or 0)

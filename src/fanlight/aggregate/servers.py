@@ -72,6 +72,7 @@ class Master:
         went: workers that went, by reason.
         skewed: workers that have room while requests wait at another one; None when nobody knows.
         environment: where they run, as they told; "" where they did not.
+        tells: whether the requests of any of them are told.
     """
 
     __slots__ = (
@@ -86,13 +87,14 @@ class Master:
             "skewed_since_ns",
             "slots",
         ),
-        *("went", "whose", "workers"),
+        *("tells", "went", "whose", "workers"),
     )
 
     def __init__(self, whose: Whose) -> None:
         self.whose = whose
         self.place = 0
         self.environment = ""
+        self.tells = True
         self.settled: tuple[int, dict[str, int]] = (0, {})
         """Requests and restarts that were left to the next in its place when it seemed to be gone."""
         self.slots: dict[int, Slot] = {}
@@ -136,6 +138,7 @@ class Master:
         self.workers = workers
         if workers:
             self.seen_ns = now_ns
+            self.tells = any(each.tells for each in workers)
             self.inodes = frozenset(inode for each in workers for inode in each.inodes)
         self.compare(now_ns)
 

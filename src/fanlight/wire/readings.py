@@ -68,6 +68,7 @@ class Worker(NamedTuple):
         stalled: it has said nothing for too long, though it is alive.
         asked: how many connections each of its listeners was to hold, as the server was told.
         deferring: those of its sockets to which the kernel hands a connection once it has said something.
+        tells: whether its requests are told; where not, that none is counted or in flight says nothing.
     """
 
     service: str
@@ -95,6 +96,7 @@ class Worker(NamedTuple):
     stalled: bool = False
     asked: int | None = None
     deferring: tuple[int, ...] = ()
+    tells: bool = True
 
 
 class Retired(NamedTuple):

@@ -60,4 +60,5 @@ def worker(process: Seen, read: layout.Read, total: int | None, now_ns: int) -> 
         deferring=tuple(
             head[word] for bit, word in enumerate(layout.INODES) if head[layout.DEFERS] >> bit & 1
         ),
+        tells=not head[layout.MUTE],
     )

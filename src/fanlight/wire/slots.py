@@ -53,6 +53,8 @@ DEFERS = 39
 """Which of its sockets have the kernel hold connections back until they say something: a bit for each."""
 UNTIMED = 34
 """1 where no time in its places is told: a loop has no threads that it could be a share of."""
+MUTE = 35
+"""1 where nobody tells of its requests, so that neither those that ended nor those under way are known."""
 INODES = range(40, 56)
 """Listening sockets that it serves, 0 for none."""
 

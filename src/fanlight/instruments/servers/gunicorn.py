@@ -128,6 +128,9 @@ def tell(worker: Any) -> None:
     kind = getattr(settings, "worker_class_str", None) or type(worker).__name__
     HERE.claim("gunicorn", str(kind).rpartition(".")[2], os.getppid())
     if not hasattr(worker, "handle") or not hasattr(worker, "handle_request"):
+        # Until that server says that it does.
+        HERE.tell(layout.MUTE, 1)
+        ready_when_alive(worker)
         worker.run = running(worker, worker.run, is_ready=False)
         return
     if hasattr(worker, "enqueue_req"):
@@ -141,6 +144,23 @@ def tell(worker: Any) -> None:
         HERE.tell(layout.APART, 1)
         put_around(worker, "handle", 3, busy_until_closed)
     worker.run = running(worker, worker.run, is_ready=True)
+
+
+def ready_when_alive(worker: Any) -> None:
+    """Let a worker be ready when it tells its master for the first time that it lives."""
+    from fanlight.recording.slots.slot import HERE
+    from fanlight.wire.slots import BOOTED, BOOTING, STATE
+
+    notify = worker.notify
+
+    def notify_told() -> Any:
+        worker.notify = notify
+        # Its server may have said so before, and may have said by now that it is at its end.
+        if HERE.cells[STATE] == BOOTING:
+            HERE.tell(STATE, BOOTED)
+        return notify()
+
+    worker.notify = notify_told
 
 
 def tell_loop(worker: Any) -> None:

@@ -78,6 +78,8 @@ def tell_server(module: ModuleType) -> None:
 
         loop = get_running_loop()
         HERE.claim("uvicorn", type(loop).__module__.partition(".")[0], parent())
+        # A worker of gunicorn's cannot tell of requests by itself.
+        HERE.tell(layout.MUTE, 0)
         config = getattr(self, "config", None)
         tell_if_known(layout.TOTAL, getattr(config, "workers", None))
         tell_if_known(layout.LIMIT, getattr(config, "limit_concurrency", None))
