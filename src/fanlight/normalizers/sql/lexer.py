@@ -53,7 +53,8 @@ BEFORE_A_VALUE = frozenset(
     {
         *("=", "<>", "!=", "<", ">", "<=", ">=", "<=>", ":=", "||", "+", "-", "*", "/", "%", "~"),
         *("LIKE", "ILIKE", "RLIKE", "REGEXP", "GLOB", "MATCH", "BETWEEN", "ESCAPE", "THEN", "ELSE"),
-        *("DEFAULT", "SEPARATOR", "IDENTIFIED", "PASSWORD", "INTERVAL", "DATE", "TIME", "TIMESTAMP"),
+        *("DEFAULT", "SEPARATOR", "PASSWORD", "INTERVAL", "DATE", "TIME", "TIMESTAMP"),
+        *("COMMENT", "DUMPFILE", "INFILE", "OUTFILE"),
     }
 )
 AROUND_NAMES = frozenset(
@@ -154,6 +155,7 @@ class Reading:
         self.openers: list[str] = []  # the word before each open parenthesis
         self.rows_depth = -1  # depth at which the rows of VALUES stand
         self.between = False
+        self.identified = False
         self.space = False
         position = 0
         while position < len(text):
@@ -202,6 +204,7 @@ class Reading:
             self.rows_depth = len(self.openers)
         elif self.rows_depth == len(self.openers) and upper != "ROW":
             self.rows_depth = -1
+        self.identified |= upper == "IDENTIFIED"
         if upper == "BETWEEN":
             self.between = True
         kept = len(text) <= IDENTIFIER_CHARS and self.previous != "IDENTIFIED BY"
@@ -311,8 +314,11 @@ class Reading:
         """Answer whether double quotes stand around a name; in doubt they hold a literal."""
         if following == "." or self.previous in BEFORE_A_NAME:
             return len(inside) <= IDENTIFIER_CHARS
-        # A dialect with back-ticks for names has double quotes for strings.
-        if self.has_ticks or self.previous in BEFORE_A_VALUE:
+        # A dialect with back-ticks for names has double quotes for strings, and so has the one that says
+        # IDENTIFIED, behind which a password may stand in many places, or `_utf8mb4`.
+        if self.has_ticks or self.identified or self.previous in BEFORE_A_VALUE:
+            return False
+        if self.previous.startswith("_") and not self.space:
             return False
         opener = self.openers[-1] if self.openers else ""
         if opener in ("IN", "VALUES", "ANY", "ALL", "ARRAY"):
