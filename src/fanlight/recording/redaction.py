@@ -33,11 +33,15 @@ class Scrubber:
     Its patterns are compiled when the first message comes: most processes never send one.
     """
 
-    __slots__ = ("literal", "pair", "query", "scheme", "statement", "ticket", "url")
+    __slots__ = ("literal", "pair", "path", "query", "scheme", "statement", "ticket", "url")
 
     def __init__(self) -> None:
         import re
 
+        # A full stop or a colon behind an address belongs to the sentence.
+        self.path: re.Pattern[str] = re.compile(
+            r"(?i)\b((?:https?|wss?)://[^\s/\"'<>()]+/)[^\s\"'<>()?]*[^\s\"'<>()?.,:;!]"
+        )
         self.pair: re.Pattern[str] = re.compile(
             # What stands before the word is kept anyway; bounds keep the time in proportion.
             rf"(?i)((?:{WORDS}|{COMPOUND})[\w.-]{{0,40}}[\"']?\s{{0,8}}(?:[:=]|\bis\b)\s{{0,8}})"
@@ -59,6 +63,7 @@ class Scrubber:
         Later lines are where database drivers put the statement and its parameters.
         """
         line = message.lstrip().partition("\n")[0][: limit * 2]
+        line = self.path.sub(r"\1<path>", line)
         line = self.pair.sub(rf"\1{REDACTED}", line)
         line = self.scheme.sub(rf"\1{REDACTED}", line)
         line = self.ticket.sub(REDACTED, line)
