@@ -112,6 +112,7 @@ def test_a_day_that_an_earlier_version_began_is_read_and_measured_bit_by_bit(dir
     store.close()
     store = open_at(directory)
     # The last event that was looked at is a worker's, which leaves no trace of that.
+    store.days[DAY].ready(store.writer)
     assert store.days[DAY].unmeasured == 160 - 120 + 1
     assert answer(store) == texts(store)
     store.close()

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from fanlight.stores.quota import Quota
 
 EPOCH = date(1970, 1, 1).toordinal()
+ACCOUNT = """
+SELECT 'ledger', service, 0, sum(n)::UBIGINT, 0::UBIGINT FROM {alias}.ledger GROUP BY service
+UNION ALL SELECT 'carried', service, day, n, 0 FROM {alias}.carried
+UNION ALL SELECT 'held', service, 0, sum(bytes)::UBIGINT, sum(left_out)::UBIGINT
+FROM {alias}.held GROUP BY service
+"""
+"""What a day holds of each service, in one statement; services by the ids of their names."""
 
 
 class Carried(NamedTuple):
@@ -69,15 +76,13 @@ class Day:
 
     def prepare(self, cursor: Connection) -> bool:
         """Make the tables of a new file, or check those of an old one; answer whether it is closed."""
-        tables = cursor.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [self.alias]
-        ).fetchall()
-        if not tables:
+        try:
+            ((version, number, closed),) = cursor.execute(f"SELECT * FROM {self.alias}.day").fetchall()
+        except duckdb.CatalogException:
+            # The tables of a file are made in one transaction: there is none.
             create(cursor, self.alias, self.number)
             self.path.chmod(0o600)
-        for table in LATER if tables else ():
-            cursor.execute(f"CREATE TABLE IF NOT EXISTS {self.alias}.{table} ({TABLES[table]})")
-        ((version, number, closed),) = cursor.execute(f"SELECT * FROM {self.alias}.day").fetchall()
+            return False
         if version != VERSION:
             raise StoreError(
                 f"{self.path} has schema version {version}, this Fanlight reads {VERSION}; "
@@ -85,32 +90,58 @@ class Day:
             )
         if number != self.number:
             raise StoreError(f"{self.path} holds {iso(number)}, not the day of its name; rename it back")
+        later = ", ".join(f"{self.alias}.{table}" for table in LATER)
+        try:
+            # One statement for all, and only bound: a store has many days, and each is asked at every start.
+            cursor.execute(f"SELECT 1 FROM {later} LIMIT 0")
+        except duckdb.CatalogException:
+            for table in LATER:
+                cursor.execute(f"CREATE TABLE IF NOT EXISTS {self.alias}.{table} ({TABLES[table]})")
         return bool(closed)
 
     def remember(self, cursor: Connection) -> None:
-        """Read what the writer needs to know: positions, the account, counters; names when it writes."""
+        """Read what every day is asked: positions and the account. What writing needs is read by `ready`."""
         self.names = None
-        ask = cursor.execute
-        alias = self.alias
         self.applied: dict[int, int] = dict(
-            ask(f"SELECT segment, max(position) FROM {alias}.applied GROUP BY segment").fetchall()
+            cursor.execute(
+                f"SELECT segment, max(position) FROM {self.alias}.applied GROUP BY segment"
+            ).fetchall()
         )
-        texts = f"JOIN {alias}.strings ON service = id"
-        self.ledger: dict[str, int] = dict(
-            ask(f"SELECT text, sum(n)::UBIGINT FROM {alias}.ledger {texts} GROUP BY text").fetchall()
+        rows = cursor.execute(ACCOUNT.format(alias=self.alias)).fetchall()
+        # Not joined: few of a day's strings are names of services.
+        ids = ", ".join({str(row[1]) for row in rows}) or "NULL"
+        texts = dict(
+            cursor.execute(f"SELECT id, text FROM {self.alias}.strings WHERE id IN ({ids})").fetchall()
         )
-        self.carried = [
-            Carried(*row) for row in ask(f"SELECT day, text, n FROM {alias}.carried {texts}").fetchall()
-        ]
-        held = f"SELECT text, sum(bytes)::UBIGINT, sum(left_out)::UBIGINT FROM {alias}.held"
-        self.held = {text: Held(*sums) for text, *sums in ask(f"{held} {texts} GROUP BY text").fetchall()}
-        self.next_trace: int = one(cursor, f"SELECT coalesce(max(number) + 1, 0) FROM {alias}.traces")
-        self.fresh = {
-            merge.table: one(cursor, f"SELECT count(*) FROM {alias}.{merge.table}_new") for merge in MERGES
-        }
-        self.limits = {merge.table: merge.limit for merge in MERGES}
-        measured = f"SELECT coalesce(max(event) + 1, 0)::BIGINT FROM {alias}.measured"
-        self.unmeasured = one(cursor, f"SELECT count(*) - ({measured}) FROM {alias}.events")
+        self.ledger: dict[str, int] = {}
+        self.carried: list[Carried] = []
+        self.held: dict[str, Held] = {}
+        for what, service, day, n, left_out in rows:
+            text = texts.get(service)
+            if text is None:
+                continue
+            if what == "ledger":
+                self.ledger[text] = self.ledger.get(text, 0) + n
+            elif what == "carried":
+                self.carried.append(Carried(day, text, n))
+            else:
+                before = self.held.get(text, Held(0, 0))
+                self.held[text] = Held(before.bytes + n, before.left_out + left_out)
+
+    def ready(self, cursor: Connection) -> Names:
+        """Answer the names that the day knows; before the first writing, read them and the counters."""
+        if self.names is None:
+            alias = self.alias
+            self.next_trace: int = one(cursor, f"SELECT coalesce(max(number) + 1, 0) FROM {alias}.traces")
+            self.fresh = {
+                merge.table: one(cursor, f"SELECT count(*) FROM {alias}.{merge.table}_new")
+                for merge in MERGES
+            }
+            self.limits = {merge.table: merge.limit for merge in MERGES}
+            measured = f"SELECT coalesce(max(event) + 1, 0)::BIGINT FROM {alias}.measured"
+            self.unmeasured = one(cursor, f"SELECT count(*) - ({measured}) FROM {alias}.events")
+            self.names = Names(cursor, alias)
+        return self.names
 
     def announce(self, cursor: Connection, segment: int) -> None:
         """Note that the segment has rows for this day, before another day gets its share of them.
@@ -124,16 +155,15 @@ class Day:
 
     def apply(self, cursor: Connection, segment: int, position: int, parts: list[Part], quota: Quota) -> None:
         """Add the parts, as far as the quota goes, and the segment's new position in one transaction."""
-        if self.names is None:
-            self.names = Names(cursor, self.alias)
+        names = self.ready(cursor)
         try:
             with transaction(cursor):
-                given = load(cursor, self.alias, parts, self.names, self.next_trace, quota)
+                given = load(cursor, self.alias, parts, names, self.next_trace, quota)
                 cursor.execute(f"INSERT INTO {self.alias}.applied VALUES (?, ?)", [segment, position])
         except BaseException:
-            self.names.forget()
+            names.forget()
             raise
-        self.names.keep()
+        names.keep()
         self.applied[segment] = position
         self.held = quota.held
         self.next_trace += given["traces"]
@@ -146,6 +176,9 @@ class Day:
 
     def merge_due(self, cursor: Connection) -> None:
         """Merge the tables whose new rows have reached their limit."""
+        if self.names is None:
+            # Nothing was written: all of it was here already.
+            return
         for merge in MERGES:
             if self.fresh[merge.table] >= self.limits[merge.table]:
                 self.merge(cursor, merge)
@@ -183,15 +216,14 @@ class Day:
         """
         if any(row.day == gone.number for row in self.carried):
             return
-        if self.names is None:
-            self.names = Names(cursor, self.alias)
+        names = self.ready(cursor)
         rows = gone.carried + [Carried(gone.number, service, n) for service, n in gone.ledger.items()]
         rows.append(Carried(gone.number, "", 0))
         positions = {segment: at for segment, at in gone.applied.items() if segment not in self.applied}
-        ids = self.names.strings.lookup(row.service for row in rows)
+        ids = names.strings.lookup(row.service for row in rows)
         try:
             with transaction(cursor):
-                self.names.write(cursor, self.alias)
+                names.write(cursor, self.alias)
                 for row, service in zip(rows, ids, strict=True):
                     cursor.execute(
                         f"INSERT INTO {self.alias}.carried VALUES (?, ?, ?)", [row.day, service, row.n]
@@ -199,9 +231,9 @@ class Day:
                 for entry in positions.items():
                     cursor.execute(f"INSERT INTO {self.alias}.applied VALUES (?, ?)", entry)
         except BaseException:
-            self.names.forget()
+            names.forget()
             raise
-        self.names.keep()
+        names.keep()
         self.carried += rows
         self.applied |= positions
 
