@@ -1,11 +1,16 @@
-"""A collector by itself, as the supervisor starts it: how much it says, and where."""
+"""Collector and server by themselves, as the supervisor starts them: what is said where, what comes first."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
+from commits import DAY_NS, Request, commit
+
+from fanlight.wire import codec, spool
+from fanlight.wire.messages import COMMIT
 
 FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
 PROGRAM = "import fanlight; fanlight.start('shop')\nwith fanlight.trace('job'): pass"
@@ -57,3 +62,55 @@ def test_a_collector_says_as_much_as_it_is_told_to_where_it_is_told_to(tmp_path,
     assert b"agent" not in told
     text = log.read_text() if said else ""
     assert [part for part in said if part not in text] == []
+
+
+HELD = """
+import os, sys
+from fanlight import cli
+from fanlight.cli import role
+
+class Held:
+    def find_spec(self, name, path, target=None):
+        if name == "fanlight.web.app":
+            print("held", flush=True)
+            sys.stdin.readline()
+
+sys.meta_path.insert(0, Held())
+sys.exit(role.main(sys.argv[1:]))
+"""
+"""A server that goes on to what pages are made of only when it is told to."""
+
+
+def test_a_server_stores_what_waits_before_it_loads_what_pages_are_made_of(tmp_path):
+    applied, following = (tmp_path / "spool" / spool.file_name(number) for number in (101, 102))
+    applied.parent.mkdir(mode=0o700)
+    for path in (applied, following):
+        header = {"number": int(path.stem), "created": 1, "service": [], "accepted": [], "dropped": []}
+        path.write_bytes(spool.pack_header(header))
+    with applied.open("ab") as file:
+        record = codec.encode(COMMIT, commit([Request(20_000 * DAY_NS, 1_000_000, 1)]))
+        file.write(spool.pack_record(record))
+    (tmp_path / "run").mkdir(mode=0o700)
+    reader, writer = os.pipe()
+    page, owner = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
+    owner.bind(str(tmp_path / "run" / "server.sock"))
+    owner.listen()
+    given = {"parent": os.getpid(), "report-fd": writer, "page-fd": page.fileno(), "owner-fd": owner.fileno()}
+    words = [word for name, number in given.items() for word in (f"--{name}", str(number))]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("FANLIGHT_")}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", HELD, "--role", "server", "--data", str(tmp_path), *words],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=[writer, page.fileno(), owner.fileno()],
+    ) as server:
+        try:
+            assert server.stdout.readline() == b"held\n"
+            wait_for(lambda: not applied.exists())
+        finally:
+            server.kill()
+    for each in (page, owner):
+        each.close()
+    os.close(reader)
+    os.close(writer)

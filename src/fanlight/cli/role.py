@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fanlight.config import Settings
+    from fanlight.server.server import Server
 
 STOP_S = 2.0
 """For applying what the collector committed last; what is left waits in the spool."""
@@ -118,13 +119,32 @@ def collect(settings: Settings, streams: dict[str, int], *, parent: int, report_
 def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, owner_fd: int) -> int:
     """Be the server until told to stop: apply the spool, answer page, API and our own commands."""
     die_with_parent(parent)
+    server = build.server(settings)
+    # Storing what waits comes first, and goes on while all that pages are made of is loaded.
+    server.start()
+    try:
+        return serve_pages(settings, server, parent, report_fd, (page_fd, owner_fd))
+    finally:
+        server.stop(STOP_S)
+
+
+def serve_pages(
+    settings: Settings, server: Server, parent: int, report_fd: int, doors: tuple[int, int]
+) -> int:
+    """Answer whoever asks a server that applies, until told to stop; answer the exit code.
+
+    Args:
+        settings: names of this host, and where secrets lie.
+        server: started by the caller.
+        parent: the supervisor.
+        report_fd: its pipe.
+        doors: descriptors of the page's socket and of our own commands'.
+    """
     from fanlight.web.app import create
     from fanlight.web.gate import Gate
     from fanlight.web.listen import Listening
 
-    page = socket.socket(fileno=page_fd)
-    owner = socket.socket(fileno=owner_fd)
-    server = build.server(settings)
+    page, owner = (socket.socket(fileno=door) for door in doors)
     gate = Gate(
         bound_address(page),
         settings["web.host_names"],
@@ -143,12 +163,11 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
         lambda: server.ready or gate.asked_at > born_s,
         lambda: gate.asked_at > born_s and time.monotonic() - gate.asked_at < RECENT_S,
     )
+    listening = Listening(create(server.answers, gate, inbox=server.inbox), [page, owner])
     look_for_garbage()
-    server.start()
+    reporter.start()
     try:
-        reporter.start()
-        Listening(create(server.answers, gate, inbox=server.inbox), [page, owner]).run()
+        listening.run()
     finally:
         reporter.stop()
-        server.stop(STOP_S)
     return RENEWED if reporter.outdated else 0
