@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -301,3 +302,20 @@ def test_a_title_that_is_no_text_becomes_one_at_once(caught, shape):
     _, ((lazy, inner),) = shape()
     assert lazy.endswith("Lazy>")
     assert inner == ["5"]
+
+
+def test_a_stack_of_contexts_enters_spans_and_leaves_them_in_turn(caught, shape):
+    with trace("root"):
+        with ExitStack() as stack:
+            stack.enter_context(span("first"))
+            stack.enter_context(span("second")).annotate(number=2)
+            annotate(text="second")
+        with span("tail"):
+            pass
+    assert shape() == ("root", [("first", ["second"]), "tail"])
+
+
+def test_outside_a_trace_it_enters_what_records_nothing(caught):
+    with ExitStack() as stack:
+        stack.enter_context(span("nobody")).annotate(number=1)
+    assert caught == []

@@ -26,7 +26,6 @@ from fanlight.recording.reduction import reduce_events
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any
 
     from fanlight.recording.recorder import Trace
@@ -60,7 +59,11 @@ class Gone(list["Any"]):
 GONE = Gone()
 
 
-class Lane:
+class Entering(type):
+    """The class of classes of blocks, so that they can be entered by hand; the recorder sets how."""
+
+
+class Lane(metaclass=Entering):
     """The events of one execution context: a thread, an asyncio task, a greenlet.
 
     It is also the context manager that `span()` answers, so that a span allocates none.
@@ -103,9 +106,7 @@ class Lane:
     # What a block is given; the recorder sets it, since it needs `current`.
     __enter__: Callable[..., Any]
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
         if kind is not None:
             self.events.append({"error": kind.__name__})
         self.events.append(clock())
@@ -276,11 +277,10 @@ def claimed(lane: Lane, me: int) -> Lane:
         return lane
     home = lane.home if lane.callers is None else lane.callers.get(me, lane.home)
     if home is not None:
-        lane = home
-        if lane.owner != me:
-            return branched(lane, me)
-        set_lane(lane)
-        return lane
+        if home.owner != me:
+            return branched(home, me)
+        set_lane(home)
+        return home
     # Some bridges copy a worker's context back: then the caller's own lane is up the line.
     above = lane.parent
     while above is not None:

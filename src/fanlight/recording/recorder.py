@@ -12,6 +12,7 @@ from fanlight.recording.lanes import (
     GONE,
     LANE,
     RECORDS,
+    Entering,
     Lane,
     collecting,
     lane_here,
@@ -22,22 +23,8 @@ from fanlight.recording.lanes import (
 from fanlight.recording.reduction import PLAIN, described, plain, reduce_values
 from fanlight.wire.account import FINISHED, opened
 
-__all__ = [
-    "LANE",
-    "SWITCH",
-    "Lane",
-    "Trace",
-    "begin",
-    "clock",
-    "close",
-    "current",
-    "finish",
-    "fresh_trace",
-    "is_open",
-    "release",
-    "resume",
-    "span",
-]
+__all__ = ["LANE", "SWITCH", "Lane", "Trace", "begin", "clock", "close", "current", "finish"]
+__all__ += ["fresh_trace", "is_open", "release", "resume", "span"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,7 +84,7 @@ class Switch:
 SWITCH = Switch()
 
 
-class Nothing:
+class Nothing(metaclass=Entering):
     """What `span()` answers where nothing is recorded."""
 
     __slots__ = ()
@@ -127,6 +114,15 @@ HERE = Here()
 # A fast path: every block enters through an iterator in C that answers the same thing for ever.
 Nothing.__enter__ = staticmethod(repeat(HERE).__next__)
 Lane.__enter__ = staticmethod(repeat(HERE).__next__)
+
+
+def entered(_: object) -> Here:
+    """Answer what a block gives that is entered by hand, as `contextlib.ExitStack` does."""
+    return HERE
+
+
+# Whoever asks a class for it hands the block over; `with` does not, and looks behind this.
+Entering.__enter__ = property(lambda _: entered)  # type: ignore[attr-defined]  # for the classes alone
 
 
 ALONE: Sequence[tuple[list[Any], int, int]] = ((GONE, -1, 0),)
