@@ -103,12 +103,11 @@ def decode(schema: Schema, data: bytes | memoryview) -> Message:
     Raises:
         WireError: the bytes end early, a length lies, or a field has the wrong wire type.
     """
-    message: Message = {name: EMPTY[kind]() for name, (_, kind) in schema.items()}
-    by_number = {number: (name, kind) for name, (number, kind) in schema.items()}
+    message, by_number = blank(schema)
     view = memoryview(data)
     position, end = 0, len(view)
     while position < end:
-        # A fast path: half of all tags are one byte.
+        # A fast path: half of all tags are one byte, and most lengths.
         tag = view[position]
         position += 1
         if tag > 0x7F:
@@ -122,7 +121,11 @@ def decode(schema: Schema, data: bytes | memoryview) -> Message:
                     raise WireError(f"field {name!r} came as a number; fanlight.proto says otherwise")
                 message[name] = number
             continue
-        length, position = read_length(view, position, wire_type)
+        if wire_type == 2 and position < end and view[position] < 0x80:
+            length = view[position]
+            position += 1
+        else:
+            length, position = read_length(view, position, wire_type)
         if position + length > end:
             raise WireError(f"field {tag >> 3} claims {length} bytes where {end - position} are left")
         if name:
@@ -131,6 +134,16 @@ def decode(schema: Schema, data: bytes | memoryview) -> Message:
             put(message, name, kind, view[position : position + length])
         position += length
     return message
+
+
+def blank(schema: Schema) -> tuple[Message, dict[int, tuple[str, int]]]:
+    """Answer a message of empty values, and name and type of each field by its number."""
+    message: Message = {}
+    by_number = {}
+    for name, (number, kind) in schema.items():
+        message[name] = EMPTY[kind]()
+        by_number[number] = name, kind
+    return message, by_number
 
 
 def put(message: Message, name: str, kind: int, value: memoryview) -> None:
@@ -142,13 +155,13 @@ def put(message: Message, name: str, kind: int, value: memoryview) -> None:
     elif kind == BLOB:
         message[name] = bytes(value)
     else:
-        column = array(TYPECODE[kind])
+        column = array(TYPECODE[kind]) if SWAP else message[name]
         if len(value) % column.itemsize:
             raise WireError(f"column {name!r} has {len(value)} bytes, not a multiple of {column.itemsize}")
         column.frombytes(value)
         if SWAP:
             column.byteswap()
-        message[name] += column
+            message[name] += column
 
 
 EMPTY: dict[int, Callable[[], Any]] = {
