@@ -27,7 +27,13 @@ TABLES = (
     *("kind", "group", "environment", "trace", "span", "note", "count", "latency", "node", "release"),
     "event",
 )
-NUMERIC = {name: kind for name, (_, kind) in COMMIT.items() if kind in (U32, U64, F64)}
+COLUMNS = {
+    table: [
+        name for name, (_, kind) in COMMIT.items() if kind in (U32, U64, F64) and name.startswith(f"{table}_")
+    ]
+    for table in TABLES
+}
+"""Those of each table; all are of one length."""
 POINTERS = (
     ("kind_category kind_title kind_description group_service group_endpoint group_segment", "strings"),
     ("trace_host note_key node_location release_service release_text", "strings"),
@@ -93,8 +99,8 @@ def check(commit: Message) -> None:
         raise WireError("the record's clients and sequences differ in number, or there are none")
     if len(commit["ledger_service"]) != len(commit["ledger_accepted"]):
         raise WireError("the record's ledger columns differ in length")
-    for table in TABLES:
-        sizes = {name: len(commit[name]) for name in NUMERIC if name.startswith(f"{table}_")}
+    for table, names in COLUMNS.items():
+        sizes = {name: len(commit[name]) for name in names}
         if len(set(sizes.values())) > 1:
             raise WireError(f"the record's {table} columns differ in length: {sizes}")
     owned = sum(
@@ -102,8 +108,8 @@ def check(commit: Message) -> None:
     )
     if owned != len(commit["span_kind"]):
         raise WireError(f"the record has {len(commit['span_kind'])} spans, its whole traces own {owned}")
-    for names, target in POINTERS:
-        for name in names.split():
+    for pointers, target in POINTERS:
+        for name in pointers.split():
             # Where there are no strings, entry 0 is the empty one all the same.
             below(name, commit[name], max(len(commit[target]), target == "strings"))
     check_events(commit)
