@@ -23,12 +23,16 @@ def check_store(url: str) -> None:
     Raises:
         ConfigError: lists the known schemes, the nearest first.
     """
-    from importlib.metadata import entry_points
-
-    from fanlight.registry import known_or_error
     from fanlight.stores import BUILT_IN, parts
 
     scheme, _ = parts(url)
+    if scheme in BUILT_IN:
+        # Looking through all that is installed would be half of a supervisor's start.
+        return
+    from importlib.metadata import entry_points
+
+    from fanlight.registry import known_or_error
+
     if not entry_points(group="fanlight.stores", name=scheme):
         known_or_error(scheme, list(BUILT_IN), "store scheme")
 

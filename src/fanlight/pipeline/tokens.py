@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from fanlight.errors import ConfigError
@@ -19,6 +18,8 @@ def report_digest(path: str) -> bytes:
         ConfigError: the file is another user's, open to others, or holds no token.
         OSError: it cannot be read or made.
     """
+    import hashlib
+
     return hashlib.sha256(report_token(path)).digest()
 
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
-from fanlight.query.answer import UNLIMITED
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
@@ -141,7 +139,7 @@ class Store(Protocol):
         Its stages are not run. Spans are read unless the stages need nothing but a trace's own columns.
         """
 
-    def answer(self, query: Query, limits: Limits = UNLIMITED) -> Answer:
+    def answer(self, query: Query, limits: Limits = ...) -> Answer:
         """Answer a query with its stages; what it was come by stands in the answer's facts.
 
         Raises:
