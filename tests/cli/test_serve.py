@@ -244,3 +244,15 @@ def test_an_open_page_keeps_it(house, monkeypatch):
         time.sleep(0.2)
     assert is_alive(supervisor)
     fanlight("stop", "--data", house.data)
+
+
+def test_the_token_of_reports_is_there_before_anybody_is_told_where_to_report(tmp_path):
+    command = [*FANLIGHT, "serve", "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            told = json.loads(b"".join(iter(process.stdout.readline, b"}\n")) + b"}")
+            # Who finds none waits for a minute, or for good when it ends.
+            assert (tmp_path / "data" / "run" / "report.token").stat().st_size > 30
+        finally:
+            process.terminate()
+    assert told["listen"].startswith("127.0.0.1:")

@@ -16,6 +16,7 @@ from fanlight.pipeline.listening import bind_page, bound_address, check_socket
 from fanlight.pipeline.processes import Child, Supervisor, end_orphans, say
 from fanlight.pipeline.programs import any_running
 from fanlight.pipeline.start import open_log
+from fanlight.pipeline.tokens import report_token
 from fanlight.server.trouble import Trouble
 
 TYPE_CHECKING = False
@@ -249,6 +250,10 @@ def serve(
         left = directory.read_state(data) or {}
         end_orphans(data, left.get("pids", {}))
         directory.forget_state(data)
+        # Before anybody is told where we are: who reports by himself asks for it at once, and rests for a
+        # minute where there is none. What is wrong with it, the server says.
+        with suppress(ConfigError, OSError):
+            report_token(settings["report.token_file"])
         house = House(settings, command, lock, background=background, streams=streams or {})
         return house.run(begun)
     finally:
