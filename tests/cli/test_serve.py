@@ -81,6 +81,14 @@ def house(tmp_path):
     return House(tmp_path)
 
 
+def test_from_start_to_end_it_says_no_line_that_is_not_its_own(house):
+    with house.serve() as process:
+        pass
+    assert process.wait(20) == 0
+    lines = house.log.read_text().splitlines()
+    assert [line.partition(":")[0].split()[0] for line in lines] == ["Fanlight", "agents", "data"]
+
+
 def test_where_it_serves_is_told_to_programs_at_once(tmp_path):
     data = str(tmp_path / "data")
     command = [*FANLIGHT, "serve", "--json", "--data", data, "--listen", "127.0.0.1:0"]

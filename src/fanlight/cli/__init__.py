@@ -62,7 +62,13 @@ def answered(arguments: list[str]) -> int:
             gc.disable()
             from fanlight.cli.role import main as play
 
-            return play(arguments[1:])
+            try:
+                code = play(arguments[1:])
+            except SystemExit as ended:
+                # Told to end while it was still starting.
+                code = int(ended.code or 0)
+            # Whoever comes next waits for the end; and the engine, taken apart, tells of what it leaks.
+            leave(code)
         from fanlight.cli.commands import main as dispatch
 
         return dispatch(arguments)
