@@ -1,9 +1,10 @@
-"""How long after a kill -9 of collector or server what an application records is accepted and stored again.
+"""How long after a kill -9 of one of our processes what an application records is accepted and stored again.
 
-`python bench/resume.py --kills 10` prints, for each of the two or for `--role` alone, the median and the
+`python bench/resume.py --kills 10` prints, for each of the three or for `--role` alone, the median and the
 longest time in seconds from the kill until all that was recorded by then, and the next trace, is
 accepted, and until it is stored. What was accepted is heard from the server, so that a killed server's
-own figure is when it could say so.
+own figure is when it could say so. All of it runs in the background, where a child takes the place of a
+supervisor that is killed.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ with open(sys.argv[2], "wb", buffering=0) as told:
         time.sleep(0.01)
 """
 """Traces a hundred times a second, and keeps count in the size of a file."""
-ROLES = ("collector", "server")
+ROLES = ("collector", "server", "supervisor")
 LOOK_S = 0.02
 CALM_S = 3.0
 """Between what was stored again and the next kill: whoever was started has become ready."""
@@ -87,18 +88,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=10, help="of each process")
-    parser.add_argument("--role", choices=ROLES, help="which alone; else both")
+    parser.add_argument("--role", choices=ROLES, help="which alone; else all")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fanlight-resume-") as folder:
         data, told = Path(folder) / "data", Path(folder) / "told"
-        with processes.serving(data):
-            command = [sys.executable, "-c", PROGRAM, str(data), str(told)]
-            program = subprocess.Popen(command, env=processes.environment())
-            try:
-                measure(data, told, [asked.role] if asked.role else list(ROLES), asked.kills)
-            finally:
-                program.kill()
-                program.wait()
+        environment = processes.environment(FANLIGHT_DATA=str(data), FANLIGHT_LISTEN="127.0.0.1:0")
+        command = [*processes.COMMAND, "run", sys.executable, "-c", PROGRAM, str(data), str(told)]
+        program = subprocess.Popen(command, env=environment)
+        try:
+            processes.state(data)
+            measure(data, told, [asked.role] if asked.role else list(ROLES), asked.kills)
+        finally:
+            program.kill()
+            program.wait()
+            subprocess.run([*processes.COMMAND, "stop"], env=environment, check=False)
 
 
 if __name__ == "__main__":
