@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from typing import Any
 
 import pytest
@@ -14,7 +15,14 @@ from fanlight.recording.branches import branching, branching_task
 from fanlight.recording.recorder import span
 
 ORIGINAL = asyncio.BaseEventLoop.create_task
-WAYS = {"calling": tasks.calling, "anything": tasks.calling_any}
+
+
+def making(method: Any, apart: Any) -> Any:
+    """Answer the hook that makes the tasks itself."""
+    return tasks.making(method, apart, asyncio.tasks)
+
+
+WAYS = {"making": making, "calling": tasks.calling_any}
 
 
 @pytest.fixture(params=WAYS)
@@ -31,6 +39,27 @@ async def work(name: str) -> str:
     with span(name):
         await asyncio.sleep(0)
     return name
+
+
+def test_asyncios_own_is_not_called_behind_the_hook_where_it_is_known():
+    method = getattr(ORIGINAL, "__wrapped__", ORIGINAL)
+    loop = type("Loop", (asyncio.SelectorEventLoop,), {"create_task": branching_task(method)})()
+    called = []
+
+    async def main() -> str:
+        sys.setprofile(lambda frame, event, _: called.append((event, frame.f_code)))
+        try:
+            task = loop.create_task(work("a"))
+        finally:
+            sys.setprofile(None)
+        return str(await task)
+
+    try:
+        assert loop.run_until_complete(main()) == "a"
+    finally:
+        loop.close()
+    is_known = (3, 11) <= sys.version_info < (3, 13, 3)
+    assert (("call", method.__code__) not in called) == is_known
 
 
 def test_a_method_that_does_more_is_called():

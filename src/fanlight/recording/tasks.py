@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 NAMED = frozenset({"name", "context"})
 """What may be said of a task that leaves open when it runs first."""
+STEPS = ("_check_closed", "_task_factory", "tasks", "Task", "_source_traceback")
+MAKES = frozenset({(*STEPS, "_set_task_name"), (*STEPS, "set_name")})
+"""What asyncio's own names, in this order, where it makes a task as `making` does."""
 TASK = ("self", "coro", "name", "context")
-"""What `create_task` takes where the fast path knows all of it."""
+"""What it takes then."""
 COLLECTS = 0x04 | 0x08
 """Flags of a function's code: takes further arguments, or keywords."""
 
@@ -32,10 +35,11 @@ def hooked(create_task: Any, branching: Branching) -> Any:
     """
     apart = creating_apart(create_task, branching)
     code = getattr(create_task, "__code__", None)
-    if code is None or code.co_flags & COLLECTS or "_task_factory" not in code.co_names:
-        return calling_any(create_task, apart)
-    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] == TASK
-    return calling(create_task, apart) if known else calling_any(create_task, apart)
+    if code is not None and code.co_names in MAKES and create_task.__module__ == "asyncio.base_events":
+        known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] == TASK
+        if known and not code.co_flags & COLLECTS:
+            return making(create_task, apart, create_task.__globals__["tasks"])
+    return calling_any(create_task, apart)
 
 
 def calling_any(create_task: Any, apart: Any) -> Any:
@@ -54,22 +58,23 @@ def calling_any(create_task: Any, apart: Any) -> Any:
     return create
 
 
-def calling(create_task: Any, apart: Any) -> Any:
-    """Answer a hook that calls a `create_task` that takes what asyncio's does."""
+def making(create_task: Any, apart: Any, tasks: Any) -> Any:
+    """Answer a hook that makes a task as asyncio's `create_task` does, of what `tasks` has for that."""
 
-    # A fast path, chosen once: collecting keywords costs as much as all the rest.
+    # A fast path, chosen once: it does that in place of the method, which would be called behind ours.
     def create(loop: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
         here = lane_here()
-        if here is not None:
-            if loop._task_factory is not None:  # noqa: SLF001  asked by the method too
-                return apart(loop, coro, {"name": name, "context": context})
-            # As `share` asks first: tasks that are started one after the other stand at one place.
-            if here.branch != len(here.events):
-                share(here)
-        # A fast path: keywords are matched by name each time.
-        if name is None and context is None:
-            return create_task(loop, coro)
-        return create_task(loop, coro, name=name, context=context)
+        if loop._task_factory is not None:  # noqa: SLF001  asked by the method too
+            if here is None:
+                return create_task(loop, coro, name=name, context=context)
+            return apart(loop, coro, {"name": name, "context": context})
+        if here is not None and here.branch != len(here.events):
+            share(here)
+        loop._check_closed()  # noqa: SLF001  likewise
+        task = tasks.Task(coro, loop=loop, name=name, context=context)
+        if task._source_traceback:  # noqa: SLF001  likewise
+            del task._source_traceback[-1]  # noqa: SLF001  likewise
+        return task
 
     return create
 
