@@ -107,16 +107,21 @@ def test_without_a_master_the_first_worker_is_that_of_the_others(
         watch.until(lambda found: requests(found) == 20)
 
 
-def test_one_whose_requests_are_not_all_counted_tells_nothing(
-    folder: Path, receiver: Receiver, watch: Watch
+@pytest.mark.parametrize("late", [(), ("--lazy-apps",)], ids=["", "lazy-apps"])
+def test_one_whose_requests_are_not_all_counted_tells_that_it_is_there_and_of_none(
+    late: tuple[str, ...], folder: Path, receiver: Receiver, watch: Watch
 ) -> None:
     for name in ("site_app", "one", "two"):
         (folder / f"{name}.py").write_text(SITE + "\napplication = app\n")
     mounts = ("--mount", "/one=one.py", "--mount", "/two=two.py", "--manage-script-name")
-    for late in ((), ("--lazy-apps",)):
-        with serving(uwsgi(*mounts, *late), folder, receiver) as server:
-            assert all(server.ask_many(["/one/", "/two/"] * 5))
-            assert watch.workers() == ()
+    with serving(uwsgi(*mounts, *late, "--processes", "2"), folder, receiver) as server:
+        assert all(server.ask_many(["/one/", "/two/"] * 5))
+        found = watch.until(lambda found: [each.booted for each in found.workers] == [True] * 2)
+        assert {(each.tells, each.total, each.capacity, each.max_threads) for each in found.workers} == {
+            (False, 2, None, None)
+        }
+        # What the kernel calls a drop is none, so nobody is warned of refusals.
+        assert all(each.deferring == each.inodes != () for each in found.workers)
 
 
 LOADERS = {

@@ -75,14 +75,13 @@ def patch(module: ModuleType) -> None:
 
 
 def begin(module: Any, is_traced: bool) -> None:
-    """Let this process tell how busy it is if it is a worker all of whose applications are traced."""
+    """Let this process tell that it is there, and how busy if all its applications are traced."""
     number: Any = getattr(module, "worker_id", None)
     # Mules and spoolers are forked alike, and answer nobody.
     if number is not None and number() <= 0:
         return
-    if is_traced:
-        tell(module)
-    else:
+    tell(module, is_traced)
+    if not is_traced:
         lack("uwsgi", UNTOLD)
 
 
@@ -149,10 +148,14 @@ def plain(value: Any) -> str:
     )
 
 
-def tell(module: Any) -> None:
-    """Let this worker tell how busy it is; all that it calls is traced.
+def tell(module: Any, is_traced: bool) -> None:
+    """Let this worker tell that it is there, and how busy it is.
 
     Nothing waits in the worker: each of its threads accepts one connection, answers it and closes it.
+
+    Args:
+        module: `uwsgi`.
+        is_traced: whether all that it calls is; otherwise nobody knows how many of its threads answer.
     """
     cores = getattr(module, "cores", None)
     workers = getattr(module, "numproc", None)
@@ -160,7 +163,8 @@ def tell(module: Any) -> None:
     HERE.serve(getattr(module, "sockets", ()))
     if isinstance(workers, int):
         HERE.tell(layout.TOTAL, workers)
-    if isinstance(cores, int):
+    HERE.tell(layout.MUTE, int(not is_traced))
+    if isinstance(cores, int) and is_traced:
         HERE.tell(layout.MAX_THREADS, cores)
         HERE.tell(layout.SPAWNED, cores)
         HERE.tell(layout.BACKLOG, 0)
