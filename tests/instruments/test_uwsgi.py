@@ -182,3 +182,5 @@ def test_workers_that_cannot_tell_how_busy_they_are_say_so(
         module.post_fork_hook()
     (line,) = [each for each in report() if each.startswith("uwsgi=")]
     assert (line.partition(" without ")[2] == uwsgi.UNTOLD) is is_told
+    assert HERE.cells[layout.MUTE] == is_told
+    HERE.renew()

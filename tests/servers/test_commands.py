@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fanlight.instruments.servers.uwsgi import UNTOLD
 from matrix_servers import BIN, Server, gunicorn, program, uvicorn, uwsgi
 from matrix_serving import measure, serving
 from matrix_sites import DJANGO, FRONTS, QUERY, SITES, Site
@@ -125,3 +126,6 @@ def test_uwsgi_runs_site_code_twice_in_one_process_and_each_application_counts(
     for trace in receiver.traces:
         counted[trace.endpoint] += 1
     assert set(counted.values()) == {25}, counted
+    # Each interpreter says of itself what it goes without: only one of them may ever be asked anything.
+    said = [line for hello in receiver.hellos for line in hello["instruments"] if line.startswith("uwsgi=")]
+    assert said == [f"uwsgi=active without {UNTOLD}"] * 2

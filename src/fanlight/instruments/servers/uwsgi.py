@@ -6,6 +6,7 @@ import os
 import re  # noqa: F401  which endpoints are ignored is compiled in each worker
 import sys
 import warnings
+from importlib import import_module
 
 from fanlight.instruments import lack
 
@@ -51,6 +52,9 @@ def patch(module: ModuleType) -> None:
     """
     if not hasattr(module, HOOK) and not hasattr(module, "workers"):
         raise LookupError("uwsgi has neither post_fork_hook nor workers")
+    if is_further():
+        # No hook is called here, and what the first interpreter says it lacks goes with its own requests.
+        lack("uwsgi", UNTOLD)
     before = getattr(module, HOOK, None)
 
     def trace_loaded() -> None:
@@ -72,6 +76,18 @@ def patch(module: ModuleType) -> None:
 
     # Its decorators put their own hook in the place of whatever is there.
     ARRIVALS.expect("uwsgidecorators", lambda decorators: decorators.postfork_chain.insert(0, trace_loaded))
+
+
+def is_further() -> bool:
+    """Answer whether this is not the first interpreter of its process: each further application has one."""
+    for name in ("_interpreters", "_xxsubinterpreters"):
+        try:
+            interpreters = import_module(name)
+        except ImportError:
+            # From 3.13 on the first is its name.
+            continue
+        return bool(interpreters.get_current() != interpreters.get_main())
+    return False
 
 
 def begin(module: Any, is_traced: bool) -> None:
