@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 
 FILE = "file.send"
+INNER = ("app", "other_asgi_app", "__wrapped__")
+"""Attributes in which middleware, and whatever else is put around an application, has it."""
+LAYERS = 32
+"""Of middleware that are looked through; some might stand around themselves."""
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -74,17 +78,24 @@ def name_late(module: ModuleType, application: Any) -> None:
         return
 
     from fanlight.recording.lanes import lane_here, set_lane
-    from fanlight.recording.routes import LATE, MOUNT
+    from fanlight.recording.routes import LATE, MOUNT, SERVED_MAX
+
+    def known(trace: Trace, scope: Any) -> tuple[str, Any]:
+        """Answer the prefix of the mounts so far, and the routes that nobody has asked."""
+        mount = scope.get(MOUNT)
+        if mount is not None:
+            # What a mount took does not tell that its routes were asked, but says 404 when in vain.
+            is_asked = trace.status == 404 or scope.get("route") is not mount[2]
+            return mount[0], () if is_asked else held(mount[1])
+        app = scope.get("app")
+        if app is None and len(LATE.served) < SERVED_MAX:
+            # It never came to one, or with a copy: what the process serves has it, unless that is several.
+            inside = {id(each): each for each in map(unwrapped, LATE.served)}
+            app = inside.popitem()[1] if len(inside) == 1 else None
+        return "", app.routes if isinstance(app, application) and "router" not in scope else ()
 
     def template(trace: Trace, scope: Any) -> str:
-        mount = scope.get(MOUNT)
-        if mount is None:
-            around, app = "", scope.get("app")
-            routes = app.routes if isinstance(app, application) and "router" not in scope else ()
-        else:
-            # What a mount took does not tell that its routes were asked, but says 404 when in vain.
-            around, asked = mount[0], trace.status == 404 or scope.get("route") is not mount[2]
-            routes = () if asked else getattr(mount[1], "routes", ())
+        around, routes = known(trace, scope)
         if not routes:
             return ""
         # Whatever the project's converters do is not part of the request, and may fail in any way.
@@ -99,6 +110,24 @@ def name_late(module: ModuleType, application: Any) -> None:
         return found and around + found
 
     LATE.template = template
+
+
+def unwrapped(app: Any) -> Any:
+    """Answer what stands inside of middleware: what one is put around it keeps, mostly as its `app`."""
+    for _ in range(LAYERS):
+        inner = None
+        # Starlette's own classes tell their routes, and FastAPI knows itself as something else, too.
+        for name in () if hasattr(app, "routes") else INNER:
+            inner = getattr(app, name, None) if inner is None else inner
+        if inner is None:
+            break
+        app = inner
+    return app
+
+
+def held(mount: Any) -> Any:
+    """Answer the routes of the application that a mount or a host holds, () for one without any."""
+    return getattr(mount, "routes", ()) or getattr(unwrapped(getattr(mount, "app", None)), "routes", ())
 
 
 def would_take(routes: Any, scope: Any, kinds: Any) -> str:
@@ -122,7 +151,7 @@ def would_take(routes: Any, scope: Any, kinds: Any) -> str:
     # A mount or a host, with what stands inside.
     if not hasattr(taken, "routes"):
         return str(path)
-    found = would_take(taken.routes, {**scope, **within}, kinds)
+    found = would_take(held(taken), {**scope, **within}, kinds)
     return path.removesuffix("/{path}") + found if found else str(path)
 
 

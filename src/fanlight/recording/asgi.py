@@ -23,7 +23,7 @@ from fanlight.recording.exchange import (
 )
 from fanlight.recording.lanes import BLOCK, COLLECTING, Lane, collecting, lane_here, set_lane
 from fanlight.recording.recorder import ROUTER, SWITCH, Trace, close, finish, is_open
-from fanlight.recording.routes import ANSWERED_BY, INSIDE, LATE, MOUNT, ROUTE, route_template
+from fanlight.recording.routes import ANSWERED_BY, INSIDE, LATE, MOUNT, ROUTE, SERVED_MAX, route_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def asgi(app: App) -> App:
     # A fast path: one layer less where the application's own class does it all.
     if hasattr(type(app).__call__, DOOR):
         return app
+    if len(LATE.served) < SERVED_MAX:
+        LATE.served.append(app)
 
     # A fast path: here and in `tracing` the one layer does it all, since a coroutine costs as much
     # as a span.

@@ -29,6 +29,8 @@ AGAIN = -1
 """Rank of an endpoint that was named so, and then another route or mount took over."""
 TEMPLATES_MAX = 10_000
 """Templates of one method whose names are kept; an application may make up ever new ones."""
+SERVED_MAX = 4
+"""Applications that a process serves and that are kept; where there are as many, nobody looks into them."""
 UNKNOWN = "<mount>"
 """Stands for a prefix that no mount is known for."""
 
@@ -40,13 +42,15 @@ class Late:
         name: names the trace by what it left as `asked`; None until there is such a framework.
         template: answers the template of the route that an ASGI scope would have come to, "" for
             none and for a scope whose routes were asked; None until there is such a framework.
+        served: the ASGI applications that a boundary was put around, `SERVED_MAX` at the most.
     """
 
-    __slots__ = ("name", "template")
+    __slots__ = ("name", "served", "template")
 
     def __init__(self) -> None:
         self.name: Callable[[Trace, Any], None] | None = None
         self.template: Callable[[Trace, Any], str] | None = None
+        self.served: list[Any] = []
 
 
 LATE = Late()
@@ -71,7 +75,24 @@ def route_template(scope: Any) -> str:
     place = own.get("effective_route_context") if own.__class__ is dict else None
     if place is not None and getattr(place, "original_route", None) is route:
         path = getattr(place, "path_format", path)
+    if path is None:
+        path = told_template(scope, own)
     return f"{prefix}{path}" if isinstance(path, str) else ""
+
+
+def told_template(scope: Any, own: Any) -> Any:
+    """Answer the template that frameworks tell beside a route: Litestar does, and FastAPI of a frontend.
+
+    Args:
+        scope: after the application ran.
+        own: what FastAPI has left in it.
+    """
+    rest = own.get("frontend_path") if own.__class__ is dict else None
+    if rest.__class__ is not str:
+        return scope.get("path_template")
+    # It was compared letter by letter: without the rest this is the prefix that the project wrote.
+    taken = scope["path"].removeprefix(scope.get("root_path", "")).removesuffix(rest)
+    return f"{taken.rstrip('/')}/{{path}}"
 
 
 class Endpoints(dict[str, dict[str, str]]):
