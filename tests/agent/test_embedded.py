@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -142,6 +143,24 @@ def test_a_wrong_token_is_told_once_tried_slowly_and_costs_no_time_at_exit(embed
     assert "wrong-token" not in said
     assert HELD.line.dropped == {"undelivered": 2}
     assert house.accepted() == 0
+
+
+def test_a_token_that_the_server_makes_a_moment_later_is_as_good(embed, house, tmp_path, monkeypatch):
+    path = tmp_path / "report.token"
+    monkeypatch.setenv("FANLIGHT_REPORT__TOKEN_FILE", str(path))
+    embed(f"http://127.0.0.1:{house.port}")
+    one()
+    arrived = []
+    flush = threading.Thread(target=lambda: arrived.append(fanlight.flush(30)))
+    flush.start()
+    until(lambda: AGENT.task.link.failures)
+    made = tmp_path / "made"
+    made.write_text(TOKEN)
+    made.chmod(0o600)
+    made.rename(path)
+    flush.join()
+    assert arrived == [True]
+    assert house.accepted() == 1
 
 
 def test_a_redirect_is_not_followed_and_gets_no_token(embed, door, capfd):

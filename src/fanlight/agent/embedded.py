@@ -275,7 +275,14 @@ class Reporter:
         try:
             token = self.destination.token()
         except (OSError, ValueError) as error:
-            self.wait(f"no token to report to {self.path} with: {error}")
+            text = f"no token to report to {self.path} with: {error}"
+            if not isinstance(error, FileNotFoundError):
+                self.wait(text)
+                return False
+            # The server makes it when it is started, so it may come as soon as the server does.
+            self.pause(None)
+            if self.failures == TELL:
+                self.complain(text)
             return False
         try:
             headers = {
