@@ -50,7 +50,8 @@ def command(*, data: str | None, as_json: bool, count: int | None, every: float 
       fanlight telemetry --to log --transform redact --transform l2met
 
     What it prints is for nobody else: targets of the settings get the same as ever. --json prints one
-    document when --count instants are there, one unless it says more.
+    document when --count instants are there, one unless it says more. What is told of a time, such as
+    workers.utilisation and queue.time, begins with the command and comes with the second instant.
     """  # noqa: D301 - click's mark for lines that stay as they are
     if as_json and (more["formatter"] or more["transforms"] or more["target"]):
         raise UsageError("telemetry: --json has a shape of its own; leave out --format, --transform and --to")
