@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -23,6 +24,12 @@ EMBEDDED = str(Path(__file__).parent / "embedded")
 def instrument(trigger: str) -> Any:
     where, _, attribute = instruments.TABLE[trigger].partition(":")
     return getattr(import_module(where), attribute)
+
+
+def installed(trigger: str) -> str:
+    """Answer the version that pip installed, behind a space; "" for what Python brings along."""
+    found = packages_distributions().get(trigger.partition(".")[0])
+    return f" {version(found[0])}'" if found else ""
 
 
 def python(code: str) -> str:
@@ -82,7 +89,7 @@ def test_a_late_import_is_hooked_and_told_with_its_version(trigger: str) -> None
         f" [line for line in instruments.report() if line.startswith('{name}=')])"
     )
     assert f"['{name}=inactive: not imported']" in told
-    assert f"['{name}=active" in told
+    assert f"['{name}=active{installed(trigger)}" in told
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)

@@ -203,7 +203,9 @@ def version(package: str) -> str:
 
     module = sys.modules.get(package)
     # Not getattr: some packages answer with a deprecation warning.
-    told = vars(module).get("__version__") if module is not None else None
+    names = vars(module) if module is not None else {}
+    # PyMySQL's `__version__` is that of the driver it stands in for.
+    told = names.get("VERSION_STRING", names.get("__version__"))
     if isinstance(told, str):
         return told
     folder = os.path.dirname(os.path.dirname(getattr(module, "__file__", None) or ""))
