@@ -3,7 +3,8 @@
 Each row is a request's whole way through the hooks of one server, application and trace included, as under
 `fanlight run`, beside the same way without a slot: what one costs more is the slot's. The hooks are the
 real ones; what stands for the server around them does nothing but call. gunicorn's threads have three,
-in the loop that hands a connection over, around the connection, and around its request.
+in the loop that hands a connection over, around the connection, and around its request; a client that
+opens a connection for each request pays two more, for its beginning and its end.
 """
 
 from __future__ import annotations
@@ -79,9 +80,10 @@ def of_servers() -> dict[str, tuple[Call, Call]]:
     HERE.app = answering(app)
     return {
         "slot: gunicorn sync request, until it is closed": (workers[0].request, Sync().request),
-        "slot: gunicorn gthread request, its hand-over to a thread too": (
-            workers[1].request,
-            Threads().request,
+        "slot: gunicorn gthread request, its hand-over to a thread too": (workers[1].request, Bare().request),
+        "slot: gunicorn gthread request, its connection's beginning and end too": (
+            workers[1].only_request,
+            Bare().only_request,
         ),
         "slot: waitress request, its hand-over to a thread too": (
             channel(server.task_dispatcher).request,
@@ -123,17 +125,41 @@ class Sync:
         """Nothing: what is measured is called."""
 
 
-class Threads(Sync):
+class BareConnection:
+    """A connection of gunicorn's."""
+
+    def __init__(self) -> None:
+        self.sock = self.parser = self.timeout = None
+
+    def close(self, graceful: bool = False) -> None:
+        """Nothing: there is no socket."""
+
+
+class TConn(BareConnection):
+    """One that is hooked, by the name that gunicorn calls it."""
+
+
+class Bare(Sync):
     """A worker of gunicorn's that hands connections to threads, which are this one."""
+
+    kind = BareConnection
 
     def __init__(self) -> None:
         super().__init__()
-        self.nr_conns = 1
+        self.nr_conns = 0
         self.tpool = SimpleNamespace(_threads={1})
+        self.kept = self.kind()
+        self.kept.timeout = 1.0
 
     def request(self) -> None:
-        self.enqueue_req(Connection())
-        self.murder_keepalived()
+        self.enqueue_req(self.kept)
+
+    def only_request(self) -> None:
+        connection = self.kind()
+        self.nr_conns += 1
+        self.enqueue_req(connection)
+        self.nr_conns -= 1
+        connection.close(graceful=True)
 
     def enqueue_req(self, connection: Any) -> None:
         self.handle(connection)
@@ -141,15 +167,11 @@ class Threads(Sync):
     def handle(self, connection: Any) -> None:  # type: ignore[override]  # as gunicorn's differ
         self.handle_request(None, connection)
 
-    def murder_keepalived(self, force: bool = False) -> None:
-        """Nothing: nobody is kept."""
 
+class Threads(Bare):
+    """One that is hooked."""
 
-class Connection:
-    """A connection of gunicorn's."""
-
-    def __init__(self) -> None:
-        self.sock = self.parser = None
+    kind = TConn
 
 
 class Dispatcher:

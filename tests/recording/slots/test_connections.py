@@ -10,7 +10,7 @@ import pytest
 
 from fanlight.instruments.servers import waitress
 from fanlight.recording.slots import connections as module
-from fanlight.recording.slots.connections import handing_over, request_told, stream_told, thread_told
+from fanlight.recording.slots.connections import closing, handing_over, request_told, stream_told, thread_told
 from fanlight.wire import slots as layout
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ def worker(slot, monkeypatch):
     slot.tallies[layout.QUEUED] = 0.0
 
     class Worker:
+        nr_conns = 1
+        tpool = SimpleNamespace(_threads=set())
+
         def handle_request(self, request, connection):
             return request()
 
@@ -41,6 +44,7 @@ def worker(slot, monkeypatch):
                 self.handle_http2_request(request, connection, None)
 
         def enqueue_req(self, connection):
+            self.tpool._threads.add(1)
             self.handle(connection)
 
     left: set[object] = set()
@@ -52,7 +56,7 @@ def worker(slot, monkeypatch):
 
 
 def connection(requests=(), streams=()):
-    return SimpleNamespace(requests=requests, streams=streams, sock=None)
+    return SimpleNamespace(requests=requests, streams=streams, sock=None, timeout=None)
 
 
 def read(slot):
@@ -81,6 +85,30 @@ def test_a_connection_is_busy_and_not_waiting_while_a_thread_is_with_it(slot, wo
     assert [(each.busy, each.backlog, each.requests) for each in seen] == [(1, 0, 0)]
     # It may bring no request, so nobody's is cut off with the process.
     assert seen[0].under_way == 0
+
+
+def test_connections_are_told_when_they_come_and_go_and_threads_when_they_come(slot, worker):
+    class Connection:
+        requests = streams = ()
+        timeout = None
+
+        def close(self, graceful=False):
+            said.append(graceful)
+
+    Connection.close = closing(Connection.close, worker)
+    seen, said, first, second = [], [], Connection(), Connection()
+
+    def tell():
+        seen.append([slot.cells[word] for word in (layout.CONNECTIONS, layout.SPAWNED)])
+
+    for worker.nr_conns, each in ((1, first), (2, second)):
+        worker.enqueue_req(each)
+        tell()
+    for worker.nr_conns, each, how in ((1, first, {"graceful": True}), (0, second, {})):
+        each.close(**how)
+        tell()
+    assert seen == [[1, 1], [2, 1], [1, 1], [0, 1]]
+    assert said == [True, False]
 
 
 def test_beyond_the_places_requests_are_counted_without_a_time(slot, worker):

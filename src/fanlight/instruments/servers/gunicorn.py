@@ -16,8 +16,6 @@ TOLD = "fanlight_told"
 """Attribute of what tells."""
 GATHERING = 0x04 | 0x08
 """What is in the code's flags of functions that gather arguments up: to import `inspect` costs much."""
-UNKNOWN = ()
-"""Threads of a pool that does not tell them."""
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
@@ -292,7 +290,13 @@ def busy_until_closed(handle: Callable[..., Any]) -> Callable[..., Any]:
 
 def tell_threads(worker: Any, threads: int) -> None:
     """Let a worker with a pool of threads tell what waits for one, and what each of them does."""
-    from fanlight.recording.slots.connections import handing_over, request_told, stream_told, thread_told
+    from fanlight.recording.slots.connections import (
+        closing,
+        handing_over,
+        request_told,
+        stream_told,
+        thread_told,
+    )
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire import slots as layout
 
@@ -305,31 +309,20 @@ def tell_threads(worker: Any, threads: int) -> None:
     put_around(worker, "handle_request", 2, request_told)
     put_around(worker, "handle_http2_request", 3, stream_told)
     put_around(worker, "enqueue_req", 1, lambda enqueue: handing_over(enqueue, threads, left))
-    # It comes by once in each round of the main loop, behind whatever was opened and closed in it.
-    put_around(worker, "murder_keepalived", 1, round_told)
+    kind = connections_of(worker)
+    if kind is not None and not hasattr(kind.close, TOLD):
+        kind.close = closing(kind.close, worker)
+        setattr(kind.close, TOLD, True)
+        HERE.tell(layout.CONNECTIONS, 0)
 
 
-def round_told(tidy_up: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer the `murder_keepalived` of workers that tell how many connections and threads they have."""
-    from fanlight.recording.slots.slot import HERE
-    from fanlight.wire.slots import CONNECTIONS, SPAWNED
-
-    told, crew, spawned = -1, UNKNOWN, 0
-
-    # A fast path: with arguments gathered up and handed on, a round cost twice as much.
-    def tidy_up_told(self: Any, force: Any = False) -> Any:
-        nonlocal told, crew, spawned
-        result = tidy_up(self, force) if force else tidy_up(self)
-        if self.nr_conns != told:
-            told = HERE.cells[CONNECTIONS] = self.nr_conns
-        # A pool's threads come one by one, and stay; their set is the same one all the time.
-        if len(crew) != spawned or not spawned:
-            crew = getattr(self.tpool, "_threads", UNKNOWN)
-            spawned = len(crew)
-            HERE.cells[SPAWNED] = spawned or -1
-        return result
-
-    return tidy_up_told
+def connections_of(worker: Any) -> Any:
+    """Answer the class of a worker's connections, None where they have none of their own."""
+    for each in type(worker).__mro__:
+        found = getattr(sys.modules.get(each.__module__), "TConn", None)
+        if hasattr(found, "close"):
+            return found
+    return None
 
 
 def tell_greenlets(worker: Any) -> None:

@@ -10,12 +10,15 @@ from time import monotonic as clock
 
 from fanlight.recording.slots.leaving import is_left
 from fanlight.recording.slots.slot import HERE, Place, crowded
-from fanlight.wire.slots import CROWD_ENDED, PLACES, QUEUED
+from fanlight.wire.slots import CONNECTIONS, CROWD_ENDED, PLACES, QUEUED, SPAWNED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+UNKNOWN = ()
+"""Threads of a pool that does not tell them."""
 
 
 def thread_told(handle: Callable[..., Any], left: set[Any]) -> Callable[..., Any]:
@@ -85,7 +88,7 @@ def stream_told(handle: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def handing_over(enqueue: Callable[..., Any], threads: int, left: set[Any]) -> Callable[..., Any]:
-    """Answer the `enqueue_req` of workers that tell what waits for a thread.
+    """Answer the `enqueue_req` of workers that tell what waits for a thread, and who is there.
 
     Args:
         enqueue: their own.
@@ -94,15 +97,37 @@ def handing_over(enqueue: Callable[..., Any], threads: int, left: set[Any]) -> C
     """
     here, free = HERE, HERE.free
     spare = PLACES - threads
+    crew, spawned = UNKNOWN, 0
 
     # A fast path: on the way of each request.
     def enqueue_told(self: Any, connection: Any) -> Any:
+        nonlocal crew, spawned
         # Where nobody is free to see it at once, one whose client has closed it would pass for a request.
-        if len(free) <= spare and hasattr(connection, "fanlight_place") and is_left(connection.sock):
+        if connection.timeout is not None and len(free) <= spare and is_left(connection.sock):
             left.add(connection)
         else:
+            # One that was never parked is new.
+            if connection.timeout is None:
+                here.cells[CONNECTIONS] = self.nr_conns
             # Before it can begin: what waits is what was handed over less what began.
             here.tallies[QUEUED] = here.queued = here.queued + 1.0
-        return enqueue(self, connection)
+        result = enqueue(self, connection)
+        # A pool's threads come one by one, and stay; their set is the same one all the time.
+        if spawned != threads and (len(crew) != spawned or not spawned):
+            crew = getattr(self.tpool, "_threads", UNKNOWN)
+            spawned = len(crew)
+            here.cells[SPAWNED] = spawned or -1
+        return result
 
     return enqueue_told
+
+
+def closing(close: Callable[..., Any], worker: Any) -> Callable[..., Any]:
+    """Answer the `close` of the connections of a worker, which no longer counts one that it closes."""
+    here = HERE
+
+    def close_told(self: Any, graceful: Any = False) -> Any:
+        here.cells[CONNECTIONS] = worker.nr_conns
+        return close(self, graceful) if graceful else close(self)
+
+    return close_told
