@@ -9,21 +9,23 @@ from fanlight.recording.slots import slot as module
 from fanlight.recording.slots.slot import Place, Slot
 
 
-class Words:
-    """Words of a place; after each store they are noted, as a reader would see them then.
+class Word:
+    """A word of a place; after each store they are all noted, as a reader would see them then.
 
     Args:
-        words: to be written.
+        word: to be written.
+        words: all of the place.
         moments: are added to.
     """
 
-    def __init__(self, words, moments: list[tuple[float, ...]]) -> None:
+    def __init__(self, word, words, moments: list[tuple[float, ...]]) -> None:
+        self.word = word
         self.words = words
         self.moments = moments
 
-    def __setitem__(self, word: int, value: float) -> None:
-        self.words[word] = value
-        self.moments.append(tuple(self.words))
+    def __setitem__(self, key: object, value: float) -> None:
+        self.word[key] = value
+        self.moments.append(tuple(each[()] for each in self.words))
 
 
 @pytest.fixture
@@ -45,5 +47,7 @@ def place(slot: Slot) -> Place:
 def moments(slot: Slot) -> list[tuple[float, ...]]:
     """Answer the first place as it is after each store from now on."""
     found: list[tuple[float, ...]] = []
-    slot.free[-1].words = Words(slot.free[-1].words, found)
+    place = slot.free[-1]
+    words = place.start, place.ended, place.spent
+    place.start, place.ended, place.spent = (Word(each, words, found) for each in words)
     return found

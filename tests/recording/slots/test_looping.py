@@ -68,7 +68,7 @@ def test_each_store_tells_as_much_as_those_before(slot, moments, kind, is_on):
 def test_a_request_is_one_trace_and_one_that_was_told(slot, place, caught, kind):
     ask(answering(kind(app)))
     assert len(caught) == (kind is not KINDS["plain"])
-    assert place.words[layout.ENDED] == 1
+    assert place.ended[()] == 1
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -76,7 +76,7 @@ def test_lifespans_and_websockets_are_no_requests(slot, place, kind, is_on):
     told = answering(kind(app))
     for other in ("lifespan", "websocket"):
         ask(told, {"type": other})
-    assert not any(place.words)
+    assert not any((place.start[()], place.ended[()], place.spent[()]))
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -86,7 +86,7 @@ def test_whoever_fails_has_ended_and_leaves_the_place(slot, place, kind, is_on):
 
     with pytest.raises(KeyError):
         ask(answering(kind(fails)))
-    assert place.words[layout.ENDED] == 1
+    assert place.ended[()] == 1
     assert len(slot.free) == layout.PLACES
 
 
@@ -109,11 +109,11 @@ def test_what_goes_on_behind_the_response_is_still_in_flight(slot, place, kind, 
 
     async def goes_on(scope, receive, send):
         await app(scope, receive, send)
-        busy.append(place.words[layout.START] > 0)
+        busy.append(place.start[()] > 0)
 
     ask(answering(kind(goes_on)))
     assert busy == [True]
-    assert place.words[layout.START] == 0
+    assert place.start[()] == 0
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -125,7 +125,7 @@ def test_a_request_that_forks_ends_in_its_parent_alone(slot, place, kind, is_chi
             slot.renew()
 
     ask(answering(kind(fork)))
-    assert place.words[layout.ENDED] == (not is_child)
+    assert place.ended[()] == (not is_child)
     assert len(set(slot.free)) == len(slot.free) == layout.PLACES
 
 
@@ -134,7 +134,7 @@ def test_a_server_that_starts_again_tells_no_request_twice(slot, place, kind):
     told = answering(kind(app))
     assert answering(told) is told
     ask(told)
-    assert place.words[layout.ENDED] == 1
+    assert place.ended[()] == 1
 
 
 def test_what_others_put_around_stays_where_it_is(slot, place, caught):
@@ -151,7 +151,7 @@ def test_what_others_put_around_stays_where_it_is(slot, place, caught):
 
     ask(answering(around(asgi(app))))
     assert seen == ["http"]
-    assert len(caught) == place.words[layout.ENDED] == 1
+    assert len(caught) == place.ended[()] == 1
 
 
 def test_one_that_stays_outside_finds_its_lane_in_the_scope(slot, caught):
@@ -166,6 +166,6 @@ def test_one_that_stays_outside_finds_its_lane_in_the_scope(slot, caught):
 
 def test_a_request_begins_when_the_loop_comes_to_it(slot, place):
     answer = begun(app(dict(SCOPE), None, send))
-    assert place.words[layout.START] == 0
+    assert place.start[()] == 0
     asyncio.run(answer)
-    assert place.words[layout.ENDED] == 1
+    assert place.ended[()] == 1

@@ -38,7 +38,7 @@ def test_whoever_fails_has_ended_and_leaves_the_place(slot, place, told):
 
     with pytest.raises(KeyError):
         told(fails)({}, bool)
-    assert place.words[layout.ENDED] == 1
+    assert place.ended[()] == 1
     assert len(slot.free) == layout.PLACES
 
 
@@ -54,8 +54,8 @@ def test_beyond_the_places_requests_are_counted_without_a_time(slot, told):
 def test_a_request_inside_another_has_a_place_of_its_own(slot):
     first, second = slot.free[:-3:-1]
     counted(lambda one, other: counted(lambda one, other: None)(1, 2))(1, 2)
-    assert [each.words[layout.ENDED] for each in (first, second)] == [1, 1]
-    assert first.words[layout.SPENT] >= second.words[layout.SPENT]
+    assert [each.ended[()] for each in (first, second)] == [1, 1]
+    assert first.spent[()] >= second.spent[()]
 
 
 @pytest.mark.parametrize("told", [counted, answered, sending])
@@ -67,5 +67,5 @@ def test_a_request_that_forks_ends_in_its_parent_alone(slot, place, told, is_chi
             slot.renew()
 
     told(fork)({}, bool)
-    assert place.words[layout.ENDED] == (not is_child)
+    assert place.ended[()] == (not is_child)
     assert len(set(slot.free)) == len(slot.free) == layout.PLACES

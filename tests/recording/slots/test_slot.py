@@ -225,7 +225,7 @@ def test_in_other_memory_whoever_is_idle_has_the_low_places():
     taken = [made.free.pop() for _ in range(layout.BLOCK)]
     made.renew()
     # A reader looks no further than to the first block that nobody touched.
-    made.free[-1].words[layout.ENDED] = 1.0
+    made.free[-1].ended[()] = 1.0
     made.cells[0], made.cells[1] = layout.MAGIC, layout.VERSION
     assert layout.parse(bytes(made.cells)).ended == 1
     assert len({*taken, *made.free}) == layout.PLACES
@@ -249,7 +249,7 @@ def test_where_threads_serve_while_a_worker_begins_all_that_they_tell_is_seen(ru
 
     made.places = Places(made.places)
     made.claim("waitress")
-    made.free[-1 if is_back else -layout.BLOCK].words[layout.ENDED] = 1.0
+    made.free[-1 if is_back else -layout.BLOCK].ended[()] = 1.0
     read = left(made)
     assert (read.ended, read.busy, read.spent_ns(0), read.oldest_start_ns) == (1, 0, 0, None)
 

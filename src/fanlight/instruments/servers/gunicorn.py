@@ -275,14 +275,14 @@ def busy_until_closed(handle: Callable[..., Any]) -> Callable[..., Any]:
     here, place = HERE, HERE.free[-1]
 
     def handle_told(self: Any, listener: Any, client: Any, address: Any) -> Any:
-        words = place.words
-        words[0] = start_s = clock()
+        start = place.start
+        start[...] = start_s = clock()
         try:
             return handle(self, listener, client, address)
         finally:
-            if place.words is words:
-                words[0] = 0.0
-                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+            if place.start is start:
+                start[...] = 0.0
+                place.spent[...] = place.spent_s = place.spent_s + (clock() - start_s)
                 here.cells[ANSWERED] = self.nr
 
     return handle_told
@@ -357,12 +357,12 @@ def tell_greenlets(worker: Any) -> None:
                 place = HERE.free.pop()
             except IndexError:
                 return crowded(handle_request, *arguments)
-            words = place.words
-            words[0] = start_s = clock()
+            start = place.start
+            start[...] = start_s = clock()
             try:
                 return handle_request(*arguments)
             finally:
-                leave(place, words, start_s)
+                leave(place, start, start_s)
 
         return handle_request_told
 

@@ -89,7 +89,7 @@ def tell_queue(dispatcher: Any) -> None:
             what only that one had would cost each request more: Python looks for methods in classes.
     """
     from fanlight.recording.slots.slot import HERE
-    from fanlight.wire.slots import QUEUED, SPAWNED
+    from fanlight.wire.slots import SPAWNED
 
     here = HERE
     add_task: Any = dispatcher.add_task
@@ -98,7 +98,7 @@ def tell_queue(dispatcher: Any) -> None:
     # A fast path: on the way of each request.
     def add_told(self: Any, task: Any) -> Any:
         # Before it can begin: what waits is what was added less what began.
-        here.tallies[QUEUED] = here.queued = here.queued + 1.0
+        here.handed[...] = here.queued = here.queued + 1.0
         return add_task(self, task)
 
     def set_and_tell(self: Any, count: int) -> None:

@@ -10,7 +10,7 @@ from time import monotonic as clock
 
 from fanlight.recording.slots.leaving import is_left
 from fanlight.recording.slots.slot import HERE, Place, crowded
-from fanlight.wire.slots import CONNECTIONS, CROWD_ENDED, PLACES, QUEUED, SPAWNED
+from fanlight.wire.slots import CONNECTIONS, CROWD_ENDED, PLACES, SPAWNED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,33 +24,33 @@ UNKNOWN = ()
 def thread_told(handle: Callable[..., Any], left: set[Any]) -> Callable[..., Any]:
     """Answer the `handle` of workers with threads; who is `left` counts as handed over only now."""
     here, free, none = HERE, HERE.free, Place()
-    take, give = free.pop, free.append
+    take = free.pop
 
     # A fast path, as `request_told` is: on the way of each request.
     def handle_told(self: Any, connection: Any) -> Any:
         if left and connection in left:
             left.discard(connection)
-            here.tallies[QUEUED] = here.queued = here.queued + 1.0
+            here.handed[...] = here.queued = here.queued + 1.0
         try:
             connection.fanlight_place = place = take()
         except IndexError:
             connection.fanlight_place = none
             return crowded(handle, self, connection)
         place.answered = False
-        words = place.words
-        words[0] = start_s = clock()
+        start = place.start
+        start[...] = start_s = clock()
         try:
             return handle(self, connection)
         finally:
-            if place.words is words:
-                words[0] = 0.0
+            if place.start is start:
+                start[...] = 0.0
                 # What brought no request was never handed over.
                 if place.answered:
-                    words[1] = place.times = place.times + 1.0
+                    place.ended[...] = place.times = place.times + 1.0
                 else:
-                    here.tallies[QUEUED] = here.queued = here.queued - 1.0
-                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
-                give(place)
+                    here.handed[...] = here.queued = here.queued - 1.0
+                place.spent[...] = place.spent_s = place.spent_s + (clock() - start_s)
+                free.append(place)
             else:
                 free.insert(0, place)
 
@@ -75,13 +75,13 @@ def stream_told(handle: Callable[..., Any]) -> Callable[..., Any]:
     """Answer the `handle_http2_request` of workers with threads: a connection has many, and lasts."""
 
     def handle_told(self: Any, request: Any, connection: Any, streams: Any) -> Any:
-        here, words = HERE, HERE.tallies
+        here, handed = HERE, HERE.handed
         try:
             return handle(self, request, connection, streams)
         finally:
             # As if it had been handed over and done by itself, in this order.
-            if words is here.tallies:
-                words[QUEUED] = here.queued = here.queued + 1.0
+            if handed is here.handed:
+                handed[...] = here.queued = here.queued + 1.0
                 here.cells[CROWD_ENDED] += 1
 
     return handle_told
@@ -110,7 +110,7 @@ def handing_over(enqueue: Callable[..., Any], threads: int, left: set[Any]) -> C
             if connection.timeout is None:
                 here.cells[CONNECTIONS] = self.nr_conns
             # Before it can begin: what waits is what was handed over less what began.
-            here.tallies[QUEUED] = here.queued = here.queued + 1.0
+            here.handed[...] = here.queued = here.queued + 1.0
         result = enqueue(self, connection)
         # A pool's threads come one by one, and stay; their set is the same one all the time.
         if spawned != threads and (len(crew) != spawned or not spawned):

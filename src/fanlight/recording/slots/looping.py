@@ -36,15 +36,15 @@ async def begun(answer: Awaitable[Any]) -> Any:
         place = free.pop()
     except IndexError:
         return await crowd(answer)
-    words = place.words
-    words[0] = clock()
+    start = place.start
+    start[...] = clock()
     try:
         return await answer
     finally:
         # It may have forked.
-        if place.words is words:
-            words[0] = 0.0
-            words[1] = place.times = place.times + 1.0
+        if place.start is start:
+            start[...] = 0.0
+            place.ended[...] = place.times = place.times + 1.0
             free.append(place)
         else:
             free.insert(0, place)
@@ -110,7 +110,7 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
         stays_outside: as `recording.asgi.tracing` has it, of this application.
     """
     free = HERE.free
-    take, give = free.pop, free.append
+    take = free.pop
 
     # A fast path: what `begun` does, in what `recording.asgi` does.
     async def traced(scope: Any, receive: Any, send: Any) -> None:
@@ -124,9 +124,9 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
         except IndexError:
             await crowd(ending(app, trace, scope, receive, send))
             return
-        words = place.words
+        start = place.start
         # To ask the clock once more would cost more.
-        words[0] = trace.start_ns * 1e-9
+        start[...] = trace.start_ns * 1e-9
         try:
             await app(scope, receive, watched(trace, scope, send))
         except BaseException as error:
@@ -136,10 +136,10 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
             if trace.lanes is not None:
                 end(trace, scope)
         finally:
-            if place.words is words:
-                words[0] = 0.0
-                words[1] = place.times = place.times + 1.0
-                give(place)
+            if place.start is start:
+                start[...] = 0.0
+                place.ended[...] = place.times = place.times + 1.0
+                free.append(place)
             else:
                 free.insert(0, place)
 

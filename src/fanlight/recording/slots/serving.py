@@ -11,7 +11,7 @@ from fanlight.recording.wsgi import Body, respond
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableSequence
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from fanlight.recording.slots.slot import Place
@@ -24,7 +24,7 @@ def counted(call: Callable[..., Any]) -> Callable[..., Any]:
         call: takes one argument or two, such as a WSGI application.
     """
     free = HERE.free
-    take, give = free.pop, free.append
+    take = free.pop
 
     # A fast path, as `begun` is: on the way of each request. Arguments gathered up and handed on, a look-up
     # or a word more to write, would be seen.
@@ -33,17 +33,17 @@ def counted(call: Callable[..., Any]) -> Callable[..., Any]:
             place = take()
         except IndexError:
             return crowded(call, one) if other is None else crowded(call, one, other)
-        words = place.words
-        words[0] = start_s = clock()
+        start = place.start
+        start[...] = start_s = clock()
         try:
             return call(one) if other is None else call(one, other)
         finally:
             # The call may have forked.
-            if place.words is words:
-                words[0] = 0.0
-                words[1] = place.times = place.times + 1.0
-                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
-                give(place)
+            if place.start is start:
+                start[...] = 0.0
+                place.ended[...] = place.times = place.times + 1.0
+                place.spent[...] = place.spent_s = place.spent_s + (clock() - start_s)
+                free.append(place)
             else:
                 free.insert(0, place)
 
@@ -56,7 +56,7 @@ def answered(app: Callable[..., Any]) -> Callable[..., Any]:
     For a server that tells no more itself, nor reads the body in the thread that calls.
     """
     free = HERE.free
-    take, give = free.pop, free.append
+    take = free.pop
 
     # A fast path: what `counted` does, in what `recording.wsgi` does.
     def serve(environ: Any, start_response: Any) -> Any:
@@ -64,16 +64,16 @@ def answered(app: Callable[..., Any]) -> Callable[..., Any]:
             place = take()
         except IndexError:
             return crowded(respond, app, environ, start_response)
-        words = place.words
-        words[0] = start_s = clock()
+        start = place.start
+        start[...] = start_s = clock()
         try:
             return respond(app, environ, start_response)
         finally:
-            if place.words is words:
-                words[0] = 0.0
-                words[1] = place.times = place.times + 1.0
-                words[2] = place.spent_s = place.spent_s + (clock() - start_s)
-                give(place)
+            if place.start is start:
+                start[...] = 0.0
+                place.ended[...] = place.times = place.times + 1.0
+                place.spent[...] = place.spent_s = place.spent_s + (clock() - start_s)
+                free.append(place)
             else:
                 free.insert(0, place)
 
@@ -97,27 +97,27 @@ def sending(app: Callable[..., Any]) -> Callable[..., Any]:
             place = HERE.free.pop()
         except IndexError:
             return crowded(respond, app, environ, start_response)
-        words = place.words
-        words[0] = start_s = clock()
+        start = place.start
+        start[...] = start_s = clock()
         try:
             body = respond(app, environ, start_response)
         except BaseException:
-            leave(place, words, start_s)
+            leave(place, start, start_s)
             raise
         if isinstance(body, Body):
-            return Sent(body, place, words, start_s)
-        leave(place, words, start_s)
+            return Sent(body, place, start, start_s)
+        leave(place, start, start_s)
         return body
 
     return serve
 
 
-def leave(place: Place, words: MutableSequence[float], start_s: float) -> None:
-    """Tell that a request ended, if its place has the words that it began with, and give the place back."""
-    if place.words is words:
-        words[0] = 0.0
-        words[1] = place.times = place.times + 1.0
-        words[2] = place.spent_s = place.spent_s + (clock() - start_s)
+def leave(place: Place, start: Any, start_s: float) -> None:
+    """Tell that a request ended, if its place has the word that it began with, and give the place back."""
+    if place.start is start:
+        start[...] = 0.0
+        place.ended[...] = place.times = place.times + 1.0
+        place.spent[...] = place.spent_s = place.spent_s + (clock() - start_s)
         HERE.free.append(place)
     else:
         HERE.free.insert(0, place)
@@ -129,16 +129,16 @@ class Sent:
     Args:
         body: the traced one.
         place: that it has.
-        words: of the place when its request began.
+        start: word of the place when its request began.
         start_s: when its request began.
     """
 
-    __slots__ = ("body", "place", "start_s", "words")
+    __slots__ = ("body", "place", "start", "start_s")
 
-    def __init__(self, body: Body, place: Place, words: MutableSequence[float], start_s: float) -> None:
+    def __init__(self, body: Body, place: Place, start: Any, start_s: float) -> None:
         self.body = body
         self.place: Place | None = place
-        self.words = words
+        self.start = start
         self.start_s = start_s
 
     def __iter__(self) -> Iterator[bytes]:
@@ -155,7 +155,7 @@ class Sent:
         """Leave the place, once."""
         place, self.place = self.place, None
         if place is not None:
-            leave(place, self.words, self.start_s)
+            leave(place, self.start, self.start_s)
 
     def __del__(self) -> None:
         # A server that drops a body without closing it is done with it all the same.

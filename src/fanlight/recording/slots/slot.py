@@ -37,18 +37,26 @@ class Place:
     first, and a reader would take those for what was done.
 
     Attributes:
-        words: `START`, `ENDED` and `SPENT`, written as 0 to 2. Where they are others than those that a
+        start, ended, spent: `START`, `ENDED` and `SPENT`, written as `start[...]`: a word by itself takes a
+            quarter less than the same word by its number. Where `start` is another than the one that a
             request began with, the slot has got other memory since, and the request ends untold.
         times, spent_s: what the last two of them hold.
         answered: whether the connection that has the place brought a request.
     """
 
-    __slots__ = ("answered", "spent_s", "times", "words")
+    __slots__ = ("answered", "ended", "spent", "spent_s", "start", "times")
 
-    words: MutableSequence[float]
+    start: Any
+    ended: Any
+    spent: Any
     times: float
     spent_s: float
     answered: bool
+
+
+def word_of(memory: Any, word: int) -> Any:
+    """Answer one word of a slot's bytes as a float, to be written as `word_of(…)[...]`."""
+    return memory[word * layout.WORD : (word + 1) * layout.WORD].cast("d", ())
 
 
 class Slot:
@@ -62,13 +70,14 @@ class Slot:
         claimed: whether this process is a worker, or the master of some.
         keeps: whether it is neither, and has the account of its traces here.
         beats: whether an event loop tells when it comes by.
+        made, handed: `CREATED` and `QUEUED`, each by itself.
         created, queued: tasks ever made, and what was ever handed to threads, as `CREATED` and `QUEUED` tell.
         app: the server's application where it tells of its requests itself; None where the server does.
     """
 
     __slots__ = (
         *("app", "beats", "cells", "claimed", "created", "free", "hooked", "keeps", "path", "places"),
-        *("queued", "tallies", "turn"),
+        *("handed", "made", "queued", "tallies", "turn"),
     )
 
     def __init__(self) -> None:
@@ -89,15 +98,19 @@ class Slot:
     def use(self, cells: Any) -> None:
         """Write into this memory from now on, of integers; what is under way ends untold."""
         self.cells: MutableSequence[int] = cells
-        words: Any = memoryview(cells).cast("B").cast("d")
+        memory = memoryview(cells).cast("B")
+        words: Any = memory.cast("d")
         self.tallies: MutableSequence[float] = words
+        self.made, self.handed = (word_of(memory, word) for word in (layout.CREATED, layout.QUEUED))
         free = self.free[:]
         idle = free[::-1]
         # Those that are taken come last: in a forked child most of them are taken for ever.
         taken = set(self.places).difference(idle)
         for at, place in enumerate((*idle, *taken)):
             begin = layout.HEAD_WORDS + at * layout.PLACE_WORDS
-            place.words = words[begin : begin + layout.PLACE_WORDS]
+            place.start = word_of(memory, begin + layout.START)
+            place.ended = word_of(memory, begin + layout.ENDED)
+            place.spent = word_of(memory, begin + layout.SPENT)
             place.times = place.spent_s = 0.0
         if taken or self.free != free:
             # Threads serve meanwhile, and one may have come back to the top with a place that stands last.
