@@ -2,9 +2,9 @@
 
 Each row is a request's whole way through the hooks of one server, application and trace included, as under
 `fanlight run`, beside the same way without a slot: what one costs more is the slot's. The hooks are the
-real ones; what stands for the server around them does nothing but call. gunicorn's threads have three,
-in the loop that hands a connection over, around the connection, and around its request; a client that
-opens a connection for each request pays two more, for its beginning and its end.
+real ones; what stands for the server around them does nothing but call. gunicorn's threads have two,
+in the loop that hands a connection over, and around the connection; a client that opens a connection for
+each request pays for its beginning and its end, too.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ class BareConnection:
     """A connection of gunicorn's."""
 
     def __init__(self) -> None:
-        self.sock = self.parser = self.timeout = None
+        self.sock = self.timeout = None
+        self.parser = SimpleNamespace(req_count=1, mesg=SimpleNamespace(req_number=1))
 
     def close(self, graceful: bool = False) -> None:
         """Nothing: there is no socket."""
@@ -164,8 +165,9 @@ class Bare(Sync):
     def enqueue_req(self, connection: Any) -> None:
         self.handle(connection)
 
-    def handle(self, connection: Any) -> None:  # type: ignore[override]  # as gunicorn's differ
+    def handle(self, connection: Any) -> bool:  # type: ignore[override]  # as gunicorn's differ
         self.handle_request(None, connection)
+        return connection is self.kept
 
 
 class Threads(Bare):

@@ -10,7 +10,7 @@ import pytest
 
 from fanlight.instruments.servers import waitress
 from fanlight.recording.slots import connections as module
-from fanlight.recording.slots.connections import closing, handing_over, request_told, stream_told, thread_told
+from fanlight.recording.slots.connections import closing, handing_over, stream_told, thread_told
 from fanlight.wire import slots as layout
 
 if TYPE_CHECKING:
@@ -38,17 +38,20 @@ def worker(slot, monkeypatch):
             return request()
 
         def handle(self, connection):
+            is_kept = None
             for request in connection.requests:
-                self.handle_request(request, connection)
+                connection.parser.req_count += 1
+                connection.parser.mesg = SimpleNamespace(req_number=connection.parser.req_count)
+                is_kept = self.handle_request(request, connection)
             for request in connection.streams:
                 self.handle_http2_request(request, connection, None)
+            return is_kept
 
         def enqueue_req(self, connection):
             self.tpool._threads.add(1)
             self.handle(connection)
 
     left: set[object] = set()
-    Worker.handle_request = request_told(Worker.handle_request)
     Worker.handle_http2_request = stream_told(Worker.handle_http2_request)
     Worker.handle = thread_told(Worker.handle, left)
     Worker.enqueue_req = handing_over(Worker.enqueue_req, 1, left)
@@ -56,7 +59,8 @@ def worker(slot, monkeypatch):
 
 
 def connection(requests=(), streams=()):
-    return SimpleNamespace(requests=requests, streams=streams, sock=None, timeout=None)
+    parser = SimpleNamespace() if streams else SimpleNamespace(mesg=None, req_count=0)
+    return SimpleNamespace(requests=requests, streams=streams, sock=None, timeout=None, parser=parser)
 
 
 def read(slot):
@@ -90,7 +94,7 @@ def test_a_connection_is_busy_and_not_waiting_while_a_thread_is_with_it(slot, wo
 def test_connections_are_told_when_they_come_and_go_and_threads_when_they_come(slot, worker):
     class Connection:
         requests = streams = ()
-        timeout = None
+        timeout = parser = None
 
         def close(self, graceful=False):
             said.append(graceful)
@@ -132,8 +136,23 @@ def test_a_request_that_forks_ends_in_its_parent_alone(slot, worker, is_child):
     assert len(set(slot.free)) == len(slot.free) == layout.PLACES
 
 
-def test_a_request_of_a_worker_whose_own_code_looks_after_connections_is_answered(worker):
-    assert worker.handle_request(lambda: "home", connection()) == "home"
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_the_end_of_a_kept_connection_is_no_request_behind_the_one_that_it_brought(slot, worker, is_kept):
+    kept = connection([lambda: is_kept])
+    worker.enqueue_req(kept)
+    # The parser has begun to look for another one, and found the end.
+    kept.requests = ()
+    kept.parser.req_count += 1
+    worker.enqueue_req(kept)
+    told = read(slot)
+    assert (told.requests, told.backlog) == (1, 0)
+
+
+def test_a_request_whose_parser_tells_no_numbers_counts(slot, worker):
+    brought = connection()
+    brought.parser = SimpleNamespace(mesg=object())
+    worker.enqueue_req(brought)
+    assert read(slot).requests == 1
 
 
 def countings(code: CodeType) -> Iterator[list[str]]:

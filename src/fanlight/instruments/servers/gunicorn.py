@@ -290,13 +290,7 @@ def busy_until_closed(handle: Callable[..., Any]) -> Callable[..., Any]:
 
 def tell_threads(worker: Any, threads: int) -> None:
     """Let a worker with a pool of threads tell what waits for one, and what each of them does."""
-    from fanlight.recording.slots.connections import (
-        closing,
-        handing_over,
-        request_told,
-        stream_told,
-        thread_told,
-    )
+    from fanlight.recording.slots.connections import closing, handing_over, stream_told, thread_told
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire import slots as layout
 
@@ -306,7 +300,6 @@ def tell_threads(worker: Any, threads: int) -> None:
     HERE.tallies[layout.QUEUED] = HERE.queued
     left: set[Any] = set()
     put_around(worker, "handle", 1, lambda handle: thread_told(handle, left))
-    put_around(worker, "handle_request", 2, request_told)
     put_around(worker, "handle_http2_request", 3, stream_told)
     put_around(worker, "enqueue_req", 1, lambda enqueue: handing_over(enqueue, threads, left))
     kind = connections_of(worker)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import monotonic as clock
 
 from fanlight.recording.slots.leaving import is_left
-from fanlight.recording.slots.slot import HERE, Place, crowded
+from fanlight.recording.slots.slot import HERE, crowded
 from fanlight.wire.slots import CONNECTIONS, CROWD_ENDED, PLACES, SPAWNED
 
 TYPE_CHECKING = False
@@ -23,29 +23,29 @@ UNKNOWN = ()
 
 def thread_told(handle: Callable[..., Any], left: set[Any]) -> Callable[..., Any]:
     """Answer the `handle` of workers with threads; who is `left` counts as handed over only now."""
-    here, free, none = HERE, HERE.free, Place()
+    here, free = HERE, HERE.free
     take = free.pop
 
-    # A fast path, as `request_told` is: on the way of each request.
+    # A fast path: on the way of each request.
     def handle_told(self: Any, connection: Any) -> Any:
         if left and connection in left:
             left.discard(connection)
             here.handed[...] = here.queued = here.queued + 1.0
         try:
-            connection.fanlight_place = place = take()
+            place = take()
         except IndexError:
-            connection.fanlight_place = none
             return crowded(handle, self, connection)
-        place.answered = False
+        is_kept = None
         start = place.start
         start[...] = start_s = clock()
         try:
-            return handle(self, connection)
+            is_kept = handle(self, connection)
+            return is_kept
         finally:
             if place.start is start:
                 start[...] = 0.0
-                # What brought no request was never handed over.
-                if place.answered:
+                # What brought no request was never handed over. One that is kept was answered.
+                if is_kept is True or has_read(connection):
                     place.ended[...] = place.times = place.times + 1.0
                 else:
                     here.handed[...] = here.queued = here.queued - 1.0
@@ -57,18 +57,17 @@ def thread_told(handle: Callable[..., Any], left: set[Any]) -> Callable[..., Any
     return handle_told
 
 
-def request_told(handle: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer the `handle_request` of workers with threads; `thread_told` tells of it."""
+def has_read(connection: Any) -> bool:
+    """Answer whether a thread that is done with a connection had read a request of HTTP/1 from it.
 
-    def handle_told(self: Any, request: Any, connection: Any) -> Any:
-        try:  # noqa: SIM105  a fast path
-            connection.fanlight_place.answered = True
-        except AttributeError:
-            # Somebody's own worker calls it for a connection that `handle` was not called with.
-            pass
-        return handle(self, request, connection)
-
-    return handle_told
+    Its parser numbers what it begins to read, and keeps the last that it has read: that of the turn before
+    where the client had nothing more to say. One that speaks HTTP/2 keeps none.
+    """
+    parser = connection.parser
+    try:
+        return bool(parser.mesg.req_number == parser.req_count)
+    except AttributeError:
+        return getattr(parser, "mesg", None) is not None
 
 
 def stream_told(handle: Callable[..., Any]) -> Callable[..., Any]:

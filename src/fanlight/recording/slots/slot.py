@@ -41,17 +41,15 @@ class Place:
             quarter less than the same word by its number. Where `start` is another than the one that a
             request began with, the slot has got other memory since, and the request ends untold.
         times, spent_s: what the last two of them hold.
-        answered: whether the connection that has the place brought a request.
     """
 
-    __slots__ = ("answered", "ended", "spent", "spent_s", "start", "times")
+    __slots__ = ("ended", "spent", "spent_s", "start", "times")
 
     start: Any
     ended: Any
     spent: Any
     times: float
     spent_s: float
-    answered: bool
 
 
 def word_of(memory: Any, word: int) -> Any:
