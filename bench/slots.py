@@ -68,11 +68,11 @@ def of_servers() -> dict[str, tuple[Call, Call]]:
     sync, threads, channel, dispatcher, cycle = (
         type(each.__name__, (each,), {}) for each in (Sync, Threads, Channel, Dispatcher, Cycle)
     )
+    server = type("Server", (), dict(vars(Server)))(dispatcher())
     workers: list[Any] = [sync(), threads()]
     for worker in workers:
         gunicorn.tell(worker)
     waitress.tell_service(module(HTTPChannel=channel))
-    server = SimpleNamespace(task_dispatcher=dispatcher())
     waitress.tell(server)
     uvicorn.tell_requests(module(RequestResponseCycle=cycle))
     HERE.tallies[CREATED] = HERE.created
@@ -86,8 +86,8 @@ def of_servers() -> dict[str, tuple[Call, Call]]:
             Bare().only_request,
         ),
         "slot: waitress request, its hand-over to a thread too": (
-            channel(server.task_dispatcher).request,
-            Channel(Dispatcher()).request,
+            channel(server).request,
+            Channel(Server(Dispatcher())).request,
         ),
         "slot: uvicorn request, its task too": (
             lambda: drive(cycle().run_asgi(HERE.app)),
@@ -186,19 +186,33 @@ class Dispatcher:
         task.service()
 
 
+class Server:
+    """Waitress's, which hands its connections on.
+
+    Args:
+        dispatcher: whom to.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.task_dispatcher = dispatcher
+
+    def add_task(self, task: Any) -> None:
+        self.task_dispatcher.add_task(task)
+
+
 class Channel:
     """A connection of waitress's.
 
     Args:
-        dispatcher: whom it is handed to.
+        server: of whom.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self.dispatcher = dispatcher
+    def __init__(self, server: Server) -> None:
+        self.server = server
         self.app = wsgi(application)
 
     def request(self) -> None:
-        self.dispatcher.add_task(self)
+        self.server.add_task(self)
 
     def service(self) -> None:
         self.app(ENVIRON, start_response)
