@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from receivers import free_port
 
+from fanlight.config.keys import METRICS
 from fanlight.formatters import snapshot_formatter
 from fanlight.targets import Place, target
 from fanlight.wire.readings import Snapshot
@@ -249,7 +250,8 @@ def test_victoria_metrics_imports_what_is_posted_to_it(tmp_path):
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 def test_promtool_finds_nothing_to_complain_about():
-    (text,) = snapshot_formatter("prometheus")(TOLD)
+    every = Snapshot(0, WHOLE, {**dict.fromkeys(METRICS, 1), "workers.restarts.SIGKILL": 1})
+    (text,) = snapshot_formatter("prometheus")([every, *TOLD])
     found = subprocess.run(
         [PROMTOOL, "check", "metrics"], input=str(text), capture_output=True, text=True, check=False
     )

@@ -19,6 +19,7 @@ NOT_A_NAME = re.compile(r"[^a-zA-Z0-9_]")
 TEXT = str.maketrans({"\\": "\\\\", "\n": "\\n"})
 VALUE = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
 SECONDS = "seconds"
+TOTAL = "_total"
 
 
 class Page(str):
@@ -57,7 +58,7 @@ class Family:
             strict: as OpenMetrics, where the metadata of a counter lacks the `_total` that its
                 samples have, and a unit must be the end of the name.
         """
-        sample = f"{self.name}_total" if self.is_counter else self.name
+        sample = f"{self.name}{TOTAL}" if self.is_counter else self.name
         family = self.name if strict else sample
         lines = [f"# HELP {family} {self.meaning}"]
         if strict and self.unit:
@@ -104,6 +105,9 @@ class Exposition:
         name = NOT_A_NAME.sub("_", self.prefix + worker_name(metric, labels))
         if metric in DURATIONS:
             name = f"{name}_{SECONDS}"
+        elif name.endswith(TOTAL) and not is_total(metric):
+            # Prometheus takes that end for a counter's.
+            name = name.removesuffix(TOTAL) + "_configured"
         return f"_{name}" if name[:1].isdigit() else name
 
 
