@@ -5,14 +5,13 @@ from __future__ import annotations
 import _thread
 
 from fanlight.recording.clock import clock
-from fanlight.recording.lanes import MUTED, collecting, lane_here, put, set_lane
+from fanlight.recording.lanes import MUTED, collecting, followed, lane_here, own_lane, put, set_lane
 from fanlight.recording.recorder import EXPLICIT, begin, current, finish, fresh_trace, is_open
 from fanlight.recording.reduction import plain, reduce_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-    from types import TracebackType
     from typing import Any, TypeVar, overload
 
     from fanlight.recording.lanes import Lane
@@ -62,9 +61,7 @@ class trace:  # noqa: N801  read as a statement: with fanlight.trace("nightly im
         # The agent is off: what the block says about its trace goes nowhere.
         return fresh_trace(self.category, self.title, self.endpoint, clock())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if self.opened is not None:
             finish(self.opened, error)
 
@@ -134,10 +131,12 @@ class Muting:
         self.inside: Lane | None = None
 
     def __enter__(self) -> None:
-        before = lane_here()
+        before = None if collecting() else lane_here()
         # The innermost block decides; one that says what holds already changes nothing.
         if before is None or not is_open(before.trace) or (before.limit < 0) == (self.limit < 0):
             return
+        # What a copied context shows is somebody else's.
+        before = own_lane(before)
         # A lane of its own: tasks and threads that are started inside take after it.
         inside = before.fork()
         inside.owner = _thread.get_ident()
@@ -146,8 +145,13 @@ class Muting:
         put(inside)
 
     def __exit__(self, *exception: object) -> None:
-        # By value: the block may end in another context, or after its trace.
-        if self.inside is not None and lane_here() is self.inside:
+        # By value: it may end in another context, or after its trace; calls may have left a further lane.
+        here = lane_here() if self.inside is not None else None
+        while here is not None and here is not self.inside:
+            here = here.before or here.parent
+        if here is not None and self.before is not None:
+            # A generator may have come to another thread inside.
+            self.before.owner = (here.after or here).owner
             put(self.before)
 
 
@@ -291,12 +295,16 @@ def around_generator(function: Any, title: str, category: str) -> Callable[..., 
                 except StopIteration as stop:
                     return stop.value
                 finally:
-                    put(outside)
+                    side.leave(outside)
                 try:
                     given = yield item
                     step = generator.send
                 except GeneratorExit:
-                    generator.close()
+                    outside = side.enter()
+                    try:
+                        generator.close()
+                    finally:
+                        side.leave(outside)
                     raise
                 except BaseException as error:
                     step, given = generator.throw, error
@@ -323,12 +331,16 @@ def around_async_generator(
                 except StopAsyncIteration:
                     return
                 finally:
-                    put(outside)
+                    side.leave(outside)
                 try:
                     given = yield item
                     step = generator.asend
                 except GeneratorExit:
-                    await generator.aclose()
+                    outside = side.enter()
+                    try:
+                        await generator.aclose()
+                    finally:
+                        side.leave(outside)
                     raise
                 except BaseException as error:
                     step, given = generator.athrow, error
@@ -343,21 +355,19 @@ class Side:
 
     Args:
         lane: None where nothing is recorded.
-        handle: closes the span.
+        handle: closes the span, on the lane that it was `opened` on.
     """
 
-    __slots__ = ("handle", "lane")
+    __slots__ = ("handle", "lane", "opened")
 
     def __init__(self, lane: Lane | None, handle: int = -1) -> None:
-        self.lane = lane
+        self.lane = self.opened = lane
         self.handle = handle
 
     @classmethod
     def beside(cls, above: Lane | None, title: str, category: str) -> Side | None:
         """Answer a lane that branches off `above` with its span open; None where nothing is recorded."""
-        if above is None:
-            return None
-        if collecting():
+        if above is None or collecting():
             return None
         set_lane(above.fork())
         lane = current()
@@ -365,13 +375,26 @@ class Side:
         return None if lane is None else cls(lane, lane.start(category, title=title))
 
     def enter(self) -> Lane | None:
-        """Put the lane on this context; answer the one to put back."""
-        outside = lane_here()
-        if self.lane is not None:
-            put(self.lane)
+        """Put the generator's lane on this context; answer the one to put back."""
+        outside, lane = lane_here(), self.lane
+        if lane is not None:
+            while lane.brancher:
+                lane = lane.after or followed(lane)
+            # Only one at a time goes on with a generator, whichever thread and task that is.
+            lane.owner = _thread.get_ident()
+            put(lane)
         return outside
+
+    def leave(self, outside: Lane | None) -> None:
+        """Put back what the context showed; the generator goes on with what it shows now."""
+        if self.lane is not None:
+            inside = lane_here()
+            # It may be a worker's, copied back.
+            if inside is not None and inside.owner == _thread.get_ident():
+                self.lane = inside
+            put(outside)
 
     def close(self) -> None:
         """Close the span."""
-        if self.lane is not None:
-            self.lane.stop(self.handle)
+        if self.opened is not None:
+            self.opened.stop(self.handle)

@@ -186,6 +186,8 @@ def carrying(function: Callable[P, R], lane: Lane) -> Callable[P, R]:
         try:
             return function(*args, **keywords)
         finally:
+            # A thread that begins later may have the identity of one that ended.
+            lane.owner = -1
             set_lane(before)
 
     return carried
@@ -393,8 +395,6 @@ def running(thread: Any, lane: Lane) -> Callable[[], None]:
     def carried() -> None:
         # Off the instance first: the thread must not hold on to itself.
         del thread.__dict__["run"]
-        lane.owner = _thread.get_ident()
-        set_lane(lane)
-        run()
+        carrying(run, lane)()
 
     return carried

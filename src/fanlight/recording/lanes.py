@@ -284,7 +284,7 @@ def claimed(lane: Lane, me: int) -> Lane:
     # Some bridges copy a worker's context back: then the caller's own lane is up the line.
     above = lane.parent
     while above is not None:
-        if above.owner == me:
+        if above.owner == me and (above.limit < 0) == (lane.limit < 0):
             set_lane(above)
             return above
         above = above.parent
