@@ -65,6 +65,72 @@ def test_what_is_full_to_the_byte_takes_no_more(line, monkeypatch):
     assert line.dropped == {"queue_bytes": 1}
 
 
+MUCH: dict[str, Any] = {
+    "endpoint": LONG,
+    "category": LONG,
+    "error": ("ValueError", LONG),
+    "stamp": LONG.encode(),
+    "ident": LONG,
+    "notes": {LONG: 1},
+    "records": [([(1, "app.block", LONG), 2], -1, 0)],
+}
+
+
+@pytest.mark.parametrize("place", MUCH)
+def test_what_is_long_counts_from_the_first_trace_on_where_nothing_arrives(line, place):
+    for _ in range(100):
+        trace = finished()
+        setattr(trace, place, MUCH[place])
+        push(trace)
+    held = len(line.traces)
+    assert held - 1 <= queue.BYTES / len(LONG) <= held + 1
+    assert line.dropped == {"queue_bytes": 100 - held}
+
+
+@pytest.mark.parametrize(
+    ("notes", "least"),
+    [
+        ({"text": "\N{OWL}" * 50_000}, 200_000),
+        ({f"key {number}": number for number in range(2_000)}, 200_000),
+        ({f"key {number}": f"{number:2000}" for number in range(100)}, 200_000),
+    ],
+    ids=["four bytes a character", "many numbers", "many short texts"],
+)
+def test_annotations_count_with_all_that_they_take(line, notes, least):
+    trace = finished()
+    trace.records = [([notes], -1, 0)]
+    push(trace)
+    assert least < line.bytes < 2 * least
+
+
+def test_while_parcels_arrive_nothing_is_walked_through_until_a_thousand_wait(line):
+    push(finished())
+    line.settle(True)
+    trace = finished()
+    trace.records, trace.notes = [([1], -1, 0)], {"text": LONG}
+    push(trace)
+    assert line.bytes == queue.EVENT_BYTES
+    line.settle(False)
+    push(trace)
+    assert line.bytes > len(LONG)
+    assert line.room == 0
+
+
+def test_what_arrives_lets_what_waits_unweighed(agent, receiver):
+    with agent.trace("job"):
+        pass
+    assert agent.flush(30)
+    assert HELD.line.light == queue.BATCH
+
+
+def test_what_does_not_arrive_has_what_waits_weighed(agent):
+    HELD.line.settle(True)
+    with agent.trace("job"):
+        pass
+    assert not agent.flush(0.3)
+    assert HELD.line.light == 0
+
+
 @pytest.mark.parametrize("place", ["endpoint", "title", "notes", "records"])
 def test_long_texts_count_where_more_than_a_thousand_wait(line, place):
     for _ in range(queue.BATCH):
@@ -84,6 +150,7 @@ def test_long_texts_count_where_more_than_a_thousand_wait(line, place):
 
 
 def test_a_long_statement_counts_from_the_first(line, monkeypatch):
+    line.settle(True)
     monkeypatch.setattr(SWITCH, "sink", push)
     for number in range(100):
         with fanlight.trace("import"):
@@ -121,6 +188,7 @@ def test_a_waiting_task_is_rung_once_and_never_waited_for(line):
 
 
 def test_a_waiting_task_is_rung_by_whatever_comes_behind_the_first(line):
+    line.settle(True)
     for events in (0, 3):
         push(finished())
         assert line.room == queue.BATCH
@@ -131,6 +199,7 @@ def test_a_waiting_task_is_rung_by_whatever_comes_behind_the_first(line):
 
 
 def test_a_trace_of_only_a_root_is_looked_at_where_others_fill_the_line(line):
+    line.settle(True)
     push(finished())
     while push(finished(events=10_000)) is not None:
         pass

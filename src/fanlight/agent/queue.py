@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import repeat
 
 from fanlight.agent.forked import mark as marked
 from fanlight.agent.unpatched import allocate_lock
 from fanlight.recording.lanes import LONG_CHARACTERS
 from fanlight.recording.recorder import ALONE, SWITCH
-from fanlight.recording.reduction import characters
 from fanlight.wire.account import FINISHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from fanlight.recording.recorder import Trace
 
@@ -27,8 +28,10 @@ TRACE_BYTES = 600
 EVENT_BYTES = 110
 """What a trace and an event take in memory, roughly: the true sizes would cost a walk."""
 BATCH = 1_000
-"""Traces after which the task is woken before its time. Where more wait, nobody takes them, and each
-that comes then is walked through for its long texts: ten thousand of a megabyte are no 8 MiB."""
+"""Traces after which the task is woken before its time. Where more wait, or nobody has taken what came
+before, each is walked through for its texts: ten thousand of a megabyte are no 8 MiB."""
+ENTRY_BYTES = 100
+"""What an entry of a dict takes, roughly, besides its texts."""
 
 FULL = "queue_full"
 LARGE = "queue_bytes"
@@ -49,18 +52,19 @@ class Line:
         fresh: locked by whoever starts the task, once.
         begun: whether somebody has done so.
         left: locked by whoever begins anew in a forked child, once.
+        light: traces up to which one is not walked through: `BATCH` while parcels arrive, else 0.
         mark: leaves the trail of each finished trace; None where nobody needs one.
     """
 
     __slots__ = (
-        *("begun", "bell", "bytes", "dropped", "fresh", "here", "idle", "left", "mark", "room"),
+        *("begun", "bell", "bytes", "dropped", "fresh", "here", "idle", "left", "light", "mark", "room"),
         "traces",
     )
 
     def __init__(self) -> None:
         self.here = marked()
         self.traces: deque[Trace] = deque()
-        self.bytes = self.room = 0
+        self.bytes = self.light = self.room = 0
         self.dropped: dict[str, int] = {}
         self.idle = False
         self.bell = allocate_lock()
@@ -78,6 +82,12 @@ class Line:
         except RuntimeError:
             # Somebody rang already and the task is about to hear it.
             return
+
+    def settle(self, has_arrived: bool) -> None:
+        """Take note whether a parcel arrived: where none does, what waits is weighed from the first on."""
+        self.light = BATCH if has_arrived else 0
+        if not has_arrived:
+            self.room = 0
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count traces that do not arrive."""
@@ -174,8 +184,9 @@ def admit(line: Line, trace: Trace, waiting: int) -> int | None:
         return None
     # Long statements have been noted when they came.
     size = trace.size
-    if waiting > BATCH:
-        size = characters((trace.endpoint, trace.title, trace.notes, trace.records), LONG_CHARACTERS)
+    if waiting > line.light:
+        told = (trace.endpoint, trace.title, trace.category, trace.error, trace.stamp, trace.ident)
+        size = weight((told, trace.notes, trace.records), set())
     for record in trace.records or ():
         size += EVENT_BYTES * len(record[0])
     trace.size = size
@@ -191,5 +202,26 @@ def admit(line: Line, trace: Trace, waiting: int) -> int | None:
     if line.bytes + TRACE_BYTES * BATCH >= BYTES:
         line.room = 0
     elif not line.room and line.begun:
-        line.room = min(BATCH, TRACES)
+        line.room = min(line.light, TRACES)
     return waiting
+
+
+def weight(value: Any, known: set[int], least: int = LONG_CHARACTERS) -> int:
+    """Answer the bytes that the texts in a value take, and the entries of its dicts.
+
+    Args:
+        value: plain, as everything is here once its trace has ended.
+        known: identities of the texts so far: a statement that comes again is the same one.
+        least: shorter texts do not count: names and statements are mostly shared, annotations are not.
+    """
+    kind = value.__class__
+    if kind is str or kind is bytes:
+        if len(value) < least or id(value) in known:
+            return 0
+        known.add(id(value))
+        return value.__sizeof__()  # type: ignore[no-any-return]  # an int
+    if kind is dict:
+        texts = (*value, *value.values())
+        return ENTRY_BYTES * len(value) + sum(map(weight, texts, repeat(known), repeat(0)))
+    is_some = kind is tuple or kind is list
+    return sum(map(weight, value, repeat(known), repeat(least))) if is_some else 0

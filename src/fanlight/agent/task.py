@@ -153,7 +153,9 @@ class Task:
                         self.chatter(self.outstanding, self.packer.table)
             if self.outstanding is None:
                 return self.link.settle(until_ns, yields, everything)
-            if not self.link.deliver(self.outstanding, self.packer.table, until_ns, yields):
+            has_arrived = self.link.deliver(self.outstanding, self.packer.table, until_ns, yields)
+            self.line.settle(has_arrived)
+            if not has_arrived:
                 if self.link.refused < REFUSALS:
                     return False
                 self.line.drop(REFUSED, self.outstanding.traces)
