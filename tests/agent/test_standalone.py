@@ -13,6 +13,7 @@ import pytest
 
 import fanlight
 from fanlight.agent.agent import AGENT
+from fanlight.agent.queue import HELD
 from fanlight.agent.standalone import Link
 from fanlight.recording.clock import clock
 from fanlight.wire import frames, messages
@@ -245,6 +246,9 @@ def refusing(receiver: Any, code: str, times: int) -> list[bytes]:
 
 def test_a_batch_that_cannot_be_read_is_dropped_and_counted_and_the_next_one_arrives(agent, receiver):
     refused = refusing(receiver, "frame", times=99)
+    # Both in one batch: no task comes in between.
+    HELD.line.fresh.acquire()
+    one("first")
     one("first")
     assert not agent.flush(30)
     one("second")
@@ -252,7 +256,7 @@ def test_a_batch_that_cannot_be_read_is_dropped_and_counted_and_the_next_one_arr
     assert len(refused) == 2
     assert refused[0] == refused[1]
     assert [trace.endpoint for trace in receiver.traces] == ["second"]
-    assert receiver.dropped == {"refused": 1}
+    assert receiver.dropped == {"refused": 2}
 
 
 def test_what_a_stop_gave_up_is_reported_after_the_next_start(agent, black_hole):
