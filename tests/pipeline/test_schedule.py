@@ -15,7 +15,7 @@ from fanlight import Query
 from fanlight.aggregate.aggregator import Aggregator
 from fanlight.aggregate.saturation import Saturation
 from fanlight.pipeline.saturation import Kept, chosen, packed
-from fanlight.pipeline.schedule import LOOK_S, NS, SEARCH_S, Schedule, is_pressed
+from fanlight.pipeline.schedule import LOOK_S, NS, REST_NS, REST_S, SEARCH_S, Schedule, is_pressed
 from fanlight.sources.listeners import Listeners
 from fanlight.stores import open_store
 from fanlight.wire.codec import decode, encode
@@ -85,6 +85,44 @@ def test_it_looks_ten_times_a_second_while_there_is_a_server_and_once_while_ther
     clock = Clock()
     assert run(schedule(clock, slots=Told(busy())), clock, 5.04) == pytest.approx(5 / LOOK_S + 1, abs=1)
     assert run(schedule(clock, slots=Told()), clock, 5.04) == pytest.approx(5 / SEARCH_S + 1, abs=1)
+
+
+def test_it_rests_where_nothing_has_changed_for_a_minute_until_something_does() -> None:
+    clock, calm = Clock(), busy()
+    source = Told(*[calm] * 800)
+    made = schedule(clock, slots=source)
+    told: list[float] = []
+    made.subscribe(lambda _: told.append(round(clock.now_s - 100, 2)), 0.7)
+    begun = run(made, clock, REST_NS / NS - 1)
+    assert begun == pytest.approx((REST_NS / NS - 1) / LOOK_S, abs=2)
+    run(made, clock, 2)
+    told.clear()
+    resting = run(made, clock, 14)
+    # With each telling it looks, too.
+    assert 14 / REST_S <= resting <= 14 / REST_S + 14 / 0.7 + 2
+    assert [round(later - before, 2) for before, later in pairwise(told)] == [0.7] * (len(told) - 1)
+    source.readings = deque([busy(1), calm])
+    run(made, clock, REST_S)
+    assert run(made, clock, 5) == pytest.approx(5 / LOOK_S, abs=2)
+
+
+def test_who_comes_while_it_rests_is_told_at_once() -> None:
+    clock = Clock()
+    made = schedule(clock, slots=Told(busy()))
+    run(made, clock, REST_NS / NS + 5)
+    clock.now_s = come_s = made.due() - REST_S / 2
+    told: list[float] = []
+    made.subscribe(lambda _: told.append(clock.now_s), 5.0)
+    run(made, clock, 1)
+    assert told == [come_s]
+
+
+def test_it_does_not_rest_while_something_waits_in_a_queue() -> None:
+    clock = Clock()
+    stuck = Readings((Listener(3, "tcp4", "127.0.0.1:80", 5, 8, pids=(7,)),), busy().workers)
+    made = schedule(clock, slots=Told(*[stuck] * 1_000))
+    run(made, clock, REST_NS / NS + 5)
+    assert run(made, clock, 5) == pytest.approx(5 / LOOK_S, abs=2)
 
 
 def test_a_subscriber_is_told_after_the_delay_and_then_by_its_own_period() -> None:

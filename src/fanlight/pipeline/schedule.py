@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.1
 """Between two looks while there is a server,"""
+REST_S = 0.5
+"""while nothing has changed at any for a while: a look costs most by waking up for it,"""
 SEARCH_S = 1.0
 """and while there is none."""
 LATE_NS = 30_000_000
 """An event loop that is so late accepts nothing."""
 NS = 1_000_000_000
+REST_NS = 60 * NS
+"""That while. What is told is of a look of its own; only the most that a first burst reached may be lost."""
 WAIT_NS = 5 * NS
 """For so long nothing is added up while all that is read stays the same, unless somebody is told."""
 SELDOM = {"listeners": 5}
@@ -149,7 +153,7 @@ class Schedule:
         self.failures: dict[str, int] = {}
         self.looks = 0
         self.together = Readings()
-        self.added_ns = self.skipped_ns = 0
+        self.added_ns = self.skipped_ns = self.changed_ns = 0
 
     def subscribe(self, call: Subscriber, period_s: float) -> Subscription:
         """Tell somebody from now on, and answer what `cancel` ends."""
@@ -157,6 +161,7 @@ class Schedule:
         made = Subscription(call, self.saturation.window(), period_s, due_s)
         self.subscriptions.append(made)
         self.tell_s = min(self.tell_s, due_s)
+        self.look_s = min(self.look_s, due_s)
         return made
 
     def cancel(self, subscription: Subscription) -> None:
@@ -178,7 +183,15 @@ class Schedule:
         self.look(int(now_s * NS), whole=is_telling)
         if is_telling:
             self.tell(now_s)
-        self.look_s = max(self.look_s + (LOOK_S if self.saturation.sees_anything else SEARCH_S), now_s)
+        self.look_s = max(self.next_look_s(now_s), now_s)
+
+    def next_look_s(self, now_s: float) -> float:
+        """Answer when to look again."""
+        if not self.saturation.sees_anything:
+            return self.look_s + SEARCH_S
+        if now_s * NS - self.changed_ns < REST_NS or any(each.is_pressed for each in self.reads):
+            return self.look_s + LOOK_S
+        return min(self.look_s + REST_S, self.tell_s)
 
     def tell(self, now_s: float) -> None:
         """Tell whom it is time to tell of the look that has just been."""
@@ -207,6 +220,7 @@ class Schedule:
             self.skipped_ns = now_ns
             return
         if not is_same:
+            self.changed_ns = now_ns
             if self.skipped_ns:
                 # First what was so until the look before: all that time is the old readings', not the new.
                 self.attempt("sums", self.saturation.look, self.together, self.skipped_ns)
