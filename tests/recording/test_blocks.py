@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -291,3 +292,22 @@ def test_a_traced_function_within_a_trace_belongs_to_it(caught, shape):
         inner()
     assert [each.endpoint for each in caught] == ["root"]
     assert shape() == ("root", ["step"])
+
+
+def test_a_stream_dropped_in_the_midst_of_a_step_leaves_who_drops_it_his_lane(caught, reading):
+    async def consume() -> None:
+        with span("consumer"):
+            async for _ in Cart().stream(1):
+                pass
+
+    coroutine = consume()
+    with trace("one"):
+        copy_context().run(coroutine.send, None)
+    with trace("two"):
+        coroutine.close()
+        with span("mine"):
+            pass
+    assert [reading(finished).titles for finished in caught] == [
+        ["one", "consumer", "Cart.stream", "produce"],
+        ["two", "mine"],
+    ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import _thread
 
 from fanlight.recording.clock import clock
-from fanlight.recording.lanes import MUTED, collecting, followed, lane_here, own_lane, put, set_lane
+from fanlight.recording.lanes import LANE, MUTED, collecting, followed, lane_here, own_lane, put, set_lane
 from fanlight.recording.recorder import EXPLICIT, begin, current, finish, fresh_trace, is_open
 from fanlight.recording.reduction import plain, reduce_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from contextvars import Token
     from typing import Any, TypeVar, overload
 
     from fanlight.recording.lanes import Lane
@@ -289,22 +290,17 @@ def around_generator(function: Any, title: str, category: str) -> Callable[..., 
         step, given = generator.send, None
         try:
             while True:
-                outside = side.enter()
                 try:
-                    item = step(given)
+                    with side:
+                        item = step(given)
                 except StopIteration as stop:
                     return stop.value
-                finally:
-                    side.leave(outside)
                 try:
                     given = yield item
                     step = generator.send
                 except GeneratorExit:
-                    outside = side.enter()
-                    try:
+                    with side:
                         generator.close()
-                    finally:
-                        side.leave(outside)
                     raise
                 except BaseException as error:
                     step, given = generator.throw, error
@@ -325,22 +321,17 @@ def around_async_generator(
         step, given = generator.asend, None
         try:
             while True:
-                outside = side.enter()
                 try:
-                    item = await step(given)
+                    with side:
+                        item = await step(given)
                 except StopAsyncIteration:
                     return
-                finally:
-                    side.leave(outside)
                 try:
                     given = yield item
                     step = generator.asend
                 except GeneratorExit:
-                    outside = side.enter()
-                    try:
+                    with side:
                         await generator.aclose()
-                    finally:
-                        side.leave(outside)
                     raise
                 except BaseException as error:
                     step, given = generator.athrow, error
@@ -358,11 +349,12 @@ class Side:
         handle: closes the span, on the lane that it was `opened` on.
     """
 
-    __slots__ = ("handle", "lane", "opened")
+    __slots__ = ("handle", "lane", "opened", "token")
 
     def __init__(self, lane: Lane | None, handle: int = -1) -> None:
         self.lane = self.opened = lane
         self.handle = handle
+        self.token: Token[Lane | None] | None = None
 
     @classmethod
     def beside(cls, above: Lane | None, title: str, category: str) -> Side | None:
@@ -374,25 +366,33 @@ class Side:
         set_lane(above)
         return None if lane is None else cls(lane, lane.start(category, title=title))
 
-    def enter(self) -> Lane | None:
-        """Put the generator's lane on this context; answer the one to put back."""
-        outside, lane = lane_here(), self.lane
-        if lane is not None:
-            while lane.brancher:
-                lane = lane.after or followed(lane)
-            # Only one at a time goes on with a generator, whichever thread and task that is.
-            lane.owner = _thread.get_ident()
-            put(lane)
-        return outside
+    def __enter__(self) -> None:
+        """Put the generator's lane on this context, for one step."""
+        lane = self.lane
+        if lane is None or collecting():
+            return
+        while lane.brancher:
+            lane = lane.after or followed(lane)
+        # Only one at a time goes on with a generator, whichever thread and task that is.
+        lane.owner = _thread.get_ident()
+        self.token = set_lane(lane)
 
-    def leave(self, outside: Lane | None) -> None:
+    def __exit__(self, *_: object) -> None:
         """Put back what the context showed; the generator goes on with what it shows now."""
-        if self.lane is not None:
-            inside = lane_here()
-            # It may be a worker's, copied back.
-            if inside is not None and inside.owner == _thread.get_ident():
-                self.lane = inside
-            put(outside)
+        token, self.token = self.token, None
+        if token is None or collecting():
+            return
+        inside = lane_here()
+        try:
+            LANE.reset(token)
+        except ValueError:
+            # Dropped in the midst of a step, it ends in a context of somebody else's, or in a copy.
+            if inside is self.lane:
+                set_lane(None if token.old_value is token.MISSING else token.old_value)
+            return
+        # It may be a worker's, copied back.
+        if inside is not None and inside.owner == _thread.get_ident():
+            self.lane = inside
 
     def close(self) -> None:
         """Close the span."""
