@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fanlight.instruments.servers import waitress
+from fanlight.instruments.servers import gunicorn, waitress
 from fanlight.recording.slots import connections as module
 from fanlight.recording.slots.connections import closing, handing_over, stream_told, thread_told
 from fanlight.wire import slots as layout
@@ -146,6 +146,67 @@ def test_the_end_of_a_kept_connection_is_no_request_behind_the_one_that_it_broug
     worker.enqueue_req(kept)
     told = read(slot)
     assert (told.requests, told.backlog) == (1, 0)
+
+
+def test_a_body_that_is_broken_off_when_nobody_read_it_is_no_request_behind_its_own(slot, worker):
+    kept = connection([lambda: (True, "as versions up to 23 answer")])
+    worker.enqueue_req(kept)
+    # What was left of the body could not be read: the parser has not begun to look for another one.
+    kept.requests = ()
+    worker.enqueue_req(kept)
+    told = read(slot)
+    assert (told.requests, told.backlog) == (1, 0)
+
+
+class Threads:
+    """A worker of gunicorn's, as far as the slot asks."""
+
+    tpool = SimpleNamespace(_threads=set())
+
+    def enqueue_req(self, connection):
+        pass
+
+
+class TConn:
+    """What gunicorn's modules of such workers call their connections."""
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("is_handed_over", [True, False])
+def test_a_connection_that_says_nothing_yet_is_told_where_it_is_not_handed_over(
+    slot, monkeypatch, is_handed_over
+):
+    monkeypatch.setattr(module, "HERE", slot)
+    monkeypatch.setattr(TConn, "close", TConn.close)
+
+    def accept(self, server, listener):
+        self.nr_conns += 1
+
+    def accept_and_hand_over(self, listener):
+        self.nr_conns += 1
+        self.enqueue_req(connection())
+
+    method = accept_and_hand_over if is_handed_over else accept
+    worker = type("Worker", (Threads,), {"accept": method, "nr_conns": 0})()
+    gunicorn.tell_threads(worker, 2)
+    worker.accept(*((None,) if is_handed_over else (None, None)))
+    assert slot.cells[layout.CONNECTIONS] == 1
+    assert (type(worker).accept is method) == is_handed_over
+
+
+@pytest.mark.parametrize("lacks", ["numbers", "a class"])
+def test_connections_whose_ends_nobody_tells_are_left_out(slot, monkeypatch, lacks):
+    monkeypatch.setattr(module, "HERE", slot)
+    monkeypatch.delattr(f"{__name__}.TConn") if lacks == "a class" else None
+    slot.tell(layout.CONNECTIONS, -1)
+    names = {} if lacks == "numbers" else {"nr_conns": 1}
+    worker = type("Worker", (Threads,), names | {"enqueue_req": Threads.enqueue_req})()
+    gunicorn.tell_threads(worker, 2)
+    worker.enqueue_req(connection())
+    told = read(slot)
+    assert (told.reactor, told.backlog) == (None, 1)
 
 
 def test_a_request_whose_parser_tells_no_numbers_counts(slot, worker):

@@ -290,7 +290,13 @@ def busy_until_closed(handle: Callable[..., Any]) -> Callable[..., Any]:
 
 def tell_threads(worker: Any, threads: int) -> None:
     """Let a worker with a pool of threads tell what waits for one, and what each of them does."""
-    from fanlight.recording.slots.connections import closing, handing_over, stream_told, thread_told
+    from fanlight.recording.slots.connections import (
+        accepting,
+        closing,
+        handing_over,
+        stream_told,
+        thread_told,
+    )
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire import slots as layout
 
@@ -301,12 +307,19 @@ def tell_threads(worker: Any, threads: int) -> None:
     left: set[Any] = set()
     put_around(worker, "handle", 1, lambda handle: thread_told(handle, left))
     put_around(worker, "handle_http2_request", 3, stream_told)
-    put_around(worker, "enqueue_req", 1, lambda enqueue: handing_over(enqueue, threads, left))
     kind = connections_of(worker)
-    if kind is not None and not hasattr(kind.close, TOLD):
+    counts = kind is not None and hasattr(worker, "nr_conns")
+    put_around(worker, "enqueue_req", 1, lambda enqueue: handing_over(enqueue, threads, left, counts=counts))
+    if not counts:
+        return
+    HERE.tell(layout.CONNECTIONS, 0)
+    if not hasattr(kind.close, TOLD):
         kind.close = closing(kind.close, worker)
         setattr(kind.close, TOLD, True)
-        HERE.tell(layout.CONNECTIONS, 0)
+    code = getattr(getattr(worker, "accept", None), "__code__", None)
+    if code is not None and "enqueue_req" not in code.co_names:
+        # Versions 21 to 23 let a new one lie until it says something.
+        put_around(worker, "accept", 2, accepting)
 
 
 def connections_of(worker: Any) -> Any:

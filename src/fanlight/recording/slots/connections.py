@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = ()
 """Threads of a pool that does not tell them."""
+TOLD = "fanlight_told"
+"""Attribute of a request that counts already."""
 
 
 def thread_told(handle: Callable[..., Any], left: set[Any]) -> Callable[..., Any]:
@@ -61,13 +63,19 @@ def has_read(connection: Any) -> bool:
     """Answer whether a thread that is done with a connection had read a request of HTTP/1 from it.
 
     Its parser numbers what it begins to read, and keeps the last that it has read: that of the turn before
-    where the client had nothing more to say. One that speaks HTTP/2 keeps none.
+    where the client had nothing more to say. That one is marked, since a body that nobody read, and that
+    the client broke off, ends a turn before anything is numbered. Who speaks HTTP/2 keeps none.
     """
-    parser = connection.parser
+    parser = getattr(connection, "parser", None)
+    message = getattr(parser, "mesg", None)
     try:
-        return bool(parser.mesg.req_number == parser.req_count)
+        if message is None or message.req_number != parser.req_count or TOLD in message.__dict__:
+            return False
+        setattr(message, TOLD, True)
     except AttributeError:
-        return getattr(parser, "mesg", None) is not None
+        # It has no numbers, or takes no mark.
+        return True
+    return True
 
 
 def stream_told(handle: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,13 +94,16 @@ def stream_told(handle: Callable[..., Any]) -> Callable[..., Any]:
     return handle_told
 
 
-def handing_over(enqueue: Callable[..., Any], threads: int, left: set[Any]) -> Callable[..., Any]:
+def handing_over(
+    enqueue: Callable[..., Any], threads: int, left: set[Any], *, counts: bool = True
+) -> Callable[..., Any]:
     """Answer the `enqueue_req` of workers that tell what waits for a thread, and who is there.
 
     Args:
         enqueue: their own.
         threads: of the pool, at the most.
         left: is given the connections that do not count, for nobody waits at their other end.
+        counts: whether the worker numbers its connections, and each end of one is told.
     """
     here, free = HERE, HERE.free
     spare = PLACES - threads
@@ -106,7 +117,7 @@ def handing_over(enqueue: Callable[..., Any], threads: int, left: set[Any]) -> C
             left.add(connection)
         else:
             # One that was never parked is new.
-            if connection.timeout is None:
+            if connection.timeout is None and counts:
                 here.cells[CONNECTIONS] = self.nr_conns
             # Before it can begin: what waits is what was handed over less what began.
             here.handed[...] = here.queued = here.queued + 1.0
@@ -130,3 +141,16 @@ def closing(close: Callable[..., Any], worker: Any) -> Callable[..., Any]:
         return close(self, graceful) if graceful else close(self)
 
     return close_told
+
+
+def accepting(accept: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `accept` of workers that hand a new connection over when it says its first word."""
+    here = HERE
+
+    def accept_told(self: Any, *listener: Any) -> Any:
+        try:
+            return accept(self, *listener)
+        finally:
+            here.cells[CONNECTIONS] = self.nr_conns
+
+    return accept_told
