@@ -66,7 +66,7 @@ def has_read(connection: Any) -> bool:
     where the client had nothing more to say. That one is marked, since a body that nobody read, and that
     the client broke off, ends a turn before anything is numbered. Who speaks HTTP/2 keeps none.
     """
-    parser = getattr(connection, "parser", None)
+    parser: Any = getattr(connection, "parser", None)
     message = getattr(parser, "mesg", None)
     try:
         if message is None or message.req_number != parser.req_count or TOLD in message.__dict__:
