@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from fanlight.recording.asgi import asgi
+from fanlight.recording.recorder import SWITCH
 from fanlight.recording.routes import LATE
 
 BY_MIDDLEWARE = {"answered_by": "middleware"}
@@ -44,6 +45,14 @@ class Endless(Gate):
 
     def __init__(self, _: Any) -> None:
         super().__init__(self)
+
+
+class Refusing(Gate):
+    """Says what it stands around to nobody before it is ready."""
+
+    @property
+    def routes(self) -> Any:
+        raise RuntimeError("not ready")
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +167,14 @@ def test_nobody_is_asked_where_more_are_served_than_are_kept(seen: Any) -> None:
 def test_a_middleware_around_itself_ends_nothing(seen: Any) -> None:
     assert ask(asgi(Endless(None)), "GET /orders/3") == 401
     assert [trace.endpoint for trace in seen] == ["<unmatched>"]
+
+
+@pytest.mark.parametrize("around", [Refusing, lambda app: Gate(Refusing(app))])
+def test_a_middleware_that_tells_nobody_is_no_fault(around: Any, seen: Any) -> None:
+    before = SWITCH.faults
+    assert ask(asgi(around(shop())), "GET /orders/3") == 401
+    assert [trace.endpoint for trace in seen] == ["<unmatched>"]
+    assert SWITCH.faults == before
 
 
 @pytest.mark.parametrize("place", ["/", "/shop"])

@@ -95,14 +95,13 @@ def name_late(module: ModuleType, application: Any) -> None:
         return "", app.routes if isinstance(app, application) and "router" not in scope else ()
 
     def template(trace: Trace, scope: Any) -> str:
-        around, routes = known(trace, scope)
-        if not routes:
-            return ""
-        # Whatever the project's converters do is not part of the request, and may fail in any way.
+        # Whatever the project's converters and middleware do is not part of the request, and may fail in
+        # any way.
         here = lane_here()
         set_lane(None)
         try:
-            found = would_take(routes, scope, kinds)
+            around, routes = known(trace, scope)
+            found = would_take(routes, scope, kinds) if routes else ""
         except Exception:
             return ""
         finally:
