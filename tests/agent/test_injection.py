@@ -69,9 +69,17 @@ def test_what_a_killed_one_of_the_same_number_left_behind_is_replaced(tmp_path: 
     assert sorted(os.listdir(inject)) == ["fanlight", "sitecustomize.py"]
 
 
-def test_a_directory_that_others_can_write_is_refused(tmp_path: Path, inject: str) -> None:
-    os.chmod(inject, 0o777)
+@pytest.mark.parametrize("mode", [0o777, 0o720, 0o702])
+def test_a_directory_that_others_can_write_is_refused(tmp_path: Path, inject: str, mode: int) -> None:
+    os.chmod(inject, mode)
     with pytest.raises(ConfigError, match="writable by others"):
+        injection.prepare(tmp_path)
+
+
+def test_a_directory_of_another_user_is_refused(tmp_path: Path, inject: str, monkeypatch) -> None:
+    whose = os.stat(inject).st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: whose + 1)
+    with pytest.raises(ConfigError, match="another user's"):
         injection.prepare(tmp_path)
 
 
@@ -100,7 +108,7 @@ def test_the_programs_own_children_are_traced_too(inject: str) -> None:
 
 
 def test_our_own_children_get_variables_without_us(inject: str) -> None:
-    environ = injection.environment({"PYTHONPATH": "/a", "X": "1"}, inject)
+    environ = injection.environment({"PYTHONPATH": "/a", "X": "1"}, inject, {injection.UNSEEN: "/a/file"})
     assert injection.stripped(environ) == {"PYTHONPATH": "/a", "X": "1"}
     assert injection.stripped(injection.environment({}, inject)) == {}
 
