@@ -136,6 +136,25 @@ def test_whoever_waits_for_an_answer_sees_that_another_collector_has_the_path(co
     assert link.failures == 1
 
 
+def test_after_a_delivery_the_first_failure_is_the_first_again(collector, tmp_path):
+    def behave(came: int, peer: socket.socket) -> None:
+        if came == 2:
+            raise OSError("hangs up")
+        peer.sendall(ack(came))
+
+    link = collector(behave)
+    link.path = str(tmp_path / "nobody")
+    for _ in range(3):
+        assert not deliver(link, 1, Table(), 0.0)
+    assert link.rest_s(0.25) > 0
+    link.path = str(tmp_path / "s")
+    assert deliver(link, 1, Table())
+    assert not deliver(link, 2, Table())
+    # Tried at once, as after any connection that worked.
+    assert link.failures == 1
+    assert link.rest_s(0.25) == 0.0
+
+
 def test_a_refused_greeting_says_nothing_of_the_batch(tmp_path):
     refusal = frames.frame(frames.REFUSAL, encode(messages.REFUSAL, {"code": "frame"}))
     with socket.socket(socket.AF_UNIX) as listener:
@@ -196,3 +215,22 @@ def test_what_an_instrument_goes_without_since_is_told_with_the_next_trace(agent
     assert [trace.endpoint for trace in receiver.traces] == turns
     assert len({hello["client"] for hello in receiver.hellos}) == 1
     assert not receiver.errors
+
+
+def test_what_a_collector_could_not_read_is_not_in_the_next_batchs_table(agent, receiver):
+    take = receiver.batch
+
+    def batch(client: str, body: bytes, table: Any, peer: socket.socket) -> None:
+        if "unreadable" in table.strings:
+            peer.sendall(frames.frame(frames.REFUSAL, encode(messages.REFUSAL, {"code": "frame"})))
+            peer.shutdown(socket.SHUT_RDWR)
+            return
+        take(client, body, table, peer)
+
+    receiver.batch = batch
+    for turn, arrives in (("unreadable", False), ("second", True)):
+        with fanlight.trace(turn):
+            pass
+        assert agent.flush(30) is arrives
+    assert [trace.endpoint for trace in receiver.traces] == ["second"]
+    assert receiver.dropped == {"refused": 1}
