@@ -107,6 +107,41 @@ def test_a_child_closes_its_copy_of_the_connection_and_writes_nothing_to_it(scri
     assert len(receiver.traces) == 2
 
 
+def test_each_child_draws_numbers_of_its_own(script):
+    result = script("""
+        import os
+        from fanlight.recording.recorder import SWITCH
+        def drawn():
+            return [SWITCH.draw() for _ in range(3)]
+        for _ in range(3):
+            if not os.fork():
+                print(drawn(), flush=True)
+                os._exit(0)
+            os.wait()
+        print(drawn())
+    """)
+    assert result.returncode == 0, result.stderr
+    # Else each worker would record the spans of the same requests.
+    assert len(set(result.stdout.splitlines())) == 4
+
+
+def test_a_child_has_all_of_the_time_for_its_end_though_its_parent_spent_its_own(script, receiver):
+    result = script("""
+        import os
+        from fanlight.agent.agent import AGENT, hand_over
+        from fanlight.agent.leaving import EXIT_S
+        from fanlight.recording.clock import clock
+        AGENT.budget.ended_ns, AGENT.budget.spent_ns = clock(), int(EXIT_S * 1e9)
+        if not os.fork():
+            with fanlight.trace('child'):
+                pass
+            os._exit(not hand_over())
+        assert os.wait()[1] == 0
+    """)
+    assert result.returncode == 0, result.stderr
+    assert [trace.endpoint for trace in receiver.traces] == ["child"]
+
+
 def test_a_storm_of_forks_beside_busy_threads_hangs_nobody(script, receiver):
     result = script(
         """
