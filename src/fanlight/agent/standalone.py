@@ -61,7 +61,7 @@ class Link:
         changes: of what became of the instruments when it greeted, which is said in HELLO alone.
         refused: how often the outstanding parcel was refused for what is in it.
         inode: of the socket that the last attempt met, and when it was made: numbers come again.
-        retry_ns: `clock()` before which the task does not try again there; 0 after a success.
+        retry_ns: `clock()` before which the task does not try again there; 0 from a connection on.
         look_ns: how long until it looks for another one.
         taken: how often something was acknowledged.
     """
@@ -168,7 +168,6 @@ class Link:
         self.taken += 1
         self.failures = 0
         self.refused = 0
-        self.retry_ns = 0
         return True
 
     def settle(self, until_ns: int, yields: Callable[[], bool], everything: bool) -> bool:  # noqa: ARG002 the face of both
