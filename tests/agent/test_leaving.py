@@ -7,7 +7,7 @@ import time
 import pytest
 
 import fanlight
-from fanlight.agent.agent import AGENT, deliver
+from fanlight.agent.agent import AGENT, deliver, hand_over
 from fanlight.agent.leaving import EXIT_S, FORGOTTEN_NS, STILL_S, Budget
 from fanlight.agent.queue import HELD
 from fanlight.agent.task import GATHER_NS, GATHER_S, Task
@@ -102,6 +102,9 @@ class Taker:
     def may_answer(self):
         return True
 
+    def close(self):
+        """Nothing is open."""
+
 
 def sent(taker, monkeypatch, still_s):
     """Flush two parcels through a taker with 60 s, by a task that has no thread; answer if they arrived."""
@@ -120,6 +123,20 @@ def test_an_acknowledgement_gives_what_follows_all_of_the_time(agent, monkeypatc
     first, second, third = taker.until_ns
     assert first == second
     assert third - second == 58_500_000_000
+
+
+def test_the_end_of_a_process_has_two_seconds_and_less_where_nothing_is_taken(agent, monkeypatch):
+    monkeypatch.setattr(HELD, "spawn", bool)
+    for _ in range(1500):
+        with fanlight.trace("job"):
+            pass
+    AGENT.ready().link = taker = Taker(True, False, True)
+    began_ns = clock()
+    assert hand_over()
+    took_ns = clock() - began_ns
+    still_ns, _, all_ns = taker.until_ns
+    assert 0 <= still_ns - began_ns - 1_500_000_000 <= took_ns
+    assert 0 <= all_ns - began_ns - 2_000_000_000 <= took_ns
 
 
 def test_without_an_acknowledgement_there_is_no_more_time(agent, monkeypatch):
