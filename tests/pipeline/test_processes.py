@@ -20,8 +20,10 @@ BUSY_S = 5.0
 class Clock:
     def __init__(self):
         self.now_s = 1000.0
+        self.asked = 0
 
     def __call__(self):
+        self.asked += 1
         return self.now_s
 
 
@@ -58,6 +60,41 @@ def test_being_ready_once_forgets_the_early_deaths():
     assert one.died(0.0) == 1
 
 
+def test_a_start_begins_anew_with_what_was_known_of_the_one_before():
+    one = Child("collector", [sys.executable, "-I", "-c", "import time; time.sleep(60)"], (), {})
+    one.start(0.0)
+    one.ready = True
+    one.renew(10.0)
+    one.process.wait()
+    assert one.died(10.0) == 0
+    one.start(10.0)
+    try:
+        # It is not the one that was asked to end.
+        one.insist(1000.0)
+        with pytest.raises(subprocess.TimeoutExpired):
+            one.process.wait(0.2)
+    finally:
+        one.process.kill()
+        one.process.wait()
+    # Nor is it the one that had been ready.
+    assert [one.died(1000.0), one.died(1000.0)] == [1, 2]
+
+
+def test_a_look_that_found_somebody_is_not_repeated_before_all_of_the_time_is_over():
+    looks = []
+
+    def last_call():
+        looks.append(clock.now_s)
+        return len(looks) == 2
+
+    supervisor = Supervisor([], lambda: None, 60.0, last_call=last_call)
+    supervisor.clock = clock = Clock()
+    supervisor.used_s = supervisor.looked_s = clock.now_s
+    while not supervisor.is_over():
+        clock.now_s += 1.0
+    assert looks == [1060.0, 1120.0]
+
+
 PATIENT = """
 import os, signal, sys, time
 number = int(sys.argv[sys.argv.index("--report-fd") + 1])
@@ -80,8 +117,10 @@ READY = 'os.write(number, b"r")'
 def supervise():
     """Run a supervisor in a process of its own main thread: this one's, with a helper thread beside it."""
 
-    def run(children, helper, leave_after_s=None):
-        supervisor = Supervisor(children, lambda: None, leave_after_s)
+    def run(children, helper, clock=time.monotonic):
+        supervisor = Supervisor(children, lambda: None)
+        supervisor.clock = clock
+        supervisor.watched_s = clock()
         failures = []
 
         def beside():
@@ -90,7 +129,8 @@ def supervise():
             except BaseException as error:
                 failures.append(error)
             finally:
-                os.kill(os.getpid(), signal.SIGTERM)
+                if not supervisor.signals:
+                    os.kill(os.getpid(), signal.SIGTERM)
 
         thread = threading.Thread(target=beside)
         thread.start()
@@ -134,6 +174,119 @@ def test_a_misconfigured_child_ends_the_supervisor_with_its_code(tmp_path):
     ]
     supervisor = Supervisor(children, lambda: None)
     assert supervisor.run() == 4
+
+
+def test_only_one_that_never_ran_ends_the_supervisor_by_its_settings():
+    one = Child("server", [sys.executable, "-I", "-c", "raise SystemExit(1)"], (), {})
+    supervisor = Supervisor([one], lambda: None)
+    for source in ("raise SystemExit(1)", "raise SystemExit(4)"):
+        one.command[-1] = source
+        one.start(0.0)
+        one.process.wait()
+        supervisor.reap()
+        assert one.process is None
+    # Somebody is just editing a file: it is tried again.
+    assert supervisor.exit_code == 0
+
+
+def test_a_child_that_was_asked_to_begin_anew_and_does_not_is_killed(tmp_path, supervise):
+    log, clock = tmp_path / "log", Clock()
+    # The first of them alone.
+    stubborn = f"""
+    if open({str(log)!r}).read().count("born") == 1:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.write(number, b"r")
+    """
+    one = scripted("collector", stubborn, log)
+
+    def ask(_):
+        wait_for(lambda: one.ready)
+        one.renew(clock.now_s)
+        clock.now_s += processes.ALL_GRACE_S
+        try:
+            wait_for(lambda: one.starts == 2)
+        except AssertionError:
+            one.process.kill()
+            raise
+
+    assert supervise([one], ask, clock=clock) == 0
+
+
+def test_ctrl_c_reaches_no_child(tmp_path, supervise):
+    children = [scripted(role, READY, tmp_path / "log") for role in ("collector", "server")]
+
+    def look(_):
+        wait_for(lambda: all(one.ready for one in children))
+        assert [os.getpgid(one.pid) for one in children] == [one.pid for one in children]
+
+    assert supervise(children, look) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_each_of_the_usual_signals_stops_it_in_order(tmp_path, supervise, number):
+    one = scripted("collector", READY, tmp_path / "log")
+
+    def ask(supervisor):
+        wait_for(lambda: one.ready)
+        assert signal.getsignal(number) == supervisor.note
+        os.kill(os.getpid(), number)
+
+    assert supervise([one], ask) == 0
+    assert one.process.returncode == -signal.SIGTERM
+
+
+SLOW = """
+def asked(*_):
+    open({log!r}, "a").write("{role} asked\\n")
+signal.signal(signal.SIGTERM, asked)
+os.write(number, b"r")
+while not os.path.exists({go!r}):
+    time.sleep(0.02)
+sys.exit(0)
+"""
+
+
+def test_a_second_signal_ends_the_wait_for_children(tmp_path, supervise):
+    log = tmp_path / "log"
+    one = scripted("collector", SLOW.format(log=str(log), role="it", go=str(tmp_path / "never")), log)
+    clock = Clock()
+
+    def ask_twice(_):
+        wait_for(lambda: one.ready)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+            wait_for(lambda: "asked" in log.read_text())
+        try:
+            # By this clock, the time that it may take is never over.
+            wait_for(lambda: not is_alive(one.pid))
+        finally:
+            clock.now_s += 1000.0
+
+    assert supervise([one], ask_twice, clock=clock) == 0
+
+
+def test_the_last_one_has_all_of_the_time_that_is_left(tmp_path, supervise):
+    log, go = tmp_path / "log", tmp_path / "go"
+    children = [
+        scripted("collector", READY, log),
+        scripted("server", SLOW.format(log=str(log), role="server", go=str(go)), log),
+    ]
+    clock = Clock()
+
+    def ask(_):
+        wait_for(lambda: all(one.ready for one in children))
+        os.kill(os.getpid(), signal.SIGTERM)
+        wait_for(lambda: "server asked" in log.read_text())
+        clock.now_s += processes.ALL_GRACE_S - 0.1
+        asked = clock.asked
+        # What died once more is only a reason to look at the clock.
+        os.kill(os.getpid(), signal.SIGCHLD)
+        wait_for(lambda: clock.asked >= asked + 2 or not is_alive(children[1].pid))
+        go.touch()
+        wait_for(lambda: children[1].process.returncode is not None)
+
+    assert supervise(children, ask, clock=clock) == 0
+    assert children[1].process.returncode == 0
 
 
 def test_stopping_is_ordered_and_waits_for_each(tmp_path, supervise):
