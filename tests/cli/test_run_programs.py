@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,56 @@ def test_who_looks_is_gone_with_the_program(data):
     assert fanlight("run", "--data", data, "sleep", "0.5").returncode == 0
     # The end of its output is waited for here, and that comes only when nobody holds it.
     assert time.monotonic() - began_s < 8
+
+
+def lookers(data):
+    """Answer the processes of `fanlight run` for a data directory that did not become CMD."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[3:7] == [b"fanlight", b"run", b"--data", os.fsencode(data)]:
+            found.append(int(path.parent.name))
+    return found
+
+
+def held(pid):
+    """Answer what a process has open by descriptor, without one by which it waits for a process."""
+    links = {}
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # just being closed
+            links[int(path.name)] = os.readlink(path)
+    return {number: link for number, link in links.items() if "pidfd" not in link}
+
+
+def test_who_looks_keeps_nothing_of_the_program_but_stderr(data, tmp_path):
+    fanlight("run", "--data", data, "true")
+    reading, writing = os.pipe()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(
+        [*FANLIGHT, "run", "--data", data, "--", "sh", "-c", "echo up; read line"],
+        **pipes,
+        pass_fds=[writing],
+        cwd=tmp_path,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "up\n"
+        (looker,) = lookers(data)
+        try:
+            kept = {0: os.devnull, 1: os.devnull, 2: os.readlink(f"/proc/{process.pid}/fd/2")}
+            deadline_s = time.monotonic() + 8
+            while held(looker) != kept and time.monotonic() < deadline_s:
+                time.sleep(0.01)
+            assert held(looker) == kept
+            assert os.readlink(f"/proc/{looker}/cwd") == "/"
+            # What a terminal or a manager sends to the program's group is not for it.
+            assert os.getsid(looker) != os.getsid(process.pid)
+        finally:
+            process.communicate("end\n")
+    os.close(reading)
+    os.close(writing)
 
 
 @pytest.mark.parametrize(
