@@ -105,6 +105,15 @@ def test_a_program_that_cannot_run_is_told_before_anything_is_started(tmp_path, 
     assert not (tmp_path / "data").exists()
 
 
+def test_a_file_that_the_system_does_not_execute_is_told_with_its_exit_code(data, tmp_path):
+    odd = tmp_path / "odd"
+    odd.write_bytes(bytes(64))
+    odd.chmod(0o755)
+    done = fanlight("run", "--data", data, str(odd))
+    assert done.returncode == 126
+    assert done.stderr.endswith(f"fanlight: cannot run {str(odd)!r}: Exec format error\n")
+
+
 def test_status_output_and_input_are_cmds_own(data):
     done = fanlight("run", "--data", data, "sh", "-c", "cat; echo complaint >&2; exit 7", input="through\n")
     assert (done.returncode, done.stdout) == (7, "through\n")
@@ -168,6 +177,28 @@ def test_what_a_projects_file_sets_for_the_agent_is_passed_on(data, tmp_path):
         "run", "--data", data, "sh", "-c", "echo $FANLIGHT_SERVICE $FANLIGHT_SAMPLE", cwd=tmp_path
     )
     assert done.stdout == "from-file 0.25\n"
+
+
+def test_of_what_nobody_set_nothing_is_passed_on(data):
+    lines = fanlight("run", "--data", data, "env").stdout.splitlines()
+    names = {line.partition("=")[0] for line in lines} - set(os.environ)
+    ours = {name for name in names if name.startswith("FANLIGHT_")}
+    assert ours == {
+        "FANLIGHT_DATA",
+        "FANLIGHT_SOCKET",
+        "FANLIGHT_INTERNAL_INJECT",
+        "FANLIGHT_INTERNAL_UNSEEN",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"), [({}, "\n"), ({"FANLIGHT_DSN": "https://x@example.com"}, "7.5\n")]
+)
+def test_what_a_collector_goes_by_is_passed_on_where_there_is_none(data, tmp_path, environ, said):
+    (tmp_path / "fanlight.toml").write_text("[telemetry]\nfrequency_s = 7.5\n")
+    words = ("sh", "-c", "echo $FANLIGHT_TELEMETRY__FREQUENCY_S")
+    done = fanlight("run", "--data", data, *words, cwd=tmp_path, env={**os.environ, **environ})
+    assert done.stdout == said
 
 
 def test_with_a_collector_elsewhere_nothing_is_started(tmp_path):
