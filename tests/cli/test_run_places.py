@@ -9,11 +9,13 @@ import sys
 
 import pytest
 
+import fanlight
 from fanlight import config
 from fanlight.cli import run
 from fanlight.cli.failures import UsageError
 
 FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
+SOURCES = os.path.dirname(fanlight.__path__[0])
 
 
 def program(place, text="echo served"):
@@ -53,6 +55,20 @@ def test_a_collector_of_the_users_or_the_machines_is_found(tmp_path):
         listener.listen(1)
         found = run.elsewhere(settings, {"XDG_RUNTIME_DIR": str(tmp_path)})
     assert found == str(tmp_path / "fanlight" / "collector.sock")
+
+
+def test_without_a_server_here_it_reports_to_the_machines_and_notes_no_program(tmp_path):
+    (tmp_path / "fanlight").mkdir()
+    place = str(tmp_path / "fanlight" / "collector.sock")
+    mine = program(tmp_path / "mine", f'ls "{tmp_path}/data/run/programs"; echo $FANLIGHT_SOCKET')
+    # No site: an interpreter that has us and no library.
+    environ = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": SOURCES}
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(place)
+        listener.listen(1)
+        command = [sys.executable, "-S", "-m", "fanlight", "run", "--data", f"{tmp_path}/data", str(mine)]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{place}\n", "")
 
 
 def test_a_stream_that_has_no_descriptor_is_written_to(monkeypatch):
