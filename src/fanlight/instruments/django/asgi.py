@@ -36,6 +36,9 @@ def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any])
         try:
             lane = request.scope.pop(INSIDE_LANE, None)
             if lane is not None:
+                # A fast path: asked at each step into a thread, where the class's own would be looked up.
+                lane.parent = None
+                lane.brancher = 0
                 set_lane(lane)
                 # Taken back when its route is asked for.
                 lane.trace.asked = request
