@@ -153,14 +153,17 @@ def end(trace: Trace, error: BaseException | None = None) -> None:
     """End the trace and tell those who listen; a second call does nothing."""
     if trace.lanes is None:
         return
-    method = trace.notes.get("method", trace.title)
     if trace.cpu_ns:
         measure(trace)
-    finish(trace, error)
     # A fast path: nobody listens.
-    if BUS.subscriptions:
-        note = {"server": "wsgi", "method": method, "endpoint": trace.endpoint, "status": trace.status}
-        BUS.report("request", note, trace.start_ns, clock())
+    if not BUS.subscriptions:
+        finish(trace, error)
+        return
+    # Now: the background takes the annotations of what is finished.
+    method = trace.notes.get("method", trace.title)
+    finish(trace, error)
+    note = {"server": "wsgi", "method": method, "endpoint": trace.endpoint, "status": trace.status}
+    BUS.report("request", note, trace.start_ns, clock())
 
 
 def measure(trace: Trace) -> None:
