@@ -7,7 +7,7 @@ import os
 import socket
 from collections import deque
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -66,6 +66,11 @@ def busy(backlog: int = 0) -> Readings:
     return Readings((Listener(3, "tcp4", "127.0.0.1:80", 2, 8),), (one,), ())
 
 
+def roomy() -> Readings:
+    """Answer the same, with a worker that tells that it has room."""
+    return Readings(workers=tuple(each._replace(capacity=1) for each in busy().workers))
+
+
 def schedule(clock: Clock, delay_s: float = 0.0, **sources: Told) -> Schedule:
     return Schedule(sources, Saturation("web-1"), delay_s, clock, lambda: WALL_NS)
 
@@ -87,8 +92,8 @@ def test_it_looks_ten_times_a_second_while_there_is_a_server_and_once_while_ther
     assert run(schedule(clock, slots=Told()), clock, 5.04) == pytest.approx(5 / SEARCH_S + 1, abs=1)
 
 
-def test_it_rests_where_nothing_has_changed_for_a_minute_until_something_does() -> None:
-    clock, calm = Clock(), busy()
+def test_it_rests_where_no_worker_told_anything_new_for_a_minute_until_something_does() -> None:
+    clock, calm = Clock(), roomy()
     source = Told(*[calm] * 800)
     made = schedule(clock, slots=source)
     told: list[float] = []
@@ -108,7 +113,7 @@ def test_it_rests_where_nothing_has_changed_for_a_minute_until_something_does() 
 
 def test_who_comes_while_it_rests_is_told_at_once() -> None:
     clock = Clock()
-    made = schedule(clock, slots=Told(busy()))
+    made = schedule(clock, slots=Told(roomy()))
     run(made, clock, REST_NS / NS + 5)
     clock.now_s = come_s = made.due() - REST_S / 2
     told: list[float] = []
@@ -117,10 +122,24 @@ def test_who_comes_while_it_rests_is_told_at_once() -> None:
     assert told == [come_s]
 
 
-def test_it_does_not_rest_while_something_waits_in_a_queue() -> None:
+def test_it_rests_whichever_listeners_come_and_go_and_reads_them_as_often_as_ever() -> None:
     clock = Clock()
-    stuck = Readings((Listener(3, "tcp4", "127.0.0.1:80", 5, 8, pids=(7,)),), busy().workers)
-    made = schedule(clock, slots=Told(*[stuck] * 1_000))
+    listeners = Told(*[Readings((each,)) for each in busy().listeners * 200])
+    made = schedule(clock, slots=Told(roomy()), listeners=listeners)
+    run(made, clock, 20)
+    before = 200 - len(listeners.readings)
+    run(made, clock, REST_NS / NS - 10)
+    assert made.rests
+    begun = len(listeners.readings)
+    assert run(made, clock, 20) == 20 / REST_S
+    assert begun - len(listeners.readings) == pytest.approx(before, abs=1)
+
+
+@pytest.mark.parametrize(("worker", "queued"), [(busy, 0), (roomy, 5)])
+def test_it_does_not_rest_where_room_is_not_told_of_or_something_waits(worker: Any, queued: int) -> None:
+    clock = Clock()
+    queue = Readings((Listener(3, "tcp4", "127.0.0.1:80", queued, 8, pids=(7,)),))
+    made = schedule(clock, slots=Told(worker()), listeners=Told(queue))
     run(made, clock, REST_NS / NS + 5)
     assert run(made, clock, 5) == pytest.approx(5 / LOOK_S, abs=2)
 

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 LOOK_S = 0.1
 """Between two looks while there is a server,"""
 REST_S = 0.5
-"""while nothing has changed at any for a while: a look costs most by waking up for it,"""
+"""while no worker told anything new for a while: a look costs most by waking up for it,"""
 SEARCH_S = 1.0
 """and while there is none."""
+RESTING = round(REST_S / LOOK_S)
+"""Looks that one is then instead of."""
 LATE_NS = 30_000_000
 """An event loop that is so late accepts nothing."""
 NS = 1_000_000_000
@@ -129,6 +131,7 @@ class Schedule:
     Attributes:
         failures: reads that failed and tellings that did, by name.
         looks: how many there were.
+        rests: whether it looks seldom, since nobody asks any server for anything.
     """
 
     def __init__(
@@ -154,6 +157,7 @@ class Schedule:
         self.looks = 0
         self.together = Readings()
         self.added_ns = self.skipped_ns = self.changed_ns = 0
+        self.rests = False
 
     def subscribe(self, call: Subscriber, period_s: float) -> Subscription:
         """Tell somebody from now on, and answer what `cancel` ends."""
@@ -189,9 +193,12 @@ class Schedule:
         """Answer when to look again."""
         if not self.saturation.sees_anything:
             return self.look_s + SEARCH_S
-        if now_s * NS - self.changed_ns < REST_NS or any(each.is_pressed for each in self.reads):
-            return self.look_s + LOOK_S
-        return min(self.look_s + REST_S, self.tell_s)
+        self.rests = (
+            now_s * NS - self.changed_ns >= REST_NS
+            and any(each.tells_room for each in self.reads)
+            and not any(each.is_pressed for each in self.reads)
+        )
+        return min(self.look_s + REST_S, self.tell_s) if self.rests else self.look_s + LOOK_S
 
     def tell(self, now_s: float) -> None:
         """Tell whom it is time to tell of the look that has just been."""
@@ -210,8 +217,13 @@ class Schedule:
         is_same, is_needed, apart, looks = True, whole, 1, self.looks
         self.looks += 1
         for each in self.reads:
-            if is_needed or each.is_pressed or not looks % (each.nth * apart) or each.latest is None:
-                is_same = bool(self.attempt(each.name, each.again, now_ns, whole)) and is_same
+            # Looks that are further apart: what is read seldom is read as often as ever.
+            every = max(1, each.nth * apart // RESTING) if self.rests else each.nth * apart
+            if is_needed or each.is_pressed or not looks % every or each.latest is None:
+                if not self.attempt(each.name, each.again, now_ns, whole):
+                    is_same = False
+                    # Listeners come and go on a machine, for reasons of their own.
+                    self.changed_ns = now_ns if each.nth == 1 else self.changed_ns
                 is_needed = is_needed or each.is_pressed
             if each.tells_room:
                 apart = APART
@@ -220,7 +232,6 @@ class Schedule:
             self.skipped_ns = now_ns
             return
         if not is_same:
-            self.changed_ns = now_ns
             if self.skipped_ns:
                 # First what was so until the look before: all that time is the old readings', not the new.
                 self.attempt("sums", self.saturation.look, self.together, self.skipped_ns)
