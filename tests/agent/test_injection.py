@@ -200,6 +200,15 @@ def test_whatever_is_wrong_with_us_the_program_runs(inject: str) -> None:
     assert told.stderr == "fanlight: the application is not traced: OSError: gone\n"
 
 
+def test_a_long_reason_is_cut_to_what_a_pipe_takes_at_once(inject: str) -> None:
+    os.unlink(f"{inject}/fanlight")
+    os.mkdir(f"{inject}/fanlight")
+    Path(f"{inject}/fanlight/__init__.py").write_text("raise OSError('long' * 1000)\n")
+    told = run(inject, "-c", "print('runs')").stderr
+    assert len(told) == 512
+    assert told.endswith("\n")
+
+
 def test_a_stderr_that_nobody_reads_holds_no_program_up(inject: str, full_pipe: int) -> None:
     os.unlink(f"{inject}/fanlight")
     os.mkdir(f"{inject}/fanlight")
