@@ -1,10 +1,11 @@
-"""The log of a Fanlight in the background."""
+"""A Fanlight in the background: what it says first, and its log."""
 
 import os
 
 import pytest
 
-from fanlight.pipeline.start import LOG_BYTES, open_log
+from fanlight.errors import FanlightError
+from fanlight.pipeline.start import LOG_BYTES, first_report, open_log
 
 
 def write(path, text):
@@ -43,3 +44,19 @@ def test_a_log_is_its_users_alone_and_no_link(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "fanlight.log")
     with pytest.raises(OSError, match="symbolic links"):
         open_log(str(tmp_path / "link"))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b'{"error": "the disk is full"}', "did not start: the disk is full"),
+        (b"", "fanlight.log"),
+        (b"x", "log"),
+    ],
+)
+def test_one_that_could_not_begin_is_an_error_with_its_reason(said, told):
+    report, theirs = os.pipe()
+    os.write(theirs, said)
+    os.close(theirs)
+    with pytest.raises(FanlightError, match=told):
+        first_report(report, "/data")
