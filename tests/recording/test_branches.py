@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fanlight.recording.blocks import trace
+from fanlight.recording.blocks import instrument, trace
 from fanlight.recording.branches import carry, hook_executor
 from fanlight.recording.recorder import LANE, begin, current, finish, span
 
@@ -346,3 +346,35 @@ def test_the_hooks_keep_results_names_and_exceptions(branches):
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(divmod, 7, 2).result() == (3, 1)
         assert pool.submit(dict, fn=1, function=2).result() == {"fn": 1, "function": 2}
+
+
+def test_who_has_the_identity_of_who_went_on_with_a_generator_does_not_go_on_with_its_lane(caught, shape):
+    contexts, met = [], []
+
+    def work() -> None:
+        contexts.append(contextvars.copy_context())
+
+    @instrument(title="feed")
+    def items() -> Any:
+        run_apart(work)
+        yield
+        met.append(threading.get_ident())
+
+    def late() -> None:
+        met.append(threading.get_ident())
+        with span("late"):
+            pass
+
+    def run_apart(call: Any, *arguments: Any) -> None:
+        thread = threading.Thread(target=call, args=arguments)
+        thread.start()
+        thread.join()
+
+    with trace("root"):
+        feed = items()
+        next(feed)
+        run_apart(next, feed, None)
+        run_apart(contexts[0].run, late)
+    if len(set(met)) == 2:
+        pytest.skip("a thread that begins has an identity of its own here")
+    assert shape() == ("root", [("feed", ["late"])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 
 from fanlight.recording.clock import clock
-from fanlight.recording.lanes import LANE, MUTED, collecting, followed, lane_here, own_lane, put, set_lane
+from fanlight.recording.lanes import LANE, LEFT, MUTED, collecting, followed, lane_here, own_lane, put
 from fanlight.recording.recorder import EXPLICIT, begin, current, finish, fresh_trace, is_open
 from fanlight.recording.reduction import plain, reduce_values
 
@@ -221,8 +221,7 @@ def instrumented(function: Any, title: str | None, category: str) -> Any:
     if isinstance(function, (classmethod, staticmethod)):
         return type(function)(instrumented(function.__func__, title, category))
     name = function.__qualname__.rpartition("<locals>.")[2] if title is None else title
-    code = getattr(function, "__code__", None)
-    flags = code.co_flags if code is not None else 0
+    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
     wrapper: Any
     if flags & COROUTINE:
         wrapper = around_coroutine(function, name, category)
@@ -361,9 +360,9 @@ class Side:
         """Answer a lane that branches off `above` with its span open; None where nothing is recorded."""
         if above is None or collecting():
             return None
-        set_lane(above.fork())
+        LANE.set(above.fork())
         lane = current()
-        set_lane(above)
+        LANE.set(above)
         return None if lane is None else cls(lane, lane.start(category, title=title))
 
     def __enter__(self) -> None:
@@ -375,7 +374,7 @@ class Side:
             lane = lane.after or followed(lane)
         # Only one at a time goes on with a generator, whichever thread and task that is.
         lane.owner = _thread.get_ident()
-        self.token = set_lane(lane)
+        self.token = LANE.set(lane)
 
     def __exit__(self, *_: object) -> None:
         """Put back what the context showed; the generator goes on with what it shows now."""
@@ -388,11 +387,12 @@ class Side:
         except ValueError:
             # Dropped in the midst of a step, it ends in a context of somebody else's, or in a copy.
             if inside is self.lane:
-                set_lane(None if token.old_value is token.MISSING else token.old_value)
+                LANE.set(None if token.old_value is token.MISSING else token.old_value)
             return
         # It may be a worker's, copied back.
         if inside is not None and inside.owner == _thread.get_ident():
             self.lane = inside
+        self.lane.owner = LEFT  # type: ignore[union-attr]  # where there is a token there is a lane
 
     def close(self) -> None:
         """Close the span."""

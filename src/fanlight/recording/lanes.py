@@ -45,6 +45,8 @@ LONG_CHARACTERS = 2_048
 """Text from which on its own length counts in what a trace takes; shorter ones are mostly shared."""
 MUTED = -1
 """Limit of a lane that records nothing, and whose branches record nothing either."""
+LEFT = -2
+"""Owner of a generator's lane between its steps; who went on with it last may have ended since."""
 
 
 class Gone(list["Any"]):
@@ -190,10 +192,8 @@ class Lane(metaclass=Entering):
         """Answer a lane for a context that branches off here; whoever uses it first owns it."""
         lane = Lane()
         lane.trace = self.trace
-        lane.parent = self
-        lane.at = len(self.events)
-        lane.seen = self.seen
-        lane.events = []
+        lane.parent, lane.at = self, len(self.events)
+        lane.seen, lane.events = self.seen, []
         lane.owner = 0
         lane.limit = MUTED if self.limit < 0 else 0
         lane.loose = False
@@ -282,7 +282,7 @@ def claimed(lane: Lane, me: int) -> Lane:
         set_lane(home)
         return home
     # Some bridges copy a worker's context back: then the caller's own lane is up the line.
-    above = lane.parent
+    above = None if lane.owner == LEFT else lane.parent
     while above is not None:
         if above.owner == me and (above.limit < 0) == (lane.limit < 0):
             set_lane(above)
