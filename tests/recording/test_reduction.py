@@ -181,6 +181,12 @@ def test_other_names_are_no_secrets(name):
             "no https://shop/ and no https://shop, see (wss://shop/anna).",
             "no https://shop/ and no https://shop, see (wss://shop/<path>).",
         ),
+        ("404 for url: https://api/Users('anna')/orders(17)/anna", "404 for url: https://api/<path>"),
+        (
+            "retries exceeded with url: /v1/anna?mail=x (refused)",
+            "retries exceeded with url: /<path>?<query> (refused)",
+        ),
+        ("retries exceeded with url: / (refused)", "retries exceeded with url: / (refused)"),
         (
             "bad sql: SELECT * FROM u WHERE mail='a@b.c' AND n=42",
             "bad sql: SELECT * FROM u WHERE mail=? AND n=?",

@@ -38,9 +38,10 @@ class Scrubber:
     def __init__(self) -> None:
         import re
 
-        # A full stop or a colon behind an address belongs to the sentence.
+        # A full stop or a colon behind an address belongs to the sentence, and so does one bracket of a pair.
         self.path: re.Pattern[str] = re.compile(
-            r"(?i)\b((?:https?|wss?)://[^\s/\"'<>()]+/)[^\s\"'<>()?]*[^\s\"'<>()?.,:;!]"
+            r"(?i)\b((?:(?:https?|wss?)://[^\s/\"'<>()]+|\burl: )/)"
+            r"(?:[^\s\"'<>()?]|\([^\s()]*\))*(?:[^\s\"'<>()?.,:;!]|\([^\s()]*\))"
         )
         self.pair: re.Pattern[str] = re.compile(
             # What stands before the word is kept anyway; bounds keep the time in proportion.
