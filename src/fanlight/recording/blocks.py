@@ -392,7 +392,7 @@ class Side:
         # It may be a worker's, copied back.
         if inside is not None and inside.owner == _thread.get_ident():
             self.lane = inside
-        self.lane.owner = LEFT  # type: ignore[union-attr]  # where there is a token there is a lane
+        self.lane.owner = self.opened.owner = LEFT  # type: ignore[union-attr]  # both are there
 
     def close(self) -> None:
         """Close the span."""
