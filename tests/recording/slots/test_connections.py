@@ -209,6 +209,15 @@ def test_connections_whose_ends_nobody_tells_are_left_out(slot, monkeypatch, lac
     assert (told.reactor, told.backlog) == (None, 1)
 
 
+def test_connections_of_an_unknown_shape_are_handed_over_and_counted(slot, worker):
+    bare = connection([bool])
+    # All versions so far have them.
+    del bare.timeout, bare.sock
+    worker.enqueue_req(bare)
+    told = read(slot)
+    assert (told.requests, told.backlog) == (1, 0)
+
+
 def test_a_request_whose_parser_tells_no_numbers_counts(slot, worker):
     brought = connection()
     brought.parser = SimpleNamespace(mesg=object())

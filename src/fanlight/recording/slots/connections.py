@@ -112,12 +112,16 @@ def handing_over(
     # A fast path: on the way of each request.
     def enqueue_told(self: Any, connection: Any) -> Any:
         nonlocal crew, spawned
+        try:
+            # One that was never parked is new.
+            is_new = connection.timeout is None
+        except AttributeError:
+            is_new = True
         # Where nobody is free to see it at once, one whose client has closed it would pass for a request.
-        if connection.timeout is not None and len(free) <= spare and is_left(connection.sock):
+        if not is_new and len(free) <= spare and is_left(getattr(connection, "sock", None)):
             left.add(connection)
         else:
-            # One that was never parked is new.
-            if connection.timeout is None and counts:
+            if is_new and counts:
                 here.cells[CONNECTIONS] = self.nr_conns
             # Before it can begin: what waits is what was handed over less what began.
             here.handed[...] = here.queued = here.queued + 1.0
