@@ -67,7 +67,7 @@ def reached(source: bytes, raw: bytes) -> int:
     return 0
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def beginnings(source: bytes) -> list[re.Pattern[bytes]]:
     """Answer the beginnings of a regular expression, the longest first: up to each group that has a name."""
     out: list[re.Pattern[bytes]] = []
