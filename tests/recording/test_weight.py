@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 
@@ -17,7 +16,11 @@ MODULES_LATER = 103
 """Once the task runs it has `re` for statements and messages, and a file for each kind of notification."""
 LAST = "fanlight.normalizers.template"
 """What the task imports last, all the normalizers being there then."""
-CPU_MS = 25.0
+STEPS = 48_500
+"""Calls and lines that run, importing included: 42,300 with CPython 3.11, 44,100 with 3.12 and 3.13.
+
+What it takes in milliseconds, `make bench` judges in its part `startup`.
+"""
 FORBIDDEN = {
     *("asyncio", "concurrent", "contextlib", "ctypes", "dataclasses", "email", "enum"),
     *("functools", "http", "importlib.metadata", "inspect", "json", "logging", "multiprocessing", "pathlib"),
@@ -30,24 +33,46 @@ FORBIDDEN = {
 SOURCE = os.path.dirname(os.path.dirname(fanlight.__file__))
 
 STARTED = """
-import sys, time
+import sys
 sys.path.insert(0, {source!r})
 before = set(sys.modules)
-spent = time.process_time_ns()
 import fanlight
 fanlight.start("shop", dsn="unix:///nonexistent/collector.sock")
-spent = time.process_time_ns() - spent
 added = sorted(set(sys.modules) - before)
 import json
-print(json.dumps([added, spent / 1e6]))
+print(json.dumps(added))
+"""
+
+COUNTED = """
+import sys
+sys.path.insert(0, {source!r})
+steps = 0
+
+def line(frame, event, argument):
+    global steps
+    steps += event == "line"
+    return line
+
+def call(frame, event, argument):
+    global steps
+    steps += event in ("call", "c_call")
+
+sys.setprofile(call)
+sys.settrace(line)
+import fanlight
+fanlight.start("shop", dsn="unix:///nonexistent/collector.sock")
+sys.settrace(None)
+sys.setprofile(None)
+print(steps)
 """
 
 TRACED = STARTED.replace(
     "added = sorted",
     """
+import time
 with fanlight.trace("job"), fanlight.span("a", n=1):
     pass
-deadline = time.monotonic() + 20
+deadline = time.monotonic() + 60
 while LAST not in sys.modules and time.monotonic() < deadline:
     time.sleep(0.01)
 assert LAST in sys.modules
@@ -55,8 +80,8 @@ added = sorted""".replace("LAST", repr(LAST)),
 )
 
 
-def run(program: str) -> tuple[list[str], float]:
-    """Answer the modules that came and the CPU ms that it took, in an interpreter without site-packages.
+def run(program: str) -> list[str] | int:
+    """Answer the modules that came, or the steps it took, in an interpreter without site-packages.
 
     What those bring at the start would count as there already: `os` and `site` alone are.
     """
@@ -64,11 +89,10 @@ def run(program: str) -> tuple[list[str], float]:
         [sys.executable, "-I", "-S", "-c", "import os, site\n" + program.format(source=SOURCE)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=True,
     )
-    modules, spent_ms = json.loads(done.stdout)
-    return modules, spent_ms
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize(
@@ -77,18 +101,18 @@ def run(program: str) -> tuple[list[str], float]:
     ids=["started", "traced"],
 )
 def test_few_modules_come_and_none_of_the_heavy_ones(program, limit, allowed):
-    modules, _ = run(program)
+    modules = run(program)
     assert len(modules) <= limit, modules
     found = {name for name in modules if name in FORBIDDEN or name.partition(".")[0] in FORBIDDEN}
     assert {name for name in found if name.partition(".")[0] not in allowed} == set()
 
 
-def test_starting_takes_few_milliseconds_of_cpu():
+def test_starting_takes_few_steps():
     run(STARTED)  # writes the bytecode
-    assert statistics.median(run(STARTED)[1] for _ in range(5)) <= CPU_MS
+    assert run(COUNTED) <= STEPS
 
 
 def test_importing_alone_brings_the_package_and_nothing_else():
     program = STARTED.replace('fanlight.start("shop", dsn="unix:///nonexistent/collector.sock")', "")
-    modules, _ = run(program)
+    modules = run(program)
     assert modules == ["fanlight"]
