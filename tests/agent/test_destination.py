@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fanlight.agent.addresses import receiver
 from fanlight.agent.destination import destination, parse
+from fanlight.agent.given import receiver
 from fanlight.errors import ConfigError
 
 HOME = {"HOME": "/srv/me"}

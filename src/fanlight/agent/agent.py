@@ -6,7 +6,7 @@ import os
 import sys
 from _thread import get_ident
 
-from fanlight.agent.addresses import receiver
+from fanlight.agent.given import read_share, receiver
 from fanlight.agent.leaving import EXIT_S, Budget
 from fanlight.agent.queue import HELD, Line, follow, leave_line, push
 from fanlight.agent.task import Task, forget_orphans
@@ -380,21 +380,3 @@ def leave() -> None:
         end(hand_over, EXIT_S)
     except KeyboardInterrupt:
         SWITCH.sink = None
-
-
-def read_share(sample: float, environ: Mapping[str, str]) -> float:
-    """Answer the share of requests to record.
-
-    Raises:
-        ConfigError: it is no number from 0 to 1.
-    """
-    given: Any = environ.get("FANLIGHT_SAMPLE") or sample if sample == 1.0 else sample
-    try:
-        share = float(given)
-    except (TypeError, ValueError):
-        share = -1.0
-    if not 0.0 <= share <= 1.0:
-        from fanlight.errors import ConfigError
-
-        raise ConfigError(f"sample is {given!r}; expected a number from 0 to 1")
-    return share

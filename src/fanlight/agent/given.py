@@ -1,4 +1,4 @@
-"""Where traces go: the socket of a collector, or a server to report to."""
+"""What `start()` or the environment gives: where traces go, and the share of requests to record."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from fanlight.agent.destination import Destination
 
@@ -55,3 +56,21 @@ def address(dsn: str | None, environ: Mapping[str, str]) -> str:
         size = len(os.fsencode(path))
         raise ConfigError(f"{path!r} has {size} bytes; a socket's path may have {config.SOCKET_LIMIT}")
     return path
+
+
+def read_share(sample: float, environ: Mapping[str, str]) -> float:
+    """Answer the share of requests to record.
+
+    Raises:
+        ConfigError: it is no number from 0 to 1.
+    """
+    given: Any = environ.get("FANLIGHT_SAMPLE") or sample if sample == 1.0 else sample
+    try:
+        share = float(given)
+    except (TypeError, ValueError):
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        from fanlight.errors import ConfigError
+
+        raise ConfigError(f"sample is {given!r}; expected a number from 0 to 1")
+    return share
