@@ -380,3 +380,7 @@ def leave() -> None:
         end(hand_over, EXIT_S)
     except KeyboardInterrupt:
         SWITCH.sink = None
+    lost = sum(HELD.line.dropped.values())
+    if lost and AGENT.server is not None:
+        # A collector reads the account that a process leaves; from here nobody else hears of them.
+        AGENT.complain(f"traces of {AGENT.service} that did not reach {AGENT.server.shown} and are lost: {lost}")
