@@ -30,6 +30,8 @@ from fanlight.errors import ConfigError, FanlightError, SpoolError
 from fanlight.wire import spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fanlight.collector.options import Options
     from fanlight.collector.outlet import Outlet
 
@@ -63,6 +65,7 @@ class Collector:
 
     Args:
         options: paths and limits.
+        clock: monotonic seconds.
 
     Attributes:
         listening: set once agents can connect.
@@ -70,13 +73,14 @@ class Collector:
         schedule: what else is done on this thread, when it is due; None for nothing.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, clock: Callable[[], float] = time.monotonic) -> None:
         self.options = options
+        self.clock = clock
         self.outlets: list[Outlet] = []
         self.listening = threading.Event()
         self.schedule: Schedule | None = None
         self.stopping = False
-        self.started_s = self.checked_s = self.swept_s = time.monotonic()
+        self.started_s = self.checked_s = self.swept_s = clock()
         self.sweep_s, self.calm_until_s = CHECK_S, 0.0
         self.cpu_ns, self.known = time.process_time_ns(), 0
         self.selector = selectors.DefaultSelector()
@@ -84,7 +88,7 @@ class Collector:
         self.lock = Lock(os.path.join(options.spool, "lock"))
         self.doorway = Doorway(options.socket, options.allowed_uids)
         self.watched: socket.socket | None = None
-        self.notices = Notices(time.monotonic)
+        self.notices = Notices(clock)
         self.ledger = Ledger(time.time_ns)
         self.tally = Tally(self.ledger, options.spool)
         chance = random.Random().random  # noqa: S311 draws samples, keeps no secret
@@ -96,11 +100,9 @@ class Collector:
             segment_bytes=min(options.segment_bytes, options.spool_max_bytes // 8),
             segment_s=options.segment_s,
         )
-        self.committer = Committer(
-            options, aggregator, self.ledger, self.writer, self.notices, time.monotonic
-        )
-        self.departed = Departed(self.ledger, time.monotonic, self.committer)
-        self.reception = Reception(options, self.selector, time.monotonic)
+        self.committer = Committer(options, aggregator, self.ledger, self.writer, self.notices, clock)
+        self.departed = Departed(self.ledger, clock, self.committer)
+        self.reception = Reception(options, self.selector, clock)
         self.hall = Hall(
             self.committer, self.ledger, fanlight.__version__, self.state, self.reception.welcome
         )
@@ -117,7 +119,7 @@ class Collector:
 
     def state(self) -> bytes:
         """Answer the STATUS document as JSON."""
-        uptime_s = round(time.monotonic() - self.started_s, 3)
+        uptime_s = round(self.clock() - self.started_s, 3)
         about: dict[str, Any] = {"pid": os.getpid(), "version": fanlight.__version__, "uptime_s": uptime_s}
         about |= {
             "cpu": time.process_time_ns() - self.cpu_ns,
@@ -201,11 +203,11 @@ class Collector:
             due_s = self.schedule.due()
             if due_s < until_s or (due_s < until_s + PATIENCE_S and self.is_patient):
                 until_s = due_s
-        return max(0.0, until_s - time.monotonic())
+        return max(0.0, until_s - self.clock())
 
     def turn(self, *, heard: bool) -> None:
         """Do what is due besides the sockets; `heard` says whether any of them had something."""
-        now = time.monotonic()
+        now = self.clock()
         # A fast path: woken for the schedule alone, ten times a second.
         if heard or now >= self.calm_until_s:
             self.look_after(now, heard=heard)
@@ -213,6 +215,9 @@ class Collector:
             self.schedule.turn()
             if self.committer.group is not None or self.departed.waiting:
                 self.calm_until_s = self.next_turn_s()
+            elif self.calm_until_s + PATIENCE_S < (next_s := self.schedule.due()):
+                # The schedule rests: what would be woken for before it looks again is done now.
+                self.look_after(now, ahead_s=next_s - now)
 
     def next_turn_s(self) -> float:
         """Answer when something is due besides the schedule, should no socket have anything before."""
@@ -220,19 +225,26 @@ class Collector:
         sweep_s = self.swept_s + (SWEEP_S if self.departed.waiting else self.sweep_s)
         return min(sweep_s, self.checked_s + CHECK_S, sweep_s if due is None else due)
 
-    def look_after(self, now: float, *, heard: bool) -> None:
-        """Do what is due of commits, of connections and of what others can pull away."""
+    def look_after(self, now: float, *, heard: bool = False, ahead_s: float = 0.0) -> None:
+        """Do what is due of commits, of connections and of what others can pull away.
+
+        Args:
+            now: monotonic seconds.
+            heard: whether any socket had something.
+            ahead_s: what is due so soon is done now.
+        """
         due = self.committer.due()
         is_due = due is not None and now >= due
         if is_due:
             self.committer.tick()
-        if heard or is_due or self.departed.waiting or now >= self.swept_s + self.sweep_s:
+        by_s = now + ahead_s
+        if heard or is_due or self.departed.waiting or by_s >= self.swept_s + self.sweep_s:
             self.swept_s = now
             self.reception.follow()
             self.reception.sweep()
             self.departed.turn()
             self.sweep_s = CHECK_S if self.reception.is_calm else SWEEP_S
-        if now >= self.checked_s + CHECK_S:
+        if by_s >= self.checked_s + CHECK_S:
             self.checked_s = now
             try:
                 self.check()
@@ -307,7 +319,7 @@ class Collector:
             self.committer.write(self.committer.stuck)
         self.attend(None)
         self.doorway.close()
-        until_s = time.monotonic() + OUTLETS_S
+        until_s = self.clock() + OUTLETS_S
         for outlet in self.outlets:
             outlet.stop(until_s)
         self.reception.close()
