@@ -5,10 +5,12 @@ import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from commits import DAY_NS, Request, commit
 
+from fanlight.cli.role import uses
 from fanlight.wire import codec, spool
 from fanlight.wire.messages import COMMIT
 
@@ -114,3 +116,16 @@ def test_a_server_stores_what_waits_before_it_loads_what_pages_are_made_of(tmp_p
         each.close()
     os.close(reader)
     os.close(writer)
+
+
+def test_a_collector_is_used_while_somebody_is_connected_and_where_something_came_since_it_was_asked():
+    committer, reception = SimpleNamespace(acknowledged=0), SimpleNamespace(watchers=0)
+    collector = SimpleNamespace(agents=0, committer=committer, reception=reception)
+    is_used = uses(collector)
+    assert not is_used()
+    collector.agents = 1
+    assert [is_used(), is_used()] == [True, True]
+    collector.agents, committer.acknowledged = 0, 1
+    assert [is_used(), is_used()] == [True, False]
+    reception.watchers = 1
+    assert is_used()

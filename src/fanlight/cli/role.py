@@ -19,7 +19,7 @@ from fanlight.cli.failures import exit_code, message
 from fanlight.errors import ConfigError, FanlightError
 from fanlight.log import LOG
 from fanlight.pipeline import build
-from fanlight.pipeline.child import Reporter, die_with_parent
+from fanlight.pipeline.child import Reporter, die_with_parent, report_every_s
 from fanlight.pipeline.directory import run_file
 from fanlight.pipeline.listening import bound_address
 from fanlight.pipeline.renewal import RENEWED
@@ -28,8 +28,10 @@ from fanlight.pipeline.tokens import report_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from fanlight.collector.collector import Collector
     from fanlight.config import Settings
     from fanlight.server.server import Server
 
@@ -101,12 +103,8 @@ def collect(settings: Settings, streams: dict[str, int], *, parent: int, report_
     """Be the collector until told to stop."""
     die_with_parent(parent)
     collector = build.collector(settings, parent, {STREAMS[name]: each for name, each in streams.items()})
-    reporter = Reporter(
-        report_fd,
-        parent,
-        lambda: collector.acknowledged,
-        lambda: collector.agents > 0 or collector.reception.watchers > 0,
-    )
+    every_s = report_every_s(settings["leave_after_s"])
+    reporter = Reporter(report_fd, parent, lambda: collector.acknowledged, uses(collector), every_s)
     reporter.start()
     look_for_garbage()
     try:
@@ -114,6 +112,18 @@ def collect(settings: Settings, streams: dict[str, int], *, parent: int, report_
     finally:
         reporter.stop()
     return RENEWED if reporter.outdated else 0
+
+
+def uses(collector: Collector) -> Callable[[], bool]:
+    """Answer what tells whether a collector is in use, or was since that was asked last."""
+    taken = 0
+
+    def is_used() -> bool:
+        nonlocal taken
+        before, taken = taken, collector.committer.acknowledged
+        return taken != before or collector.agents > 0 or collector.reception.watchers > 0
+
+    return is_used
 
 
 def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, owner_fd: int) -> int:
@@ -162,6 +172,7 @@ def serve_pages(
         parent,
         lambda: server.ready or gate.asked_at > born_s,
         lambda: gate.asked_at > born_s and time.monotonic() - gate.asked_at < RECENT_S,
+        report_every_s(settings["leave_after_s"]),
     )
     listening = Listening(create(server.answers, gate, inbox=server.inbox), [page, owner])
     look_for_garbage()

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 PERIOD_S = 0.25
-"""Between two looks until this child is ready,"""
-IN_USE_EVERY_S = 0.5
-"""and from then on."""
+"""Between two looks until this child is ready, or has lived for a while without;"""
+YOUNG_S = 10.0
+"""that while;"""
+SELDOM_S = 2.0
+"""and from then on, at the most: to be woken costs more than to look."""
 LAST_GRACE_S = 3.0
+
+
+def report_every_s(leave_after_s: float) -> float:
+    """Answer how often to say that a child is in use, to a supervisor that leaves after so long without."""
+    return max(PERIOD_S, min(SELDOM_S, leave_after_s / 4))
 
 
 def die_with_parent(parent: int) -> None:
@@ -54,19 +61,26 @@ class Reporter:
         descriptor: the pipe's end for writing.
         parent: the supervisor's process number; when it is gone, so are we within seconds.
         is_ready: whether this child has been of use: acknowledged, applied or answered.
-        is_used: whether somebody uses it now.
+        is_used: whether somebody uses it now, or did since this was asked last.
+        every_s: between two reports of that.
 
     Attributes:
         outdated: whether this child ends because its files on disk have changed.
     """
 
     def __init__(
-        self, descriptor: int, parent: int, is_ready: Callable[[], bool], is_used: Callable[[], bool]
+        self,
+        descriptor: int,
+        parent: int,
+        is_ready: Callable[[], bool],
+        is_used: Callable[[], bool],
+        every_s: float = SELDOM_S,
     ) -> None:
         self.descriptor = descriptor
         self.parent = parent
         self.is_ready = is_ready
         self.is_used = is_used
+        self.every_s = every_s
         self.files = OwnFiles()
         self.outdated = False
         self.stopped = threading.Event()
@@ -83,10 +97,11 @@ class Reporter:
 
     def run(self) -> None:
         """Report until stopped, or until there is nobody to report to."""
-        ready = False
-        unsaid_s = IN_USE_EVERY_S
-        unseen_s = 0.0
-        while not self.stopped.wait(period_s := IN_USE_EVERY_S if ready else PERIOD_S):
+        ready = was_used = False
+        unsaid_s = self.every_s
+        lived_s = unseen_s = 0.0
+        while not self.stopped.wait(period_s := self.period_s(lived_s, ready=ready)):
+            lived_s += period_s
             unseen_s += period_s
             if unseen_s >= LOOK_EVERY_S:
                 unseen_s = 0.0
@@ -99,14 +114,22 @@ class Reporter:
             if not ready and self.is_ready():
                 ready = True
                 said += READY
-            if unsaid_s >= IN_USE_EVERY_S and self.is_used():
-                unsaid_s = 0.0
-                said += IN_USE
+            if unsaid_s >= self.every_s:
+                is_used = self.is_used()
+                # Once more when it is over: somebody did use it since the last report.
+                if is_used or was_used:
+                    unsaid_s = 0.0
+                    said += IN_USE
+                was_used = is_used
             try:
                 os.write(self.descriptor, said) if said else None
             except OSError:
                 self.leave()
                 return
+
+    def period_s(self, lived_s: float, *, ready: bool) -> float:
+        """Answer how long to wait for the next look, after so many seconds."""
+        return self.every_s if ready or lived_s >= YOUNG_S else PERIOD_S
 
     def leave(self) -> None:
         """End this process: gracefully if it can, surely in any case."""
