@@ -58,6 +58,7 @@ class Day:
         self.alias = alias
         self.users = 0
         self.gone = False
+        self.limits = {merge.table: merge.limit for merge in MERGES}
         self.names: Names | None = None
         self.groups: dict[int, tuple[str, str, str, str]] = {}
         """The groups that readers have looked up with their environments, by id; replaced, never changed."""
@@ -137,7 +138,6 @@ class Day:
                 merge.table: one(cursor, f"SELECT count(*) FROM {alias}.{merge.table}_new")
                 for merge in MERGES
             }
-            self.limits = {merge.table: merge.limit for merge in MERGES}
             measured = f"SELECT coalesce(max(event) + 1, 0)::BIGINT FROM {alias}.measured"
             self.unmeasured = one(cursor, f"SELECT count(*) - ({measured}) FROM {alias}.events")
             self.names = Names(cursor, alias)
