@@ -383,4 +383,6 @@ def leave() -> None:
     lost = sum(HELD.line.dropped.values())
     if lost and AGENT.server is not None:
         # A collector reads the account that a process leaves; from here nobody else hears of them.
-        AGENT.complain(f"traces of {AGENT.service} that did not reach {AGENT.server.shown} and are lost: {lost}")
+        AGENT.complain(
+            f"traces of {AGENT.service} that did not reach {AGENT.server.shown} and are lost: {lost}"
+        )
