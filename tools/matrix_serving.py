@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from matrix_servers import Server
     from matrix_sites import Site
 
-START_S = 30.0
-ANSWER_S = 20.0
-ARRIVE_S = 10.0
+START_S = 60.0
+ANSWER_S = 60.0
+ARRIVE_S = 60.0
 """How long traces may take that are still to come."""
-LAST_S = 1.0
+LAST_S = 10.0
 """How long what was sent at the exit may still be read by us."""
 COMPARED = 500
 """Requests, the first ones, that are also asked without Fanlight."""
@@ -114,7 +114,7 @@ class Serving:
         """End the server and wait for it; what does not leave is killed."""
         self.end()
         try:
-            self.process.wait(15)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             pass
         finally:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from fanlight.wire.readings import Readings, Worker
 
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 PAUSE_S = 0.02
-ANSWER_S = 20.0
+ANSWER_S = 60.0
 
 LINUX = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
 KILLED = "SIGKILL" if LINUX >= (6, 15) else "killed"

@@ -152,7 +152,7 @@ class Receiver:
         if self.acknowledges:
             peer.sendall(frames.frame(frames.ACK, encode(messages.ACK, {"sequence": sequence})))
 
-    def wait(self, condition: Callable[[Receiver], bool], timeout_s: float = 20.0) -> None:
+    def wait(self, condition: Callable[[Receiver], bool], timeout_s: float = 60.0) -> None:
         """Wait until something is so."""
         with self.changed:
             assert self.changed.wait_for(lambda: condition(self), timeout_s), self.__dict__
@@ -162,7 +162,7 @@ class Receiver:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         # One that it has just accepted is still to be noted.
-        self.accepting.join(20)
+        self.accepting.join(60)
         for peer in self.peers:
             # Without this the kernel would keep the connection up for the thread that reads it.
             peer.shutdown(socket.SHUT_RDWR)
@@ -306,7 +306,7 @@ def agent(tmp_path: Path) -> Iterator[Any]:
 def script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a program in a fresh interpreter, started towards this test's socket."""
 
-    def run(text: str, timeout_s: float = 30.0, start: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(text: str, timeout_s: float = 60.0, start: bool = True) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "program.py"
         opening = f"import fanlight\nfanlight.start('shop', dsn='unix://{tmp_path}/collector.sock')\n"
         path.write_text((opening if start else "") + textwrap.dedent(text))
@@ -322,7 +322,7 @@ def script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait for something that tells nobody when it comes."""
     deadline = time.monotonic() + timeout_s
     while not condition():

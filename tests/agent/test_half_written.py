@@ -42,7 +42,7 @@ def test_what_broke_half_way_arrives_once_when_somebody_takes_it(agent, receiver
     for number in range(TRACES):
         with agent.trace("job"):
             fanlight.mark("a", text=f"{number:5}{TEXT}")
-    breaking.join(20)
+    breaking.join(60)
     assert taken == [20_000] * BREAKS
     os.unlink(receiver.path)
     receiver.listen()

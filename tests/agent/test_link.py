@@ -88,7 +88,7 @@ def collector(tmp_path: Path) -> Iterator[Callable[[Callable[[int, socket.socket
     listener.close()
 
 
-def deliver(link: Link, sequence: int, table: Table, within_s: float = 20.0) -> bool:
+def deliver(link: Link, sequence: int, table: Table, within_s: float = 60.0) -> bool:
     parcel: Any = Parcel(sequence)
     return link.deliver(parcel, table, clock() + int(within_s * NS), bool)  # type: ignore[arg-type]
 

@@ -57,7 +57,7 @@ def test_one_listener_hears_overlapping_threads_each_with_its_own_times(heard, a
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     times = {payload["who"]: (start, end, key) for _, start, end, key, payload in heard}
     assert times["first"][0] < times["second"][0] < times["first"][1] < times["second"][1]
     for name, (before_ns, within_ns) in looks.items():

@@ -154,7 +154,7 @@ def test_whose_certificate_is_not_trusted_hears_why(poster, tmp_path):
         server.start()
         with pytest.raises(ssl.SSLCertVerificationError):
             posted(poster(listener.getsockname()[1], "https"))
-        server.join(20)
+        server.join(60)
     assert len(heard) == 1
     assert "alert unknown ca" in heard[0]
 

@@ -56,7 +56,7 @@ def collected(tmp_path: Path) -> Iterator[tuple[str, Server]]:
     server.start()
     yield path, server
     collector.stop()
-    thread.join(10)
+    thread.join(60)
     server.stop()
 
 

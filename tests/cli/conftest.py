@@ -200,7 +200,7 @@ def served(path, answers):
     thread.start()
     yield path
     server.stop()
-    thread.join(10)
+    thread.join(60)
     owner.close()
 
 

@@ -285,7 +285,7 @@ def test_a_failure_of_the_server_names_its_log_where_there_is_one(tmp_path):
         log.touch()
         with pytest.raises(UnreachableError, match=f"its log: {log}"):
             Client(data).get("/api/status")
-        answering.join(5)
+        answering.join(60)
 
 
 def test_on_a_terminal_every_span_is_one_line_that_fits(data, on_a_terminal):

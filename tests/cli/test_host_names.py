@@ -19,18 +19,18 @@ def serving(data, *options, **settings):
     command = [*FANLIGHT, "serve", "--data", str(data), "--listen", "127.0.0.1:0", *options]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, **settings}) as process:
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while not (data / "run" / "fanlight.json").exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             yield int(json.loads((data / "run" / "fanlight.json").read_text())["listen"].rpartition(":")[2])
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 def status(port, host):
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/", headers={"Host": host})
         return connection.getresponse().status

@@ -287,10 +287,10 @@ def nginx(tmp_path: Path) -> Path:
         for path in ("page?a=b", "page", "none", "odd%22quote"):
             request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", headers=agent)
             try:
-                urllib.request.urlopen(request, timeout=10).close()
+                urllib.request.urlopen(request, timeout=60).close()
             except urllib.error.HTTPError as error:
                 error.close()
-        with socket.create_connection(("127.0.0.1", port), 5) as place:
+        with socket.create_connection(("127.0.0.1", port), 60) as place:
             place.sendall(b"\x16\x03\x01 no request\r\n\r\n")
             place.recv(4096)
         # It writes a line when it is done with a connection, not when it answered.

@@ -123,5 +123,5 @@ def test_who_serves_in_the_foreground_is_not_told_of_the_programs_that_run(tmp_p
         assert (done.returncode, done.stdout) == (0, "")
     finally:
         told.terminate()
-        told.wait(20)
+        told.wait(60)
         told.stdout.close()

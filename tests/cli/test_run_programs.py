@@ -111,7 +111,7 @@ def test_who_looks_keeps_nothing_of_the_program_but_stderr(data, tmp_path):
         (looker,) = lookers(data)
         try:
             kept = {0: os.devnull, 1: os.devnull, 2: os.readlink(f"/proc/{process.pid}/fd/2")}
-            deadline_s = time.monotonic() + 8
+            deadline_s = time.monotonic() + 60
             while held(looker) != kept and time.monotonic() < deadline_s:
                 time.sleep(0.01)
             assert held(looker) == kept

@@ -21,7 +21,7 @@ from fanlight.errors import FanlightError
 FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
 
 
-def wait_for(what, within_s=20.0):
+def wait_for(what, within_s=60.0):
     deadline_s = time.monotonic() + within_s
     while True:
         found = what()
@@ -84,7 +84,7 @@ def house(tmp_path):
 def test_from_start_to_end_it_says_no_line_that_is_not_its_own(house):
     with house.serve() as process:
         pass
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     lines = house.log.read_text().splitlines()
     assert [line.partition(":")[0].split()[0] for line in lines] == ["Fanlight", "agents", "data"]
 
@@ -130,7 +130,7 @@ def test_a_signal_stops_everything_within_five_seconds(house, number):
         pids = house.pids()
         process.send_signal(number)
         began_s = time.monotonic()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert time.monotonic() - began_s < 12
         assert not any(is_alive(pid) for pid in pids.values())
     assert not Path(house.data, "run", "fanlight.json").exists()
@@ -184,7 +184,7 @@ def test_whatever_the_umask_nothing_is_readable_by_others(house):
 
 def get(address, path, headers=None):
     host, _, port = address.rpartition(":")
-    connection = HTTPConnection(host, int(port), timeout=10)
+    connection = HTTPConnection(host, int(port), timeout=60)
     try:
         connection.request("GET", path, headers=headers or {})
         answer = connection.getresponse()

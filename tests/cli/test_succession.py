@@ -27,7 +27,7 @@ def data(tmp_path, monkeypatch):
     wait_for(lambda: not ours(path))
 
 
-def wait_for(what, within_s=20.0):
+def wait_for(what, within_s=60.0):
     deadline_s = time.monotonic() + within_s
     while not what():
         assert time.monotonic() < deadline_s, what
@@ -74,7 +74,7 @@ def test_a_child_takes_the_place_of_a_killed_supervisor_at_the_same_address(data
     begin(data)
     before = state(data)
     os.kill(before["pids"]["supervisor"], signal.SIGKILL)
-    wait_for(lambda: is_complete(data, [before["pids"]["supervisor"]]), 5)
+    wait_for(lambda: is_complete(data, [before["pids"]["supervisor"]]), 60)
     after = state(data)
     assert after["pids"]["supervisor"] in (before["pids"]["collector"], before["pids"]["server"])
     assert after["listen"] == before["listen"]
@@ -90,7 +90,7 @@ def test_so_it_is_when_a_child_is_killed_with_it(data):
         pids = state(data)["pids"]
         os.kill(pids["supervisor"], signal.SIGKILL)
         os.kill(pids[role], signal.SIGKILL)
-        wait_for(lambda known=pids: is_complete(data, known.values()) or revived(data, known), 10)
+        wait_for(lambda known=pids: is_complete(data, known.values()) or revived(data, known), 60)
         wait_for(lambda: answers(data))
 
 
@@ -118,7 +118,7 @@ def test_after_stop_nobody_takes_the_place(data):
         os.kill(state(data)["pids"]["supervisor"], signal.SIGKILL)
         time.sleep(chance.choice((0, 0.05, 0.15, 0.4)))  # any moment of the taking over
         assert fanlight("stop", "--data", str(data)).returncode == 0
-        wait_for(lambda: not ours(data), 5)
+        wait_for(lambda: not ours(data), 60)
     time.sleep(1)  # time enough to come back
     assert not ours(data)
 
@@ -129,4 +129,4 @@ def test_in_the_foreground_whoever_started_it_decides(data):
     ) as served:
         wait_for(lambda: is_complete(data))
         served.kill()
-    wait_for(lambda: not ours(data), 10)
+    wait_for(lambda: not ours(data), 60)

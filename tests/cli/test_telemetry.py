@@ -82,7 +82,7 @@ class Teller:
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
-        self.thread.join(10)
+        self.thread.join(60)
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_prometheus_is_a_page(data, capsys):
 def test_it_delivers_to_a_target(data, capsys):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(10)
+        receiver.settimeout(60)
         address = f"address=127.0.0.1:{receiver.getsockname()[1]}"
         arguments = ("--to", "dogstatsd", "--option", address, "--option", "tags=env:test,a:b")
         code, out, _ = run(capsys, "telemetry", *arguments, "--count", "1", "--data", data)
@@ -242,7 +242,7 @@ def test_a_collector_that_refuses_says_why(data, tmp_path, capsys):
     thread = threading.Thread(target=refuse)
     thread.start()
     code, _, err = run(capsys, "telemetry", "--data", data)
-    thread.join(10)
+    thread.join(60)
     listener.close()
     assert code == 3
     assert "this collector reads no servers" in err

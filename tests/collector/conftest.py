@@ -27,7 +27,7 @@ from fanlight.collector.collector import Collector
 from fanlight.collector.options import Options
 Collector(Options(sys.argv[1], sys.argv[2])).run()
 """
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def table_body():

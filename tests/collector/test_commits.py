@@ -60,7 +60,7 @@ def test_a_disk_in_trouble_is_waited_out(desk, folder, collector, trouble, begun
         peer.socket.settimeout(0.3)
         with pytest.raises(TimeoutError):
             peer.answer()
-        peer.socket.settimeout(20)
+        peer.socket.settimeout(60)
         collector.writer.disk = Disk()
         assert peer.answer()[1]["sequence"] == 2
         assert other.answer()[1]["sequence"] == 1

@@ -104,7 +104,7 @@ def test_a_group_that_is_open_at_sigterm_is_written_and_acknowledged(desk, folde
         began = time.monotonic()
         child.send_signal(signal.SIGTERM)
         assert peer.answer()[1]["sequence"] == 1
-        assert child.wait(20) == 0
+        assert child.wait(60) == 0
         assert time.monotonic() - began < 8
     child.stderr.close()
     assert desk.batches(folder / "spool") == [("a" * 32, 1)]
@@ -116,7 +116,7 @@ def test_a_successor_that_waits_can_be_told_to_go(desk, folder):
         waiting = threading.Thread(target=second.run)
         waiting.start()
         second.stop()
-        waiting.join(20)
+        waiting.join(60)
         assert not waiting.is_alive()
         assert not second.listening.is_set()
 

@@ -25,7 +25,7 @@ class Clock:
 
 
 def until(condition):
-    deadline_s = time.monotonic() + 20
+    deadline_s = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline_s
         time.sleep(0.005)

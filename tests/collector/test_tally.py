@@ -22,7 +22,7 @@ def test_the_next_collector_goes_on_where_a_killed_one_was(desk, folder):
         peer.batch(1, dropped=LOST)
         desk.eventually((folder / "spool" / NAME).exists)
         first.send_signal(signal.SIGKILL)
-        first.wait(10)
+        first.wait(60)
     with desk.running(folder):
         assert told(desk, folder) == ({"queue_full": 2}, 7)
         with desk.Peer(folder / "run" / "c.sock") as peer:

@@ -150,7 +150,7 @@ class House:
 
     def api(self, path):
         """Answer one of the server's JSON documents; faster than a command, for a tight poll."""
-        return Client(str(self.data), 1.0).get(path)
+        return Client(str(self.data), 60.0).get(path)
 
     def walk(self, listed):
         """Answer the JSON and the pages about each listed endpoint and its traces, as the owner sees them."""
@@ -174,7 +174,7 @@ class House:
             return {}
         return {role: pid for role, pid in told.items() if pid and alive(pid)}
 
-    def settled(self, service, within_s=30):
+    def settled(self, service, within_s=60):
         """Wait until nothing of a service is between acceptance and store; answer its account."""
         found = {}
 
@@ -232,7 +232,7 @@ class Load:
                 self.wrong.append((status, text))
 
 
-def get(port, path, headers=None, timeout_s=20):
+def get(port, path, headers=None, timeout_s=60):
     """Send one GET; answer (status, text)."""
     connection = HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
@@ -243,7 +243,7 @@ def get(port, path, headers=None, timeout_s=20):
         connection.close()
 
 
-def wait(is_so, what, within_s=20.0, every_s=0.05, told=lambda: ""):
+def wait(is_so, what, within_s=60.0, every_s=0.05, told=lambda: ""):
     """Wait until something is so, or fail saying what was waited for."""
     deadline = time.monotonic() + within_s
     while not is_so():
@@ -274,7 +274,7 @@ def end(process):
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -21,7 +21,7 @@ def demo(tmp_path_factory):
         env={**os.environ, "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
         check=False,
     )
     return folder, done

@@ -20,7 +20,7 @@ def test_each_worker_reports_by_itself_and_every_request_is_counted(house, kit):
         assert kit.get(port, f"/things/{n}") == (200, f"fan {n}")
     # The last ones before it leaves arrive too.
     process.send_signal(signal.SIGTERM)
-    process.wait(10)
+    process.wait(60)
     kit.wait(lambda: house.stored("shop") >= REQUESTS, "the last report", told=house.status)
     account = house.settled("shop")
     assert account["accepted"] == account["stored"] == REQUESTS

@@ -12,7 +12,7 @@ import pytest
 ROLES = ("worker", "collector", "server", "supervisor")
 RESUMES_S = 5
 """The promise: that long after a kill, requests are stored again."""
-LATEST_S = 15
+LATEST_S = 60
 """For any single round: the machine may be busy, or the victim hit again before it was of use."""
 
 
@@ -78,7 +78,7 @@ def resumption_s(house, kit, load):
 def fresh_is_seen(house, kit, port):
     """After everything, a request of a new kind is reported: nothing has switched itself off."""
     assert kit.get(port, "/fresh/1") == (200, "1")
-    kit.wait(lambda: house.endpoints("steady")["GET /fresh/<int:number>"] == 1, "a fresh request", 20, 0.2)
+    kit.wait(lambda: house.endpoints("steady")["GET /fresh/<int:number>"] == 1, "a fresh request", 60, 0.2)
 
 
 def exactly_once(house, service, least, most, fresh=0):
@@ -97,7 +97,6 @@ def dropped_but_counted(account):
     return account["dropped"].get("spool_full", 0)
 
 
-@pytest.mark.timeout(200)
 def test_ten_rounds_of_kill_lose_nothing_acknowledged(house, kit):
     play(house, kit, rounds=10, seed=random.randrange(10**6))
 

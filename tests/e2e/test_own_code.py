@@ -23,7 +23,7 @@ with fanlight.trace("nightly invoices"):
 
 def page(house, path):
     """Answer a page as the owner of the data directory sees it."""
-    connection = HTTPConnection("fanlight", timeout=10)
+    connection = HTTPConnection("fanlight", timeout=60)
     connection.sock = connect_owner(str(house.data), 10)
     try:
         connection.request("GET", path)

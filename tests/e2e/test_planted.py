@@ -255,7 +255,6 @@ def ask_all(port, kit):
     return len(PATHS) + 2
 
 
-@pytest.mark.timeout(120)
 def test_no_planted_secret_passes_wire_spool_store_page_or_log(house, kit, ports):
     house.serve(FANLIGHT_LOG_LEVEL="trace")
     relay = Relay(house.folder / "relay.sock", house.data / "run" / "collector.sock")

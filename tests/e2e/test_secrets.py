@@ -6,7 +6,6 @@ import signal
 import subprocess
 
 import duckdb
-import pytest
 
 APPLICATION = '''
 """An application that handles secrets as real ones do."""
@@ -95,7 +94,6 @@ def planted(data):
     return sorted({word for word in text.replace("'", " ").replace('"', " ").split() if "hunter2" in word})
 
 
-@pytest.mark.timeout(120)
 def test_no_planted_secret_is_found_in_file_log_or_page(house, kit):
     house.serve()
     server = house.pids()["server"]

@@ -48,7 +48,7 @@ def play(house, kit, server, rounds):
         for one in range(REQUESTS):
             assert kit.get(port, f"/things/{one}") == (200, f"fan {one}")
         os.kill(process.pid, signal.SIGTERM)
-        code = process.wait(20)
+        code = process.wait(60)
         assert code in (0, -signal.SIGTERM, 128 + signal.SIGTERM), f"round {number}: {code}"
     account = house.settled(server)
     assert account["accepted"] == account["stored"] == rounds * REQUESTS

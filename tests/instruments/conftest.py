@@ -194,7 +194,7 @@ def free_port() -> int:
 def listens(port: int) -> bool:
     """Answer whether somebody takes connections at a port."""
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
     except ConnectionError:
         return False
     return True
@@ -253,10 +253,10 @@ def serving(command: list[str], ready: Callable[[], bool], **how: Any) -> Iterat
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(20)
+            process.wait(60)
 
 
 @pytest.fixture(scope="session")

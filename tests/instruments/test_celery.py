@@ -90,7 +90,7 @@ class Runs:
 
     def wait(self, count: int) -> list[Any]:
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.seen) >= count, 20), self.seen.endpoints()
+            assert self.changed.wait_for(lambda: len(self.seen) >= count, 60), self.seen.endpoints()
         return list(self.seen)
 
 

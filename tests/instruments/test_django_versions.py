@@ -39,7 +39,7 @@ def test_the_tests_of_django_pass_on_the_older_version() -> None:
         cwd=HERE.parent.parent,
         env=environment,
         text=True,
-        timeout=110,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout

@@ -98,7 +98,7 @@ def served(folder: Path, command: list[str], injected: bool = True) -> Iterator[
     )
 
     def ask(path: str, method: str = "GET") -> tuple[int, list[tuple[str, str]], bytes]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             try:
@@ -118,7 +118,7 @@ def served(folder: Path, command: list[str], injected: bool = True) -> Iterator[
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(15)
+            process.wait(60)
         finally:
             process.kill()
             process.stdout.close()
@@ -127,7 +127,7 @@ def served(folder: Path, command: list[str], injected: bool = True) -> Iterator[
 
 def traces(folder: Path, expected: int) -> list[Any]:
     """Answer the traces that were written, as soon as there are as many as expected."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     file = folder / "traces"
     while time.monotonic() < deadline:
         lines = file.read_text().splitlines() if file.exists() else []
@@ -254,7 +254,7 @@ def test_a_parent_of_hypercorn_that_was_told_to_leave_lets_all_leave_that_do_so_
     program = tmp_path / "parent.py"
     program.write_text(HYPERCORN_PARENT)
     done = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False
     )
     # Not told, it takes notice of the one that has left; told, it waits for the second, never for the third.
     assert done.stdout == "2 1\n", done.stderr

@@ -29,7 +29,7 @@ def test_every_pair_counts_each_statement_once(wanted: str, postgres: str, maria
         check=False,
         env=environment,
         text=True,
-        timeout=100,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -24,7 +24,7 @@ def test_an_orphan_that_ignores_the_signal_is_killed(tmp_path):
         waiting.start()
         try:
             end_orphans(str(tmp_path), {"collector": orphan.pid})
-            waiting.join(10)
+            waiting.join(60)
             assert orphan.returncode == -signal.SIGKILL
         finally:
             orphan.kill()

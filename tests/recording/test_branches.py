@@ -179,11 +179,11 @@ def test_an_executors_calls_nest_where_they_were_submitted(caught, reading):
             for number in range(3):
                 with span(f"submit {number}"):
                     last = pool.submit(work, f"job {number}", barrier)
-            last.result(5)
-            pool.submit(int).result(5)
+            last.result(60)
+            pool.submit(int).result(60)
         with trace("second"):
-            pool.submit(work, "again").result(5)
-        pool.submit(work, "outside").result(5)
+            pool.submit(work, "again").result(60)
+        pool.submit(work, "outside").result(60)
     first, second = map(reading, caught)
     assert first.shape() == ("root", [(f"submit {number}", [JOBS[number]]) for number in range(3)])
     assert second.shape() == ("second", [("again", ["again sql"])])

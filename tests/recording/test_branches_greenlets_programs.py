@@ -116,7 +116,7 @@ def test_every_span_of_a_random_program_of_greenlets_stands_where_it_was_called(
         [sys.executable, "-c", PROGRAM, patched, str(request.path.parent), str(PROGRAMS)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")

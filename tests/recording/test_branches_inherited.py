@@ -33,9 +33,9 @@ def starting(request, monkeypatch):
 
 def work(name, barrier):
     with span(name):
-        barrier.wait(10)
+        barrier.wait(60)
         with span(f"{name} sql"):
-            barrier.wait(10)
+            barrier.wait(60)
 
 
 def test_threads_nest_side_by_side_where_they_were_started(caught, shape):
@@ -56,8 +56,8 @@ def test_threads_nest_side_by_side_where_they_were_started(caught, shape):
 def test_a_pools_thread_that_a_trace_started_belongs_to_nobody(caught, shape):
     with ThreadPoolExecutor(1) as pool:
         with trace("root"), span("view"):
-            pool.submit(work, "job", threading.Barrier(1)).result(10)
-        assert pool.submit(LANE.get).result(10) is None
+            pool.submit(work, "job", threading.Barrier(1)).result(60)
+        assert pool.submit(LANE.get).result(60) is None
     assert shape() == ("root", [("view", [("job", ["job sql"])])])
 
 
@@ -65,7 +65,7 @@ def test_a_thread_that_outlives_its_trace_records_nothing_of_the_next(caught, sh
     over, done = threading.Event(), threading.Event()
 
     def live() -> None:
-        over.wait(10)
+        over.wait(60)
         with span("late"):
             done.set()
 
@@ -74,6 +74,6 @@ def test_a_thread_that_outlives_its_trace_records_nothing_of_the_next(caught, sh
         thread.start()
     with trace("second"):
         over.set()
-        done.wait(10)
+        done.wait(60)
         thread.join()
     assert [reading(each).shape() for each in caught] == ["first", "second"]

@@ -155,7 +155,7 @@ def test_the_id_is_the_same_whichever_thread_asks_first(caught, branches):
         gate = threading.Barrier(8)
 
         def ask():
-            gate.wait(10)
+            gate.wait(60)
             found.append(identity(opened))
 
         threads = [threading.Thread(target=ask) for _ in range(8)]

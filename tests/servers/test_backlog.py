@@ -68,7 +68,7 @@ class Crowd:
         made = []
         for _ in range(times):
             client = self.stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            client.settimeout(10)
+            client.settimeout(60)
             client.connect(address)
             client.sendall(REQUEST)
             made.append(client)
@@ -100,7 +100,7 @@ def crowd() -> Iterator[Crowd]:
 def asked_of_ss(port: int) -> tuple[int, int]:
     """Answer what `ss` says of one listener's queue and limit."""
     command = ["ss", "-Hltn", f"sport = :{port}"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     words = told.split()
     return int(words[1]), int(words[2])
 
@@ -120,7 +120,7 @@ def test_three_busy_workers_leave_seven_of_ten_waiting(folder: Path, crowd: Crow
         # The master and its workers, and nobody else's.
         pids = tuple(sorted(tree([running.process.pid])))
         assert len(pids) == 4
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while (held_by := crowd.rows(address)[0].pids) != pids and time.monotonic() < end:
             time.sleep(0.05)
         assert held_by == pids
@@ -159,7 +159,7 @@ def test_the_limit_that_a_server_makes_smaller_shows(folder: Path, crowd: Crowd)
         address = f"127.0.0.1:{running.port}"
         crowd.ask(("127.0.0.1", running.port), 1)
         # Its worker listens again with asyncio's own default.
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while (limits := [row.limit for row in crowd.rows(address)]) != [100] and time.monotonic() < end:
             time.sleep(0.05)
         assert limits == [100]
@@ -177,7 +177,7 @@ def test_a_limit_below_what_is_configured_is_warned_of(
     alarms = Alarms(saturation, Notices(time.monotonic, lines.append))
     with serving(gunicorn("-k", "asgi", "-w", "1", "--backlog", "2048"), folder, receiver):
         watch.until(lambda found: found.workers[0].booted)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not lines and time.monotonic() < end:
             now_ns = time.monotonic_ns()
             seen = watch.read()._replace(listeners=crowd.listeners.read(now_ns).listeners)
@@ -199,7 +199,7 @@ def test_a_worker_that_lingers_over_an_answered_request_leaves_the_next_waiting(
         assert first.recv(64).startswith(b"HTTP/1.1 200")
         # It has its answer, and keeps the connection; a hook of the server's would call the worker idle.
         crowd.ask(there, 1)
-        assert crowd.queues_when([1].__eq__, f"127.0.0.1:{running.port}", within_s=1.5) == [1]
+        assert crowd.queues_when([1].__eq__, f"127.0.0.1:{running.port}") == [1]
         first.close()
         assert crowd.queues_when([0].__eq__, f"127.0.0.1:{running.port}") == [0]
 
@@ -231,7 +231,7 @@ def test_a_server_in_another_language_is_read_alike(folder: Path, crowd: Crowd) 
     try:
         address = f"127.0.0.1:{port}"
         assert crowd.queues_when([0].__eq__, address) == [0]
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while len(pids := tree([process.pid])) < 2 and time.monotonic() < end:
             time.sleep(0.02)
         # Nobody accepts while the worker stands still.
@@ -240,7 +240,7 @@ def test_a_server_in_another_language_is_read_alike(folder: Path, crowd: Crowd) 
         crowd.ask(("127.0.0.1", port), 5)
         assert crowd.queues_when([5].__eq__, address) == [5]
         crowd.listeners.holders.roots = lambda: [process.pid]
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not (row := crowd.rows(address)[0]).pids and time.monotonic() < end:
             time.sleep(0.05)
         assert (row.limit, row.pids, row.program) == (32, tuple(sorted(pids)), "nginx")
@@ -248,4 +248,4 @@ def test_a_server_in_another_language_is_read_alike(folder: Path, crowd: Crowd) 
         assert crowd.queues_when([0].__eq__, address) == [0]
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

@@ -42,7 +42,7 @@ def counted(
     with serving(command, folder, receiver) as running:
         for answer in running.ask_many(paths):
             assert b" 200 " in answer.partition(b"\r\n")[0], running.log.read_text()
-        assert receiver.wait(lambda: len(receiver.traces) >= len(paths), 10), running.log.read_text()
+        assert receiver.wait(lambda: len(receiver.traces) >= len(paths), 60), running.log.read_text()
     return Counter(trace.endpoint for trace in receiver.traces)
 
 
@@ -115,5 +115,5 @@ def app(environ, start_response):
     command = program("granian", "--interface", "wsgi", "--port", "PORT", "site_app:app")
     with serving(command, folder, None) as running:
         running.ask_many(ORDERS)
-        assert receiver.wait(lambda: len(receiver.traces) >= 20, 10), running.log.read_text()
+        assert receiver.wait(lambda: len(receiver.traces) >= 20, 60), running.log.read_text()
     assert Counter(trace.endpoint for trace in receiver.traces) == {"<unmatched>": 20}

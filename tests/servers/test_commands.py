@@ -120,7 +120,7 @@ def test_uwsgi_runs_site_code_twice_in_one_process_and_each_application_counts(
         paths = [f"/{place}/{number}" for place in ("one/orders", "two/bills") for number in range(25)]
         answers = running.ask_many(paths)
         # The second one's interpreter is not ended, so nothing is sent at the end.
-        receiver.wait(lambda: len(receiver.traces) >= ASKED, 10)
+        receiver.wait(lambda: len(receiver.traces) >= ASKED, 60)
     assert all(b" 200 OK" in answer.partition(b"\r\n")[0] for answer in answers), running.log.read_text()
     counted = dict.fromkeys(("GET /orders/<int:number>", "GET /bills/<int:number>"), 0)
     for trace in receiver.traces:

@@ -79,7 +79,7 @@ class Reader:
     def close(self) -> None:
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @pytest.mark.skipif(SOCKET is None, reason="the filter is written for two kinds of machines")

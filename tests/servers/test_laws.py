@@ -91,7 +91,7 @@ class Asking:
     def ask(self) -> bool:
         """Ask once, and answer whether there was an answer."""
         begin_ns = time.monotonic_ns()
-        with socket.create_connection(("127.0.0.1", self.port), 20) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
             asked = b"%d %d" % (begin_ns, time.monotonic_ns())
             connection.sendall(b"GET / HTTP/1.0\r\nX-Asked: " + asked + b"\r\n\r\n")
             parts = iter(lambda: connection.recv(4096), b"")

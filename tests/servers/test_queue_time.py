@@ -92,11 +92,11 @@ def ask(port: int, *, idle_s: float = 0) -> None:
 def differences(running: Serving, receiver: Receiver, requests: int) -> list[int]:
     """Answer by how much header and kernel differ, in ns, for each of many requests."""
     ask(running.port)
-    before = len(receiver.traces) if receiver.wait(lambda: len(receiver.traces) >= 1, 20) else 0
+    before = len(receiver.traces) if receiver.wait(lambda: len(receiver.traces) >= 1, 60) else 0
     with ThreadPoolExecutor(CROWD) as clients:
         for done in [clients.submit(ask, running.port) for _ in range(requests)]:
             done.result()
-    assert receiver.wait(lambda: len(receiver.traces) >= before + requests, 20), running.log.read_text()
+    assert receiver.wait(lambda: len(receiver.traces) >= before + requests, 60), running.log.read_text()
     found = receiver.traces[before:]
     assert max(trace.notes[TIME] for trace in found) > 10_000_000, "nothing has waited"
     return [trace.notes[PROXY] - trace.notes[TIME] for trace in found]
@@ -130,7 +130,7 @@ def test_of_a_thousand_requests_the_kernel_tells_what_the_header_tells(
 def test_an_idle_connection_has_not_waited(server: str, folder: Path, receiver: Receiver) -> None:
     with serving(started(server, folder), folder, receiver) as running:
         ask(running.port, idle_s=0.3)
-        assert receiver.wait(lambda: len(receiver.traces) >= 1, 20), running.log.read_text()
+        assert receiver.wait(lambda: len(receiver.traces) >= 1, 60), running.log.read_text()
     [trace] = receiver.traces
     assert trace.notes[TIME] < 200_000_000
 
@@ -149,7 +149,7 @@ def test_where_no_socket_is_reached_the_header_alone_is_told(
     (folder / "site_app.py").write_text(WSGI)
     with serving(command, folder, receiver) as running:
         ask(running.port)
-        assert receiver.wait(lambda: len(receiver.traces) >= 1, 20), running.log.read_text()
+        assert receiver.wait(lambda: len(receiver.traces) >= 1, 60), running.log.read_text()
     [trace] = receiver.traces
     assert TIME not in trace.notes
     assert 0 <= trace.notes[PROXY] < 10_000_000_000
@@ -157,7 +157,7 @@ def test_where_no_socket_is_reached_the_header_alone_is_told(
 
 def connected(connection: socket.socket, path: str) -> None:
     """Connect as soon as a socket listens that the server makes after the one that was waited for."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while connection.connect_ex(path):
         assert time.monotonic() < end, path
         time.sleep(0.01)
@@ -173,11 +173,11 @@ def test_at_a_unix_socket_the_kernel_tells_nothing_and_no_request_suffers(
     with serving(command, folder, receiver) as running:
         for _ in range(20):
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(20)
+                connection.settimeout(60)
                 connected(connection, path)
                 connection.sendall(request)
                 assert connection.recv(64).startswith(b"HTTP/1.1 200")
-        assert receiver.wait(lambda: len(receiver.traces) >= 20, 20), running.log.read_text()
+        assert receiver.wait(lambda: len(receiver.traces) >= 20, 60), running.log.read_text()
     assert [TIME in trace.notes or PROXY in trace.notes for trace in receiver.traces] == [False] * 20
 
 
@@ -223,7 +223,7 @@ def test_behind_a_real_nginx_kernel_and_stamp_agree(folder: Path, receiver: Rece
             stderr=subprocess.DEVNULL,
         )
         try:
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             while time.monotonic() < end:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", front)) == 0:
@@ -232,10 +232,10 @@ def test_behind_a_real_nginx_kernel_and_stamp_agree(folder: Path, receiver: Rece
             with ThreadPoolExecutor(CROWD) as clients:
                 answers = list(clients.map(ask_front, [front] * 80))
             assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
-            assert receiver.wait(lambda: len(receiver.traces) >= 80, 20), running.log.read_text()
+            assert receiver.wait(lambda: len(receiver.traces) >= 80, 60), running.log.read_text()
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
     found = [trace.notes[PROXY] - trace.notes[TIME] for trace in receiver.traces]
     assert near(found) >= 0.8, sorted(found)
     assert max(trace.notes[TIME] for trace in receiver.traces) > 10_000_000

@@ -116,7 +116,7 @@ def test_a_kept_connection_of_cheroot_is_no_work_and_its_end_no_request(
     (folder / "site_app.py").write_text(SITE)
     (folder / "serve.py").write_text(SERVE)
     with serving(code("cheroot", "2"), folder, receiver) as server:
-        kept = [HTTPConnection("127.0.0.1", server.port, timeout=10) for _ in range(4)]
+        kept = [HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(4)]
         for each in kept * 2:
             each.request("GET", "/")
             assert each.getresponse().read()

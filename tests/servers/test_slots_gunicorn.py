@@ -222,7 +222,7 @@ def test_kept_connections_that_their_clients_closed_wait_for_nobody(
     folder: Path, receiver: Receiver, gate: Gate, watch: Watch
 ) -> None:
     with running(folder, receiver, *THREADS) as server:
-        kept = [HTTPConnection("127.0.0.1", server.port, timeout=10) for _ in range(5)]
+        kept = [HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(5)]
         for each in kept:
             each.request("GET", "/")
             assert each.getresponse().read()
@@ -254,7 +254,7 @@ def test_under_tls_such_connections_wait_for_nobody_either(
     with running(folder, receiver, *options) as server:
 
         def connection() -> HTTPSConnection:
-            return HTTPSConnection("localhost", server.port, timeout=10, context=context)
+            return HTTPSConnection("localhost", server.port, timeout=60, context=context)
 
         kept, holding = [connection() for _ in range(5)], [connection() for _ in range(3)]
         for each in [*kept, holding[2]]:
@@ -293,7 +293,7 @@ def test_each_request_of_a_connection_by_http_2_counts_when_it_is_answered(
     with running(folder, receiver, *options) as server, httpx.Client(http2=True, verify=context) as client:
         watch.until(booted(1))
         for count in (1, 2, 3):
-            answer = client.get(f"https://localhost:{server.port}/", timeout=20)
+            answer = client.get(f"https://localhost:{server.port}/", timeout=60)
             assert (answer.http_version, answer.status_code) == ("HTTP/2", 200)
             # The connection is still open, and a thread busy with it.
             (worker,) = watch.until(lambda found, count=count: requests(found) == count).workers

@@ -110,11 +110,11 @@ def test_whatever_becomes_of_workers_nothing_is_stale_or_counted_twice(
         victim = min(first)
         os.kill(victim, signal.SIGSTOP)
         try:
-            found = watch.until(lambda found: any(each.stalled for each in found.workers), 1.0)
+            found = watch.until(lambda found: any(each.stalled for each in found.workers))
             assert {each.pid for each in found.workers if each.stalled} == {victim}
         finally:
             os.kill(victim, signal.SIGCONT)
-        found = watch.until(lambda found: not any(each.stalled for each in found.workers), 1.0)
+        found = watch.until(lambda found: not any(each.stalled for each in found.workers))
 
         before = restarts(found)
         server.process.send_signal(signal.SIGHUP)

@@ -79,7 +79,7 @@ def ss() -> str:
 
 def queues_by_ss(*options: str) -> dict[int, tuple[int, int]]:
     """Answer what `ss` says of each listener's queue and limit, by inode."""
-    told = subprocess.run([ss(), "-Hlne", *options], capture_output=True, text=True, check=True, timeout=20)
+    told = subprocess.run([ss(), "-Hlne", *options], capture_output=True, text=True, check=True, timeout=60)
     queues = {}
     for line in told.stdout.splitlines():
         words = line.split()

@@ -23,7 +23,7 @@ def test_between_whole_reads_others_are_asked_for_every_five_seconds(bench: Benc
     other = bench.listen(socket.AF_INET6, ("::1", 0), 8)
     bench.connect(made.getsockname(), 3)
     inode = os.fstat(other.fileno()).st_ino
-    wait_s = time.monotonic() + 10
+    wait_s = time.monotonic() + 60
     while of((found := listeners.read(100_000_000, whole=False)).listeners, made).queued < 3:
         assert time.monotonic() < wait_s
     assert inode not in {each.inode for each in found.listeners}

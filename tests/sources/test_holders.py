@@ -70,7 +70,7 @@ def test_nobody_concerned_is_nobody_looked_at(tmp_path: Path):
 
 def test_a_process_that_is_gone_holds_nothing():
     process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait(20)
+    process.wait(60)
     assert Holders(lambda: [process.pid]).holders([1]) == {}
 
 

@@ -365,7 +365,7 @@ def test_readers_in_other_threads_see_whole_commits_while_the_writer_writes(dire
         store.apply(1, [(position, commit(requests(position * 10, 10, 1000)))])
     stop.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert wrong == []
     assert store.counts(START, START + DAY_NS)[0].n == 390
     store.close()

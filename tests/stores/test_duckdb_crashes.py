@@ -59,7 +59,7 @@ def killed_rounds(directory: Path, rounds: int) -> None:
         time.sleep(random.uniform(0, 0.05))
         child.send_signal(signal.SIGKILL)
         rest = child.stdout.read().split()
-        child.wait(10)
+        child.wait(60)
         child.stdout.close()
         told = max([told, *(int(line) for line in rest if line.isdigit())])
         store = DuckStore(directory)

@@ -20,7 +20,7 @@ class Datagrams:
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self.socket.bind(str(path))
             self.address = f"unix:{path}"
-        self.socket.settimeout(10)
+        self.socket.settimeout(60)
 
     def take(self):
         return self.socket.recv(65536)

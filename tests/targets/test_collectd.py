@@ -78,7 +78,7 @@ def test_collectd_takes_every_line_and_has_the_values(tmp_path):
     finally:
         ours.close()
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def read(folder, name):

@@ -57,7 +57,7 @@ def running(command, folder, **options):
     finally:
         process.terminate()
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -79,7 +79,7 @@ def until(expected, ask, send=lambda: None):
 def fetched(url):
     """Answer a page, "" while nobody answers."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.read().decode()
     except OSError:
         return ""
@@ -102,7 +102,7 @@ def test_npms_statsd_has_gauges_counters_times_and_tags(tmp_path):
     tagged = target("dogstatsd", PLACE, {"address": options["address"]})
 
     def has(what):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", steering), timeout=5) as asked:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", steering), timeout=60) as asked:
             asked.sendall(what.encode() + b"\n")
             told = b""
             while not told.endswith(b"END\n\n"):

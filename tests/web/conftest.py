@@ -102,7 +102,7 @@ def serve(tmp_path):
         thread = threading.Thread(target=listening.run, daemon=True)
         thread.start()
         started.append((listening, thread))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not listening.server.started:
             assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.005)
@@ -111,7 +111,7 @@ def serve(tmp_path):
     yield start
     for listening, thread in started:
         listening.stop()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 

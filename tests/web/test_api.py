@@ -131,12 +131,12 @@ class OverSocket(http.client.HTTPConnection):
     """HTTP over a unix socket, as our own commands speak it."""
 
     def __init__(self, path):
-        super().__init__("localhost", timeout=10)
+        super().__init__("localhost", timeout=60)
         self.path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(10)
+        self.sock.settimeout(60)
         self.sock.connect(self.path)
 
 
@@ -155,7 +155,7 @@ def test_the_owner_gets_a_link_that_lets_a_browser_in(serve, shop):
     assert status == 200
     own = f"http://127.0.0.1:{running.port}"
     assert document["url"].startswith(f"{own}/login?code=")
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
     connection.request("GET", document["url"].removeprefix(own))
     answer = connection.getresponse()
     answer.read()
@@ -192,7 +192,7 @@ def test_a_link_wants_json_and_known_words(serve, shop):
 
 
 def raw(port, text):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(text)
         answer = b""
         while part := connection.recv(65536):

@@ -66,7 +66,7 @@ def test_pages_tell_the_same_while_the_day_they_are_of_is_rewritten(browser, sto
         page = Page(browser.get(ENDPOINT + "&last=24h").text)
         assert "150 requests in the last 24 hours" in page.words
         looked += 1
-    closing.join(10)
+    closing.join(60)
     assert [day.closed for _, day in sorted(store.days.items())] == [True, False]
     for address in PAGES:
         assert browser.get(address).status == 200, address

@@ -44,7 +44,7 @@ def test_a_signal_ends_it_and_what_comes_after_is_done(number):
         assert select.select([child.stdout], [], [], 30)[0]
         assert child.stdout.readline() == "ready\n"
         child.send_signal(number)
-        rest, _ = child.communicate(timeout=20)
+        rest, _ = child.communicate(timeout=60)
     finally:
         child.kill()
         child.wait()

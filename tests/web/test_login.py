@@ -186,7 +186,7 @@ def test_no_secret_reaches_a_log(serve, shop, caplog):
     caplog.set_level(logging.DEBUG)
     running = serve(shop)
     link = running.gate.link()
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
     connection.request("GET", link.partition(str(running.port))[2])
     answer = connection.getresponse()
     answer.read()

@@ -209,7 +209,7 @@ def main():
                 sys.stderr.write(f"{name}-{look}.png {len(picture):,} bytes\n")
         chromium.close()
     listening.stop()
-    thread.join(10)
+    thread.join(60)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def test_who_truncates_a_file_waits_until_it_is_not_looked_at(path: Path, piece:
         return bytes(text[begin:end])
 
     found, place = pieces(path, look)
-    waiting[0].join(10)
+    waiting[0].join(60)
     assert not path.stat().st_size
     assert b"".join(found) == DATA[:place]
 

@@ -58,7 +58,7 @@ def test_every_line_that_is_piped_in_is_of_its_year(form: type[bytes], pipe: str
     ):
         writer = wrote(pipe, form(content))
         events = list(found())
-        writer.join(5)
+        writer.join(60)
         assert len(events) == content.count(b"\n")
         for event in events:
             assert event["message"] == f"it was {str(event.time)[:10]}"
@@ -84,7 +84,7 @@ def test_of_a_long_pipe_the_last_year_is_told_and_that_there_were_others(pipe: s
     writer = wrote(pipe, content)
     answer = Answer(Query("app"), [pipe], Wishes(zone="UTC"))
     (last,) = deque(answer.events(), 1)
-    writer.join(5)
+    writer.join(60)
     assert last["message"].endswith(str(last.time)[:10])
     assert any("an earlier year" in told for told in answer.searches[0].notes())
 
@@ -94,7 +94,7 @@ def test_an_event_is_there_before_the_next_one_is_written(pipe: str) -> None:
     opener = Thread(target=lambda: ends.append(os.open(pipe, os.O_WRONLY)))
     opener.start()
     reading, writing = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), 0
-    opener.join(5)
+    opener.join(60)
     try:
         (writing,) = ends
         os.write(writing, b"2026-01-31 12:00:00 one\nTraceback (most recent call last):\n")
@@ -115,13 +115,13 @@ def test_an_event_is_there_before_the_next_one_is_written(pipe: str) -> None:
 def test_a_pipe_without_a_byte_has_no_event(pipe: str) -> None:
     writer = wrote(pipe, b"")
     assert list(Answer(Query("app"), [pipe], Wishes()).events()) == []
-    writer.join(5)
+    writer.join(60)
     writer = wrote(pipe, b"no line end")
     source = open_source(pipe)
     assert source.readinto(memoryview(bytearray(100))) == len("no line end")
     assert source.readinto(memoryview(bytearray(100))) == 0
     source.close()
-    writer.join(5)
+    writer.join(60)
 
 
 def test_what_the_kernel_makes_up_while_it_is_read_is_read() -> None:

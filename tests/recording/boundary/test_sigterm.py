@@ -49,10 +49,10 @@ def ends(tmp_path: Path) -> Callable[..., int]:
                 if process.stdout.readline() == "up\n":
                     process.terminate()
                     told = time.monotonic()
-                    status = process.wait(20)
+                    status = process.wait(60)
                     assert time.monotonic() - told < within_s
                     return status
-                return process.wait(20)
+                return process.wait(60)
             finally:
                 process.kill()
 
