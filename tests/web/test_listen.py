@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import http.client
 import logging
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from fanlight.web.listen import Calm
+from fanlight.web.listen import Calm, Listening
 
 PROGRAM = """
 import socket, sys
@@ -50,6 +54,38 @@ def test_a_signal_ends_it_and_what_comes_after_is_done(number):
         child.wait()
     assert rest == "cleared up\n"
     assert child.returncode == 0
+
+
+async def slow(scope, receive, send):
+    """An application that takes the time of several of uvicorn's own looks."""
+    await asyncio.sleep(0.35)
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+def test_it_does_not_ask_itself_again_and_again_whether_to_end():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listening = Listening(slow, [listener])
+        tick, ticks = listening.server.on_tick, []
+
+        async def on_tick(counter):
+            ticks.append(counter)
+            return await tick(counter)
+
+        listening.server.on_tick = on_tick
+        thread = threading.Thread(target=listening.run)
+        thread.start()
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=30)
+            connection.request("GET", "/", headers={"Connection": "close"})
+            assert connection.getresponse().status == 204
+            assert ticks == [0]
+        finally:
+            listening.stop()
+            thread.join(30)
+        assert not thread.is_alive()
+    # Whoever says so again comes too late to do harm.
+    listening.stop()
 
 
 def test_a_loop_that_complains_on_and_on_is_heard_once_a_minute_and_in_one_line(capfd):

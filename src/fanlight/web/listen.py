@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+import uvicorn
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from types import FrameType
 
-    import uvicorn
     from starlette.types import ASGIApp
 
 
@@ -48,6 +52,35 @@ class Calm(logging.Filter):
         return True
 
 
+class Patient(uvicorn.Server):
+    """A uvicorn server that waits to be told to end, and does not ask itself ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.told = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wait until somebody calls `end`."""
+        self.loop = asyncio.get_running_loop()
+        # Whoever came before the loop was there to be woken.
+        while not await self.on_tick(0):
+            await self.told.wait()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal as uvicorn does, and wake up for it."""
+        super().handle_exit(sig, frame)
+        self.end()
+
+    def end(self) -> None:
+        """Let the server close; safe from any thread and from a signal handler."""
+        self.should_exit = True
+        if self.loop is not None:
+            # A loop that is closed has ended.
+            with suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self.told.set)
+
+
 class Listening:
     """A uvicorn server over sockets that are already bound; `run()` blocks, `stop()` ends it.
 
@@ -57,8 +90,6 @@ class Listening:
     """
 
     def __init__(self, app: ASGIApp, sockets: list[socket.socket]) -> None:
-        import uvicorn
-
         config = uvicorn.Config(
             app,
             # h11 refuses double Host headers and shows absolute targets as they came.
@@ -79,7 +110,7 @@ class Listening:
             h11_max_incomplete_event_size=16 * 1024,
         )
         logging.getLogger("asyncio").addFilter(Calm(time.monotonic))
-        self.server: uvicorn.Server = uvicorn.Server(config)
+        self.server = Patient(config)
         self.sockets = sockets
 
     def run(self) -> None:
@@ -98,7 +129,7 @@ class Listening:
 
     def stop(self) -> None:
         """Ask `run()` to return; safe from any thread."""
-        self.server.should_exit = True
+        self.server.end()
 
 
 def ignore(number: int, frame: object) -> None:
