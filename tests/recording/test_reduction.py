@@ -193,6 +193,54 @@ def test_other_names_are_no_secrets(name):
         ),
         ("x" * 600, "x" * 500 + "…"),
         ("", ""),
+        # As MariaDB, PostgreSQL, asyncpg, SQLite, Redis and MongoDB word it.
+        (
+            "(1062, \"Duplicate entry 'it's anna' for key 'name'\")",
+            "(1062, \"Duplicate entry ? for key 'name'\")",
+        ),
+        ("Duplicate entry 'anna for key", "Duplicate entry ?"),
+        (
+            "(1366, \"Incorrect integer value: 'anna' for column `a`.`b`.`n` at row 1\")",
+            '(1366, "Incorrect integer value: ? for column `a`.`b`.`n` at row 1")',
+        ),
+        ("Truncated incorrect DOUBLE value: 'anna'", "Truncated incorrect DOUBLE value: ?"),
+        (
+            "(1300, \"Invalid utf8mb4 character string: 'FF7333'\")",
+            '(1300, "Invalid utf8mb4 character string: ?',
+        ),
+        (
+            "(1064, \"… the right syntax to use near 'frm x where y='anna'' at line 1\")",
+            '(1064, "… the right syntax to use near ? at line 1")',
+        ),
+        ("(1105, \"XPATH syntax error: '~anna'\")", '(1105, "XPATH syntax error: ?'),
+        (
+            "Variable 'sql_mode' can't be set to the value of 'anna'",
+            "Variable 'sql_mode' can't be set to the value of ?",
+        ),
+        ('invalid input syntax for type uuid: "anna"', "invalid input syntax for type uuid: ?"),
+        ('invalid input value for enum mood: "anna"', "invalid input value for enum mood: ?"),
+        ('date/time field value out of range: "anna"', "date/time field value out of range: ?"),
+        ('value "999" is out of range for type integer', "value ? is out of range for type integer"),
+        ('malformed array literal: "anna"', "malformed array literal: ?"),
+        ('unterminated quoted string at or near "\'anna"', "unterminated quoted string at or near ?"),
+        (
+            "invalid input for query argument $2: 'anna (9)' ('str' is no integer)",
+            "invalid input for query argument $2: ? ('str' is no integer)",
+        ),
+        (
+            "invalid input for query argument $1: 5 (expected str, got int)",
+            "invalid input for query argument $1: ? (expected str, got int)",
+        ),
+        (
+            "unknown command 'X', with args beginning with: 'anna' 'b'",
+            "unknown command 'X', with args beginning with: ?",
+        ),
+        (
+            'E11000 duplicate key error collection: a.b index: mail_1 dup key: { mail: "anna" }',
+            "E11000 duplicate key error collection: a.b index: mail_1 dup key: ?",
+        ),
+        ("Unknown column 'x' in 'SELECT'", "Unknown column 'x' in 'SELECT'"),
+        ('syntax error at or near "FROMM"', 'syntax error at or near "FROMM"'),
     ],
 )
 def test_messages_lose_their_secrets(message, scrubbed):

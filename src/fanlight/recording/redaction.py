@@ -18,6 +18,14 @@ SECRETS = (
 WORDS = r"pass(?:wor)?d|passphrase|pwd|secret|token|authorization|cookie|credential|jwt|signature|cvv"
 COMPOUND = r"(?:api|access|private|session)[-_ ]?(?:key|id)|[cx]srf|card[-_]?number"
 
+QUOTING = (
+    r"duplicate entry |(?:incorrect|invalid) [\w ]{1,40}(?:value|string): |the value of |to use near "
+    r"|xpath syntax error: |invalid input (?:syntax|value) for [\w ]{1,80}: |malformed \w{1,20} literal: "
+    r"|out of range: |quoted \w{1,20} at or near |\bvalue (?=\".*\" is out of range)"
+    r"|args beginning with: |dup key: "
+)
+"""What MySQL, PostgreSQL, SQLite, Redis and MongoDB say before data of a row or a piece of the statement."""
+
 STATEMENT = r"\b(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from)\b"
 
 
@@ -33,7 +41,7 @@ class Scrubber:
     Its patterns are compiled when the first message comes: most processes never send one.
     """
 
-    __slots__ = ("literal", "pair", "path", "query", "scheme", "statement", "ticket", "url")
+    __slots__ = ("literal", "pair", "path", "query", "quoted", "scheme", "statement", "ticket", "url")
 
     def __init__(self) -> None:
         import re
@@ -53,6 +61,11 @@ class Scrubber:
         self.ticket: re.Pattern[str] = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){0,3}")
         self.url: re.Pattern[str] = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")
         self.query: re.Pattern[str] = re.compile(r"(?<=[^\s?])\?[\w.\[\]%-]{1,80}=[^\s\"'<>()]*")
+        # The data may have quotes of its own, and no end where the line was cut: then the rest goes.
+        self.quoted: re.Pattern[str] = re.compile(
+            rf"(?i)({QUOTING})['\"{{](?:.*['\"](?= (?:for (?:key|column)|at line|is out of range)\b)|.*)"
+            r"|\b(query argument \$\d{1,5}: )(?:.*(?= \()|.*)"
+        )
         self.statement: re.Pattern[str] = re.compile(f"(?is){STATEMENT}")
         self.literal: re.Pattern[str] = re.compile(
             r"'(?:[^'\\]|''|\\.)*'?|\"(?:[^\"\\]|\\.)*\"?|\b\d[\d.]*\b"
@@ -70,6 +83,7 @@ class Scrubber:
         line = self.ticket.sub(REDACTED, line)
         line = self.url.sub(rf"\1{REDACTED}\2", line)
         line = self.query.sub("?<query>", line)
+        line = self.quoted.sub(r"\1\2?", line)
         found = self.statement.search(line)
         if found:
             line = line[: found.start()] + self.literal.sub("?", line[found.start() :])
