@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 
 from fanlight.wire import settled
@@ -39,3 +40,24 @@ def test_an_absent_one_bounds_nothing_and_a_torn_one_everything(tmp_path):
             # Zeros behind the cut may be just what stood there.
             if data[:cut] + filler != data:
                 assert settled.durable(tmp_path, 7) == 0
+
+
+def test_a_mark_is_another_one_once_something_came_and_none_where_that_may_not_show(tmp_path):
+    spool = tmp_path / "spool"
+
+    def stands(now_ns=1 << 62):
+        return settled.mark(spool, now_ns)
+
+    assert stands() == ()
+    spool.mkdir()
+    assert stands() is None
+    (spool / "settled").write_bytes(settled.pack(TOLD))
+    first = stands()
+    assert first == stands()
+    written_ns = max(first)
+    assert stands(written_ns + settled.TICK_NS) == first
+    assert stands(written_ns + settled.TICK_NS - 1) is None
+    os.utime(spool / "settled", ns=(written_ns, written_ns + 1))
+    second = stands()
+    os.utime(spool, ns=(written_ns, written_ns + 2))
+    assert len({first, second, stands()}) == 3

@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from fanlight.wire.codec import Message
     from fanlight.wire.salvage import Gap
 
+    Marks = list[tuple[int, ...] | None]
+
 INTERVAL_S = 1.0
 """How long the applier rests when it has applied everything. A turn costs some ms however little it
 brings, and two seconds from request to page are soon enough."""
-LOOK_S = 0.2
+LOOK_S = 0.5
 """How often meanwhile it is looked whether a collector has begun anew: who waited for that waits no more."""
+WHOLE_S = 10.0
+"""How often a turn is taken though nothing in a spool has changed."""
 FRESH_S = 2.0
 """How long one has begun anew: what waited for it in applications comes in several records."""
 TURN_BYTES = 8 << 20
@@ -61,6 +65,8 @@ class Applier:
             every record on exactly one side.
         bad_segments, bad_records: segments set aside as damaged; damaged places, and records that
             make no sense, which were left out; since the start.
+        quiet: how the spools stood when nothing more was in them; None where that is not known.
+        whole_s: when a turn is taken though they still stand so.
         reached: number of the newest segment that was seen while resting.
         fresh_until_s: until when a collector has begun anew.
         spoilt: segments with such places or records, which are set aside when they are applied.
@@ -87,6 +93,8 @@ class Applier:
         self.crowding = Trouble(tell)
         self.turn = threading.Lock()
         self.at: dict[int, int] = {}
+        self.quiet: Marks | None = None
+        self.whole_s = 0.0
         self.bad_segments = self.bad_records = self.applied = 0
         self.spoilt: set[int] = set()
         self.behind_since: float | None = None
@@ -136,7 +144,9 @@ class Applier:
         """
         while rest_s > 0 and not self.wake.wait(min(LOOK_S, rest_s)):
             rest_s -= LOOK_S
-            found = None if self.failures else self.settled()
+            if self.failures or (self.quiet is not None and self.marks() == self.quiet):
+                continue
+            found = self.settled()
             if found is None or found == seen:
                 continue
             # Its segment is another one.
@@ -153,8 +163,26 @@ class Applier:
             # The turn will meet the same, and tell.
             return None
 
+    def marks(self) -> Marks | None:
+        """Answer how the spools stand; None where what is next to come may not show in it."""
+        if self.inbox is not None and self.inbox.waits:
+            return None
+        now_ns = time.time_ns()
+        try:
+            found = [settled.mark(directory, now_ns) for directory in self.directories]
+        except OSError:
+            # The turn will meet the same, and tell.
+            return None
+        return None if None in found else found
+
     def attempt(self) -> float:
         """Take one turn, whatever happens in it; answer how long to rest before the next, in seconds."""
+        # Before the turn: what comes meanwhile is new to the next.
+        marks = self.marks()
+        # A fast path: mostly nothing came.
+        if marks is not None and marks == self.quiet and self.clock() < self.whole_s:
+            return INTERVAL_S
+        self.quiet = None
         try:
             more = self.take_turn()
         except Exception as error:
@@ -169,6 +197,7 @@ class Applier:
             self.behind_since = self.behind_since or self.clock()
             return 0.0
         self.behind_since = None
+        self.quiet, self.whole_s = marks, self.clock() + WHOLE_S
         return INTERVAL_S
 
     def take_turn(self) -> bool:

@@ -180,9 +180,14 @@ class Inbox:
         self.ledger.commit(commit, spool.RECORD.size + len(body))
         self.owes = not self.writer.settle(self.ledger.totals())
 
+    @property
+    def waits(self) -> bool:
+        """Whether something failed that `look` can make good."""
+        return self.owes or self.stuck is not None
+
     def look(self) -> None:
         """Make good what failed, the record that waits or how far it may be read: nobody may come by to."""
-        if not self.owes and self.stuck is None:
+        if not self.waits:
             return
         with self.turn, suppress(OSError):
             if self.opened:

@@ -27,6 +27,9 @@ FRONT = Struct("<II")
 TRIES = 4
 """A reader may come in the middle of a write."""
 
+TICK_NS = 50_000_000
+"""A file's time is the kernel's last tick: what changed again within one may not show in it."""
+
 SETTLED: Schema = {
     "number": (1, UINT),
     "position": (2, UINT),
@@ -61,6 +64,29 @@ def read(directory: str | os.PathLike[str]) -> Message | None:
                 except WireError:
                     break
     return decode(SETTLED, b"")
+
+
+def mark(directory: str | os.PathLike[str], now_ns: int) -> tuple[int, ...] | None:
+    """Answer what is another one once more of a spool is durable, or a file of it came or went.
+
+    That costs a tenth of reading what is durable. Without a directory it is empty; None where a
+    change may not show: nobody tells what is durable, or that was told a moment ago.
+
+    Args:
+        directory: of the spool.
+        now_ns: wall clock, since 1970.
+    """
+    try:
+        folder = os.stat(directory)
+    except FileNotFoundError:
+        return ()
+    try:
+        file = os.stat(os.path.join(directory, NAME))
+    except FileNotFoundError:
+        return None
+    if max(folder.st_mtime_ns, file.st_mtime_ns) + TICK_NS > now_ns:
+        return None
+    return folder.st_ino, folder.st_mtime_ns, file.st_ino, file.st_mtime_ns, file.st_size
 
 
 def durable(directory: str | os.PathLike[str], number: int) -> int | None:
