@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fanlight.pipeline.renewal import OwnFiles
+from fanlight.pipeline.renewal import WHOLE, OwnFiles
 
 
 @pytest.fixture
@@ -75,3 +75,19 @@ def test_a_module_loaded_later_is_watched_from_then_on(package):
     assert not files.are_renewed()
     replace(package / "late.py", "VALUE = 2\n")
     assert [files.are_renewed() for _ in range(2)] == [False, True]
+
+
+def test_files_are_asked_seldom_while_their_directories_stay_and_one_that_is_written_to_counts(
+    package, monkeypatch
+):
+    files = OwnFiles(str(package))
+    asked = []
+    stat = os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **how: asked.append(str(path)) or stat(path, **how))
+    assert not any(files.are_renewed() for _ in range(2 * WHOLE))
+    own = [path for path in asked if path.endswith("part.py")]
+    # The first look, and every fifth.
+    assert len(own) == 3
+    with (package / "part.py").open("a") as file:
+        file.write("MORE = 2\n")
+    assert [files.are_renewed() for _ in range(WHOLE + 1)] == [False] * WHOLE + [True]
