@@ -178,6 +178,8 @@ def test_two_masters_are_told_apart_and_share_no_socket(machine: Machine) -> Non
     assert second.labels["master"] == "1"
     assert "sockets.backlog" not in first.values
     assert second.values["sockets.backlog"] == 3
+    workers = [each for each in machine.take() if "worker" in each.labels]
+    assert [each.values.get("sockets.backlog") for each in workers] == [None, 3]
     # The old one leaves; the young one is who it was.
     machine.look(young, passed_s=GONE_NS / S + 1)
     assert [each.labels.get("master") for each in wholes(machine.take())] == ["1"]
@@ -203,7 +205,11 @@ def test_a_server_that_is_started_again_is_told_of_as_the_same_and_once(machine:
 def test_a_server_whose_only_worker_died_is_told_of_while_the_next_one_comes(machine: Machine) -> None:
     machine.look(worker(0))
     machine.look(passed_s=1)
-    assert machine.whole()["workers.booted"] == 0
+    found = machine.whole()
+    # Whoever is woken when fewer are booted than configured is woken now.
+    assert (found["workers.booted"], found["workers.total"]) == (0, 2)
+    machine.look(passed_s=1, listeners=())
+    assert "workers.total" not in machine.whole()
 
 
 def test_a_listener_that_no_worker_serves_stands_under_its_program(machine: Machine) -> None:

@@ -391,3 +391,9 @@ def test_top_marks_a_full_queue_stalled_workers_and_uneven_waiting():
     calm = server(Snapshot(0, {"service": "shop"}, {**values, "workers.skewed": 0, "sockets.backlog": 4}))
     assert "8" in calm
     assert "4/5" in calm
+
+
+def test_top_tells_two_masters_of_a_server_apart():
+    labels = {"service": "shop", "server": "gunicorn"}
+    told = [server(Snapshot(0, {**labels, **more}, {}))[1] for more in ({}, {"master": "1"})]
+    assert told == ["gunicorn", "gunicorn, master 1"]

@@ -265,10 +265,10 @@ class Saturation:
         sockets = self.sockets(master)
         restarts = summed(past.restarts, master.restarts)
         workers = master.workers
-        totals = [each.total for each in workers if each.total is not None]
         known: dict[str, int | float | None] = {
             "workers.booted": sum(each.booted for each in workers),
-            "workers.total": max(totals, default=None),
+            # While its socket is open a master without workers is to have as many as ever.
+            "workers.total": master.total if workers or sockets else None,
             **self.threads(workers, window.peaks.get(place)),
             "workers.requests_count": past.requests + master.requests if master.tells else None,
             "workers.utilisation": window.utilisation(place, master.busy_ns, master.slots_ns),
@@ -289,8 +289,9 @@ class Saturation:
         worker = slot.worker
         assert worker is not None
         others = {inode for each in master.workers if each is not worker for inode in each.inodes}
-        # A socket that all workers accept from is nobody's own.
-        mine = [self.listeners[n] for n in worker.inodes if n in self.listeners and n not in others]
+        # A socket that all workers accept from, or a younger master's, is nobody's own.
+        own = master.inodes.intersection(worker.inodes) - others
+        mine = [self.listeners[n] for n in worker.inodes if n in self.listeners and n in own]
         known: dict[str, int | float | None] = {
             "workers.booted": int(worker.booted),
             **self.threads([worker], window.peaks.get(place)),

@@ -73,6 +73,7 @@ class Master:
         skewed: workers that have room while requests wait at another one; None when nobody knows.
         environment: where they run, as they told; "" where they did not.
         tells: whether the requests of any of them are told.
+        total: how many workers it was last said to have, None when nobody said.
     """
 
     __slots__ = (
@@ -87,7 +88,7 @@ class Master:
             "skewed_since_ns",
             "slots",
         ),
-        *("tells", "went", "whose", "workers"),
+        *("tells", "total", "went", "whose", "workers"),
     )
 
     def __init__(self, whose: Whose) -> None:
@@ -95,6 +96,7 @@ class Master:
         self.place = 0
         self.environment = ""
         self.tells = True
+        self.total: int | None = None
         self.settled: tuple[int, dict[str, int]] = (0, {})
         """Requests and restarts that were left to the next in its place when it seemed to be gone."""
         self.slots: dict[int, Slot] = {}
@@ -140,6 +142,7 @@ class Master:
             self.seen_ns = now_ns
             self.tells = any(each.tells for each in workers)
             self.inodes = frozenset(inode for each in workers for inode in each.inodes)
+            self.total = max((each.total for each in workers if each.total is not None), default=None)
         self.compare(now_ns)
 
     def compare(self, now_ns: int) -> None:

@@ -160,7 +160,7 @@ def server(snapshot: Snapshot) -> list[str]:
     values, labels = snapshot.values, snapshot.labels
     return [
         labels.get("service", ""),
-        labels.get("server", ""),
+        labels.get("server", "") + (f", master {labels['master']}" if "master" in labels else ""),
         labels.get("worker", ""),
         of(values, "workers.booted", "workers.total") + stalled(values),
         of(values, "workers.busy_threads", "workers.max_threads"),
