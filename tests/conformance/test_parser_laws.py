@@ -17,7 +17,7 @@ from fanlight.query.query import Query
 
 LONG = 64 << 10
 """Characters of a long line: with the square of them as steps a test would not end."""
-LONG_S = 5.0
+LONG_S = 30.0
 """CPU seconds for one; a line that is read once takes some hundredths."""
 STRETCHED, STRETCHED_S = 16 << 10, 0.25
 """The same of lines that go on within: many, hence shorter."""

@@ -133,8 +133,8 @@ def test_a_megabyte_of_anything_takes_bounded_time(piece: str) -> None:
     statement = "SELECT " + piece * (1_048_576 // len(piece))
     begun = time.process_time()
     sanitize(statement)
-    # Generous: 64 KiB take 50 to 200 ms; quadratic time would be minutes.
-    assert time.process_time() - begun < 3
+    # 64 KiB take 50 to 200 ms; quadratic time would be minutes.
+    assert time.process_time() - begun < 30
 
 
 def test_a_cut_inside_of_a_literal_loses_the_literal() -> None:

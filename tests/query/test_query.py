@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import tomllib
 from datetime import UTC
 from pathlib import Path
@@ -260,11 +259,11 @@ def test_any_arguments_are_a_query_or_an_error(args: list[str]) -> None:
     assert read(str(query)) == query
 
 
-def test_a_query_is_read_and_compiled_in_50_microseconds() -> None:
-    def once() -> float:
-        begin_ns = time.process_time_ns()
-        for _ in range(200):
-            Query("status:5xx duration:>1s", now_ns=NOON_NS)
-        return (time.process_time_ns() - begin_ns) / 200 / 1000
+def test_a_query_is_read_and_compiled_in_few_calls(calls: Any) -> None:
+    """`make bench` has the microseconds, in its part `files`."""
 
-    assert min(once() for _ in range(10)) < 50
+    def compile_one() -> None:
+        Query("status:5xx duration:>1s", now_ns=NOON_NS)
+
+    compile_one()  # what is imported or kept the first time is over
+    assert calls(compile_one) <= 150

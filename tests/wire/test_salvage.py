@@ -95,4 +95,4 @@ def test_sixteen_megabytes_of_damage_are_searched_in_seconds(tmp_path):
     path.write_bytes(path.read_bytes() + b"\xff" * 8 + noise + spool.pack_record(BODIES[1]))
     began = time.process_time()
     assert next_whole(path, after) == after + 8 + len(noise)
-    assert time.process_time() - began < 15
+    assert time.process_time() - began < 60, "a checksum for each byte would take hours"
