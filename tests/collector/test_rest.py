@@ -1,4 +1,7 @@
-"""A collector with an application that has nothing to say does next to nothing."""
+"""A collector with an application that has nothing to say does next to nothing.
+
+`make soak` has the CPU time of an idle Fanlight; here what costs it is counted.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,31 @@ from pathlib import Path
 from fanlight.wire import frames
 
 RUN_S = 5.0
-SHARE = 0.002
-"""Of a core."""
+WAKES = 4
+"""A second, of all threads together."""
 
 
-def spent_s(pid):
-    """Answer the CPU seconds that a process's threads have had."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+def woken(pid):
+    """Answer how often a process's threads went to sleep: after each wake-up they do so again."""
+    told = [(task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    lines = [line.split() for text in told for line in text.splitlines()]
+    return sum(int(words[1]) for words in lines if words[0] == "voluntary_ctxt_switches:")
 
 
-def test_at_rest_the_collector_takes_less_than_two_thousandths_of_a_core(desk, folder):
+def test_at_rest_the_collector_wakes_seldom(desk, folder):
     process = desk.process(folder)
     with desk.Peer(folder / "run" / "c.sock") as peer:
         peer.greet()
         assert peer.batch(1) == 1
         time.sleep(0.5)  # what follows the first batch is over
-        before_s = spent_s(process.pid)
+        before, began_s = woken(process.pid), time.monotonic()
         time.sleep(RUN_S)
-        took_s = spent_s(process.pid) - before_s
+        wakes, lasted_s = woken(process.pid) - before, time.monotonic() - began_s
         assert peer.batch(2) == 2
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     process.stderr.close()
-    assert took_s <= SHARE * RUN_S, f"{took_s * 1e3:.2f} ms of CPU in {RUN_S:g} s"
+    assert wakes <= WAKES * lasted_s
 
 
 def test_only_who_is_in_the_midst_of_something_is_looked_at_often(desk, folder):
