@@ -228,7 +228,8 @@ import hypercorn.asyncio.run
 if __name__ == "__main__":
     context = multiprocessing.get_context("fork")
     event = context.Event()
-    workers = [context.Process(target=time.sleep, args=(delay_s,)) for delay_s in (0.0, 0.2, 60.0)]
+    waits = ((time.sleep, 0), (event.wait, 60), (time.sleep, 60))
+    workers = [context.Process(target=target, args=(delay_s,)) for target, delay_s in waits]
     made = iter(workers)
 
     class Context:

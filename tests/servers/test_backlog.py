@@ -79,7 +79,7 @@ class Crowd:
         return [each for each in found if each.address in addresses]
 
     def queues_when(
-        self, good: Callable[[list[int]], bool], *addresses: str, within_s: float = 10
+        self, good: Callable[[list[int]], bool], *addresses: str, within_s: float = 60
     ) -> list[int]:
         """Answer what waits at the addresses as soon as it is as awaited, or at last."""
         end = time.monotonic() + within_s

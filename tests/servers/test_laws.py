@@ -100,7 +100,7 @@ class Asking:
 
 @pytest.mark.parametrize(
     ("for_s", "tolerance"),
-    [(8.0, 0.1), pytest.param(60.0, 0.05, marks=pytest.mark.soak)],
+    [(8.0, 0.25), pytest.param(60.0, 0.05, marks=pytest.mark.soak)],
     ids=["short", "minute"],
 )
 def test_requests_in_a_real_server_are_their_rate_times_their_duration(

@@ -79,41 +79,50 @@ def started(server: str, folder: Path) -> tuple[str, ...]:
     return command
 
 
-def ask(port: int, *, idle_s: float = 0) -> None:
-    """Send a request stamped as a proxy does, after the connection was open for a while."""
+def ask(port: int, *, idle_s: float = 0) -> tuple[int, int]:
+    """Send a request stamped as a proxy does, after the connection was open for a while.
+
+    Answers the ns from the stamp until it was sent, and until it was answered.
+    """
     with socket.create_connection(("127.0.0.1", port), 60) as connection:
         time.sleep(idle_s)
         before = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Request-Start: t="
+        begin_ns = time.monotonic_ns()
         connection.sendall(before + b"%.6f\r\n\r\n" % time.time())
+        sent_ns = time.monotonic_ns()
         while connection.recv(65_536):
             pass
+        return sent_ns - begin_ns, time.monotonic_ns() - begin_ns
 
 
-def differences(running: Serving, receiver: Receiver, requests: int) -> list[int]:
-    """Answer by how much header and kernel differ, in ns, for each of many requests."""
+def differences(running: Serving, receiver: Receiver, requests: int) -> tuple[list[int], list[int]]:
+    """Answer by how much header and kernel differ, and how long sending took, in ns, of many requests."""
     ask(running.port)
     before = len(receiver.traces) if receiver.wait(lambda: len(receiver.traces) >= 1, 60) else 0
     with ThreadPoolExecutor(CROWD) as clients:
-        for done in [clients.submit(ask, running.port) for _ in range(requests)]:
-            done.result()
+        asked = [clients.submit(ask, running.port) for _ in range(requests)]
+        sending = [done.result()[0] for done in asked]
     assert receiver.wait(lambda: len(receiver.traces) >= before + requests, 60), running.log.read_text()
     found = receiver.traces[before:]
     assert max(trace.notes[TIME] for trace in found) > 10_000_000, "nothing has waited"
-    return [trace.notes[PROXY] - trace.notes[TIME] for trace in found]
+    return [trace.notes[PROXY] - trace.notes[TIME] for trace in found], sending
 
 
-def near(found: list[int]) -> float:
-    """Answer the share of differences that one tick and two milliseconds explain."""
-    return sum(abs(each) <= NEAR_NS for each in found) / len(found)
+def near(found: list[int], sending: list[int]) -> float:
+    """Answer the share of differences that one tick, two milliseconds and the sending explain.
+
+    On a busy machine a client may stand still between its stamp and its bytes. Whose stamp a difference
+    belongs to is unknown, but the least of many are explained by the least, if each is by its own.
+    """
+    pairs = zip(sorted(found), sorted(sending), strict=True)
+    return sum(-NEAR_NS <= each <= took_ns + NEAR_NS for each, took_ns in pairs) / len(found)
 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_kernel_tells_what_the_header_tells(server: str, folder: Path, receiver: Receiver) -> None:
     with serving(started(server, folder), folder, receiver) as running:
-        found = differences(running, receiver, 80)
-    # On a busy machine a client may stand still between its stamp and its bytes.
-    assert near(found) >= 0.8, sorted(found)
-    assert abs(median(found)) <= NEAR_NS
+        found, sending = differences(running, receiver, 80)
+    assert near(found, sending) >= 0.8, (sorted(found), sorted(sending))
 
 
 @pytest.mark.soak
@@ -122,17 +131,17 @@ def test_of_a_thousand_requests_the_kernel_tells_what_the_header_tells(
     server: str, folder: Path, receiver: Receiver
 ) -> None:
     with serving(started(server, folder), folder, receiver) as running:
-        found = differences(running, receiver, 1_000)
-    assert near(found) >= 0.98, sorted(found)[:5] + sorted(found)[-25:]
+        found, sending = differences(running, receiver, 1_000)
+    assert near(found, sending) >= 0.98, sorted(found)[:5] + sorted(found)[-25:]
 
 
 @pytest.mark.parametrize("server", ["gunicorn gthread", "waitress", "uvicorn uvloop"])
 def test_an_idle_connection_has_not_waited(server: str, folder: Path, receiver: Receiver) -> None:
     with serving(started(server, folder), folder, receiver) as running:
-        ask(running.port, idle_s=0.3)
+        _, lasted_ns = ask(running.port, idle_s=0.3)
         assert receiver.wait(lambda: len(receiver.traces) >= 1, 60), running.log.read_text()
     [trace] = receiver.traces
-    assert trace.notes[TIME] < 200_000_000
+    assert trace.notes[TIME] <= lasted_ns + NEAR_NS
 
 
 @pytest.mark.parametrize(
@@ -237,5 +246,6 @@ def test_behind_a_real_nginx_kernel_and_stamp_agree(folder: Path, receiver: Rece
             process.terminate()
             process.wait(60)
     found = [trace.notes[PROXY] - trace.notes[TIME] for trace in receiver.traces]
-    assert near(found) >= 0.8, sorted(found)
+    # Nobody tells how long nginx takes to send what it has stamped.
+    assert abs(median(found)) <= NEAR_NS, sorted(found)
     assert max(trace.notes[TIME] for trace in receiver.traces) > 10_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import ssl
 import subprocess
@@ -87,6 +88,9 @@ def running(folder: Path, receiver: Receiver, *options: str) -> Iterator[Serving
         yield server
 
 
+SLACK_NS = 1_000_000
+
+
 def booted(count: int):
     """What holds when so many workers are ready."""
 
@@ -96,10 +100,21 @@ def booted(count: int):
     return holds
 
 
+def wait_for_the_end_of(pid: int) -> None:
+    """Wait until a process runs no more, whether its parent has taken note of it or not."""
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            select.select([descriptor], [], [], 60)
+        finally:
+            os.close(descriptor)
+
+
 def test_of_ten_requests_two_threads_take_two_and_eight_wait(
     folder: Path, receiver: Receiver, gate: Gate, watch: Watch
 ) -> None:
     with running(folder, receiver, *THREADS) as server:
+        began_ns = time.monotonic_ns()
         clients = [Client(server.port, "/hold") for _ in range(10)]
         (worker,) = watch.until(lambda found: [each.backlog for each in found.workers] == [8]).workers
         assert (worker.server, worker.kind, worker.slot, worker.total) == ("gunicorn", "gthread", 0, 1)
@@ -108,7 +123,7 @@ def test_of_ten_requests_two_threads_take_two_and_eight_wait(
         assert worker.reactor == 0
         assert worker.requests_count == 0
         assert worker.master == server.process.pid
-        assert 0 < time.monotonic_ns() - worker.oldest_start_ns < 15e9
+        assert began_ns < worker.oldest_start_ns < time.monotonic_ns()
         gate.open()
         assert all(client.answer() for client in clients)
         (worker,) = watch.until(lambda found: found.workers[0].requests_count == 10).workers
@@ -159,13 +174,17 @@ def test_time_spent_busy_is_an_integral_that_grows_while_requests_are_held(
     with running(folder, receiver, *THREADS) as server:
         clients = [Client(server.port, "/hold") for _ in range(2)]
         watch.until(lambda found: bool(found.workers) and found.workers[0].busy == 2)
-        before, start_ns = watch.workers()[0].busy_ns, time.monotonic_ns()
-        watch.until(lambda _: time.monotonic_ns() - start_ns > 300e6)
-        after, end_ns = watch.workers()[0].busy_ns, time.monotonic_ns()
+        moments, read = [], []
+        for pause_s in (0, 0.3):
+            time.sleep(pause_s)
+            moments.append(time.monotonic_ns())
+            read.append(watch.workers()[0].busy_ns)
+            moments.append(time.monotonic_ns())
         gate.open()
         assert all(client.answer() for client in clients)
-    # Two threads, so two seconds are spent in each.
-    assert (after - before) / (end_ns - start_ns) == pytest.approx(2, rel=0.1)
+    # Two threads, so two seconds are spent in each, between some moment of the one reading and the other's.
+    least_ns, most_ns = moments[2] - moments[1], moments[3] - moments[0]
+    assert 2 * least_ns - SLACK_NS <= read[1] - read[0] <= 2 * most_ns + SLACK_NS
 
 
 def test_a_killed_worker_is_gone_at_once_and_what_it_answered_is_not(
@@ -177,9 +196,9 @@ def test_a_killed_worker_is_gone_at_once_and_what_it_answered_is_not(
             assert Client(server.port, "/").answer()
         watch.until(lambda found: requests(found) == 7)
         os.kill(first.pid, signal.SIGKILL)
-        killed_s = time.monotonic()
-        found = watch.until(lambda found: first.pid not in [each.pid for each in found.workers])
-        assert time.monotonic() - killed_s < 0.1
+        wait_for_the_end_of(first.pid)
+        found = watch.read()
+        assert first.pid not in [each.pid for each in found.workers]
         assert requests(found) == 7
         successor = watch.until(booted(1)).workers[0]
         assert successor.slot == first.slot

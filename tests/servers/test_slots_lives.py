@@ -99,8 +99,8 @@ def test_a_stopped_worker_is_stalled_until_it_goes_on(folder: Path, receiver: Re
 
 
 BLOCKS = {
-    "a sleep": "import time; time.sleep(1)",
-    "C code that keeps the GIL": "import ctypes; ctypes.PyDLL(None).usleep(1_000_000)",
+    "a sleep": "import time; time.sleep(3)",
+    "C code that keeps the GIL": "import ctypes; ctypes.PyDLL(None).usleep(3_000_000)",
 }
 
 
@@ -117,7 +117,7 @@ def test_a_blocked_loop_is_seen_to_be_late_while_it_is(
         # Late only by what this machine is busy with.
         watch.until(lambda found: found.workers[0].overdue_ns < 20e6)
         client = Client(server.port, "/")
-        most_ns, end_s = 0, time.monotonic() + 5
+        most_ns, end_s = 0, time.monotonic() + 60
         while watch.workers()[0].requests_count == 0 and time.monotonic() < end_s:
             (worker,) = watch.workers()
             if worker.busy:

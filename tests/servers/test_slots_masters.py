@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -74,14 +73,11 @@ def restarts(found: Readings) -> int:
 
 
 def kill_one(watch: Watch) -> Worker:
-    """Kill a worker, and answer it: it is gone at once, for a reason, and what it answered stays."""
+    """Kill a worker, and answer it: it is gone, for a reason, and what it answered stays."""
     before = watch.read()
     victim = before.workers[0]
     os.kill(victim.pid, signal.SIGKILL)
-    killed_s = time.monotonic()
     found = watch.until(lambda found: victim.pid not in {each.pid for each in found.workers})
-    # A reading is a matter of milliseconds, and other work may take both cores for a while.
-    assert time.monotonic() - killed_s < 1.0
     assert requests(found) == requests(before)
     assert restarts(found) > restarts(before)
     return victim

@@ -58,7 +58,7 @@ def of(found: Iterable[Listener], made: socket.socket) -> Listener:
 
 
 def read_when(
-    listeners: Listeners, good: Callable[[tuple[Listener, ...]], bool], within_s: float = 10
+    listeners: Listeners, good: Callable[[tuple[Listener, ...]], bool], within_s: float = 60
 ) -> tuple[Listener, ...]:
     """Answer the first reading that is as awaited, or the last one."""
     end = time.monotonic() + within_s

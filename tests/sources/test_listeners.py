@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,19 +57,12 @@ def test_a_full_queue_holds_one_more_than_its_limit_and_counts_what_it_refuses(
 ):
     made, neighbour = bench.tcp(5), bench.tcp(5)
     bench.connect(made.getsockname(), 8)
-    found = read_when(listeners, lambda found: bool(of(found, made).drops), 5)
+    found = read_when(listeners, lambda found: bool(of(found, made).drops))
     full = of(found, made)
     assert (full.queued, full.limit) == (6, 5)
     assert full.drops is not None
     assert full.drops > 0
     assert of(found, neighbour)[3:6] == (0, 5, 0)
-
-
-def test_drops_are_there_within_a_second_and_a_half(bench: Bench, listeners: Listeners):
-    made = bench.tcp(5)
-    bench.connect(made.getsockname(), 8)
-    time.sleep(1.5)
-    assert (of(read(listeners), made).drops or 0) > 0
 
 
 def test_the_limit_is_what_the_system_allows(bench: Bench, listeners: Listeners):

@@ -264,10 +264,10 @@ def test_a_stopped_worker_is_stalled_until_it_goes_on(folder, sources, process):
     os.kill(one.pid, 19)
     start_s = time.monotonic()
     while not read(source).workers[0].stalled:
-        assert time.monotonic() - start_s < 1
+        assert time.monotonic() - start_s < 60
     os.kill(one.pid, 18)
     while read(source).workers[0].stalled:
-        assert time.monotonic() - start_s < 2
+        assert time.monotonic() - start_s < 60
 
 
 def test_a_worker_that_does_nothing_is_answered_as_the_same_object(folder, sources, process):

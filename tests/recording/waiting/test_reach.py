@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's numbers are Linux's")
+TICK_MS = 10
+"""The kernel tells arrivals by its ticks; they are never longer."""
 
 
 @pytest.fixture(autouse=True)
@@ -72,9 +74,10 @@ def test_a_request_has_waited_since_its_last_bytes(server: str, pair: Any, caugh
     first, second = (trace.waited_ms for trace in caught)
     assert 45 <= first <= second < 10_000
     # Bytes that come in between begin the count anew.
+    before_s = time.monotonic()
     client.sendall(b"y")
     call(environs(made)[server])
-    assert caught[-1].waited_ms < first
+    assert caught[-1].waited_ms <= (time.monotonic() - before_s) * 1000 + TICK_MS
 
 
 def test_a_descriptor_is_asked_and_stays_open_for_whoever_has_its_number_next(pair: Any):
