@@ -306,7 +306,7 @@ def agent(tmp_path: Path) -> Iterator[Any]:
 def script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a program in a fresh interpreter, started towards this test's socket."""
 
-    def run(text: str, timeout_s: float = 60.0, start: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(text: str, timeout_s: float = 240.0, start: bool = True) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "program.py"
         opening = f"import fanlight\nfanlight.start('shop', dsn='unix://{tmp_path}/collector.sock')\n"
         path.write_text((opening if start else "") + textwrap.dedent(text))

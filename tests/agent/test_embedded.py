@@ -18,7 +18,7 @@ import fanlight
 from fanlight.agent.agent import AGENT
 from fanlight.agent.queue import HELD
 
-BUSY_S = 5.0
+BUSY_S = 20.0
 """What a machine with other work may add to a time that is promised."""
 
 

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-EXIT_S = 2.1
-"""What an exit may take: the budget of 2 s and the interpreter's own end."""
+EXIT_S = 3.0
+"""What an exit may sleep: the budget of 2 s, and less than two of its parts one behind the other."""
+ASLEEP = """
+import time
+
+def asleep():
+    # What passed without the main thread running or waiting for a core: neither is ours to bound.
+    with open("/proc/self/schedstat") as told:
+        return (time.monotonic_ns() - sum(map(int, told.read().split()[:2]))) / 1e9
+"""
 
 
 def test_a_script_that_just_ends_has_reported(script, receiver):
@@ -53,25 +60,24 @@ def test_whatever_the_receiver_does_an_exit_takes_its_budget_at_the_most(tmp_pat
     program = tmp_path / "program.py"
     program.write_text(
         f"""
-import atexit, time
+{ASLEEP}
+import atexit
 took = {{}}
-atexit.register(lambda: print(time.monotonic() - took["from"]))
+atexit.register(lambda: print(asleep() - took["from"]))
 import fanlight
 fanlight.start('shop', dsn='unix://{tmp_path}/collector.sock')
-atexit.register(lambda: took.update({{"from": time.monotonic()}}))
+atexit.register(lambda: took.update({{"from": asleep()}}))
 for _ in range(3000):
     with fanlight.trace('job'), fanlight.span('a', text='x' * 1000):
         pass
 time.sleep(0.3)  # the task is in the middle of it when the end comes
 """
     )
-    started = time.monotonic()
     result = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stderr
     assert float(result.stdout) <= EXIT_S
-    assert time.monotonic() - started < 10
     assert "Traceback" not in result.stderr
     if bad_receiver == "absent":
         # Nobody can be there, so nobody is waited for.
@@ -83,22 +89,23 @@ def test_whatever_else_hands_over_at_the_end_draws_on_the_same_time(tmp_path, bl
     program = tmp_path / "program.py"
     program.write_text(
         f"""
-import atexit, time
+{ASLEEP}
+import atexit
 took = {{}}
-atexit.register(lambda: print(time.monotonic() - took["from"]))
+atexit.register(lambda: print(asleep() - took["from"]))
 import fanlight
 fanlight.start('shop', dsn='unix://{tmp_path}/collector.sock')
 import multiprocessing.util  # behind the agent, so that its exit comes first
 with fanlight.trace('job'):
     pass
-took["from"] = time.monotonic()
+took["from"], began = asleep(), time.monotonic()
 from fanlight.recording.recorder import SWITCH
 assert SWITCH.flush(0.5) is False  # as a server's hook does
-assert time.monotonic() - took["from"] >= 0.5
+assert time.monotonic() - began >= 0.5
 """
     )
     result = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stderr
     assert float(result.stdout) <= EXIT_S
@@ -123,7 +130,7 @@ def ended() -> Iterator[Callable[..., int]]:
     """Wait for a process's end, and see to it whatever the test did."""
     seen: list[subprocess.Popen[str]] = []
 
-    def wait(process: subprocess.Popen[str], timeout_s: float = 10.0) -> int:
+    def wait(process: subprocess.Popen[str], timeout_s: float = 60.0) -> int:
         seen.append(process)
         return process.wait(timeout_s)
 
@@ -167,6 +174,8 @@ def test_a_second_signal_ends_the_wait_for_a_receiver_that_hangs(tmp_path, black
         tmp_path,
         """
         import atexit, os, signal
+        from fanlight.agent import agent, leaving
+        agent.EXIT_S = leaving.EXIT_S = leaving.STILL_S = 600.0
         with fanlight.trace('job'):
             pass
         # Runs before the agent's own exit, and interrupts it in the middle.
@@ -176,9 +185,7 @@ def test_a_second_signal_ends_the_wait_for_a_receiver_that_hangs(tmp_path, black
         """,
         stderr=subprocess.PIPE,
     )
-    started_at = time.monotonic()
-    assert ended(process) == 0
-    assert time.monotonic() - started_at < EXIT_S
+    assert ended(process) == 0, "all of its ten minutes would be over much later"
     assert process.stderr.read() == ""
 
 
@@ -196,7 +203,7 @@ def test_an_end_without_exit_handlers_keeps_its_status_and_waits_for_nobody(tmp_
         os._exit(3)
         """,
     )
-    assert ended(process, EXIT_S) == 3
+    assert ended(process) == 3
     assert [trace.endpoint for trace in receiver.traces][:1] == ["sent"]
 
 
@@ -246,7 +253,7 @@ def test_a_pipe_that_nobody_empties_holds_up_no_exit(tmp_path, ended, full_pipe)
         """,
         stderr=full_pipe,
     )
-    assert ended(process, 10) == 0
+    assert ended(process) == 0
 
 
 @pytest.mark.parametrize("leaving", [True, False])

@@ -74,14 +74,14 @@ def serving(tmp_path: Path, house: Any) -> Iterator[tuple[str, Path]]:
             yield f"http://127.0.0.1:{made.getsockname()[1]}/", tmp_path
         finally:
             process.send_signal(signal.SIGKILL)
-            process.wait(20)
+            process.wait(60)
 
 
 def test_a_worker_tells_callables_and_the_server_what_it_is_at(serving, house):
     url, folder = serving
 
     def asked() -> bool:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             answer.read()
         return (folder / "named").exists() and bool(list(house.server.store.readings(0, 1 << 62)))
 
@@ -148,7 +148,7 @@ def test_a_target_that_hangs_or_fails_costs_nobody_else_and_is_left_alone_for_a_
     before = time.monotonic()
     for _ in range(ROOM + 5):
         hanging.take(())
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 20, "a target's turn lasts 30 s"
     assert len(hanging.waiting) <= ROOM
     assert hanging.dropped >= 4
     hanging.end()

@@ -261,7 +261,7 @@ def test_flush_and_stop_keep_to_the_time_they_are_given(agent, black_hole):
     for call in (agent.flush, agent.stop):
         started = time.monotonic()
         assert not call(0.3)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
 
 
 def test_a_flush_takes_over_from_the_task_in_the_middle_of_its_wait(agent, black_hole, tmp_path):
@@ -271,7 +271,7 @@ def test_a_flush_takes_over_from_the_task_in_the_middle_of_its_wait(agent, black
     black_hole.wait(lambda r: r.batches)
     started = time.monotonic()
     assert not agent.flush(0.2)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert len(black_hole.batches) == 1
 
 
@@ -328,7 +328,7 @@ def test_what_the_task_imports_it_imports_where_a_fork_can_tell(script, receiver
         with fanlight.trace('a'), fanlight.span('b'):
             pass
         # Without a flush, which would do the task's work on this thread.
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while AGENT.task.packer.sequence == 0 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert AGENT.task.packer.sequence, 'nothing was sent'

@@ -10,11 +10,10 @@ import pytest
 
 import fanlight
 from fanlight.agent.agent import AGENT
+from fanlight.agent.task import GATHER_S
 from fanlight.recording.recorder import begin, clock, current, finish
 
 S = 1_000_000_000
-SLACK = S // 2
-"""A busy machine comes back late from anything."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,26 +23,31 @@ def _no_earlier_pause(agent):
 
 
 def test_one_second_is_one_trace_of_one_span_within_two_seconds(agent, receiver):
-    before = time.time_ns()
-    trace = begin("app.job", "job", "<unmatched>", clock() - S)
+    assert GATHER_S < 1, "what is left of the two seconds is for a machine with other work"
+    before, begun_ns = time.time_ns(), clock() - S
+    trace = begin("app.job", "job", "<unmatched>", begun_ns)
     finish(trace)
-    receiver.wait(lambda r: r.traces, 2)
+    most_ns = clock() - begun_ns
+    receiver.wait(lambda r: r.traces)
     (received,) = receiver.traces
     (only,) = received.spans
     assert received.endpoint == "<unmatched>"
     assert only.start == 0
-    assert S <= only.duration == received.duration < S + SLACK
-    assert before - S - SLACK <= received.start <= time.time_ns() - S
+    assert S <= only.duration == received.duration <= most_ns
+    # The wall clock is looked at once a batch, a moment from the other one.
+    assert before - most_ns <= received.start <= time.time_ns() - S
     assert len(receiver.batches) == 1
 
 
 def test_a_moment_two_seconds_on_stands_there(agent, receiver):
-    trace = begin("app.job", "job", "job", clock() - 2 * S)
+    begun_ns = clock() - 2 * S
+    trace = begin("app.job", "job", "job", begun_ns)
     fanlight.mark("moment")
+    most_ns = clock() - begun_ns
     finish(trace)
     assert agent.flush(30)
     moment = receiver.traces[0].root.find("moment")
-    assert 2 * S <= moment.start < 2 * S + SLACK
+    assert 2 * S <= moment.start <= most_ns
     assert moment.duration == 0
 
 

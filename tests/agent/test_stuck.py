@@ -53,7 +53,7 @@ def test_flush_and_stop_do_not_wait_for_a_thread_that_hangs(agent, receiver, han
     for call, within_s in ((agent.flush, 0.3), (agent.stop, 0.3)):
         began = time.monotonic()
         assert not call(within_s)
-        assert time.monotonic() - began < within_s + 1
+        assert time.monotonic() - began < 20, "it would have waited for 30 s"
     # It was left alone, not killed: it goes on when it can, finds itself out of office and ends.
     assert AGENT.task is None
     on.set()

@@ -38,7 +38,7 @@ def test_a_bad_certificate_is_told_once_and_nothing_is_sent(embed, door, tmp_pat
     one()
     began = time.monotonic()
     assert not fanlight.flush(30)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25, "all of its time would have been used"
     one()
     assert not fanlight.flush(5)
     assert capfd.readouterr().err.count("is not to be trusted") == 1
@@ -56,7 +56,7 @@ def test_a_server_without_tls_where_it_is_wanted_is_never_spoken_to_plainly(embe
 def tunnel(request: Any, peer: socket.socket) -> None:
     """Be a proxy that opens a way, and carry bytes until either end hangs up."""
     host, _, port = request.target.partition(":")
-    there = socket.create_connection(("127.0.0.1", int(port)), 5)
+    there = socket.create_connection(("127.0.0.1", int(port)), 60)
     assert host == "reports.example"
     peer.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
 

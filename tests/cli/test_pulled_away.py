@@ -20,7 +20,7 @@ from fanlight.pipeline import directory
 FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
 
 
-def wait_for(what, within_s=60.0):
+def wait_for(what, within_s=120.0):
     deadline_s = time.monotonic() + within_s
     while True:
         found = what()

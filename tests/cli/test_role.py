@@ -18,7 +18,7 @@ FANLIGHT = (sys.executable, "-P", "-m", "fanlight")
 PROGRAM = "import fanlight; fanlight.start('shop')\nwith fanlight.trace('job'): pass"
 
 
-def wait_for(what, within_s=60.0):
+def wait_for(what, within_s=120.0):
     deadline_s = time.monotonic() + within_s
     while not what():
         assert time.monotonic() < deadline_s, what

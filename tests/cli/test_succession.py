@@ -27,7 +27,7 @@ def data(tmp_path, monkeypatch):
     wait_for(lambda: not ours(path))
 
 
-def wait_for(what, within_s=60.0):
+def wait_for(what, within_s=120.0):
     deadline_s = time.monotonic() + within_s
     while not what():
         assert time.monotonic() < deadline_s, what
