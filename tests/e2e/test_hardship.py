@@ -178,9 +178,9 @@ def test_a_collector_without_descriptors_serves_whom_it_has_and_takes_others_lat
             peer = held.enter_context(socket.socket(socket.AF_UNIX))
             peer.connect(str(house.data / "run" / "collector.sock"))
         kit.wait(lambda: "cannot take more connections" in log(house), "a word about it")
-        spent = cpu_s(collector)
+        spent, began_s = cpu_s(collector), time.monotonic()
         time.sleep(2)
-        assert cpu_s(collector) - spent < 1  # waiting, not turning
+        assert cpu_s(collector) - spent < (time.monotonic() - began_s) / 2  # waiting, not turning
         feed()
         held.close()
         late, late_port = house.application("late", workers=1)
@@ -201,9 +201,9 @@ def test_a_server_without_descriptors_applies_everything_later(house, kit):
         for _ in range(10):
             peer = held.enter_context(socket.socket(socket.AF_UNIX))
             peer.connect(str(house.data / "run" / "server.sock"))
-        spent = cpu_s(server)
+        spent, began_s = cpu_s(server), time.monotonic()
         time.sleep(3)
-        assert cpu_s(server) - spent < 1.5
+        assert cpu_s(server) - spent < (time.monotonic() - began_s) / 2
         held.close()
         feed()
     all_is_counted(house, kit, process, load)

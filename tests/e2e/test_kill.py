@@ -11,13 +11,16 @@ import pytest
 
 ROLES = ("worker", "collector", "server", "supervisor")
 RESUMES_S = 5
-"""The promise: that long after a kill, requests are stored again."""
+"""The promise: that long after a kill, requests are stored again. `make soak` judges it."""
 LATEST_S = 60
 """For any single round: the machine may be busy, or the victim hit again before it was of use."""
 
 
 def play(house, kit, rounds, seed):
-    """Kill something every round while two services answer; then compare the accounts."""
+    """Kill something every round while two services answer; then compare the accounts.
+
+    Answers the seconds until requests were stored again, by who was killed.
+    """
     house.serve_in_background()
     steady_process, steady_port = house.application("steady")
     shaky_process, shaky_port = house.application("shaky")
@@ -39,9 +42,6 @@ def play(house, kit, rounds, seed):
             resumed_s[victim].append(resumption_s(house, kit, steady))
     kinds = (f"{role} {statistics.median(times):.2f} s" for role, times in resumed_s.items())
     sys.stdout.write(f"resumed, median: {', '.join(kinds)}\n")  # shown by -rP
-    # The death of a worker stops nothing: its rounds would only make the median look better.
-    assert statistics.median(resumed_s["collector"] + resumed_s["server"]) <= RESUMES_S, resumed_s
-    assert statistics.median(resumed_s["supervisor"]) <= RESUMES_S, resumed_s
     assert steady.broken == 0
     assert steady.wrong == []
     assert shaky.wrong == []
@@ -53,6 +53,7 @@ def play(house, kit, rounds, seed):
     rate_per_s = shaky.answered / max(1.0, sum(shaky.times_s) / 2)
     lost = int(killed_workers * rate_per_s * 2) + 10
     exactly_once(house, "shaky", 1 + shaky.answered - lost, 1 + shaky.answered + shaky.broken)
+    return resumed_s
 
 
 def kill(house, kit, victim, process, chance):
@@ -103,4 +104,7 @@ def test_ten_rounds_of_kill_lose_nothing_acknowledged(house, kit):
 
 @pytest.mark.soak
 def test_a_hundred_rounds_of_kill_lose_nothing_acknowledged(house, kit):
-    play(house, kit, rounds=100, seed=random.randrange(10**6))
+    resumed_s = play(house, kit, rounds=100, seed=random.randrange(10**6))
+    # The death of a worker stops nothing: its rounds would only make the median look better.
+    assert statistics.median(resumed_s["collector"] + resumed_s["server"]) <= RESUMES_S, resumed_s
+    assert statistics.median(resumed_s["supervisor"]) <= RESUMES_S, resumed_s

@@ -58,9 +58,13 @@ def test_the_page_shows_an_overload_and_what_one_more_worker_does(house, kit):
             kit.wait(
                 lambda: waited_s(house, "query .queue.time")[0] > 4, "requests that waited for four others"
             )
-            assert 1.2 < waited_s(house, "query .queue.time")[1] < 2.2
+            before_s = waited_s(house, "query .queue.time")[1]
+            # Four others before it, of 0.5 s each.
+            assert before_s > 0.8
             master.send_signal(signal.SIGTTIN)
             kit.wait(lambda: is_overloaded(house, 2), "four threads to be busy and six visitors to wait")
-            kit.wait(lambda: 0.4 < waited_s(house, "query .last:4s")[1] < 1.1, "requests that wait less")
+            kit.wait(
+                lambda: 0 < waited_s(house, "query .last:4s")[1] < 0.75 * before_s, "requests that wait less"
+            )
         finally:
             os.killpg(visitors.pid, signal.SIGKILL)

@@ -78,7 +78,7 @@ def page(demo):
         window.on("pageerror", lambda error: window.complaints.append(str(error)))
         window.on("dialog", lambda dialog: window.complaints.append(dialog.message) or dialog.dismiss())
         window.on("request", lambda request: window.asked.append(request.url))
-        window.set_default_timeout(30_000)
+        window.set_default_timeout(60_000)
         window.goto(demo[0])
         window.base = re.match(r"http://[^/]*", window.url)[0]
         yield window
@@ -87,7 +87,7 @@ def page(demo):
 
 def seen(page, selector):
     """Open the page anew until it has something: a request is listed within five seconds."""
-    until_s = time.monotonic() + 30
+    until_s = time.monotonic() + 60
     while not page.query_selector(selector):
         assert time.monotonic() < until_s, (selector, page.inner_text("main")[:2000])
         page.wait_for_timeout(500)
@@ -161,7 +161,7 @@ def test_a_page_goes_on_by_itself_when_the_server_was_killed(page, demo):
     (server,) = (each["pid"] for each in json.loads(told.stdout)["processes"] if each["role"] == "server")
     os.kill(server, signal.SIGKILL)
     page.evaluate("document.querySelector('main h1').textContent = 'old'")
-    until_s = time.monotonic() + 40
+    until_s = time.monotonic() + 60
     while page.inner_text("main h1") == "old":
         assert time.monotonic() < until_s, page.inner_text("body")[:500]
         page.clock.run_for(2_500)

@@ -1,7 +1,11 @@
-"""A request that was answered is soon seen, by a command and by the JSON behind the page."""
+"""A request that was answered is soon seen, by a command and by the JSON behind the page: `make soak`."""
 
 import json
+import statistics
+import sys
 import time
+
+import pytest
 
 VISIBLE_S = 5
 """The promise: from a request's answer until the list of endpoints counts it."""
@@ -26,7 +30,7 @@ def delays_s(house, kit, port, rows):
     for number in range(before + 1, before + 1 + ROUNDS):
         assert kit.get(port, f"/things/{number}") == (200, f"fan {number}")
         answered = time.monotonic()
-        kit.wait(lambda: counted(rows(house)) == number, f"request {number}", 4 * VISIBLE_S, 0.1)  # noqa: B023 used at once
+        kit.wait(lambda: counted(rows(house)) == number, f"request {number}", 60, 0.1)  # noqa: B023 used at once
         found.append(time.monotonic() - answered)
         time.sleep(0.17 * len(found))  # else every round would meet the same phase of the server's rest
     return found
@@ -37,8 +41,11 @@ def counted(rows):
     return sum(row["count"] for row in rows if row["endpoint"] == ENDPOINT)
 
 
+@pytest.mark.soak
 def test_an_answered_request_is_listed_within_five_seconds(house, kit):
     house.serve()
     _, port = house.application("shop")
     took_s = delays_s(house, kit, port, by_command) + delays_s(house, kit, port, by_api)
-    assert max(took_s) <= VISIBLE_S, took_s
+    median_s, longest_s = statistics.median(took_s), max(took_s)
+    sys.stdout.write(f"listed after {median_s:.2f} s, the median, and {longest_s:.2f} s at the most\n")
+    assert longest_s <= VISIBLE_S, took_s
