@@ -14,6 +14,7 @@ import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from fanlight.server import comparing
 from fanlight.web.app import create
 from fanlight.web.gate import Gate
 from fanlight.web.listen import Listening
@@ -25,6 +26,12 @@ from web_client import Browser, Page  # noqa: E402 - found through the path abov
 from web_shop import NOW, Shop  # noqa: E402 - likewise
 
 CHROMIUM = "/usr/bin/chromium"
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """Let a comparison over the store in memory take as long as it does."""
+    monkeypatch.setattr(comparing, "PATIENCE_S", 600.0)
 
 
 @pytest.fixture
