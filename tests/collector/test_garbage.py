@@ -73,8 +73,10 @@ def test_a_changed_batch_ends_that_connection_alone_or_is_taken(desk, folder, ch
 def test_huge_claims_and_half_open_peers_cost_no_memory_and_hold_nobody_up(desk, folder, child):
     path = folder / "run" / "c.sock"
     before = desk.state(path)["rss_bytes"]
-    held = [desk.Peer(path, client=f"{n:032x}") for n in range(200)]
-    for peer in held:
+    held = []
+    for number in range(200):
+        # Greets at once: who says nothing for a second is sent away.
+        held.append(peer := desk.Peer(path, client=f"{number:032x}"))
         peer.greet()
         peer.socket.sendall(frames.HEADER.pack(8 << 20, frames.BATCH, messages.PROTOCOL) + b"x" * 1000)
     for size in (0xFFFFFFFF, (8 << 20) + 1):

@@ -132,7 +132,7 @@ class House:
         """Run one of our own commands on the data directory; answer its standard output."""
         command = [*FANLIGHT, *arguments, "--data", str(self.data)]
         done = subprocess.run(
-            command, env=self.environment(), capture_output=True, text=True, timeout=60, check=False
+            command, env=self.environment(), capture_output=True, text=True, timeout=240, check=False
         )
         assert done.returncode == 0 or not check, f"{arguments}: {done.stderr}"
         return done.stdout
@@ -155,7 +155,7 @@ class House:
     def walk(self, listed):
         """Answer the JSON and the pages about each listed endpoint and its traces, as the owner sees them."""
         command = [sys.executable, "-c", WALK, str(self.data / "run" / "server.sock"), json.dumps(listed)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -243,7 +243,7 @@ def get(port, path, headers=None, timeout_s=60):
         connection.close()
 
 
-def wait(is_so, what, within_s=60.0, every_s=0.05, told=lambda: ""):
+def wait(is_so, what, within_s=120.0, every_s=0.05, told=lambda: ""):
     """Wait until something is so, or fail saying what was waited for."""
     deadline = time.monotonic() + within_s
     while not is_so():

@@ -59,7 +59,7 @@ def interrupted(house, kit, command, victim, after_s):
         if victim == "server":
             server = house.pids()["server"]
             os.kill(server, signal.SIGKILL)
-            process.wait(60)
+            process.wait(240)
             kit.wait(lambda: house.pids().get("server", server) != server, "another server")
     finally:
         process.kill()

@@ -219,7 +219,7 @@ def test_what_a_killed_process_of_a_worker_had_not_sent_is_counted(house, kit, b
     os.kill(collector, signal.SIGSTOP)
     try:
         publish(f"range(1, {runs})")
-        kit.wait(lambda: lines() > runs // 3, "some runs", 30, 0.01)
+        kit.wait(lambda: lines() > runs // 3, "some runs", 120, 0.01)
         # The one that runs the tasks: Celery's goes on, RQ's waits for the collector before it ends.
         time.sleep(0.1)
         children = kit.children(running.pid)
@@ -240,7 +240,7 @@ def test_what_a_killed_process_of_a_worker_had_not_sent_is_counted(house, kit, b
         is_told = whose == "parent" or "ended" in found
         return is_over and is_told and lines() - 1 <= found.get("ended", 0) + found["accepted"] <= lines()
 
-    kit.wait(all_is_accounted_for, "every run to be accounted for", 30, 0.1, lambda: (found, lines()))
+    kit.wait(all_is_accounted_for, "every run to be accounted for", 120, 0.1, lambda: (found, lines()))
     if whose == "children":
         running.terminate()
         assert running.wait(30) == 0
