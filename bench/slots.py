@@ -10,6 +10,7 @@ each request pays for its beginning and its end, too.
 from __future__ import annotations
 
 import tempfile
+from queue import SimpleQueue
 from statistics import median
 from time import process_time_ns
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -144,6 +145,23 @@ class Sync:
         """Nothing: what is measured is called."""
 
 
+class Pool:
+    """Threads of gunicorn's, which are this one."""
+
+    _max_workers = 4
+
+    def __init__(self) -> None:
+        self._threads = {1}
+        self._work_queue: SimpleQueue[Any] = SimpleQueue()
+
+    def submit(self, call: Any, connection: Any) -> Any:
+        call(connection)
+        return self
+
+    def add_done_callback(self, _call: Any) -> None:
+        """Nothing: it is done."""
+
+
 class BareConnection:
     """A connection of gunicorn's."""
 
@@ -167,7 +185,7 @@ class Bare(Sync):
     def __init__(self) -> None:
         super().__init__()
         self.nr_conns = 0
-        self.tpool = SimpleNamespace(_threads={1})
+        self.tpool = Pool()
         self.kept = self.kind()
         self.kept.timeout = 1.0
 
@@ -182,7 +200,8 @@ class Bare(Sync):
         connection.close(graceful=True)
 
     def enqueue_req(self, connection: Any) -> None:
-        self.handle(connection)
+        done = self.tpool.submit(self.handle, connection)
+        done.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
 
     def handle(self, connection: Any) -> bool:  # type: ignore[override]  # as gunicorn's differ
         self.handle_request(None, connection)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import dis
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Barrier, Event
 from types import CodeType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 
 from fanlight.instruments.servers import gunicorn, waitress
 from fanlight.recording.slots import connections as module
-from fanlight.recording.slots.connections import closing, handing_over, stream_told, thread_told
+from fanlight.recording.slots.connections import (
+    Line,
+    closing,
+    handing_over,
+    only_submits,
+    stream_told,
+    thread_told,
+)
 from fanlight.wire import slots as layout
 
 if TYPE_CHECKING:
@@ -25,11 +36,10 @@ def worker(slot, monkeypatch):
     """Answer a worker whose one thread is this one; a connection brings the requests that it holds."""
     monkeypatch.setattr(module, "HERE", slot)
     slot.tell(layout.APART, layout.BY_CONNECTION)
-    slot.tallies[layout.QUEUED] = 0.0
 
     class Worker:
         nr_conns = 1
-        tpool = SimpleNamespace(_threads=set())
+        tpool = SimpleNamespace(_threads=set(), _work_queue=SimpleQueue())
 
         def handle_request(self, request, connection):
             return request()
@@ -51,10 +61,10 @@ def worker(slot, monkeypatch):
             self.tpool._threads.add(1)
             self.handle(connection)
 
-    left: set[object] = set()
+    Worker.line = line = Line(Worker.tpool, 1)
     Worker.handle_http2_request = stream_told(Worker.handle_http2_request)
-    Worker.handle = thread_told(Worker.handle, left)
-    Worker.enqueue_req = handing_over(Worker.enqueue_req, 1, left)
+    Worker.handle = thread_told(Worker.handle, line)
+    Worker.enqueue_req = handing_over(Worker.enqueue_req, line)
     return Worker()
 
 
@@ -65,7 +75,7 @@ def connection(requests=(), streams=()):
 
 def read(slot):
     """Answer what a reader sees now; memory that nobody has claimed has no head."""
-    slot.cells[0], slot.cells[1] = layout.MAGIC, layout.VERSION
+    slot.cells[0], slot.cells[1], slot.cells[layout.QUEUED] = layout.MAGIC, layout.VERSION, -1
     return layout.parse(bytes(slot.cells))
 
 
@@ -161,7 +171,7 @@ def test_a_body_that_is_broken_off_when_nobody_read_it_is_no_request_behind_its_
 class Threads:
     """A worker of gunicorn's, as far as the slot asks."""
 
-    tpool = SimpleNamespace(_threads=set())
+    tpool = None
 
     def enqueue_req(self, connection):
         pass
@@ -206,7 +216,7 @@ def test_connections_whose_ends_nobody_tells_are_left_out(slot, monkeypatch, lac
     gunicorn.tell_threads(worker, 2)
     worker.enqueue_req(connection())
     told = read(slot)
-    assert (told.reactor, told.backlog) == (None, 1)
+    assert told.reactor is None
 
 
 def test_connections_of_an_unknown_shape_are_handed_over_and_counted(slot, worker):
@@ -225,6 +235,132 @@ def test_a_request_whose_parser_tells_no_numbers_counts(slot, worker):
     assert read(slot).requests == 1
 
 
+class Pooled:
+    """A worker of gunicorn's that hands over as those since version 24 do."""
+
+    nr_conns = 1
+
+    def __init__(self, pool) -> None:
+        self.tpool = pool
+        self.finished: SimpleQueue[object] = SimpleQueue()
+        self.method_queue = SimpleNamespace(defer=lambda call, *arguments: call(*arguments))
+
+    def enqueue_req(self, conn):
+        fs = self.tpool.submit(self.handle, conn)
+        fs.add_done_callback(lambda fut: self.method_queue.defer(self.finish_request, conn, fut))
+
+    def finish_request(self, conn, fs):
+        self.finished.put(fs.result())
+
+    def handle(self, conn):
+        for request in conn.requests:
+            request()
+        return True
+
+
+class Another(Pooled):
+    """One that does more than those."""
+
+    def enqueue_req(self, conn):
+        self.nr_conns = 1
+        super().enqueue_req(conn)
+
+
+@pytest.fixture(params=[Pooled, Another])
+def pooled(slot, monkeypatch, request):
+    """Answer what makes a worker that tells, of a pool and a number of threads."""
+    monkeypatch.setattr(module, "HERE", slot)
+
+    def made(pool, threads):
+        line = Line(pool, threads)
+        ways = {
+            "handle": thread_told(request.param.handle, line),
+            "enqueue_req": handing_over(request.param.enqueue_req, line),
+        }
+        return type("Worker", (request.param,), ways)(pool)
+
+    return made
+
+
+def kept(requests=()):
+    """Answer a connection that was parked, whose client is there."""
+    return SimpleNamespace(requests=requests, timeout=1.0, sock=None)
+
+
+def test_what_waits_is_told_as_it_is_while_threads_come_and_go(slot, pooled):
+    held, begun = Event(), Barrier(3)
+    with ThreadPoolExecutor(2) as pool:
+        worker = pooled(pool, 2)
+        for each in range(10):
+            worker.enqueue_req(kept([lambda: begun.wait(10), held.wait] if each < 2 else [bool]))
+        try:
+            begun.wait(10)
+            told = read(slot)
+        finally:
+            held.set()
+        assert (told.busy, told.backlog, told.head[layout.SPAWNED]) == (2, 8, 2)
+        assert [worker.finished.get(timeout=10) for _ in range(10)] == [True] * 10
+        told = read(slot)
+    assert (told.busy, told.backlog, told.requests) == (0, 0, 10)
+    assert len(slot.free) == layout.PLACES
+
+
+def test_a_thread_tells_what_was_handed_over_before_it_had_its_place(slot, pooled):
+    tasks = SimpleQueue()
+    worker = pooled(SimpleNamespace(submit=lambda *_: tasks.put(1) or Future(), _work_queue=tasks), 1)
+    # A thread is about to begin with another one: it looks free, and who hands over may leave it to it.
+    worker.enqueue_req(kept())
+    seen = []
+    worker.handle(kept([lambda: seen.append(read(slot).backlog)]))
+    assert seen == [1]
+    tasks.get()
+    worker.handle(kept([lambda: seen.append(read(slot).backlog)]))
+    assert seen == [1, 0]
+
+
+def test_what_is_handed_over_where_no_thread_is_free_waits_at_once(slot, pooled):
+    tasks = SimpleQueue()
+    worker = pooled(SimpleNamespace(submit=lambda *_: tasks.put(1) or Future(), _work_queue=tasks), 2)
+    del slot.free[-2:]
+    for waits in (1, 2, 3):
+        worker.enqueue_req(kept())
+        assert read(slot).backlog == waits
+
+
+def test_what_another_thread_changed_behind_the_telling_is_told(slot, monkeypatch):
+    monkeypatch.setattr(module, "HERE", slot)
+    sizes = [3, 2, 2]
+    line = Line(SimpleNamespace(_work_queue=SimpleNamespace(qsize=lambda: sizes.pop(0), empty=bool)), 1)
+    line.tell()
+    assert (read(slot).backlog, sizes) == (2, [])
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["in time", "too late"])
+def test_a_connection_whose_client_left_is_out_of_the_line_when_a_thread_is_done(slot, worker, is_read):
+    left, brought = worker.line.left, connection()
+    left.add(id(brought))
+    if is_read:
+        worker.line.tell()
+    worker.enqueue_req(brought)
+    assert not left
+    assert (read(slot).backlog, read(slot).requests) == (0, 0)
+
+
+def test_of_a_pool_of_another_shape_nothing_that_waits_is_told(slot, monkeypatch):
+    monkeypatch.setattr(module, "HERE", slot)
+    slot.tell(layout.BACKLOG, -1)
+    worker = type("Worker", (Threads,), {"enqueue_req": Threads.enqueue_req})()
+    gunicorn.tell_threads(worker, 2)
+    slot.free.clear()
+    worker.enqueue_req(connection())
+    assert read(slot).backlog is None
+
+
+def test_gunicorn_s_own_only_submits() -> None:
+    assert only_submits(ThreadWorker.enqueue_req)
+    assert not only_submits(Another.enqueue_req)
+
+
 def countings(code: CodeType) -> Iterator[list[str]]:
     """Answer the instructions from each reading of `queued` until it is kept, of all that code makes."""
     for each in code.co_consts:
@@ -241,11 +377,18 @@ def countings(code: CodeType) -> Iterator[list[str]]:
             between.append(step.opname)
 
 
-@pytest.mark.parametrize("made", [thread_told, handing_over, stream_told, waitress.tell_queue])
-def test_no_thread_comes_between_the_reading_and_the_telling_of_what_was_handed_over(made):
+def test_no_thread_comes_between_the_reading_and_the_telling_of_what_was_handed_over():
     # Several threads write there without a lock: one that came between would be forgotten for ever.
-    found = list(countings(made.__code__))
+    found = list(countings(waitress.tell_queue.__code__))
     assert found
     for steps in found:
         assert "STORE_SUBSCR" in steps
         assert not [each for each in steps if each.startswith(LETS_OTHERS_COME)]
+
+
+def test_no_thread_comes_between_what_is_told_to_wait_and_whether_anything_does():
+    steps = list(dis.get_instructions(Line.tell))
+    told = next(at for at, each in enumerate(steps) if each.opname == "STORE_SUBSCR")
+    kept = next(at for at, each in enumerate(steps) if each.argval == "is_empty")
+    assert told < kept
+    assert not [each for each in steps[told:kept] if each.opname.startswith(LETS_OTHERS_COME)]

@@ -291,6 +291,7 @@ def busy_until_closed(handle: Callable[..., Any]) -> Callable[..., Any]:
 def tell_threads(worker: Any, threads: int) -> None:
     """Let a worker with a pool of threads tell what waits for one, and what each of them does."""
     from fanlight.recording.slots.connections import (
+        Line,
         accepting,
         closing,
         handing_over,
@@ -302,15 +303,13 @@ def tell_threads(worker: Any, threads: int) -> None:
 
     HERE.tell(layout.APART, layout.BY_CONNECTION)
     HERE.tell(layout.MAX_THREADS, threads)
-    HERE.tell(layout.SPAWNED, 0)
-    HERE.tallies[layout.QUEUED] = HERE.queued
-    left: set[Any] = set()
-    put_around(worker, "handle", 1, lambda handle: thread_told(handle, left))
+    line = Line(getattr(worker, "tpool", None), threads)
+    put_around(worker, "handle", 1, lambda handle: thread_told(handle, line))
     put_around(worker, "handle_http2_request", 3, stream_told)
     kind = connections_of(worker)
-    counts = kind is not None and hasattr(worker, "nr_conns")
-    put_around(worker, "enqueue_req", 1, lambda enqueue: handing_over(enqueue, threads, left, counts=counts))
-    if not counts:
+    line.counts = kind is not None and hasattr(worker, "nr_conns")
+    put_around(worker, "enqueue_req", 1, lambda enqueue: handing_over(enqueue, line))
+    if not line.counts:
         return
     HERE.tell(layout.CONNECTIONS, 0)
     if not hasattr(kind.close, TOLD):
