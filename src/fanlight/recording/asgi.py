@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 from _operator import itemgetter
+from types import MethodType
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock, wall_clock
@@ -66,7 +67,7 @@ def asgi(app: App) -> App:
             await app(scope, receive, send)
             return
         try:
-            await app(scope, receive, watched(trace, scope, send))
+            await app(scope, receive, MethodType(sending, (trace, scope, send)))
         except BaseException as error:
             end(trace, scope, error)
             raise
@@ -94,7 +95,7 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
             await call(self, scope, receive, send)
             return
         try:
-            await call(self, scope, receive, watched(trace, scope, send))
+            await call(self, scope, receive, MethodType(sending, (trace, scope, send)))
         except BaseException as error:
             end(trace, scope, error)
             raise
@@ -108,7 +109,7 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
 def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
     """Answer the trace of a request that begins here; None when there is nothing to trace.
 
-    Whoever asks awaits the application with a `watched` send and then calls `end`.
+    Whoever asks awaits the application with a method of `sending` as its `send`, and then calls `end`.
 
     Args:
         scope: the request's.
@@ -120,8 +121,7 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
     if (outer := lane_here()) is not None and is_around(outer.trace):
         return None
     try:
-        method = scope["method"]
-        headers = scope["headers"]
+        method, headers = scope["method"], scope["headers"]
     except KeyError:
         method, headers = scope.get("method", ""), scope.get("headers")
     # A fast path: what `begin` does, without the call.
@@ -172,45 +172,43 @@ def is_around(trace: Trace | None) -> bool:
     return trace is not None and not trace.whole and is_open(trace)
 
 
-def watched(trace: Trace, scope: Any, pass_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Answer a `send` that takes note of status, format and end, and answers what the server's does.
+def sending(request: tuple[Trace, Any, Callable[[Any], Any]], message: Any) -> Any:
+    """Take note of status, format and end, and answer what the server's `send` answers to the message.
+
+    A fast path: the `send` of a request is this as a method of what it needs. Where it is called, the
+    interpreter knows a method's function, which is ever the same, but none that is made for each request.
 
     Args:
-        trace: the request's.
-        scope: the request's, which the router fills in.
-        pass_on: the server's `send`.
+        request: its trace, its scope, which the router fills in, and the server's `send`.
+        message: of the application.
     """
-
-    # A fast path: defaults, since three cells of a closure cost more than all that is asked of a message.
-    def send(message: Any, trace: Trace = trace, scope: Any = scope, pass_on: Any = pass_on) -> Any:
-        kind = message["type"]
-        if kind == "http.response.start":
-            try:
-                status = message["status"]
-                trace.status = status if status.__class__ is int else int(status)
-                headers = message.get("headers")
-                if headers.__class__ is list or headers.__class__ is tuple:
-                    for field, value in headers:
-                        if field in CONTENT_TYPE:
-                            trace.segment = FORMATS[value]
-                            break
-            except (TypeError, ValueError, AttributeError, KeyError):
-                # The server will judge a malformed message; it is none of ours.
-                SWITCH.faults += 1
-        elif kind == "http.response.body" and not message.get("more_body"):
-            # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
-            if trace.status >= 500:
-                trace.whole = True
-                return pass_on(message)
-            rank = trace.rank
-            # A fast path: named for good, and nobody listens. The context is the request's own.
-            if (rank == INSIDE or (rank >= ROUTER and MOUNT not in scope)) and not BUS.subscriptions:
-                close(trace)
-            else:
-                end(trace, scope)
-        return pass_on(message)
-
-    return send
+    trace, scope, pass_on = request
+    kind = message["type"]
+    if kind == "http.response.start":
+        try:
+            status = message["status"]
+            trace.status = status if status.__class__ is int else int(status)
+            headers = message.get("headers")
+            if headers.__class__ is list or headers.__class__ is tuple:
+                for field, value in headers:
+                    if field in CONTENT_TYPE:
+                        trace.segment = FORMATS[value]
+                        break
+        except (TypeError, ValueError, AttributeError, KeyError):
+            # The server will judge a malformed message; it is none of ours.
+            SWITCH.faults += 1
+    elif kind == "http.response.body" and not message.get("more_body"):
+        # After a 5xx the exception is yet to come: frameworks raise it again behind the response.
+        if trace.status >= 500:
+            trace.whole = True
+            return pass_on(message)
+        rank = trace.rank
+        # A fast path: named for good, and nobody listens. The context is the request's own.
+        if (rank == INSIDE or (rank >= ROUTER and MOUNT not in scope)) and not BUS.subscriptions:
+            close(trace)
+        else:
+            end(trace, scope)
+    return pass_on(message)
 
 
 def end(trace: Trace, scope: Any, error: BaseException | None = None) -> None:

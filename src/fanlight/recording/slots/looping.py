@@ -7,8 +7,9 @@ is that it was made, that it began, and that it ended.
 from __future__ import annotations
 
 from time import monotonic as clock
+from types import MethodType
 
-from fanlight.recording.asgi import DOOR, end, opened, watched
+from fanlight.recording.asgi import DOOR, end, opened, sending
 from fanlight.recording.slots.slot import BEAT_S, HERE
 from fanlight.wire.slots import CROWD, CROWD_ENDED, DUE, UNTIMED
 
@@ -128,7 +129,7 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
         # To ask the clock once more would cost more.
         start[...] = trace.start_ns * 1e-9
         try:
-            await app(scope, receive, watched(trace, scope, send))
+            await app(scope, receive, MethodType(sending, (trace, scope, send)))
         except BaseException as error:
             end(trace, scope, error)
             raise
@@ -149,7 +150,7 @@ def telling(app: Callable[..., Any], stays_outside: Callable[[], bool] | None) -
 async def ending(app: Callable[..., Any], trace: Trace, scope: Any, receive: Any, send: Any) -> None:
     """Await an application, and end its trace, as `recording.asgi` does."""
     try:
-        await app(scope, receive, watched(trace, scope, send))
+        await app(scope, receive, MethodType(sending, (trace, scope, send)))
     except BaseException as error:
         end(trace, scope, error)
         raise
