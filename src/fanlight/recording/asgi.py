@@ -192,7 +192,10 @@ def sending(request: tuple[Trace, Any, Callable[[Any], Any]], message: Any) -> A
             if headers.__class__ is list or headers.__class__ is tuple:
                 for field, value in headers:
                     if field in CONTENT_TYPE:
-                        trace.segment = FORMATS[value]
+                        try:
+                            trace.segment = FORMATS.known[value]
+                        except KeyError:
+                            trace.segment = FORMATS.new(value)
                         break
         except (TypeError, ValueError, AttributeError, KeyError):
             # The server will judge a malformed message; it is none of ours.

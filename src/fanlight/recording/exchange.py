@@ -54,16 +54,27 @@ COMMON = frozenset(
 
 UNCOMMON_MAX = 64
 """Other formats that do; all further ones count as `other`."""
+KNOWN_MAX = 1_000
+"""Content-Types, and status lines, that are kept."""
 SHORT = {"plain": "text", "javascript": "js", "x-javascript": "js", "jpeg": "jpg", "svg+xml": "svg"}
 
 
-class Formats(dict["str | bytes", str]):
-    """Short names of response formats by Content-Type; an application can't make up ever new ones."""
+class Formats:
+    """Short names of response formats by Content-Type; an application can't make up ever new ones.
+
+    Attributes:
+        known: those that came so far. A fast path, as is every such dict here: to look into one whose class
+            has a `__missing__` costs thrice as much.
+    """
+
+    __slots__ = ("known", "uncommon")
 
     def __init__(self) -> None:
+        self.known: dict[str | bytes, str] = {}
         self.uncommon: set[str] = set()
 
-    def __missing__(self, content_type: str | bytes) -> str:
+    def new(self, content_type: str | bytes) -> str:
+        """Answer and keep the name of one that is not known."""
         text = content_type.decode("latin-1") if isinstance(content_type, bytes) else content_type
         name = short(text)
         if name not in COMMON and name not in self.uncommon:
@@ -71,21 +82,31 @@ class Formats(dict["str | bytes", str]):
                 self.uncommon.add(name)
             else:
                 name = "other"
-        if len(self) < 1000:
-            self[content_type] = name
+        if len(self.known) < KNOWN_MAX:
+            self.known[content_type] = name
         return name
 
 
 FORMATS = Formats()
 
 
-class Statuses(dict[str, int]):
-    """Numbers of WSGI status lines such as `404 Not Found`, read once each."""
+class Statuses:
+    """Numbers of WSGI status lines such as `404 Not Found`, read once each.
 
-    def __missing__(self, line: str) -> int:
+    Attributes:
+        known: those that came so far.
+    """
+
+    __slots__ = ("known",)
+
+    def __init__(self) -> None:
+        self.known: dict[str, int] = {}
+
+    def new(self, line: str) -> int:
+        """Answer and keep the number of one that is not known."""
         status = int(line[:3])
-        if len(self) < 1000:
-            self[line] = status
+        if len(self.known) < KNOWN_MAX:
+            self.known[line] = status
         return status
 
 

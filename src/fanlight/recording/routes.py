@@ -95,24 +95,24 @@ def told_template(scope: Any, own: Any) -> Any:
     return f"{taken.rstrip('/')}/{{path}}"
 
 
-class Endpoints(dict[str, dict[str, str]]):
-    """Names of endpoints by method and template; as many as there may be at the most."""
+class Endpoints:
+    """Names of endpoints by method and template; as many as there may be at the most.
 
-    def __missing__(self, title: str) -> dict[str, str]:
-        self[title] = names = Templates(title)
-        return names
+    Attributes:
+        known: those that came so far; a plain dict is a fast path.
+    """
 
+    __slots__ = ("known",)
 
-class Templates(dict[str, str]):
-    """Names of one method's endpoints by template."""
+    def __init__(self) -> None:
+        self.known: dict[str, dict[str, str]] = {}
 
-    def __init__(self, title: str) -> None:
-        self.title = title
-
-    def __missing__(self, template: str) -> str:
-        name = f"{self.title} {template}"
-        if len(self) < TEMPLATES_MAX and template.__class__ is str:
-            self[template] = name
+    def new(self, title: str, template: str) -> str:
+        """Answer and keep the name of one that is not known."""
+        name = f"{title} {template}"
+        names = self.known.setdefault(title, {})
+        if len(names) < TEMPLATES_MAX and template.__class__ is str:
+            names[template] = name
         return name
 
 
@@ -136,7 +136,10 @@ def noting(handle: Any) -> Any:
                         trace.rank = AGAIN
                 # A fast path: no mount around it, and no router that is shared. Nobody will ask the scope.
                 elif MOUNT not in scope and "fastapi" not in scope and (path := route.path_format):
-                    trace.endpoint = ENDPOINTS[trace.title][path]
+                    try:
+                        trace.endpoint = ENDPOINTS.known[trace.title][path]
+                    except KeyError:
+                        trace.endpoint = ENDPOINTS.new(trace.title, path)
                     trace.rank = INSIDE
                 else:
                     scope[ROUTE] = route

@@ -12,7 +12,14 @@ from time import thread_time_ns
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock
-from fanlight.recording.exchange import FORMATS, OWN_TITLES, STATUSES, UNMATCHED, note_environ, note_method
+from fanlight.recording.exchange import (
+    FORMATS,
+    OWN_TITLES,
+    STATUSES,
+    UNMATCHED,
+    note_environ,
+    note_method,
+)
 from fanlight.recording.lanes import lane_here, put
 from fanlight.recording.recorder import SWITCH, begin, finish, release
 
@@ -105,18 +112,18 @@ def within(body: Any) -> Any:
 def note_response(trace: Trace, status: str, headers: Any) -> None:
     """Take note of status and format, and whether the response tells its length."""
     try:
-        trace.status = STATUSES[status]
+        trace.status = STATUSES.known.get(status) or STATUSES.new(status)
         # Only a list may be looked through: anything else might be used up by it.
         if headers.__class__ is list or isinstance(headers, list):
             for name, value in headers:
                 # A fast path: nearly everybody writes the names this way.
                 if name == "Content-Type":
-                    trace.segment = FORMATS[value]
+                    trace.segment = FORMATS.known.get(value) or FORMATS.new(value)
                 elif name == "Content-Length":
                     trace.has_length = True
                 elif len(name) == 12:
                     if name.lower() == "content-type":
-                        trace.segment = FORMATS[value]
+                        trace.segment = FORMATS.known.get(value) or FORMATS.new(value)
                 elif len(name) == 14 and name.lower() == "content-length":
                     trace.has_length = True
     except (TypeError, ValueError, AttributeError):

@@ -38,7 +38,8 @@ def hook(handler: Any, same_face: Callable[[Any, Any], Any]) -> None:
         # The first router names it: an application called from within another's request does not.
         if lane is not None and (trace := lane.trace) is not None and trace.rank < ROUTER:
             try:
-                name = NAMES[request.method, match.route]
+                key = (request.method, match.route)
+                name = NAMES.known.get(key) or NAMES.new(*key)
                 if trace.asked is request:
                     trace.asked = None
                 # Under WSGI nobody asks for the mounts around it at the end.
@@ -78,16 +79,25 @@ def mounted(name: str, environ: Any) -> str:
     return f"{method} {mounted_prefix(environ)}{route}"
 
 
-class Names(dict["tuple[Any, Any]", str]):
-    """Endpoints by method and route, "" for what is no route; as many as the project has, at the most."""
+class Names:
+    """Endpoints by method and route; as many as the project has, at the most.
 
-    def __missing__(self, key: tuple[Any, Any]) -> str:
-        method, route = key
+    Attributes:
+        known: those that came so far; a plain dict is a fast path.
+    """
+
+    __slots__ = ("known",)
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[Any, Any], str] = {}
+
+    def new(self, method: Any, route: Any) -> str:
+        """Answer and keep the name of one that is not known; "" for what is no route."""
         if not isinstance(route, str):
             return ""
         name = f"{TITLES[method]} {TEMPLATES[route]}"
-        if method in TITLES and len(self) < ROUTES_MAX:
-            self[method, str.__str__(route)] = name
+        if method in TITLES and len(self.known) < ROUTES_MAX:
+            self.known[method, str.__str__(route)] = name
         return name
 
 
@@ -129,7 +139,8 @@ def name_late(trace: Trace, request: Any) -> None:
     set_lane(None)
     try:
         match = asked(request)
-        name = NAMES[request.method, getattr(match, "route", None)]
+        key = (request.method, getattr(match, "route", None))
+        name = NAMES.known.get(key) or NAMES.new(*key)
         environ = request.__dict__.get("environ")
         if environ is not None and MOUNTS in environ and name:
             name = mounted(name, environ)
