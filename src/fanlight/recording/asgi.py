@@ -7,17 +7,16 @@ is read from the scope that the router filled in, as a template, never as a path
 from __future__ import annotations
 
 import _thread
-from _operator import itemgetter
 from types import MethodType
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock, wall_clock
 from fanlight.recording.exchange import (
+    FIELDS,
     FORMATS,
     OWN_TITLES,
     REACH,
     UNMATCHED,
-    is_none_of_ours,
     note_headers,
     note_method,
     note_receive,
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
 CATEGORY = "app.asgi.request"
 CONTENT_TYPE = (b"content-type", b"Content-Type")
 """As ASGI spells it, and as Django does."""
-NAME = itemgetter(0)
-"""Of a header."""
 DOOR = "fanlight_door"
 """Attribute of what traces: itself, what it calls, and `stays_outside`. A copy on what others put around it
 is not itself."""
@@ -106,7 +103,7 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
     return traced
 
 
-def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
+def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:  # noqa: C901  a fast path
     """Answer the trace of a request that begins here; None when there is nothing to trace.
 
     Whoever asks awaits the application with a method of `sending` as its `send`, and then calls `end`.
@@ -153,9 +150,11 @@ def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:
         note_method(trace, method)
     try:
         # As WSGI's: anything else might be used up by a look. Most requests bring none.
-        is_there = headers.__class__ is list or headers.__class__ is tuple
-        if is_there and not is_none_of_ours(map(NAME, headers)):
-            note_headers(trace, headers)
+        if headers.__class__ is list or headers.__class__ is tuple:
+            for field, _ in headers:
+                if field in FIELDS:
+                    note_headers(trace, headers)
+                    break
     except (TypeError, ValueError, LookupError):
         # The application will judge malformed headers; they are none of ours.
         SWITCH.faults += 1

@@ -147,7 +147,6 @@ STAMPS = (b"x-request-start", b"x-queue-start", b"x-amzn-trace-id")
 """Headers that say when a proxy took the request, the one that is believed before the others first."""
 FIELDS = frozenset((IDENT, *STAMPS))
 """Headers of a request that mean something here, as ASGI spells them."""
-is_none_of_ours = FIELDS.isdisjoint
 
 
 def found_wsgi(environ: Any) -> Any:
