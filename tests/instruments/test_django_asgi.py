@@ -14,7 +14,7 @@ from django.core.signals import request_started
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-from fanlight.recording.asgi import INSIDE_LANE, asgi
+from fanlight.recording.asgi import DOOR, INSIDE_LANE, asgi
 from fanlight.recording.recorder import LANE, span
 
 URLS = ModuleType("fanlight_shop_later")
@@ -176,3 +176,16 @@ def test_a_request_that_never_comes_to_a_response_is_traced(seen: Any) -> None:
 
     asyncio.run(main())
     assert seen.endpoints() == [("<unmatched>", 0)]
+
+
+def test_what_django_does_is_done_in_place_of_its_call(seen: Any) -> None:
+    call, codes = getattr(ASGIHandler.__call__, DOOR)[1], set()
+    app = ASGIHandler()
+    sys.setprofile(lambda frame, *_: codes.add(frame.f_code))
+    try:
+        ask(app, "/view/")
+    finally:
+        sys.setprofile(None)
+    assert app.handle.__func__.__code__ in codes
+    assert call.__code__ not in codes
+    assert [each.endpoint for each in seen] == ["GET /view/"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from fanlight.recording.asgi import asgi
+from fanlight.instruments.starlette import traced_in_place
+from fanlight.recording.asgi import DOOR, asgi
 from fanlight.recording.recorder import SWITCH
 from fanlight.recording.routes import LATE
 
@@ -205,3 +207,59 @@ def test_a_template_that_a_framework_leaves_in_the_scope_is_the_name(seen: Any) 
 
     assert ask(asgi(app), "GET /orders/3") == 200
     assert [trace.endpoint for trace in seen] == ["GET /orders/{number:int}"]
+
+
+def ran(call: Any, app: Any, line: str) -> bool:
+    """Answer whether a function ran while an application answered a request."""
+    codes = set()
+    sys.setprofile(lambda frame, *_: codes.add(frame.f_code))
+    try:
+        ask(app, line)
+    finally:
+        sys.setprofile(None)
+    assert codes
+    return call.__code__ in codes
+
+
+def test_what_starlette_does_is_done_in_place_of_its_call(seen: Any) -> None:
+    app = shop()
+    assert not ran(getattr(Starlette.__call__, DOOR)[1], app, "GET /orders/3")
+    assert [each.endpoint for each in seen] == ["GET /orders/{number}"]
+
+
+@pytest.mark.parametrize("named", ["another word", "another name", "another argument", "an object"])
+def test_a_call_that_does_anything_else_is_called(seen: Any, named: str) -> None:
+    async def word(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        scope["own"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await PlainTextResponse("own", 202)(scope, receive, send)
+
+    async def name(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        scope["app"] = self
+        await self.own(scope, receive, send)
+
+    async def argument(self: Any, scope: Any, receive: Any, send: Any, *, own: Any = None) -> None:
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.own(scope, receive, send)
+
+    class Called:
+        async def __call__(self, app: Any, scope: Any, receive: Any, send: Any) -> None:
+            await PlainTextResponse("own", 202)(scope, receive, send)
+
+    calls = {"another word": word, "another name": name, "another argument": argument}
+    call: Any = calls.get(named) or Called()
+
+    class Own:
+        own = PlainTextResponse("own", 202)
+        middleware_stack = None
+
+        def build_middleware_stack(self) -> Any:
+            return None
+
+        __call__ = traced_in_place(call)
+
+    assert ask(Own(), "GET /") == 202
+    assert len(seen) == 1
