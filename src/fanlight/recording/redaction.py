@@ -26,7 +26,16 @@ QUOTING = (
 )
 """What MySQL, PostgreSQL, SQLite, Redis and MongoDB say before data of a row or a piece of the statement."""
 
-STATEMENT = r"\b(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from)\b"
+VERBS = ("select", "update", "insert", "delete")
+STATEMENTS = (
+    r"\A(?>(.*?)\bselect\b).+\bfrom\b",
+    r"\A(?>(.*?)\bupdate\b).+\bset\b",
+    r"\A(.*?)\b(?:insert\s+into|delete\s+from)\b",
+)
+"""What stands before a statement, and how one is known.
+
+Where nothing ends what the first word begins, nothing ends it behind a later one either: those are not tried.
+"""
 
 
 def secret(name: str) -> bool:
@@ -41,7 +50,7 @@ class Scrubber:
     Its patterns are compiled when the first message comes: most processes never send one.
     """
 
-    __slots__ = ("literal", "pair", "path", "query", "quoted", "scheme", "statement", "ticket", "url")
+    __slots__ = ("literal", "pair", "path", "query", "quoted", "scheme", "statements", "ticket", "url")
 
     def __init__(self) -> None:
         import re
@@ -66,7 +75,7 @@ class Scrubber:
             rf"(?i)({QUOTING})['\"{{](?:.*['\"](?= (?:for (?:key|column)|at line|is out of range)\b)|.*)"
             r"|\b(query argument \$\d{1,5}: )(?:.*(?= \()|.*)"
         )
-        self.statement: re.Pattern[str] = re.compile(f"(?is){STATEMENT}")
+        self.statements: list[re.Pattern[str]] = [re.compile(f"(?is){each}") for each in STATEMENTS]
         self.literal: re.Pattern[str] = re.compile(
             r"'(?:[^'\\]|''|\\.)*'?|\"(?:[^\"\\]|\\.)*\"?|\b\d[\d.]*\b"
         )
@@ -84,7 +93,9 @@ class Scrubber:
         line = self.url.sub(rf"\1{REDACTED}\2", line)
         line = self.query.sub("?<query>", line)
         line = self.quoted.sub(r"\1\2?", line)
-        found = self.statement.search(line)
-        if found:
-            line = line[: found.start()] + self.literal.sub("?", line[found.start() :])
+        folded = line.casefold()
+        if any(verb in folded for verb in VERBS):
+            begins = [found.end(1) for each in self.statements if (found := each.match(line))]
+            begin = min(begins, default=len(line))
+            line = line[:begin] + self.literal.sub("?", line[begin:])
         return line if len(line) <= limit else line[:limit] + "…"
