@@ -25,7 +25,7 @@ PROGRAM = """
 import sys
 from fanlight.collector.collector import Collector
 from fanlight.collector.options import Options
-Collector(Options(sys.argv[1], sys.argv[2])).run()
+Collector(Options(*sys.argv[1:3], group_s=float(sys.argv[3]))).run()
 """
 DEADLINE_S = 60.0
 
@@ -198,9 +198,10 @@ def running(folder, **more):
         raise failures[0]
 
 
-def process(folder):
+def process(folder, group_s=0.1):
     """Start a collector as a process, and answer it once it listens."""
-    command = [sys.executable, "-c", PROGRAM, str(folder / "run" / "c.sock"), str(folder / "spool")]
+    places = (str(folder / "run" / "c.sock"), str(folder / "spool"))
+    command = [sys.executable, "-c", PROGRAM, *places, str(group_s)]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
     def listens():

@@ -149,11 +149,13 @@ def test_an_older_connection_of_the_same_client_is_over(desk, path):
         assert desk.state(path)["connections"] == 1
 
 
-def test_a_peer_that_says_nothing_is_sent_away_after_a_second(desk, path):
-    with desk.Peer(path) as peer:
+def test_a_peer_that_says_nothing_is_sent_away_after_a_second(desk, folder):
+    # What is left to send it away is its second: everything else that ends waiting is minutes off.
+    with desk.running(folder, frame_s=600.0) as collector, desk.Peer(collector.options.socket) as peer:
+        assert collector.options.first_frame_s == 1.0
         began = time.monotonic()
         assert peer.refused() == "slow"
-        assert 0.9 < time.monotonic() - began < 5
+        assert time.monotonic() - began > 0.9
 
 
 def test_an_agent_may_be_silent_but_not_leave_a_frame_unfinished(desk, folder):

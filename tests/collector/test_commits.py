@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import random
-import time
 from array import array
 
 import pytest
@@ -89,17 +88,15 @@ def test_an_agent_that_reconnects_meanwhile_is_acknowledged_on_its_new_connectio
 
 
 def test_a_stop_during_the_trouble_does_not_wait_and_acknowledges_nothing(desk, folder):
-    with desk.running(folder, retry_s=0.05) as collector:
+    with desk.running(folder, retry_s=600.0) as collector:
         collector.notices.write = lambda _: None
         collector.writer.disk = BROKEN["full"]
         peer = desk.Peer(collector.options.socket)
         peer.greet()
         peer.send(frames.BATCH, desk.batch_body(1))
         desk.eventually(lambda: not collector.committer.accepting)
-        began = time.monotonic()
         collector.stop()
-        assert peer.socket.recv(1) == b""
-        assert time.monotonic() - began < 8
+        assert peer.socket.recv(1) == b"", "the next try would be in ten minutes"
     with desk.running(folder) as collector, desk.Peer(collector.options.socket) as peer:
         assert peer.greet() == 0
         assert peer.batch(1) == 1

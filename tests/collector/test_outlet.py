@@ -144,17 +144,16 @@ def test_a_target_that_is_down_for_an_hour_is_told_at_most_once_a_minute(make):
 
 
 def test_one_that_hangs_makes_nobody_wait_and_counts_as_one_error(make):
-    clock, free = Clock(), threading.Event()
-    outlet = make(lambda _: free.wait(30), clock, timeout_s=5.0)
+    clock, free, over = Clock(), threading.Event(), []
+    outlet = make(lambda _: over.append(free.wait(120)), clock, timeout_s=5.0)
     outlet.take(TOLD)
     until(lambda: outlet.begun_s is not None)
     outlet.take(TOLD)
     assert outlet.state()["state"] == "ok"
     clock.now_s += 6
-    began_s = time.monotonic()
     for _ in range(100):
         outlet.take(TOLD)
-    assert time.monotonic() - began_s < 1
+    assert over == []
     found = outlet.state()
     assert (found["state"], found["errors"], found["dropped"]) == ("hanging", 1, 101)
     assert outlet.said == ["target sink: has not taken a delivery for 5 s"]
@@ -197,13 +196,12 @@ def test_stopping_delivers_what_waits_and_closes_the_target(make):
 
 
 def test_stopping_leaves_behind_what_hangs(make):
-    free = threading.Event()
-    outlet = make(lambda _: free.wait(30))
+    free, over = threading.Event(), []
+    outlet = make(lambda _: over.append(free.wait(120)))
     outlet.take(TOLD)
     until(lambda: outlet.begun_s is not None)
-    began_s = time.monotonic()
     outlet.stop(time.monotonic() + 0.1)
-    assert time.monotonic() - began_s < 2
+    assert over == []
     free.set()
 
 
