@@ -27,15 +27,15 @@ class Stuck(Shop):
 
     def query(self, question):
         self.begun.release()
-        assert self.free.wait(60)
+        assert self.free.wait(600)
         return super().query(question)
 
 
-def status_of(path, address):
+def status_of(path, address, patience_s=60):
     """Ask a server over its unix socket; answer the status of its answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1")
     connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.settimeout(60)
+    connection.sock.settimeout(patience_s)
     connection.sock.connect(path)
     try:
         connection.request("GET", address)
@@ -52,7 +52,7 @@ def stuck(serve):
     answered = []
 
     def ask():
-        answered.append(status_of(running.socket, f"/v1/query?last=1h&q={quote('duration:>1ms')}"))
+        answered.append(status_of(running.socket, f"/v1/query?last=1h&q={quote('duration:>1ms')}", 600))
 
     asking = [threading.Thread(target=ask) for _ in range(ASKED)]
     for thread in asking:
@@ -68,6 +68,4 @@ def stuck(serve):
 
 @pytest.mark.parametrize("address", ["/status", "/api/status", "/", "/api/endpoints", "/servers"])
 def test_pages_and_status_do_not_wait_behind_slow_queries(stuck, address):
-    begun_s = time.monotonic()
-    assert status_of(stuck, address) == 200
-    assert time.monotonic() - begun_s < 5
+    assert status_of(stuck, address) == 200, "the queries let go of nothing until this is answered"
