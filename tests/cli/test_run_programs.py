@@ -30,6 +30,14 @@ def fanlight(*arguments, **more):
     )
 
 
+PATIENT = """
+import sys
+from fanlight.cli import main
+from fanlight.pipeline import unseen
+unseen.PATIENCE_S = 600.0
+sys.exit(main())
+"""
+"""`fanlight` whose look at a program takes ten minutes."""
 CASES = {
     "traced": ([sys.executable, "-c", "import time; time.sleep(12)"], False),
     "its child is": (["sh", "-c", f"{sys.executable} -c 'pass'; sleep 12"], False),
@@ -44,7 +52,6 @@ CASES = {
 
 def test_when_no_python_has_loaded_the_agent_one_line_says_why_it_may_be(data):
     fanlight("run", "--data", data, "true")
-    began_s = time.monotonic()
     running = {
         name: subprocess.Popen(
             [*FANLIGHT, "run", "--data", data, "--", *command], stderr=subprocess.PIPE, text=True
@@ -61,17 +68,15 @@ def test_when_no_python_has_loaded_the_agent_one_line_says_why_it_may_be(data):
             assert "has loaded the agent in 10 s; known reasons: python -I, -E or -S; another" in line
         else:
             assert lines[1:] == [], name
-    # Who looks holds stderr no longer than the program does.
-    assert time.monotonic() - began_s < 60
     assert os.listdir(f"{data}/run/unseen") == []
 
 
 def test_who_looks_is_gone_with_the_program(data):
     fanlight("run", "--data", data, "true")
-    began_s = time.monotonic()
-    assert fanlight("run", "--data", data, "sleep", "0.5").returncode == 0
+    run = [sys.executable, "-P", "-c", PATIENT, "run", "--data", data, "sleep", "0.5"]
     # The end of its output is waited for here, and that comes only when nobody holds it.
-    assert time.monotonic() - began_s < 8
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def lookers(data):
