@@ -49,8 +49,20 @@ def mounted(house):
 
 @pytest.fixture
 def disk(house, mounted):
-    """A small disk that holds the whole data directory."""
-    return mounted(house.data)
+    """A small disk that holds the whole data directory, and what will fill it.
+
+    That is made at once: a disk that others fill for a moment has no room for a new file's name.
+    """
+    folder = mounted(house.data)
+    (folder / "filler").touch()
+    return folder
+
+
+def fill(disk, step):
+    """Write to a disk until nothing more goes onto it."""
+    with (disk / "filler").open("r+b", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(bytes(step))
 
 
 def told(house, words):
@@ -75,10 +87,7 @@ def test_a_full_disk_is_told_once_and_survived(house, kit, disk):
     process, port = house.application("shop")
     assert kit.get(port, "/things/0") == (200, "fan 0")
     kit.wait(lambda: house.stored("shop") == 1, "the first request", 60)
-    with (disk / "filler").open("wb") as filler, suppress(OSError):
-        while True:
-            filler.write(bytes(1 << 16))
-            filler.flush()
+    fill(disk, 1 << 16)
     with kit.Load(port) as load:
         time.sleep(3)  # the disk stays full for a while
         (disk / "filler").unlink()
@@ -99,10 +108,7 @@ def test_a_full_disk_is_told_once_and_survived(house, kit, disk):
 def test_what_a_full_disk_refused_to_sort_is_sorted_when_there_is_room(disk):
     engine = open_engine(disk)
     try:
-        with (disk / "filler").open("wb") as filler, suppress(OSError):
-            while True:
-                filler.write(bytes(1 << 20))
-                filler.flush()
+        fill(disk, 1 << 20)
         with pytest.raises(duckdb.Error, match="No space left"):
             engine.execute(LARGE).fetchall()
         (disk / "filler").unlink()
