@@ -262,7 +262,7 @@ def test_the_examples_of_tracing_ones_own_code_run(tmp_path: Path) -> None:
         f"{OWN_CODE}with fanlight.trace('page'):\n{textwrap.indent(before + 'work_out(basket)', '    ')}"
     )
     command = [sys.executable, "-c", f"{program}\n{job}{after}{OWN_CODE_FINISHED}"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

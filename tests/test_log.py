@@ -122,7 +122,7 @@ def test_a_closed_or_full_stderr_raises_nothing_and_does_not_change_the_exit():
             ["sh", "-c", f'exec "$@" {redirect}', "sh", sys.executable, "-c", code],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         assert (done.returncode, done.stdout) == (0, "1\n")

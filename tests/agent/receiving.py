@@ -191,7 +191,7 @@ def certificate(folder: Path, name: str = "localhost") -> tuple[str, str]:
         ],
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=120,
     )
     return str(cert), str(key)
 

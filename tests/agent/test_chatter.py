@@ -23,7 +23,7 @@ def run(tmp_path, program=PROGRAM, **settings):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

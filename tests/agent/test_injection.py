@@ -219,7 +219,7 @@ def test_a_stderr_that_nobody_reads_holds_no_program_up(inject: str, full_pipe: 
         stdout=subprocess.PIPE,
         stderr=full_pipe,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert (told.stdout, told.returncode) == ("runs\n", 0)

@@ -41,7 +41,7 @@ open(f"up-{{os.getpid()}}", "w").close()
 
 
 def answered(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request("GET", "/")
         return connection.getresponse().read() == b"served"

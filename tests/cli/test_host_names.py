@@ -47,13 +47,13 @@ def test_a_further_name_is_answered_to_and_still_needs_a_link(tmp_path, how):
         hosts = (f"fan.internal:{port}", "fan.example", "evil.example", "fan.internal")
         assert [status(port, host) for host in hosts] == [401, 401, 403, 403]
         link = [*FANLIGHT, "open", "--print", "--data", str(tmp_path / "data")]
-        shown = subprocess.run(link, capture_output=True, text=True, timeout=30, check=True).stdout
+        shown = subprocess.run(link, capture_output=True, text=True, timeout=120, check=True).stdout
     assert shown.startswith(f"http://fan.internal:{port}/login?code=")
 
 
 def test_a_name_that_is_none_is_told_before_anything_starts(tmp_path):
     command = [*FANLIGHT, "serve", "--data", str(tmp_path / "data"), "--host-name", "*.example"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 4
     assert "'*.example' is no name" in done.stderr
     assert not (tmp_path / "data").exists()
@@ -62,6 +62,6 @@ def test_a_name_that_is_none_is_told_before_anything_starts(tmp_path):
 def test_a_repository_s_file_may_not_add_names(tmp_path):
     (tmp_path / "fanlight.toml").write_text('[web]\nhost_names = ["evil.example"]\n')
     command = [*FANLIGHT, "serve", "--data", str(tmp_path / "data")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
     assert done.returncode == 4
     assert "web.host_names" in done.stderr

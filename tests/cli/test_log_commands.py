@@ -17,7 +17,7 @@ LINES = [
     '10.0.0.2 - ann [31/Jan/2026:12:00:01 +0000] "POST /red HTTP/1.1" 503 170 "-" "curl"',
     '10.0.0.3 - - [31/Jan/2026:12:00:02 +0000] "GET /blue HTTP/1.1" 404 0 "-" "Googlebot"',
 ]
-DEADLINE_S = 30
+DEADLINE_S = 120
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def ask(tmp_path: Path, lines: str, *arguments: str) -> tuple[str, str]:
     path = tmp_path / "some.log"
     path.write_text(lines)
     command = [sys.executable, "-m", "fanlight", "query", "--format", "csv", *arguments, path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, done.stderr
 
 

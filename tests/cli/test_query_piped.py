@@ -15,7 +15,7 @@ LINES = [
     "Jan 31 12:00:01 host app[7]: red",
     "Jan 31 12:00:02 host app[7]: blue",
 ]
-DEADLINE_S = 30
+DEADLINE_S = 120
 
 
 def asked(*arguments: str, stdin: bytes = b"", code: int = 0) -> tuple[bytes, str]:

@@ -36,7 +36,7 @@ def fanlight(place, *words, **variables):
         env={**environ, **variables},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -166,7 +166,7 @@ def completed(place, shell, *words):
         env=environ,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     return {row.partition("\t")[0].strip() for row in done.stdout.splitlines()}
@@ -201,7 +201,7 @@ def test_zsh_reads_the_script_and_has_the_same_words(place):
     words=(fanlight status --); CURRENT=3; PREFIX=--; _fanlight
     """
     done = subprocess.run(
-        ["zsh", "-f", "-c", code], env=environ, capture_output=True, text=True, timeout=30, check=True
+        ["zsh", "-f", "-c", code], env=environ, capture_output=True, text=True, timeout=120, check=True
     )
     lines = done.stdout.splitlines()
     assert {line.partition(":")[0] for line in lines} >= {*COMMANDS, "--json", "--data", "--help"}

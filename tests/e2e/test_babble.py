@@ -65,7 +65,7 @@ def test_a_receiver_that_talks_nonsense_changes_no_answer_and_takes_nothing_alon
 
     before, called = held(), len(calls)
     with kit.Load(port, threads=1, pause_s=0.01) as load:
-        kit.wait(lambda: load.answered >= REQUESTS and len(calls) > called, "requests and one more call", 40)
+        kit.wait(lambda: load.answered >= REQUESTS and len(calls) > called, "requests and one more call")
     assert load.wrong == []
     assert load.broken == 0
     # A call may be under way, with its descriptor; the embedded strategy looks a name up in a thread.

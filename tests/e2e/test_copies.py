@@ -77,8 +77,8 @@ def test_every_copy_of_every_panel_works_where_it_is_pasted(house, kit):
     kit.wait(lambda: kit.get(port, "/things/1")[0] == 200, "the application")
     for number in range(30):
         assert kit.get(port, f"/things/{number}")[0] == 200
-    kit.wait(lambda: house.stored("shop") >= 30, "the requests to be stored", 30)
-    kit.wait(lambda: "copying" in fetch(house, "/servers?last=15m")[1], "a reading of the server", 30)
+    kit.wait(lambda: house.stored("shop") >= 30, "the requests to be stored")
+    kit.wait(lambda: "copying" in fetch(house, "/servers?last=15m")[1], "a reading of the server")
     lines, menus = set(), 0
     for address in pages(house):
         status, text = fetch(house, address)

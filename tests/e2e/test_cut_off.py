@@ -129,7 +129,7 @@ def test_what_was_answered_before_the_cut_is_counted_and_so_is_the_cut(house, ki
         found.update(account(house))
         return sum(found.values()) == ANSWERED + 1
 
-    kit.wait(all_is_accounted_for, "every request to be accounted for", 60, 0.1, lambda: found)
+    kit.wait(all_is_accounted_for, "every request to be accounted for", 120, 0.1, lambda: found)
     assert found == {"accepted": ANSWERED - ignored, "ignored": ignored, "cut_off": 1}
     assert house.settled("shop")["stored"] == ANSWERED - ignored
     assert house.endpoints("shop") == {"things": ANSWERED - ignored}
@@ -152,7 +152,7 @@ def test_under_load_each_answer_is_counted(house, kit, server):
         found.update(account(house))
         return found["accepted"] + found.get("cut_off", 0) >= load.answered
 
-    kit.wait(all_is_accounted_for, f"{load.answered} answers", 60, 0.1, lambda: found)
+    kit.wait(all_is_accounted_for, f"{load.answered} answers", 120, 0.1, lambda: found)
     # What was on its way to a client may count without an answer that came whole.
     assert found["accepted"] <= load.answered + CLIENTS, found
     assert "ended" not in found

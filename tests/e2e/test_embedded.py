@@ -54,7 +54,7 @@ def test_a_killed_server_loses_and_doubles_nothing(house, kit):
         assert not load.wrong
         assert not load.broken
         sent += load.answered
-    kit.wait(lambda: house.stored("shop") >= sent, "all reports", 40, 0.3)
+    kit.wait(lambda: house.stored("shop") >= sent, "all reports", 120, 0.3)
     account = house.settled("shop")
     assert account["accepted"] == account["stored"] == sent
 

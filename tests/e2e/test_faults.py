@@ -86,14 +86,14 @@ def test_a_full_disk_is_told_once_and_survived(house, kit, disk):
     house.serve()
     process, port = house.application("shop")
     assert kit.get(port, "/things/0") == (200, "fan 0")
-    kit.wait(lambda: house.stored("shop") == 1, "the first request", 60)
+    kit.wait(lambda: house.stored("shop") == 1, "the first request")
     fill(disk, 1 << 16)
     with kit.Load(port) as load:
         time.sleep(3)  # the disk stays full for a while
         (disk / "filler").unlink()
     assert load.wrong == []
     assert load.broken == 0
-    kit.wait(lambda: house.stored("shop") == 1 + load.answered, "all requests", 30)
+    kit.wait(lambda: house.stored("shop") == 1 + load.answered, "all requests")
     assert house.endpoints("shop").total() == 1 + load.answered
     kit.end(process)
     account = house.settled("shop")
@@ -124,7 +124,7 @@ def test_a_spool_that_turns_read_only_is_told_once_and_survived(house, kit, moun
     serve = house.serve()
     process, port = house.application("shop")
     assert kit.get(port, "/things/0") == (200, "fan 0")
-    kit.wait(lambda: house.stored("shop") == 1, "the first request", 60)
+    kit.wait(lambda: house.stored("shop") == 1, "the first request")
     # A disk with files open for writing cannot be made read-only, so the collector has to be away
     # for that moment, and nobody may start it.
     os.kill(serve.pid, signal.SIGSTOP)
@@ -139,7 +139,7 @@ def test_a_spool_that_turns_read_only_is_told_once_and_survived(house, kit, moun
     remount(spool, "rw")
     assert load.wrong == []
     assert load.broken == 0
-    kit.wait(lambda: house.stored("shop") == 1 + load.answered, "all requests", 30)
+    kit.wait(lambda: house.stored("shop") == 1 + load.answered, "all requests")
     assert house.endpoints("shop").total() == 1 + load.answered
     kit.end(process)
     assert house.settled("shop")["accepted"] == 1 + load.answered
@@ -150,7 +150,7 @@ def test_a_spool_that_turns_read_only_is_told_once_and_survived(house, kit, moun
 def test_a_read_only_data_directory_is_an_error_that_says_so(house, disk):
     remount(disk, "ro")
     command = [sys.executable, "-P", "-m", "fanlight", "serve", "--data", str(disk)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     remount(disk, "rw")
     assert done.returncode != 0
     assert str(disk) in done.stderr
@@ -161,7 +161,7 @@ def test_a_read_only_data_directory_is_an_error_that_says_so(house, disk):
 def test_a_command_runs_with_a_read_only_data_directory(house, disk):
     remount(disk, "ro")
     command = [sys.executable, "-P", "-m", "fanlight", "run", "--data", str(disk), "--", "echo", "served"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     remount(disk, "rw")
     assert done.returncode == 0
     assert done.stdout == "served\n"
@@ -217,7 +217,7 @@ def ended_of(house, kit, service, total):
         found["accepted"] = state.get("accepted", {}).get(service, 0)
         return found.get("ended", 0) + found["accepted"] == total
 
-    kit.wait(all_is_accounted_for, f"{total} traces to be accounted for", 60, 0.1, lambda: found)
+    kit.wait(all_is_accounted_for, f"{total} traces to be accounted for", 120, 0.1, lambda: found)
     return found["ended"]
 
 
@@ -225,7 +225,7 @@ def test_what_a_killed_worker_had_not_sent_is_counted(house, kit):
     house.serve()
     _, port = house.application("shop", workers=1)
     assert kit.get(port, "/things/0") == (200, "fan 0")
-    kit.wait(lambda: house.stored("shop") == 1, "the first request", 60, 0.1)
+    kit.wait(lambda: house.stored("shop") == 1, "the first request", 120, 0.1)
     (worker,) = [client["pid"] for client in house.status()["collector"]["clients"]]
     collector = house.pids()["collector"]
     os.kill(collector, signal.SIGSTOP)
@@ -291,7 +291,7 @@ def test_so_is_what_a_killed_script_or_a_forked_child_had_not_sent(house, kit, w
         assert process.stdout.readline() == "done\n"
 
     run()
-    kit.wait(lambda: house.stored("jobs") == 1 + before, "the first run", 60, 0.1)
+    kit.wait(lambda: house.stored("jobs") == 1 + before, "the first run", 120, 0.1)
     collector = house.pids()["collector"]
     os.kill(collector, signal.SIGSTOP)
     for _ in range(19):
@@ -335,7 +335,7 @@ def test_garbage_on_the_socket_disturbs_nobody(house, kit):
     collector = house.pids()["collector"]
     path = str(house.data / "run" / "collector.sock")
     assert kit.get(port, "/things/0") == (200, "fan 0")
-    kit.wait(lambda: house.stored("shop") == 1, "the first request", 60)
+    kit.wait(lambda: house.stored("shop") == 1, "the first request")
     usual = resident_bytes(collector)
     # Several at a time: some are let go only when they have said nothing for a while.
     with kit.Load(port) as load, ThreadPoolExecutor(10) as senders:

@@ -22,7 +22,7 @@ def begin(house, kit, **settings):
     house.serve(**settings)
     process, port = house.application("shop")
     assert kit.get(port, "/things/0") == (200, "fan 0")
-    kit.wait(lambda: house.stored("shop") == 1, "the first request", 60, 0.2)
+    kit.wait(lambda: house.stored("shop") == 1, "the first request", 120, 0.2)
     return process, port
 
 
@@ -86,7 +86,7 @@ def test_a_deleted_socket_and_lock_of_the_collector_are_put_back(house, kit):
         kit.wait(lambda: path.exists() and lock.exists(), "socket and lock")
         late, late_port = house.application("late", workers=1)
         assert kit.get(late_port, "/things/1") == (200, "fan 1")
-        kit.wait(lambda: house.stored("late") == 1, "a new application's request", 60, 0.2)
+        kit.wait(lambda: house.stored("late") == 1, "a new application's request", 120, 0.2)
     all_is_counted(house, kit, process, load)
     kit.end(late)
     assert house.pids() == pids
@@ -119,7 +119,7 @@ def serve_at(house, path):
     """Run `serve` with a socket path that cannot be had; answer what it says."""
     command = [*house.FANLIGHT, "serve", "--data", str(house.data), "--listen", "127.0.0.1:0"]
     return subprocess.run(
-        [*command, "--socket", str(path)], capture_output=True, text=True, timeout=30, check=False
+        [*command, "--socket", str(path)], capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -154,7 +154,7 @@ def test_a_socket_directory_that_turns_read_only_serves_on(house, kit, mounted):
     with kit.Load(port) as load:
         late, late_port = house.application("late", workers=1)
         assert kit.get(late_port, "/things/1") == (200, "fan 1")
-        kit.wait(lambda: house.stored("late") == 1, "a new application's request", 60, 0.2)
+        kit.wait(lambda: house.stored("late") == 1, "a new application's request", 120, 0.2)
     subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
     all_is_counted(house, kit, process, load)
     kit.end(late)
@@ -185,7 +185,7 @@ def test_a_collector_without_descriptors_serves_whom_it_has_and_takes_others_lat
         held.close()
         late, late_port = house.application("late", workers=1)
         assert kit.get(late_port, "/things/1") == (200, "fan 1")
-        kit.wait(lambda: house.stored("late") == 1, "a new application's request", 60, 0.2)
+        kit.wait(lambda: house.stored("late") == 1, "a new application's request", 120, 0.2)
     assert log(house).count("cannot take more connections") == 1
     assert house.pids()["collector"] == collector
     all_is_counted(house, kit, process, load)
@@ -261,7 +261,7 @@ def test_a_clock_that_is_set_back_and_on_again_loses_and_doubles_nothing(house, 
         for shift_s in (-1800, 0, -90, -2400, 0):
             clock.write_text(str(shift_s))
             goal = 2 + load.answered
-            kit.wait(lambda least=goal: house.stored("shop") >= least, f"requests at {shift_s} s", 60, 0.2)
+            kit.wait(lambda least=goal: house.stored("shop") >= least, f"requests at {shift_s} s", 120, 0.2)
     all_is_counted(house, kit, process, load)
     assert house.pids() == pids
     assert log(house).count("Traceback") == 0

@@ -29,7 +29,7 @@ def test_an_idle_fanlight_costs_next_to_nothing(house, kit):
     traced, port = house.application("shop")
     plain, plain_port = house.application("plain", traced=False)
     for one in (port, plain_port):
-        kit.wait(lambda at=one: answers(kit, at), "an answer", 60, 0.2)
+        kit.wait(lambda at=one: answers(kit, at), "an answer", 120, 0.2)
         for number in range(20):  # both workers have served, so both agents are connected
             assert kit.get(one, f"/things/{number}") == (200, f"fan {number}")
     house.settled("shop")

@@ -16,7 +16,7 @@ LINES = 150_000
 
 def kept(house):
     """Answer how many events of imported files there are."""
-    return sum(each["events"] for each in Client(str(house.data), 20.0).get("/v1/import")["files"])
+    return sum(each["events"] for each in Client(str(house.data), 120.0).get("/v1/import")["files"])
 
 
 def test_killed_in_the_middle_each_line_is_kept_once(house, kit):

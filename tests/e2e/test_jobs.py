@@ -93,7 +93,7 @@ def greeted(house, service):
 def sample(house):
     """Answer the id of a kept request."""
     query = {"service": "shop", "endpoint": "GET /order/<int:number>", "segment": "html"}
-    return Client(str(house.data), 5.0).get("/api/endpoint", query)["samples"][0]["id"]
+    return Client(str(house.data), 120.0).get("/api/endpoint", query)["samples"][0]["id"]
 
 
 def test_every_run_is_counted_and_shares_its_requests_id(house, kit, broker):
@@ -148,7 +148,7 @@ def test_no_pool_loses_a_run(house, kit, broker, pool):
     options = [*pool, "--without-mingle", "--without-gossip"]
     prefork = [sys.executable, "-m", "celery", "-A", "shop:celery", "worker", *options]
     running = worker(house, "celery-jobs", prefork, **settings)
-    kit.wait(lambda: house.stored("celery-jobs") == 8, "8 runs", 60)
+    kit.wait(lambda: house.stored("celery-jobs") == 8, "8 runs")
     assert by_segment(house, "celery-jobs") == {("shop.send", ""): 8}
     running.terminate()
     assert running.wait(30) == 0
@@ -214,7 +214,7 @@ def test_what_a_killed_process_of_a_worker_had_not_sent_is_counted(house, kit, b
 
     publish("range(1)")
     running = worker(house, "jobs", [sys.executable, "-m", *command.format(broker).split()], **settings)
-    kit.wait(lambda: house.stored("jobs") == 1, "the first run", 60)
+    kit.wait(lambda: house.stored("jobs") == 1, "the first run")
     collector = house.pids()["collector"]
     os.kill(collector, signal.SIGSTOP)
     try:

@@ -79,7 +79,7 @@ def resumption_s(house, kit, load):
 def fresh_is_seen(house, kit, port):
     """After everything, a request of a new kind is reported: nothing has switched itself off."""
     assert kit.get(port, "/fresh/1") == (200, "1")
-    kit.wait(lambda: house.endpoints("steady")["GET /fresh/<int:number>"] == 1, "a fresh request", 60, 0.2)
+    kit.wait(lambda: house.endpoints("steady")["GET /fresh/<int:number>"] == 1, "a fresh request", 120, 0.2)
 
 
 def exactly_once(house, service, least, most, fresh=0):

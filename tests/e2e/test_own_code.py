@@ -40,7 +40,7 @@ def test_marks_muted_blocks_and_nested_annotations_reach_terminal_and_page(house
     assert job.wait(30) == 0
     kit.wait(lambda: house.stored("invoices") == 1, "the trace")
     asked = {"service": "invoices", "endpoint": "nightly invoices", "segment": ""}
-    (sample,) = Client(str(house.data), 10).get("/api/endpoint", asked)["samples"]
+    (sample,) = Client(str(house.data), 120.0).get("/api/endpoint", asked)["samples"]
     found = json.loads(house.ask("trace", sample["id"], "--json"))
     # The collector may pause anything.
     spans = {span["title"]: span for span in found["spans"] if span["category"] != "noise.gc"}

@@ -64,7 +64,7 @@ def test_what_waits_is_kept_once_and_stands_on_the_traces(house, kit):
         while client.recv(4096):
             pass
         client.close()
-    kit.wait(lambda: house.stored("shop") == 10, "ten traces", 40)
+    kit.wait(lambda: house.stored("shop") == 10, "ten traces")
     kit.wait(lambda: newest()["values"].get("workers.requests_count", 0) >= 10, "them to be counted")
     told = rows(house, WHOLE)
     assert len(told) == len({each["time"] for each in told}) > 5

@@ -54,7 +54,7 @@ def test_minutes_of_load_leave_memory_descriptors_threads_and_counts_as_they_sho
                 kill(house, kit, dying[number % len(dying)])
     assert not load.wrong
     assert not load.broken
-    kit.wait(lambda: house.stored("shop") >= load.answered + 1, "everything stored", 60, 0.3)
+    kit.wait(lambda: house.stored("shop") >= load.answered + 1, "everything stored", 120, 0.3)
     account = house.settled("shop")
     assert account["accepted"] == account["stored"] == load.answered + 1
     early, late = told[ROUNDS // 2 - 1], told[-1]

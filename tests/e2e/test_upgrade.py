@@ -46,7 +46,7 @@ def test_replaced_files_start_collector_and_server_anew_and_lose_nothing(house, 
     house.serve(PYTHONPATH=str(site))
     process, port = house.application("shop")
     assert kit.get(port, "/things/0") == (200, "fan 0")
-    kit.wait(lambda: house.stored("shop") == 1, "the first request", 60)
+    kit.wait(lambda: house.stored("shop") == 1, "the first request")
     before = house.pids()
     assert versions(house) == (fanlight.__version__, fanlight.__version__)
     with kit.Load(port) as load:
@@ -56,7 +56,7 @@ def test_replaced_files_start_collector_and_server_anew_and_lose_nothing(house, 
             "other processes",
         )
         goal = 2 + load.answered
-        kit.wait(lambda: house.stored("shop") >= goal, "requests stored by the next version", 60, 0.2)
+        kit.wait(lambda: house.stored("shop") >= goal, "requests stored by the next version", 120, 0.2)
     assert versions(house) == (LATER, LATER)
     assert house.pids()["supervisor"] == before["supervisor"]
     assert load.broken == 0

@@ -59,17 +59,17 @@ def waited(house, kit):
     house.serve()
     _, port = house.application("shop", SLOW, workers=1)
     held = send(port, "/hold")
-    kit.wait((house.folder / "held").exists, "the worker to be busy", 60)
+    kit.wait((house.folder / "held").exists, "the worker to be busy")
     crowd = [send(port, f"/slow/{number}") for number in range(REQUESTS)]
     (house.folder / "sent").touch()
     assert [answer(each) for each in (held, *crowd)] == ["held", *map(str, range(REQUESTS))]
-    kit.wait(lambda: house.stored("shop") > REQUESTS, "the requests to be stored", 60)
+    kit.wait(lambda: house.stored("shop") > REQUESTS, "the requests to be stored")
     return house
 
 
 def test_waiting_shows_on_the_trace_its_endpoint_and_in_queries(waited):
     asked = {"service": "shop", "endpoint": ENDPOINT, "segment": "html", "last": "1h"}
-    endpoint = Client(str(waited.data), 10.0).get("/api/endpoint", asked)
+    endpoint = Client(str(waited.data), 120.0).get("/api/endpoint", asked)
     traces = [waited.api(f"/api/trace/{each['id']}") for each in endpoint["samples"]]
     assert len(traces) == REQUESTS
     for trace in traces:

@@ -105,7 +105,7 @@ def ask(port: int, path: str, process: Any) -> tuple[int, bytes]:
     """Answer status and body, as soon as the server is there."""
     deadline = time.monotonic() + 60
     while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

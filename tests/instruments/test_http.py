@@ -58,7 +58,7 @@ def test_a_refused_connection_is_a_failed_call(calls: Any) -> None:
 
         def work() -> None:
             with pytest.raises(urllib.error.URLError):
-                urllib.request.urlopen(f"http://{address}/", timeout=30)
+                urllib.request.urlopen(f"http://{address}/", timeout=120)
 
         assert calls(work) == [("GET", address, 0, "no response")]
 
@@ -76,7 +76,7 @@ def test_a_connection_that_is_cut_is_a_failed_call(calls: Any) -> None:
         thread.start()
 
         def work() -> None:
-            connection = http.client.HTTPConnection(address, timeout=30)
+            connection = http.client.HTTPConnection(address, timeout=120)
             connection.request("GET", "/")
             with pytest.raises(ConnectionError):
                 connection.getresponse()

@@ -100,7 +100,7 @@ def served(folder: Path, command: list[str], injected: bool = True) -> Iterator[
     def ask(path: str, method: str = "GET") -> tuple[int, list[tuple[str, str]], bytes]:
         deadline = time.monotonic() + 60
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
             try:
                 connection.request(method, path)
                 response = connection.getresponse()

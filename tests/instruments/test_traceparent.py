@@ -20,7 +20,7 @@ OWN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def by_http_client(url: str, headers: dict[str, str]) -> None:
-    connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=30)
+    connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=120)
     for _ in range(2):
         connection.request("POST", "/", headers=headers)
         assert connection.getresponse().read() == b"ok"

@@ -146,7 +146,7 @@ def test_a_real_prometheus_scrapes_it_and_has_the_values(scraped, tmp_path):
 
 def asked(port, query):
     """Answer what Prometheus has for a query, by service or job, as soon as it has anything above 0."""
-    deadline_s = time.monotonic() + 40
+    deadline_s = time.monotonic() + 120
     url = f"http://127.0.0.1:{port}/api/v1/query?query={urllib.parse.quote(query)}"
     while True:
         try:

@@ -44,7 +44,7 @@ STATSD = Path(sys.prefix) / "npm" / "node_modules" / "statsd" / "stats.js"
 NETDATA = shutil.which("netdata", path=PATH)
 VICTORIA = shutil.which("victoria-metrics")
 PROMTOOL = shutil.which("promtool")
-DEADLINE_S = 40
+DEADLINE_S = 120
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def test_it_does_not_ask_itself_again_and_again_whether_to_end():
         thread = threading.Thread(target=listening.run)
         thread.start()
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=120)
             connection.request("GET", "/", headers={"Connection": "close"})
             assert connection.getresponse().status == 204
             assert ticks == [0]
