@@ -12,11 +12,20 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
 
+from fanlight.server import comparing
+from fanlight.server.traced import kin
 from fanlight.wire import codec, spool
 from fanlight.wire.messages import COMMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is read of a store take as long as it does."""
+    for module in (comparing, kin):
+        monkeypatch.setattr(module, "PATIENCE_S", 600.0)
 
 
 class Spool:

@@ -15,9 +15,12 @@ from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from fanlight.server import comparing
+from fanlight.server.traced import kin
+from fanlight.web import seen
 from fanlight.web.app import create
 from fanlight.web.gate import Gate
 from fanlight.web.listen import Listening
+from fanlight.web.pages import explore, newest
 
 # The commit builder is the stores' own.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "stores")]
@@ -26,12 +29,21 @@ from web_client import Browser, Page  # noqa: E402 - found through the path abov
 from web_shop import NOW, Shop  # noqa: E402 - likewise
 
 CHROMIUM = "/usr/bin/chromium"
+PATIENCES = {
+    comparing: ("PATIENCE_S",),
+    explore: ("PATIENCE_S", "VOLUME_S"),
+    newest: ("FURTHER_S",),
+    kin: ("PATIENCE_S",),
+    seen: ("PATIENCE_S",),
+}
 
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch):
-    """Let a comparison over the store in memory take as long as it does."""
-    monkeypatch.setattr(comparing, "PATIENCE_S", 600.0)
+    """Let what is asked of the store in memory take as long as it does."""
+    for module, names in PATIENCES.items():
+        for name in names:
+            monkeypatch.setattr(module, name, 600.0)
 
 
 @pytest.fixture
@@ -160,6 +172,7 @@ def visit(chromium, running):
 
     def visit(*, login=True, **options):
         context = chromium.new_context(**options)
+        context.set_default_timeout(120_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))

@@ -46,7 +46,7 @@ def test_a_file_that_goes_on_to_the_link_lets_in(visit, running, tmp_path):
     file.write_text(f'<meta http-equiv="refresh" content="0; url={running.gate.link()}">')
     page = visit(login=False)
     page.goto(file.as_uri())
-    page.wait_for_selector("table.endpoints", timeout=10_000)
+    page.wait_for_selector("table.endpoints")
     assert page.url == f"{page.base}/"
 
 

@@ -41,6 +41,7 @@ def test_a_reload_at_midnight_shows_what_was_there_before_it(chromium, serve, tm
     store = filled(tmp_path, clock)
     running = serve(Answers(store, state), clock)
     context = chromium.new_context(timezone_id=zone)
+    context.set_default_timeout(120_000)
     page = context.new_page()
     complaints = []
     page.on("console", lambda message: complaints.append(message.text))
