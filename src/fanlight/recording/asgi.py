@@ -7,7 +7,6 @@ is read from the scope that the router filled in, as a template, never as a path
 from __future__ import annotations
 
 import _thread
-from types import MethodType
 
 from fanlight.recording.bus import BUS
 from fanlight.recording.clock import clock, wall_clock
@@ -28,10 +27,14 @@ from fanlight.recording.routes import ANSWERED_BY, INSIDE, LATE, MOUNT, ROUTE, S
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from types import MethodType
     from typing import Any
 
     Call = Callable[..., Awaitable[None]]
     App = Callable[[Any, Any, Any], Awaitable[None]]
+else:
+    # The module `types` would be one more at every start.
+    MethodType = type(FORMATS.new)
 
 CATEGORY = "app.asgi.request"
 CONTENT_TYPE = (b"content-type", b"Content-Type")
