@@ -270,6 +270,22 @@ def test_a_stopped_worker_is_stalled_until_it_goes_on(folder, sources, process):
         assert time.monotonic() - start_s < 60
 
 
+def test_what_is_told_of_a_stopped_worker_is_as_it_is_however_short_the_last_look_was_ago(
+    folder, sources, process
+):
+    one = process()
+    write(folder, one.pid)
+    source, now_ns = sources(), time.monotonic_ns()
+    source.read(now_ns)
+    for number, state, is_stalled in ((19, "T", True), (18, "S", False)):
+        os.kill(one.pid, number)
+        start_s = time.monotonic()
+        while layout.process_state(one.pid)[0] != state:
+            assert time.monotonic() - start_s < 60
+        now_ns += 1
+        assert source.read(now_ns).workers[0].stalled is is_stalled
+
+
 def test_a_worker_that_does_nothing_is_answered_as_the_same_object(folder, sources, process):
     path = write(folder, process().pid, requests=3)
     source = sources()

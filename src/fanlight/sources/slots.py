@@ -108,7 +108,8 @@ class Slots:
         # Who is gone leaves first: whoever came in its place has its number.
         gone = self.departed()
         self.retire(gone, now_ns)
-        is_due = now_ns - self.looked_ns >= CLOSELY_NS
+        # What is told is as it is now: a worker that goes on would be told as stopped for one telling more.
+        is_due = whole or now_ns - self.looked_ns >= CLOSELY_NS
         if is_due:
             self.looked_ns = now_ns
         if whole or not self.files:
