@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import dis
-from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from threading import Barrier, Event
 from types import CodeType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from gunicorn.workers.gthread import ThreadWorker
 
 from fanlight.instruments.servers import gunicorn, waitress
 from fanlight.recording.slots import connections as module
-from fanlight.recording.slots.connections import (
-    Line,
-    closing,
-    handing_over,
-    only_submits,
-    stream_told,
-    thread_told,
-)
+from fanlight.recording.slots import line as waiting
+from fanlight.recording.slots.connections import closing, stream_told, thread_told
+from fanlight.recording.slots.line import Line, handing_over
 from fanlight.wire import slots as layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LETS_OTHERS_COME = ("CALL", "PRECALL", "JUMP_BACKWARD", "RESUME", "SEND", "YIELD", "FOR_ITER")
+LETS_OTHERS_COME = (
+    *("CALL", "PRECALL", "JUMP_BACKWARD", "POP_JUMP_BACKWARD", "RESUME", "SEND", "YIELD", "FOR_ITER"),
+)
 """How the instructions begin at which CPython lets another thread go on, where all else is made in C."""
 
 
@@ -35,6 +29,7 @@ LETS_OTHERS_COME = ("CALL", "PRECALL", "JUMP_BACKWARD", "RESUME", "SEND", "YIELD
 def worker(slot, monkeypatch):
     """Answer a worker whose one thread is this one; a connection brings the requests that it holds."""
     monkeypatch.setattr(module, "HERE", slot)
+    monkeypatch.setattr(waiting, "HERE", slot)
     slot.tell(layout.APART, layout.BY_CONNECTION)
 
     class Worker:
@@ -189,6 +184,7 @@ def test_a_connection_that_says_nothing_yet_is_told_where_it_is_not_handed_over(
     slot, monkeypatch, is_handed_over
 ):
     monkeypatch.setattr(module, "HERE", slot)
+    monkeypatch.setattr(waiting, "HERE", slot)
     monkeypatch.setattr(TConn, "close", TConn.close)
 
     def accept(self, server, listener):
@@ -209,6 +205,7 @@ def test_a_connection_that_says_nothing_yet_is_told_where_it_is_not_handed_over(
 @pytest.mark.parametrize("lacks", ["numbers", "a class"])
 def test_connections_whose_ends_nobody_tells_are_left_out(slot, monkeypatch, lacks):
     monkeypatch.setattr(module, "HERE", slot)
+    monkeypatch.setattr(waiting, "HERE", slot)
     monkeypatch.delattr(f"{__name__}.TConn") if lacks == "a class" else None
     slot.tell(layout.CONNECTIONS, -1)
     names = {} if lacks == "numbers" else {"nr_conns": 1}
@@ -235,106 +232,6 @@ def test_a_request_whose_parser_tells_no_numbers_counts(slot, worker):
     assert read(slot).requests == 1
 
 
-class Pooled:
-    """A worker of gunicorn's that hands over as those since version 24 do."""
-
-    nr_conns = 1
-
-    def __init__(self, pool) -> None:
-        self.tpool = pool
-        self.finished: SimpleQueue[object] = SimpleQueue()
-        self.method_queue = SimpleNamespace(defer=lambda call, *arguments: call(*arguments))
-
-    def enqueue_req(self, conn):
-        fs = self.tpool.submit(self.handle, conn)
-        fs.add_done_callback(lambda fut: self.method_queue.defer(self.finish_request, conn, fut))
-
-    def finish_request(self, conn, fs):
-        self.finished.put(fs.result())
-
-    def handle(self, conn):
-        for request in conn.requests:
-            request()
-        return True
-
-
-class Another(Pooled):
-    """One that does more than those."""
-
-    def enqueue_req(self, conn):
-        self.nr_conns = 1
-        super().enqueue_req(conn)
-
-
-@pytest.fixture(params=[Pooled, Another])
-def pooled(slot, monkeypatch, request):
-    """Answer what makes a worker that tells, of a pool and a number of threads."""
-    monkeypatch.setattr(module, "HERE", slot)
-
-    def made(pool, threads):
-        line = Line(pool, threads)
-        ways = {
-            "handle": thread_told(request.param.handle, line),
-            "enqueue_req": handing_over(request.param.enqueue_req, line),
-        }
-        return type("Worker", (request.param,), ways)(pool)
-
-    return made
-
-
-def kept(requests=()):
-    """Answer a connection that was parked, whose client is there."""
-    return SimpleNamespace(requests=requests, timeout=1.0, sock=None)
-
-
-def test_what_waits_is_told_as_it_is_while_threads_come_and_go(slot, pooled):
-    held, begun = Event(), Barrier(3)
-    with ThreadPoolExecutor(2) as pool:
-        worker = pooled(pool, 2)
-        for each in range(10):
-            worker.enqueue_req(kept([lambda: begun.wait(10), held.wait] if each < 2 else [bool]))
-        try:
-            begun.wait(10)
-            told = read(slot)
-        finally:
-            held.set()
-        assert (told.busy, told.backlog, told.head[layout.SPAWNED]) == (2, 8, 2)
-        assert [worker.finished.get(timeout=10) for _ in range(10)] == [True] * 10
-        told = read(slot)
-    assert (told.busy, told.backlog, told.requests) == (0, 0, 10)
-    assert len(slot.free) == layout.PLACES
-
-
-def test_a_thread_tells_what_was_handed_over_before_it_had_its_place(slot, pooled):
-    tasks = SimpleQueue()
-    worker = pooled(SimpleNamespace(submit=lambda *_: tasks.put(1) or Future(), _work_queue=tasks), 1)
-    # A thread is about to begin with another one: it looks free, and who hands over may leave it to it.
-    worker.enqueue_req(kept())
-    seen = []
-    worker.handle(kept([lambda: seen.append(read(slot).backlog)]))
-    assert seen == [1]
-    tasks.get()
-    worker.handle(kept([lambda: seen.append(read(slot).backlog)]))
-    assert seen == [1, 0]
-
-
-def test_what_is_handed_over_where_no_thread_is_free_waits_at_once(slot, pooled):
-    tasks = SimpleQueue()
-    worker = pooled(SimpleNamespace(submit=lambda *_: tasks.put(1) or Future(), _work_queue=tasks), 2)
-    del slot.free[-2:]
-    for waits in (1, 2, 3):
-        worker.enqueue_req(kept())
-        assert read(slot).backlog == waits
-
-
-def test_what_another_thread_changed_behind_the_telling_is_told(slot, monkeypatch):
-    monkeypatch.setattr(module, "HERE", slot)
-    sizes = [3, 2, 2]
-    line = Line(SimpleNamespace(_work_queue=SimpleNamespace(qsize=lambda: sizes.pop(0), empty=bool)), 1)
-    line.tell()
-    assert (read(slot).backlog, sizes) == (2, [])
-
-
 @pytest.mark.parametrize("is_read", [True, False], ids=["in time", "too late"])
 def test_a_connection_whose_client_left_is_out_of_the_line_when_a_thread_is_done(slot, worker, is_read):
     left, brought = worker.line.left, connection()
@@ -348,17 +245,13 @@ def test_a_connection_whose_client_left_is_out_of_the_line_when_a_thread_is_done
 
 def test_of_a_pool_of_another_shape_nothing_that_waits_is_told(slot, monkeypatch):
     monkeypatch.setattr(module, "HERE", slot)
+    monkeypatch.setattr(waiting, "HERE", slot)
     slot.tell(layout.BACKLOG, -1)
     worker = type("Worker", (Threads,), {"enqueue_req": Threads.enqueue_req})()
     gunicorn.tell_threads(worker, 2)
     slot.free.clear()
     worker.enqueue_req(connection())
     assert read(slot).backlog is None
-
-
-def test_gunicorn_s_own_only_submits() -> None:
-    assert only_submits(ThreadWorker.enqueue_req)
-    assert not only_submits(Another.enqueue_req)
 
 
 def countings(code: CodeType) -> Iterator[list[str]]:
@@ -384,11 +277,3 @@ def test_no_thread_comes_between_the_reading_and_the_telling_of_what_was_handed_
     for steps in found:
         assert "STORE_SUBSCR" in steps
         assert not [each for each in steps if each.startswith(LETS_OTHERS_COME)]
-
-
-def test_no_thread_comes_between_what_is_told_to_wait_and_whether_anything_does():
-    steps = list(dis.get_instructions(Line.tell))
-    told = next(at for at, each in enumerate(steps) if each.opname == "STORE_SUBSCR")
-    kept = next(at for at, each in enumerate(steps) if each.argval == "is_empty")
-    assert told < kept
-    assert not [each for each in steps[told:kept] if each.opname.startswith(LETS_OTHERS_COME)]

@@ -290,14 +290,8 @@ def busy_until_closed(handle: Callable[..., Any]) -> Callable[..., Any]:
 
 def tell_threads(worker: Any, threads: int) -> None:
     """Let a worker with a pool of threads tell what waits for one, and what each of them does."""
-    from fanlight.recording.slots.connections import (
-        Line,
-        accepting,
-        closing,
-        handing_over,
-        stream_told,
-        thread_told,
-    )
+    from fanlight.recording.slots.connections import accepting, closing, stream_told, thread_told
+    from fanlight.recording.slots.line import Line, handing_over
     from fanlight.recording.slots.slot import HERE
     from fanlight.wire import slots as layout
 
