@@ -80,7 +80,9 @@ def tell(server: Any, name: str) -> bool:
         HERE.tell(layout.MAX_THREADS, 1)
         HERE.tell(layout.SPAWNED, 1)
         HERE.tell(layout.APART, 1)
-        server.process_request = counted(server.process_request)
+        process = server.process_request
+        process_told = counted(lambda given: process(*given))
+        server.process_request = lambda *given: process_told(given)
     HERE.tell(layout.STATE, layout.BOOTED)
     return True
 
@@ -112,7 +114,7 @@ def told(server: Any, call: Callable[..., Any], *arguments: Any) -> Any:
     if how is None:
         return call(*arguments)
     if how == THREADS:
-        return counted(call)(*arguments)
+        return counted(lambda given: call(*given))(arguments)
     HERE.cells[layout.UNDER_WAY] = 1
     try:
         return call(*arguments)
