@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.handlers import asgi as handlers
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_started
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
+from fanlight.instruments.django.asgi import traced_in_place
 from fanlight.recording.asgi import DOOR, INSIDE_LANE, asgi
 from fanlight.recording.recorder import LANE, span
 
@@ -189,3 +191,51 @@ def test_what_django_does_is_done_in_place_of_its_call(seen: Any) -> None:
     assert app.handle.__func__.__code__ in codes
     assert call.__code__ not in codes
     assert [each.endpoint for each in seen] == ["GET /view/"]
+
+
+class ThreadSensitiveContext:
+    """Another one of that name."""
+
+    entered = 0
+
+    async def __aenter__(self) -> None:
+        ThreadSensitiveContext.entered += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+class Theirs:
+    """What has the steps of Django's handler, and takes the names in them from elsewhere."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve."""
+        if scope["type"] != "http":
+            raise ValueError("no room for %s." % scope["type"])  # noqa: UP031  as Django does
+        async with ThreadSensitiveContext():
+            await self.handle(scope, receive, send)
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"theirs"})
+
+
+class Others(Theirs):
+    """What names the same, in the same order, and takes another step."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve."""
+        if scope["type"] == "http":
+            scope["state"] = ValueError, ThreadSensitiveContext
+        async with ThreadSensitiveContext():
+            await self.handle(scope, receive, send)
+
+
+@pytest.mark.parametrize("kind", [Theirs, Others])
+def test_what_only_looks_like_djangos_call_is_called(seen: Any, monkeypatch: Any, kind: Any) -> None:
+    call, outside = kind.__call__, lambda _: False
+    monkeypatch.setattr(kind, "__call__", traced_in_place(handlers, call, outside))
+    entered = ThreadSensitiveContext.entered
+    assert ask(kind(), "/") == b"theirs"
+    assert ThreadSensitiveContext.entered == entered + 1
+    assert len(seen) == 1

@@ -227,7 +227,10 @@ def test_what_starlette_does_is_done_in_place_of_its_call(seen: Any) -> None:
     assert [each.endpoint for each in seen] == ["GET /orders/{number}"]
 
 
-@pytest.mark.parametrize("named", ["another word", "another name", "another argument", "an object"])
+ELSE = ["another word", "another name", "another argument", "another condition", "an object"]
+
+
+@pytest.mark.parametrize("named", ELSE)
 def test_a_call_that_does_anything_else_is_called(seen: Any, named: str) -> None:
     async def word(self: Any, scope: Any, receive: Any, send: Any) -> None:
         scope["own"] = self
@@ -245,19 +248,23 @@ def test_a_call_that_does_anything_else_is_called(seen: Any, named: str) -> None
             self.middleware_stack = self.build_middleware_stack()
         await self.own(scope, receive, send)
 
+    async def condition(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        if "app" not in scope and self.middleware_stack is None:
+            await self.build_middleware_stack()(scope, receive, send)
+
     class Called:
         async def __call__(self, app: Any, scope: Any, receive: Any, send: Any) -> None:
             await PlainTextResponse("own", 202)(scope, receive, send)
 
-    calls = {"another word": word, "another name": name, "another argument": argument}
-    call: Any = calls.get(named) or Called()
+    calls = {"word": word, "name": name, "argument": argument, "condition": condition}
+    call: Any = calls.get(named.removeprefix("another ")) or Called()
 
     class Own:
         own = PlainTextResponse("own", 202)
         middleware_stack = None
 
         def build_middleware_stack(self) -> Any:
-            return None
+            return lambda scope, *rest: PlainTextResponse("own", 500 if "app" in scope else 202)(scope, *rest)
 
         __call__ = traced_in_place(call)
 

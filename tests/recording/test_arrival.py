@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fanlight.recording.arrival import Arrivals
+from fanlight.recording.arrival import Arrivals, does_as
 from fanlight.recording.recorder import SWITCH
 
 if TYPE_CHECKING:
@@ -122,3 +122,56 @@ def test_a_finder_of_the_old_kind_does_not_hide_that_a_module_is_missing(
     # Not imported: the import system itself warns of such a finder.
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Old()])
     assert arrivals.find_spec("late_missing") is None
+
+
+def told(scope: Any) -> None:
+    """Tell something."""
+    scope["kind"] = 1
+    raise ValueError("no such kind")
+
+
+def told_otherwise(scope: Any) -> None:
+    """Say it."""
+    scope["kind"] = 1
+    raise ValueError("not this one")
+
+
+def another_word(scope: Any) -> None:
+    """Tell something."""
+    scope["sort"] = 1
+    raise ValueError("no such kind")
+
+
+def another_kind(scope: Any) -> None:
+    """Tell something."""
+    scope["kind"] = True
+    raise ValueError("no such kind")
+
+
+def another_step(kind: Any) -> None:
+    """Tell something."""
+    kind["kind"] = 1
+    raise ValueError("no such kind")
+
+
+def test_what_takes_the_same_steps_does_the_same_whatever_it_tells_people() -> None:
+    assert does_as(told, told)
+    assert does_as(told_otherwise, told)
+
+
+@pytest.mark.parametrize("function", [another_word, another_kind, another_step, print, None, Arrivals()])
+def test_what_takes_another_step_does_something_else(function: Any) -> None:
+    assert not does_as(function, told)
+
+
+def test_the_same_names_in_another_order_are_something_else() -> None:
+    def one(self: Any, left: Any, right: Any) -> None:
+        self.left = left
+        self.right = right
+
+    def crossed(self: Any, left: Any, right: Any) -> None:
+        self.left = right
+        self.right = left
+
+    assert does_as(one, one)
+    assert not does_as(crossed, one)

@@ -7,18 +7,15 @@ import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import thread as futures
-from typing import Any
 
 import pytest
 
 from fanlight.recording.blocks import trace
 from fanlight.recording.branches import (
-    Kept,
     branching_call,
     branching_each,
     branching_second,
     carry,
-    does_as,
     hook_executor,
 )
 from fanlight.recording.lanes import COLLECTING
@@ -48,18 +45,6 @@ def test_hooking_executors_again_hooks_nothing_twice(branches):
     kept, submit = futures._WorkItem.__init__, ThreadPoolExecutor.submit
     hook_executor(futures)
     assert (futures._WorkItem.__init__, ThreadPoolExecutor.submit) == (kept, submit)
-
-
-def test_what_takes_another_step_with_the_same_names_is_something_else():
-    def crossed(self: Any, future: Any, fn: Any, args: Any, kwargs: Any) -> None:
-        self.future = fn
-        self.fn = future
-        self.args = args
-        self.kwargs = kwargs
-
-    assert does_as(Kept.__init__, Kept.__init__)
-    assert not does_as(crossed, Kept.__init__)
-    assert not does_as(print, Kept.__init__)
 
 
 @pytest.mark.parametrize("hooked", [branching_call, branching_second, branching_each])

@@ -41,6 +41,19 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     return {"starlette.responses": record_files, "starlette.routing": name_all}
 
 
+class Known:
+    """An application as Starlette's has been in every version so far."""
+
+    middleware_stack: Any
+    build_middleware_stack: Any
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: D102  a constant more
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
+
+
 def traced_in_place(call: Any) -> Any:
     """Answer Starlette's `__call__` traced; where its steps are known, they are done here, a coroutine less.
 
@@ -49,9 +62,10 @@ def traced_in_place(call: Any) -> Any:
     """
     from types import MethodType
 
-    from fanlight.recording.asgi import DOOR, does, end, opened, sending, tracing
+    from fanlight.recording.arrival import does_as
+    from fanlight.recording.asgi import DOOR, end, opened, sending, tracing
 
-    if not does(call, ("middleware_stack", "build_middleware_stack"), frozenset({"app"})):
+    if not does_as(call, Known.__call__):
         return tracing(call)
 
     # A fast path: what `tracing` does, around what Starlette does.

@@ -11,8 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any
 
     Hook = Callable[[ModuleType], object]
+
+STEPS = (
+    *("co_code", "co_names", "co_varnames", "co_argcount", "co_kwonlyargcount", "co_freevars"),
+    "co_exceptiontable",
+)
+"""What of a function's code says what it does, beside the constants in it."""
 
 
 class Arrivals:
@@ -87,6 +94,25 @@ def tell(hook: Hook, module: ModuleType) -> None:
 def is_loading(module: ModuleType) -> bool:
     """Answer whether a module stands in `sys.modules` but is still being executed."""
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+def does_as(function: Any, known: Any) -> bool:
+    """Answer whether a function of a module that is there does, step by step, what one that is known does.
+
+    The same bytecode is not enough: a word in it may be another one. What it tells people may be.
+    """
+    if function.__class__ is not known.__class__:
+        return False
+    code, same = function.__code__, known.__code__
+    if any(getattr(code, name) != getattr(same, name) for name in STEPS):
+        return False
+    return [meant(each) for each in code.co_consts] == [meant(each) for each in same.co_consts]
+
+
+def meant(constant: Any) -> Any:
+    """Answer a constant with its class, since 1 is True; of a sentence nothing but its class."""
+    is_sentence = constant.__class__ is str and " " in constant
+    return str if is_sentence else (constant.__class__, constant)
 
 
 ARRIVALS = Arrivals()

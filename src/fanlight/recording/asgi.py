@@ -42,8 +42,6 @@ CONTENT_TYPE = (b"content-type", b"Content-Type")
 DOOR = "fanlight_door"
 """Attribute of what traces: itself, what it calls, and `stays_outside`. A copy on what others put around it
 is not itself."""
-CALL = ("self", "scope", "receive", "send")
-"""What an application takes."""
 INSIDE_LANE = "fanlight.lane"
 """Key of a scope: the lane that is to be set by whoever comes to what the project runs."""
 
@@ -106,20 +104,6 @@ def tracing(call: Call, stays_outside: Callable[[Any], bool] | None = None) -> C
 
     setattr(traced, DOOR, (traced, call, stays_outside))
     return traced
-
-
-def does(call: Any, names: tuple[str, ...], told: frozenset[str]) -> bool:
-    """Answer whether a framework's `__call__` is a coroutine function that does what is known, and no more.
-
-    Args:
-        call: the framework's.
-        names: what it names, in this order, where it does that.
-        told: the words in it, beside its sentences.
-    """
-    code = getattr(call, "__code__", None)
-    if code is None or code.co_names != names or code.co_varnames != CALL or code.co_freevars:
-        return False
-    return told == {each for each in code.co_consts if each.__class__ is str and each.isidentifier()}
 
 
 def opened(scope: Any, receive: Any, is_outside: bool = False) -> Trace | None:  # noqa: C901  a fast path

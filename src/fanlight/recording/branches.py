@@ -13,7 +13,7 @@ from _contextvars import Context
 from _operator import attrgetter
 from sys import flags
 
-from fanlight.recording.arrival import ARRIVALS
+from fanlight.recording.arrival import ARRIVALS, does_as
 from fanlight.recording.lanes import LANE, collecting, lane_here, own_lane, put, set_lane, share
 from fanlight.recording.recorder import SWITCH
 
@@ -90,13 +90,6 @@ def hook_executor(module: ModuleType) -> None:
         Wrapping("_WorkItem", "__init__", lambda _: keep_carried)(module)
     else:
         Wrapping("ThreadPoolExecutor", "submit", branching_submit)(module)
-
-
-def does_as(function: Any, known: Any) -> bool:
-    """Answer whether a function is the same, step by step, as one that is known."""
-    code, same = getattr(function, "__code__", None), known.__code__
-    names = ("co_code", "co_names", "co_varnames", "co_argcount", "co_kwonlyargcount", "co_freevars")
-    return code is not None and all(getattr(code, name) == getattr(same, name) for name in names)
 
 
 class Kept:

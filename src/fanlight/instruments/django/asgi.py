@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from types import MethodType
 
-from fanlight.recording.asgi import DOOR, INSIDE_LANE, does, end, opened, sending, tracing
+from fanlight.recording.arrival import does_as
+from fanlight.recording.asgi import DOOR, INSIDE_LANE, end, opened, sending, tracing
 from fanlight.recording.lanes import lane_here, set_lane
 from fanlight.recording.routes import INSIDE
 
@@ -57,6 +58,19 @@ def hook(module: ModuleType, handler: Any, same_face: Callable[[Any, Any], Any])
     )
 
 
+class Known:
+    """A handler as Django's has been in every version that is supported."""
+
+    handle: Any
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            raise ValueError("HTTP and nothing else is served here, not %s." % scope["type"])  # noqa: UP031  its steps
+        async with ThreadSensitiveContext():  # type: ignore[name-defined]  # noqa: F821  it is never run
+            await self.handle(scope, receive, send)
+
+
 def traced_in_place(module: Any, call: Any, is_outside: Callable[[Any], bool]) -> Any:
     """Answer Django's `__call__` traced; where its steps are known, they are done here, a coroutine less.
 
@@ -67,8 +81,8 @@ def traced_in_place(module: Any, call: Any, is_outside: Callable[[Any], bool]) -
         call: the handler's own.
         is_outside: as `tracing` has it.
     """
-    scoped = ("ValueError", "ThreadSensitiveContext", "handle")
-    if not does(call, scoped, frozenset({"type", "http"})):
+    # The names in it are those of its module.
+    if not does_as(call, Known.__call__) or call.__globals__ is not module.__dict__:
         return tracing(call, is_outside)
 
     # A fast path: what `tracing` does, around what Django does.
