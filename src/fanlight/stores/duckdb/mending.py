@@ -11,6 +11,7 @@ from fanlight.errors import StoreError
 from fanlight.log import LOG as LOGBOOK
 from fanlight.stores.duckdb import files
 from fanlight.stores.duckdb.day import Day
+from fanlight.stores.duckdb.hurry import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -133,7 +134,7 @@ def restart(store: DuckStore) -> None:
         store.leaving += store.days.values()
         engine, store.engine, store.days = store.engine, None, {}
     if engine is not None:
-        engine.close()
+        end(engine, store.reading)
     await_readers(store.leaving, store.directory)
     store.leaving = []
     store.start()

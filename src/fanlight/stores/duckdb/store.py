@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import duckdb
 
@@ -17,6 +18,7 @@ from fanlight.stores.choose import DAY_NS
 from fanlight.stores.duckdb import asking, expiry, files, readings, stages
 from fanlight.stores.duckdb.close import GRACE_NS, rewrite, swap
 from fanlight.stores.duckdb.engine import open_engine, telling, transaction
+from fanlight.stores.duckdb.hurry import end
 from fanlight.stores.duckdb.imported.kept import Imports
 from fanlight.stores.duckdb.load import divided
 from fanlight.stores.duckdb.mending import attached, restart
@@ -60,7 +62,7 @@ class DuckStore:
         self.max_bytes = self.serial = self.bad = 0
         self.suspect = self.closed = False
         self.leaving: list[Day] = []
-        self.rewriting: Connection | None = None
+        self.reading: WeakSet[Connection] = WeakSet()
         self.engine: Connection | None = None
         self.held = files.lock(self.directory)
         self.imports = Imports(self)
@@ -186,12 +188,12 @@ class DuckStore:
         with self.pinned(number) as held:
             if not held:
                 return False
-            day, self.rewriting = held
+            day, cursor = held
             target = files.successor(day.path)
             scratch = target.with_name(target.name + ".tmp")
             before = dict(day.applied)
             try:
-                rewrite(self.rewriting, day, scratch, self.alias(), without)
+                rewrite(cursor, day, scratch, self.alias(), without)
                 with self.writing:
                     # A store that was closed meanwhile may be another process's by now.
                     done = bool(self.engine) and day.applied == before and self.days.get(number) is day
@@ -199,7 +201,6 @@ class DuckStore:
                         swap(self, day, scratch, target)
                     return done
             finally:
-                self.rewriting = None
                 if self.engine:
                     files.remove(scratch)
 
@@ -236,6 +237,7 @@ class DuckStore:
             if day:
                 day.users += 1
                 cursor = engine.cursor()
+                self.reading.add(cursor)
         if not day:
             yield None
             return
@@ -388,13 +390,11 @@ class DuckStore:
         self.suspect = False
 
     def close(self) -> None:
-        """Release the store; a day that is being rewritten stays as it was."""
-        if rewriting := self.rewriting:
-            rewriting.interrupt()
+        """Release the store; what is being read stops, and a day that is being rewritten stays as it was."""
         with self.writing, self.guard:
             self.closed = True
             if self.engine is not None:
-                self.engine.close()
+                end(self.engine, self.reading)
                 self.engine = None
             files.release(self.held)
             self.held = -1

@@ -110,7 +110,9 @@ class Imports:
         """Answer a connection that can read what is kept."""
         self.attach()
         with self.store.guard:
-            return self.store.opened().cursor()
+            cursor = self.store.opened().cursor()
+            self.store.reading.add(cursor)
+        return cursor
 
     def files(self) -> list[Imported]:
         """Answer every file that something is kept of."""
