@@ -5,6 +5,7 @@
     ├── WireError        bytes that are no Fanlight message
     ├── SpoolError       the spool cannot be opened, locked or written
     ├── StoreError       the store cannot be opened, read or written
+    │   └── AwayError    it is being closed, or opened anew: whoever asks again is answered
     ├── UnreachableError nothing of Fanlight answers where it was looked for
     ├── QueryError       a query that cannot be read; carries code, column, and a caret under the place
     ├── ParserError      a parser was asked for what it cannot do
@@ -32,6 +33,10 @@ class SpoolError(FanlightError):
 
 class StoreError(FanlightError):
     """The store cannot be opened, read or written."""
+
+
+class AwayError(StoreError):
+    """The store is being closed, or opened anew: whoever asks again is answered."""
 
 
 class UnreachableError(FanlightError):

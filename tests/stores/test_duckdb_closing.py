@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from commits import commit
+from commits import DAY_NS, commit
 from history import DAY, open_at, requests
+
+from fanlight.errors import AwayError
+from fanlight.stores.duckdb.mending import restart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,3 +47,31 @@ def test_closing_stops_what_a_reader_runs(directory: Path, of: str) -> None:
     reader.join(30)
     assert len(stopped) == 1
     open_at(directory).close()
+
+
+def test_a_reader_of_a_closed_store_is_told_to_come_again(directory: Path) -> None:
+    store = open_at(directory)
+    store.apply(1, [(1, commit(requests(0, 1)))])
+    views = store.views(0, 2**64)
+    view = next(views)
+    store.close()
+    with pytest.raises(AwayError, match=r"cannot be read: .* ask again"):
+        view.nodes(None, None)
+    with pytest.raises(AwayError, match="is closed"):
+        store.service("shop", 0, 2**64)
+
+
+def test_a_day_that_went_while_it_was_read_is_gone_when_the_engine_ended_meanwhile(directory: Path) -> None:
+    store = open_at(directory, (DAY + 2) * DAY_NS)
+    store.apply(1, [(1, commit(requests(0, 1)))])
+    views = store.views(0, 2**64)
+    view = next(views)
+    store.compact()
+    assert view.day.gone
+    assert view.day.path.exists()
+    with store.writing:
+        restart(store)
+    views.close()
+    assert not view.day.path.exists()
+    assert store.service("shop", 0, 2**64) is not None
+    store.close()

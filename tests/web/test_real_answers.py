@@ -47,6 +47,20 @@ def requests():
         yield Request(NOW - (number - 480) * 30_000 * MS, 20 * MS, number, ("shop", HOSTILE[0], ""))
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["/api/overview", f"/api/trace/{1:032x}", "/v1/query?q=service%3Ashop", "/", f"/trace/{1:032x}"],
+)
+def test_while_the_store_is_not_there_everybody_is_asked_to_come_again(tmp_path, ask_with, address):
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    browser = ask_with(Answers(store, dict))
+    store.close()
+    answer = browser.get(address)
+    assert (answer.status, answer.header("retry-after")) == (503, "1")
+    assert "The store is being closed or opened anew; ask again in a moment." in answer.text
+    assert str(tmp_path) not in answer.text
+
+
 @pytest.fixture(params=["memory", "duckdb"])
 def browser(request, tmp_path, ask_with):
     store = open_store(f"{request.param}:{tmp_path / 'store' if request.param == 'duckdb' else ''}")

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from fanlight.errors import AwayError
 from fanlight.web import api, asking, completing, importing, parameters, report
 from fanlight.web.apart import QUERIES, STATUS, Apart
 from fanlight.web.assets import assets
@@ -81,7 +82,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
     ]
     if inbox is not None:
         routes.append(Route(report.PATH, take_report, methods=["POST"]))
-    handlers: dict[Any, Any] = {HTTPException: failed, Exception: broken}
+    handlers: dict[Any, Any] = {HTTPException: failed, AwayError: away, Exception: broken}
     app = Starlette(routes=routes, exception_handlers=handlers)
     # Otherwise `//evil.example/` would be redirected to `//evil.example`.
     app.router.redirect_slashes = False
@@ -331,6 +332,18 @@ def failed(request: Request, error: Exception) -> Response:
         response = page("error.html", context, error.status_code)
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
+    return response
+
+
+def away(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler takes an error
+    """Answer what a store that is being closed or opened anew has no answer to."""
+    sentence = "The store is being closed or opened anew; ask again in a moment."
+    if request.scope["path"].startswith(("/api/", "/v1/")):
+        response = api.refuse(503, "away", sentence)
+    else:
+        context = {"title": "Not at this moment", "parameter": None, "message": sentence, "nearest": None}
+        response = page("error.html", context, 503)
+    response.headers["Retry-After"] = "1"
     return response
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from fanlight.errors import StoreError
+from fanlight.errors import AwayError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,8 @@ def telling(what: str) -> Iterator[None]:
     """Turn the engine's errors into a StoreError that begins with `what`."""
     try:
         yield
+    except (duckdb.InterruptException, duckdb.ConnectionException) as error:
+        raise AwayError(f"{what}: the store is being closed or reopened; ask again") from error
     except duckdb.Error as error:
         raise StoreError(f"{what}: {error}") from error
 

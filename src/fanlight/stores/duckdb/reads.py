@@ -10,6 +10,7 @@ from fanlight.event.trace import Span, TraceRow
 from fanlight.query.answer import UNLIMITED
 from fanlight.stores.answers import Node, Release, Repeat, Times, Trace, plain
 from fanlight.stores.choose import TOGETHER
+from fanlight.stores.duckdb.engine import telling
 from fanlight.stores.duckdb.hurry import in_time
 from fanlight.stores.duckdb.schema import total
 from fanlight.wire.messages import ERROR, NO_PARENT, NOTE_TEXT, WHOLE
@@ -73,7 +74,8 @@ class View:
 
     def ask(self, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """Answer a query's rows."""
-        with in_time(self.cursor, self.limits):
+        # Here: what reads days in a loop fails outside of what yields them.
+        with telling(f"{self.day.path} cannot be read"), in_time(self.cursor, self.limits):
             return self.cursor.execute(query, parameters).fetchall()
 
     def both(self, table: str, where: str) -> str:
@@ -155,7 +157,7 @@ class View:
 
     def columns(self, query: str) -> list[NDArray[Any]]:
         """Answer a query's columns; a fast path, of thousands of rows none becomes a tuple."""
-        with in_time(self.cursor, self.limits):
+        with telling(f"{self.day.path} cannot be read"), in_time(self.cursor, self.limits):
             return list(self.cursor.execute(query).fetchnumpy().values())
 
     def steps(self, groups: Collection[int] | None, step_s: int) -> tuple[list[Any], list[Any]]:

@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 import duckdb
 
-from fanlight.errors import StoreError
+from fanlight.errors import AwayError, StoreError
 from fanlight.query.answer import UNLIMITED
 from fanlight.stores import quota
 from fanlight.stores.answers import Size
@@ -147,8 +147,7 @@ class DuckStore:
         Raises:
             WireError: a message contradicts itself.
         """
-        known = [day.applied[segment] for day in self.days.values() if segment in day.applied]
-        kept = min(known, default=0)
+        kept = min((day.applied[segment] for day in self.days.values() if segment in day.applied), default=0)
         home = max(self.days, default=self.clock() // DAY_NS)
         return divided([record for record in records if record[0] > kept], self.floor(), home)
 
@@ -226,7 +225,8 @@ class DuckStore:
 
     def bury(self, day: Day, cursor: Connection) -> None:
         """Detach and delete a day's file; readers of it there are none."""
-        cursor.execute(f"DETACH {day.alias}")
+        with suppress(duckdb.Error):  # of an engine that is closed meanwhile
+            cursor.execute(f"DETACH {day.alias}")
         files.remove(day.path)
 
     @contextmanager
@@ -255,11 +255,11 @@ class DuckStore:
         """Answer the engine.
 
         Raises:
-            StoreError: there is none now.
+            AwayError: there is none now.
         """
         if self.engine is None:
             state = "closed" if self.closed else "being reopened after an error; ask again"
-            raise StoreError(f"the store {self.directory} is {state}")
+            raise AwayError(f"the store {self.directory} is {state}")
         return self.engine
 
     def views(
