@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -11,6 +12,8 @@ from commits import DAY_NS, commit
 from history import DAY, open_at, requests
 
 from fanlight.errors import AwayError
+from fanlight.query.answer import Limits
+from fanlight.stores.duckdb.hurry import in_time
 from fanlight.stores.duckdb.mending import restart
 
 if TYPE_CHECKING:
@@ -75,3 +78,18 @@ def test_a_day_that_went_while_it_was_read_is_gone_when_the_engine_ended_meanwhi
     assert not view.day.path.exists()
     assert store.service("shop", 0, 2**64) is not None
     store.close()
+
+
+def test_what_stops_a_statement_never_reaches_the_next_one() -> None:
+    stopping, left = threading.Event(), threading.Event()
+    late: list[bool] = []
+
+    class Slow:
+        def interrupt(self) -> None:
+            stopping.set()
+            late.append(left.wait(0.2))
+
+    with in_time(Slow(), Limits(None, time.monotonic() + 0.01)):
+        assert stopping.wait(30)
+    left.set()
+    assert late == [False]

@@ -55,11 +55,25 @@ def in_time(cursor: Connection, limits: Limits) -> Iterator[None]:
     if limits.until_s is None:
         yield
         return
-    timer = threading.Timer(max(limits.until_s - time.monotonic(), 0), cursor.interrupt)
+    turn, over, late = threading.Lock(), threading.Event(), threading.Event()
+
+    def stop() -> None:
+        with turn, suppress(duckdb.Error):
+            # Behind the block it would stop what runs next on the connection.
+            if not over.is_set():
+                late.set()
+                cursor.interrupt()
+
+    timer = threading.Timer(max(limits.until_s - time.monotonic(), 0), stop)
     timer.start()
     try:
         yield
     except duckdb.InterruptException:
+        # Else it was the end of the engine.
+        if not late.is_set():
+            raise
         raise too_long() from None
     finally:
         timer.cancel()
+        with turn:
+            over.set()
