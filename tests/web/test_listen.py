@@ -88,6 +88,30 @@ def test_it_does_not_ask_itself_again_and_again_whether_to_end():
     listening.stop()
 
 
+def test_a_request_that_its_end_cuts_off_is_answered_and_no_defect(caplog):
+    begun = threading.Event()
+
+    async def endless(scope, receive, send):
+        begun.set()
+        await asyncio.Event().wait()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listening = Listening(endless, [listener])
+        thread = threading.Thread(target=listening.run)
+        thread.start()
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=30)
+            connection.request("GET", "/")
+            assert begun.wait(30)
+        finally:
+            listening.stop()
+        answer = connection.getresponse()
+        thread.join(30)
+        connection.close()
+    assert (answer.status, answer.getheader("retry-after")) == (503, "1")
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_a_loop_that_complains_on_and_on_is_heard_once_a_minute_and_in_one_line(capfd):
     now = [0.0]
     logger = logging.getLogger("a calm loop")

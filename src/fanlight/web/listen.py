@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from starlette.types import ASGIApp
-
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BACKLOG = 128
 QUIET_S = 60.0
@@ -81,6 +80,37 @@ class Patient(uvicorn.Server):
                 self.loop.call_soon_threadsafe(self.told.set)
 
 
+class Leaving:
+    """The application, which also answers a request that is cancelled because the server ends.
+
+    Args:
+        app: else a cancelled request of it would be told as a defect, with its traceback.
+        is_ending: tells whether the server is to end.
+    """
+
+    def __init__(self, app: ASGIApp, is_ending: Callable[[], bool]) -> None:
+        self.app = app
+        self.is_ending = is_ending
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, with 503 if the server ends first."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        except asyncio.CancelledError:
+            if begun or not self.is_ending():
+                raise
+            headers = [(b"retry-after", b"1"), (b"content-length", b"0"), (b"cache-control", b"no-store")]
+            await send({"type": "http.response.start", "status": 503, "headers": headers})
+            await send({"type": "http.response.body"})
+
+
 class Listening:
     """A uvicorn server over sockets that are already bound; `run()` blocks, `stop()` ends it.
 
@@ -91,7 +121,7 @@ class Listening:
 
     def __init__(self, app: ASGIApp, sockets: list[socket.socket]) -> None:
         config = uvicorn.Config(
-            app,
+            Leaving(app, lambda: self.server.should_exit),
             # h11 refuses double Host headers and shows absolute targets as they came.
             http="h11",
             ws="none",
