@@ -69,6 +69,12 @@ def test_a_value_of_another_kind_is_refused_when_it_is_made(name, option):
         target(name, PLACE, {option: 7.5})
 
 
+def test_an_address_in_place_of_a_name_is_told_where_it_belongs():
+    told = r"'dogstatd://h:1' is an address; .* did you mean 'dogstatsd'\?.*\n.*address=HOST:PORT"
+    with pytest.raises(ConfigError, match=told):
+        part("dogstatd://h:1")
+
+
 def test_an_unknown_target_is_answered_with_the_nearest():
     with pytest.raises(ConfigError, match=r"unknown target 'dogstats'; did you mean 'dogstatsd'\?"):
         part("dogstats")

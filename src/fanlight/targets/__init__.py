@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
 from fanlight.config.options import made
-from fanlight.registry import load
+from fanlight.errors import ConfigError
+from fanlight.registry import load, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +72,12 @@ def part(name: str) -> type[Target]:
     Raises:
         ConfigError: there is no such target; says the nearest, or why it cannot be imported.
     """
+    scheme, mark, _ = name.partition("://")
+    if mark:
+        raise ConfigError(
+            f"target {name!r} is an address; expected a name{suggestion(scheme, list(TABLE))}\n"
+            "  where to is an option of the target: address=HOST:PORT, of http url=URL"
+        )
     if name not in TABLE and ("." in name or ":" in name):
         from fanlight.targets.called import called
 
