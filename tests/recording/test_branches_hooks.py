@@ -15,6 +15,7 @@ from fanlight.recording.branches import (
     branching_call,
     branching_each,
     branching_second,
+    branching_start,
     carry,
     hook_executor,
 )
@@ -86,3 +87,20 @@ def test_a_thread_of_a_task_that_recorded_nothing_yet_stands_where_the_task_was_
 
     asyncio.run(main())
     assert shape() == ("root", [("first", ["there"]), "second"])
+
+
+def test_a_thread_whose_run_is_taken_for_a_function_of_its_class_runs(caught, monkeypatch):
+    """Some who watch errors put their own `run` on a thread when it starts, and hand it to what was there."""
+    start, ran = threading.Thread.start, threading.Event()
+
+    def start_watched(self):
+        run = getattr(self.run, "__func__", self.run)
+        self.run = lambda: run(self)
+        start(self)
+
+    thread = threading.Thread(target=ran.set)
+    hooked = branching_start(start_watched)
+    with trace("root"):
+        hooked(thread)
+        thread.join()
+    assert ran.is_set()

@@ -381,13 +381,14 @@ def start_without(start: Any, thread: Any, here: Lane) -> None:
         put(here)
 
 
-def running(thread: Any, lane: Lane) -> Callable[[], None]:
+def running(thread: Any, lane: Lane) -> Callable[..., None]:
     """Answer what a thread runs, with this lane."""
     run = thread.run
 
-    def carried() -> None:
+    # Some who start threads take what stands there for a function of the class, and give it the thread.
+    def carried(*_: object) -> None:
         # Off the instance first: the thread must not hold on to itself.
-        del thread.__dict__["run"]
+        thread.__dict__.pop("run", None)
         carrying(run, lane)()
 
     return carried
