@@ -13,7 +13,7 @@ from history import DAY, open_at, requests
 
 from fanlight.errors import AwayError
 from fanlight.query.answer import Limits
-from fanlight.stores.duckdb.hurry import in_time
+from fanlight.stores.duckdb.hurry import end, in_time
 from fanlight.stores.duckdb.mending import restart
 
 if TYPE_CHECKING:
@@ -93,3 +93,22 @@ def test_what_stops_a_statement_never_reaches_the_next_one() -> None:
         assert stopping.wait(30)
     left.set()
     assert late == [False]
+
+
+def test_a_call_that_begins_while_the_engine_closes_is_stopped_too() -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    class Cursor:
+        def interrupt(self) -> None:
+            if begun.is_set():
+                stopped.set()
+
+    class Engine:
+        """Waits in its end for the calls of its connections, as DuckDB does."""
+
+        def close(self) -> None:
+            begun.set()
+            assert stopped.wait(30)
+
+    end(Engine(), [Cursor()])
+    assert stopped.is_set()

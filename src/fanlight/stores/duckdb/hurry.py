@@ -23,24 +23,38 @@ ENDING_S = 5.0
 def end(engine: Connection, reading: Collection[Connection]) -> None:
     """Close an engine, and stop what its readers run.
 
-    From 2.0 on DuckDB refuses to close one of whose connections a call is under way, and a reader that was
-    stopped may begin its next statement.
+    From 2.0 on DuckDB refuses to close one of whose connections a call is under way, and waits for a call
+    that begins meanwhile: a reader that was stopped may begin its next statement.
 
     Raises:
         duckdb.Error: it could not be closed in `ENDING_S`.
     """
     until_s = time.monotonic() + ENDING_S
+    closed = threading.Event()
+    stopper = threading.Thread(target=stop_all, args=(tuple(reading), closed), daemon=True)
+    stopper.start()
+    try:
+        while True:
+            try:
+                engine.close()
+            except duckdb.Error:
+                if time.monotonic() > until_s:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
+    finally:
+        closed.set()
+        stopper.join()
+
+
+def stop_all(reading: Collection[Connection], closed: threading.Event) -> None:
+    """Stop what these connections run, and what they run next, until the engine is closed."""
     while True:
-        for cursor in tuple(reading):
+        for cursor in reading:
             with suppress(duckdb.Error):
                 cursor.interrupt()
-        try:
-            engine.close()
-        except duckdb.Error:
-            if time.monotonic() > until_s:
-                raise
-            time.sleep(0.01)
-        else:
+        if closed.wait(0.01):
             return
 
 
