@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from commits import DAY_NS, Request, commit
+from stubborn import START, Stubborn, one
 
-from fanlight.errors import StoreError
 from fanlight.server import account
 from fanlight.server import applier as module
 from fanlight.server.applier import INTERVAL_S, TURN_BYTES, Applier
@@ -20,30 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fanlight.stores import Store
-
-START = 20_000 * DAY_NS
-
-
-def one(number: int) -> dict:
-    return commit([Request(START + number, 1_000_000, number)])
-
-
-class Stubborn:
-    """A store that fails as long as it is told to, in front of a real one."""
-
-    def __init__(self) -> None:
-        self.store = open_store("memory:")
-        self.failing = False
-        self.tries = 0
-
-    def apply(self, segment, records) -> None:
-        self.tries += 1
-        if self.failing:
-            raise StoreError("no room on the disk")
-        self.store.apply(segment, records)
-
-    def __getattr__(self, name):
-        return getattr(self.store, name)
 
 
 @pytest.fixture(params=["memory", "duckdb"])

@@ -6,46 +6,20 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from commits import DAY_NS, Request, commit
+from stubborn import Stubborn, one
 
-from fanlight.errors import StoreError
 from fanlight.server.applier import INTERVAL_S, WHOLE_S, Applier
 from fanlight.server.inbox import Inbox
-from fanlight.stores import open_store
 from fanlight.wire import settled
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-START = 20_000 * DAY_NS
-
-
-def one(number: int) -> dict:
-    return commit([Request(START + number, 1_000_000, number)])
 
 
 def settle(segments) -> None:
     """Say, as the collector does behind its fsync, that all is durable."""
     told = {"number": segments.number, "position": segments.path.stat().st_size}
     (segments.directory / settled.NAME).write_bytes(settled.pack(told))
-
-
-class Stubborn:
-    """A store that fails as long as it is told to, in front of a real one."""
-
-    def __init__(self) -> None:
-        self.store = open_store("memory:")
-        self.failing = False
-        self.tries = 0
-
-    def apply(self, segment, records) -> None:
-        self.tries += 1
-        if self.failing:
-            raise StoreError("no room on the disk")
-        self.store.apply(segment, records)
-
-    def __getattr__(self, name):
-        return getattr(self.store, name)
 
 
 class Counted(Applier):

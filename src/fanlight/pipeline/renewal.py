@@ -20,7 +20,7 @@ RENEWED = 7
 LOOK_EVERY_S = 4.0
 """How often to look."""
 WHOLE = 5
-"""With every so manieth look each file is asked, a hundred calls of stat; else their directories, in which
+"""One look of so many asks each file, a hundred calls of stat; the others ask their directories, in which
 it shows that one was replaced, but not that one was written to."""
 
 
