@@ -199,9 +199,10 @@ class Bare(Sync):
         self.nr_conns -= 1
         connection.close(graceful=True)
 
-    def enqueue_req(self, connection: Any) -> None:
-        done = self.tpool.submit(self.handle, connection)
-        done.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
+    def enqueue_req(self, conn: Any) -> None:
+        """Hand a connection over, by the steps of gunicorn's own: any others stay as they are."""
+        fs = self.tpool.submit(self.handle, conn)
+        fs.add_done_callback(lambda fut: self.method_queue.defer(self.finish_request, conn, fut))
 
     def handle(self, connection: Any) -> bool:  # type: ignore[override]  # as gunicorn's differ
         self.handle_request(None, connection)

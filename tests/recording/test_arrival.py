@@ -175,3 +175,21 @@ def test_the_same_names_in_another_order_are_something_else() -> None:
 
     assert does_as(one, one)
     assert not does_as(crossed, one)
+
+
+def test_what_is_called_later_is_looked_at_too() -> None:
+    def one(self: Any, key: Any) -> Any:
+        return self.call(lambda done: self.left(key, done))
+
+    def alike(self: Any, key: Any) -> Any:
+        return self.call(lambda done: self.left(key, done))
+
+    def crossed(self: Any, key: Any) -> Any:
+        return self.call(lambda done: self.left(done, key))
+
+    def renamed(self: Any, key: Any) -> Any:
+        return self.call(lambda done: self.right(key, done))
+
+    assert does_as(alike, one)
+    assert not does_as(crossed, one)
+    assert not does_as(renamed, one)

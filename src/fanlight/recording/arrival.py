@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Hook = Callable[[ModuleType], object]
 
 STEPS = (
-    *("co_code", "co_names", "co_varnames", "co_argcount", "co_kwonlyargcount", "co_freevars"),
+    *("co_code", "co_names", "co_varnames", "co_argcount", "co_kwonlyargcount", "co_freevars", "co_cellvars"),
     "co_exceptiontable",
 )
 """What of a function's code says what it does, beside the constants in it."""
@@ -101,18 +101,20 @@ def does_as(function: Any, known: Any) -> bool:
 
     The same bytecode is not enough: a word in it may be another one. What it tells people may be.
     """
-    if function.__class__ is not known.__class__:
-        return False
-    code, same = function.__code__, known.__code__
-    if any(getattr(code, name) != getattr(same, name) for name in STEPS):
-        return False
-    return [meant(each) for each in code.co_consts] == [meant(each) for each in same.co_consts]
+    return function.__class__ is known.__class__ and steps(function.__code__) == steps(known.__code__)
+
+
+def steps(code: Any) -> Any:
+    """Answer what a code does, to be compared: all but its sentences, lines and own name."""
+    return [*(getattr(code, name) for name in STEPS), [meant(each) for each in code.co_consts]]
 
 
 def meant(constant: Any) -> Any:
-    """Answer a constant with its class, since 1 is True; of a sentence nothing but its class."""
-    is_sentence = constant.__class__ is str and " " in constant
-    return str if is_sentence else (constant.__class__, constant)
+    """Answer a constant with its class, as 1 is True; of a sentence its class alone, of a code its steps."""
+    kind = constant.__class__
+    if kind is str and " " in constant:
+        return kind
+    return (kind, steps(constant) if hasattr(constant, "co_consts") else constant)
 
 
 ARRIVALS = Arrivals()

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.workers.gthread import ThreadWorker
 
+from fanlight.recording.arrival import does_as
 from fanlight.recording.slots import connections
 from fanlight.recording.slots import line as module
 from fanlight.recording.slots.connections import thread_told
-from fanlight.recording.slots.line import Line, handing_over, only_submits
+from fanlight.recording.slots.line import Known, Line, handing_over
 from fanlight.wire import slots as layout
 
 LETS_OTHERS_COME = (
@@ -40,6 +41,7 @@ class Pooled:
         self.method_queue = SimpleNamespace(defer=lambda call, *arguments: call(*arguments))
 
     def enqueue_req(self, conn):
+        """Hand a connection over."""
         fs = self.tpool.submit(self.handle, conn)
         fs.add_done_callback(lambda fut: self.method_queue.defer(self.finish_request, conn, fut))
 
@@ -156,20 +158,10 @@ def test_what_another_thread_changed_behind_the_telling_is_told(slot, monkeypatc
     assert (read(slot).backlog, sizes) == (2, [])
 
 
-def test_gunicorn_s_own_only_submits() -> None:
-    seen = []
-
-    def put_around(first):
-        def enqueue_req(self, conn):
-            first(conn)
-            fs = self.tpool.submit(self.handle, conn)
-            fs.add_done_callback(lambda fut: self.method_queue.defer(self.finish_request, conn, fut))
-
-        return enqueue_req
-
-    assert only_submits(ThreadWorker.enqueue_req)
-    assert not only_submits(Another.enqueue_req)
-    assert not only_submits(put_around(seen.append))
+def test_gunicorn_s_own_is_known() -> None:
+    assert does_as(ThreadWorker.enqueue_req, Known.enqueue_req)
+    assert does_as(Pooled.enqueue_req, Known.enqueue_req)
+    assert not does_as(Another.enqueue_req, Known.enqueue_req)
 
 
 def test_no_thread_comes_between_what_is_told_to_wait_and_whether_anything_does():

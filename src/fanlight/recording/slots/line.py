@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from queue import SimpleQueue
 
+from fanlight.recording.arrival import does_as
 from fanlight.recording.slots.leaving import is_left
 from fanlight.recording.slots.slot import HERE
 from fanlight.wire.slots import BACKLOG, CONNECTIONS, PLACES, SPAWNED
@@ -141,6 +142,20 @@ class Crew(set):  # type: ignore[type-arg]  # names of types cost an import
         HERE.cells[SPAWNED] = len(self)
 
 
+class Known:
+    """A worker with threads as gunicorn's is since version 24."""
+
+    tpool: Any
+    handle: Any
+    method_queue: Any
+    finish_request: Any
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Hand a connection over."""
+        fs = self.tpool.submit(self.handle, conn)
+        fs.add_done_callback(lambda fut: self.method_queue.defer(self.finish_request, conn, fut))
+
+
 def handing_over(enqueue: Callable[..., Any], line: Line) -> Callable[..., Any]:
     """Answer the `enqueue_req` of workers that tell what waits for a thread.
 
@@ -155,7 +170,7 @@ def handing_over(enqueue: Callable[..., Any], line: Line) -> Callable[..., Any]:
         line.follow()
         return result
 
-    return submitting(line) if only_submits(enqueue) else enqueue_told
+    return submitting(line) if does_as(enqueue, Known.enqueue_req) else enqueue_told
 
 
 def submitting(line: Line) -> Callable[..., Any]:
@@ -181,15 +196,3 @@ def submitting(line: Line) -> Callable[..., Any]:
             line.tell()
 
     return submit_and_tell
-
-
-def only_submits(enqueue: Any) -> bool:
-    """Answer whether an `enqueue_req` does what that of gunicorn 24 and later does, and nothing else."""
-    code = getattr(enqueue, "__code__", None)
-    if code is None or code.co_names != ("tpool", "submit", "handle", "add_done_callback"):
-        return False
-    if code.co_freevars:
-        # It is put around something, and what it calls there has no name in it.
-        return False
-    does = [each.co_names for each in code.co_consts if hasattr(each, "co_names")]
-    return does == [("method_queue", "defer", "finish_request")]
