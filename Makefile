@@ -20,7 +20,7 @@ check: setup    ## style, types, directions, tidiness: the gates that run no cod
 test: check     ## the gates, then every test but the long ones
 	@.venv/bin/python -m pytest -n 4 --dist worksteal --hypothesis-profile=steady $(ARGS)
 
-soak: setup     ## the tests that take minutes; ARGS=--page writes down what came of them
+soak: setup     ## the tests that take minutes each; ARGS=--long takes hours, ARGS=--page writes the page
 	@.venv/bin/python tools/soak.py $(ARGS)
 
 bench: setup    ## our cost beside the peers', in one run; fails when a ratio is missed
