@@ -2,7 +2,8 @@
 
 `python tools/interpreters.py` finds python3.11 and newer on PATH and among pyenv's and uv's, gives
 each an environment of its own in a temporary folder, and prints one line each: version, path, what
-pytest said. Other interpreters can be named as arguments. The status is 1 when a test failed.
+pytest said. Other interpreters can be named as arguments, and behind `--rooms` some of the rooms, with
+commas between. The status is 1 when a test failed.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def needed() -> list[str]:
     return [each for each in groups["dev"] if not each.startswith(JUDGES)]
 
 
-def judge(python: Path, folder: Path) -> tuple[bool, str]:
-    """Run the tests on one interpreter; answer whether they passed, and what pytest said last."""
+def judge(python: Path, folder: Path, rooms: list[str]) -> tuple[bool, str]:
+    """Run rooms' tests on one interpreter; answer whether they passed, and what pytest said last."""
     venv = folder / "bin" / "python"
     install = [str(venv), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     for step in (
@@ -80,7 +81,7 @@ def judge(python: Path, folder: Path) -> tuple[bool, str]:
         done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=900)
         if done.returncode:
             return False, (done.stderr.strip() or "no environment").splitlines()[-1]
-    tests = [str(ROOT / "tests" / room) for room in ROOMS]
+    tests = [str(ROOT / "tests" / room) for room in rooms]
     done = subprocess.run(
         [str(venv), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *tests],
         capture_output=True,
@@ -98,10 +99,12 @@ def judge(python: Path, folder: Path) -> tuple[bool, str]:
 
 def main(arguments: list[str]) -> int:
     """Print one line an interpreter; answer the exit status."""
-    passed = True
+    passed, rooms = True, list(ROOMS)
+    if arguments[:1] == ["--rooms"]:
+        rooms, arguments = arguments[1].split(","), arguments[2:]
     for version, path in interpreters([Path(name) for name in arguments] or candidates()).items():
         with tempfile.TemporaryDirectory(prefix="fanlight-interpreter-") as folder:
-            fine, said = judge(path, Path(folder))
+            fine, said = judge(path, Path(folder), rooms)
         passed = passed and fine
         print(f"{'.'.join(map(str, version))} {path}: {said}", flush=True)
     return not passed

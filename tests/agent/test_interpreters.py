@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import interpreters
 
 ROOT = Path(__file__).resolve().parents[2]
+ROOMS = os.environ.get("FANLIGHT_TEST_ROOMS", "agent")
+"""Whose tests run on each; `all` are those of everything that the application imports."""
 
 
 def test_one_of_each_version_is_found_and_nothing_that_is_too_old_or_no_python(tmp_path):
@@ -28,13 +31,14 @@ def test_one_of_each_version_is_found_and_nothing_that_is_too_old_or_no_python(t
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("minor", [11, 12, 13, 14])
-def test_the_tests_of_the_light_rooms_pass_on_every_interpreter_here(minor):
+def test_the_tests_of_the_light_rooms_pass_on_every_interpreter_here(minor, record_property):
     found = interpreters.interpreters(interpreters.candidates())
     paths = [str(path) for version, path in found.items() if version[:2] == (3, minor)]
     if not paths:
         pytest.skip(f"there is no CPython 3.{minor} on this machine")
+    rooms = [] if ROOMS == "all" else ["--rooms", ROOMS]
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "interpreters.py"), *paths],
+        [sys.executable, str(ROOT / "tools" / "interpreters.py"), *rooms, *paths],
         capture_output=True,
         text=True,
         check=False,
@@ -42,4 +46,4 @@ def test_the_tests_of_the_light_rooms_pass_on_every_interpreter_here(minor):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" passed") == len(paths)
     told = [f"{line.split()[0]} {line.partition(': ')[2]}" for line in done.stdout.splitlines()]
-    sys.stdout.write(f"CPython {', '.join(told)}\n")
+    record_property("measured", f"CPython {', '.join(told)}")

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 LONGEST_S = 30.0
 """CPU seconds for what a seed makes; most take some thousandths."""
 NOW_NS = 1_770_000_000_000_000_000
-SOAK = (pytest.mark.soak, pytest.mark.timeout(3000))
+SOAK = (pytest.mark.soak, pytest.mark.timeout(7200))
 """Many seeds take minutes, on a machine with other work many."""
+TIMES = int(os.environ.get("FANLIGHT_TEST_SEEDS", "1"))
 
 WORDS = [
     *(
@@ -221,7 +222,7 @@ def asked(text: str) -> Query | None:
         return None
 
 
-FEW_OR_MANY = [100, pytest.param(20_000, marks=SOAK)]
+FEW_OR_MANY = [100, pytest.param(TIMES * 5_000, marks=SOAK)]
 
 
 @pytest.mark.parametrize("count", FEW_OR_MANY, ids=["few", "many"])
@@ -247,7 +248,7 @@ def spoilt(chosen: random.Random, name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("count", [10, pytest.param(2_000, marks=SOAK)], ids=["few", "many"])
+@pytest.mark.parametrize("count", [10, pytest.param(TIMES * 200, marks=SOAK)], ids=["few", "many"])
 def test_a_spoilt_file_is_accounted_for_line_by_line_whatever_is_asked(count: int, name: str) -> None:
     for seed in seeds(count):
         with chance(seed) as chosen:
@@ -287,7 +288,7 @@ def are_alike(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)
 
 
-@pytest.mark.parametrize("count", [10, pytest.param(1_000, marks=SOAK)], ids=["few", "many"])
+@pytest.mark.parametrize("count", [10, pytest.param(TIMES * 100, marks=SOAK)], ids=["few", "many"])
 def test_a_file_and_every_store_answer_what_the_predicate_and_the_stages_do(
     count: int, tmp_path: Path
 ) -> None:
@@ -319,7 +320,7 @@ def test_a_file_and_every_store_answer_what_the_predicate_and_the_stages_do(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("count", [3, pytest.param(300, marks=SOAK)], ids=["few", "many"])
+@pytest.mark.parametrize("count", [3, pytest.param(TIMES * 10, marks=SOAK)], ids=["few", "many"])
 def test_every_store_answers_alike_of_whatever_a_format_reads(count: int, name: str, tmp_path: Path) -> None:
     for seed in seeds(count):
         with chance(seed) as chosen:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +15,9 @@ from world import World
 
 SHORT, LONG = 26, 200
 """Moves of a life: short ones begin anew often, long ones get into more of a tangle."""
-MANY, ROUND = 10_000, 1_000
+MANY, ROUND = 10_000 * int(os.environ.get("FANLIGHT_TEST_SEEDS", "1")), 1_000
+ALL_S = 60 * MANY // 10_000
+"""The promise: CPU seconds for all of them, on a machine that does nothing else."""
 
 
 def live(seed, moves, folder, *kinds):
@@ -55,7 +56,7 @@ def test_some_hundred_seeds_lose_and_double_nothing(memory, count, moves):
 
 
 @pytest.mark.soak
-def test_ten_thousand_seeds_lose_and_double_nothing(memory):
+def test_ten_thousand_seeds_lose_and_double_nothing(memory, record_property):
     """All of them is what is asked for; that it is a minute's work is for the page to tell."""
     rounds_s, lived = [], 0
     for first in range(0, MANY, ROUND):
@@ -66,9 +67,10 @@ def test_ten_thousand_seeds_lose_and_double_nothing(memory):
         rounds_s.append(time.process_time() - began_s)
     # Whatever else the machine does makes the same work cost more CPU, never less.
     spent_s = min(rounds_s) * len(rounds_s)
-    sys.stdout.write(
-        f"{lived} seeds: {spent_s:.1f} s of CPU at the best pace, {sum(rounds_s):.1f} s as it was\n"
+    record_property(
+        "measured", f"{lived} seeds: {spent_s:.1f} s of CPU at the best pace, {sum(rounds_s):.1f} s as it was"
     )
+    record_property("limit", f"{ALL_S} s, told alone")
     assert lived == len(seeds(MANY))
 
 
@@ -85,7 +87,9 @@ def test_some_hundred_seeds_of_posted_reports_lose_and_double_nothing(memory, co
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("count", "moves"), [(MANY, SHORT), (MANY // 10, LONG)], ids=["short", "long"])
+@pytest.mark.parametrize(
+    ("count", "moves"), [(MANY // 10, SHORT), (MANY // 100, LONG)], ids=["short", "long"]
+)
 def test_thousands_of_seeds_of_posted_reports_lose_and_double_nothing(memory, count, moves):
     for seed in seeds(count):
         live(seed, moves, memory / str(seed), Reporting, Desk)
