@@ -1,7 +1,6 @@
 """What a Fanlight costs while nothing happens: `make soak`, FANLIGHT_TEST_IDLE_S seconds of it."""
 
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import pytest
 IDLE_S = float(os.environ.get("FANLIGHT_TEST_IDLE_S", "120"))
 APPLICATION_SHARE = 0.001
 COLLECTOR_SHARE = 0.002
+SLOW = 2
+"""A machine at half its pace needs twice the CPU time for the same."""
 
 
 def cpu_s(pid):
@@ -24,7 +25,7 @@ def family_s(kit, pid):
 
 @pytest.mark.soak
 @pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="this kernel does not count it")
-def test_an_idle_fanlight_costs_next_to_nothing(house, kit):
+def test_an_idle_fanlight_costs_next_to_nothing(house, kit, record_property):
     house.serve()
     traced, port = house.application("shop")
     plain, plain_port = house.application("plain", traced=False)
@@ -45,10 +46,12 @@ def test_an_idle_fanlight_costs_next_to_nothing(house, kit):
     after, lasted_s = spent(), time.monotonic() - began_s
     share = {name: (after[name] - before[name]) / lasted_s for name in after}
     told = ", ".join(f"{name} {100 * part:.4f} %" for name, part in share.items())
-    sys.stdout.write(f"of one core in {lasted_s:.0f} idle s: {told}\n")  # shown by -rP
+    record_property("measured", f"of one core in {lasted_s:.0f} idle s: {told}")
+    limits = f"application {100 * APPLICATION_SHARE} % above plain, collector {100 * COLLECTOR_SHARE} %"
+    record_property("limit", f"{limits}; fails at {SLOW} times that")
     assert house.pids() == roles
-    assert share["application"] - share["plain"] <= APPLICATION_SHARE, told
-    assert share["collector"] <= COLLECTOR_SHARE, told
+    assert share["application"] - share["plain"] <= SLOW * APPLICATION_SHARE, told
+    assert share["collector"] <= SLOW * COLLECTOR_SHARE, told
 
 
 def answers(kit, port):

@@ -12,6 +12,7 @@ from matrix_serving import measure, serving
 from matrix_sites import FLASK, FRONTS, QUERY, STARLETTE, Site, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -30,8 +31,12 @@ def test_no_request_is_lost_or_doubled_and_no_response_differs(server: str, fold
 
 @pytest.mark.soak
 @pytest.mark.parametrize("server", SERVERS)
-def test_none_of_ten_thousand_requests_is_lost_or_doubled(server: str, folder: Path) -> None:
+def test_none_of_ten_thousand_requests_is_lost_or_doubled(
+    server: str, folder: Path, record_property: Callable[[str, object], None]
+) -> None:
     judge(server, 10_000, folder)
+    record_property("measured", "of 10000 requests on each server 0 lost, 0 doubled")
+    record_property("limit", "0")
 
 
 def counted(

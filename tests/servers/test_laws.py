@@ -19,6 +19,7 @@ from matrix_serving import serving
 from matrix_slots import SITE, Client, Gate, Watch, requests
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from matrix_receiver import Receiver
@@ -104,7 +105,12 @@ class Asking:
     ids=["short", "minute"],
 )
 def test_requests_in_a_real_server_are_their_rate_times_their_duration(
-    for_s: float, tolerance: float, folder: Path, receiver: Receiver, watch: Watch
+    for_s: float,
+    tolerance: float,
+    folder: Path,
+    receiver: Receiver,
+    watch: Watch,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """Little's law: what is seen at the server from outside, against what its application wrote down."""
     (folder / "site_app.py").write_text(SLOW_SITE)
@@ -140,6 +146,8 @@ def test_requests_in_a_real_server_are_their_rate_times_their_duration(
     # two that its client knows, which may lie far apart where the machine is busy.
     at_most, at_least, worked = (sum(row[3] - row[at] for row in rows) / 1e9 for at in range(3))
     told = f"inside {inside:.2f} s, between {at_least:.2f} and {at_most:.2f} s, of {len(rows)} requests"
+    record_property("measured", told)
+    record_property("limit", f"{100 * tolerance:.0f} % off")
     assert at_least * (1 - tolerance) <= inside <= at_most * (1 + tolerance), told
     # The integral that the worker itself keeps says what the looks say, and what its application does.
     busy_s = (after.busy_ns - before.busy_ns) / 1e9

@@ -19,6 +19,7 @@ from matrix_servers import BIN, gunicorn, program, uvicorn, uwsgi
 from matrix_serving import serving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from matrix_receiver import Receiver
@@ -128,10 +129,12 @@ def test_the_kernel_tells_what_the_header_tells(server: str, folder: Path, recei
 @pytest.mark.soak
 @pytest.mark.parametrize("server", SERVERS)
 def test_of_a_thousand_requests_the_kernel_tells_what_the_header_tells(
-    server: str, folder: Path, receiver: Receiver
+    server: str, folder: Path, receiver: Receiver, record_property: Callable[[str, object], None]
 ) -> None:
     with serving(started(server, folder), folder, receiver) as running:
         found, sending = differences(running, receiver, 1_000)
+    record_property("measured", f"{server} {100 * near(found, sending):.1f} %")
+    record_property("limit", "98 % within a tick and 2 ms")
     assert near(found, sending) >= 0.98, sorted(found)[:5] + sorted(found)[-25:]
 
 
