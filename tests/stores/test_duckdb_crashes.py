@@ -89,24 +89,29 @@ def killed_rounds(directory: Path, rounds: int) -> int:
 
 
 class Tripwire:
-    """A connection whose n-th statement from now fails."""
+    """A connection whose n-th statement from now fails, or is done and leaves no memory behind it."""
 
-    def __init__(self, connection, n: int) -> None:
+    def __init__(self, connection, n: int, of: str) -> None:
         self.connection = connection
         self.left = n
+        self.of = of
 
     def execute(self, *statement):
         self.left -= 1
-        if not self.left:
+        if not self.left and self.of == "disk":
             raise duckdb.IOException("the disk is gone")
-        return self.connection.execute(*statement)
+        answer = self.connection.execute(*statement)
+        if not self.left:
+            raise MemoryError
+        return answer
 
     def __getattr__(self, name):
         return getattr(self.connection, name)
 
 
-def test_whichever_statement_fails_trying_again_keeps_all_once(directory: Path) -> None:
-    tripped_rounds(directory, "tried again")
+@pytest.mark.parametrize("of", ["disk", "memory"])
+def test_whichever_statement_fails_trying_again_keeps_all_once(directory: Path, of: str) -> None:
+    tripped_rounds(directory, "tried again", of)
 
 
 @pytest.mark.soak
@@ -114,7 +119,7 @@ def test_whichever_statement_fails_a_new_process_keeps_all_once(directory: Path)
     tripped_rounds(directory, "reopened")
 
 
-def tripped_rounds(directory: Path, then: str) -> None:
+def tripped_rounds(directory: Path, then: str, of: str = "disk") -> None:
     """Let the n-th statement of an application fail, for every n until none is left."""
     start = START + DAY_NS - 5 * 1000
     store = open_at(directory)
@@ -127,11 +132,11 @@ def tripped_rounds(directory: Path, then: str) -> None:
         store.alive()
         for day in store.days.values():
             day.limits["counts"] = 1
-        store.writer = wire = Tripwire(store.writer, turn)
+        store.writer = wire = Tripwire(store.writer, turn, of)
         try:
             store.apply(1, [(turn, record)])
             tripped = wire.left <= 0
-        except StoreError:
+        except (StoreError, MemoryError):
             assert wire.left <= 0
         store.writer = wire.connection
         if then == "reopened":

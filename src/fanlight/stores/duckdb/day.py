@@ -65,14 +65,15 @@ class Day:
         self.texts: dict[int, str] = {}
         self.kinds: dict[int, tuple[str, str, str]] = {}
         """Some of the strings and kinds that readers have looked up."""
-        cursor.execute(f"ATTACH {literal(str(path))} AS {alias}")
         try:
+            # In here: it may be done and still fail, for want of memory.
+            cursor.execute(f"ATTACH {literal(str(path))} AS {alias}")
             self.closed = self.prepare(cursor)
             self.remember(cursor)
         except BaseException:
             # An engine that cannot read the file may fail to let it go as well.
             with suppress(duckdb.Error):
-                cursor.execute(f"DETACH {alias}")
+                cursor.execute(f"DETACH DATABASE IF EXISTS {alias}")
             raise
 
     def prepare(self, cursor: Connection) -> bool:

@@ -66,8 +66,9 @@ def telling(what: str) -> Iterator[None]:
 @contextmanager
 def transaction(cursor: Connection) -> Iterator[None]:
     """Commit what the block does, or nothing of it."""
-    cursor.execute("BEGIN TRANSACTION")
     try:
+        # In here: begun, it may still fail, and would stand in the way of every one behind it.
+        cursor.execute("BEGIN TRANSACTION")
         yield
         cursor.execute("COMMIT")
     except BaseException:

@@ -29,6 +29,7 @@ PASSING = (
     "Permission denied",
     "Out of Memory",
     "Too many open files",
+    "Unique file handle conflict",
     "with version number",
 )
 """Words of errors that say nothing about the file's content: the same file may open later."""

@@ -114,10 +114,10 @@ class DuckStore:
             portions = self.portions(segment, records)
             try:
                 self.give(segment, records[-1][0], portions)
-            except duckdb.Error:
+            except (duckdb.Error, MemoryError):
                 self.suspect = True
                 # Readers go on even if the writer cannot.
-                with suppress(StoreError):
+                with suppress(StoreError, MemoryError):
                     self.alive()
                 raise
 
