@@ -5,7 +5,8 @@
     ├── WireError        bytes that are no Fanlight message
     ├── SpoolError       the spool cannot be opened, locked or written
     ├── StoreError       the store cannot be opened, read or written
-    │   └── AwayError    it is being closed, or opened anew: whoever asks again is answered
+    │   ├── AwayError    it is being closed, or opened anew: whoever asks again is answered
+    │   └── HardshipError  the machine has no memory or no room for it, or its disk fails; carries code
     ├── UnreachableError nothing of Fanlight answers where it was looked for
     ├── QueryError       a query that cannot be read; carries code, column, and a caret under the place
     ├── ParserError      a parser was asked for what it cannot do
@@ -37,6 +38,19 @@ class StoreError(FanlightError):
 
 class AwayError(StoreError):
     """The store is being closed, or opened anew: whoever asks again is answered."""
+
+
+class HardshipError(StoreError):
+    """The machine has no memory or no room on its disk for it, or the disk fails.
+
+    Args:
+        code: `memory`, `room` or `disk`.
+        text: the whole message.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class UnreachableError(FanlightError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,9 +12,12 @@ from commits import Part, Request, commit
 from web_client import Page
 from web_shop import HOSTILE, MS, NOW
 
+from fanlight.errors import StoreError
 from fanlight.server.answers import Answers
 from fanlight.server.server import Server
 from fanlight.stores import open_store
+from fanlight.stores.duckdb.engine import open_engine, telling
+from fanlight.web.app import HARDSHIPS
 from fanlight.wire.messages import ERROR, WHOLE
 
 VIEW = Part(("app.flask.view", "checkout", ""), 0, 1 * MS, 300 * MS)
@@ -59,6 +65,71 @@ def test_while_the_store_is_not_there_everybody_is_asked_to_come_again(tmp_path,
     assert (answer.status, answer.header("retry-after")) == (503, "1")
     assert "The store is being closed or opened anew; ask again in a moment." in answer.text
     assert str(tmp_path) not in answer.text
+
+
+@pytest.mark.parametrize("address", ["/api/overview", "/v1/query?q=service%3Ashop", "/", "/explore?q=*"])
+def test_a_disk_that_fails_is_told_and_the_next_question_is_answered(tmp_path, ask_with, address, capfd):
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    store.apply(1, [(1, commit(list(requests())))])
+    store.close()
+    store = open_store(f"duckdb:{tmp_path / 'store'}")
+    browser = ask_with(Answers(store, dict))
+    (day,) = (tmp_path / "store").glob("*.duckdb")
+    whole = day.read_bytes()
+    os.truncate(day, 12_288)
+    answer = browser.get(address)
+    day.write_bytes(whole)
+    assert (answer.status, answer.header("retry-after")) == (503, "10")
+    assert "The disk cannot be read or written" in unescape(answer.text)
+    assert str(tmp_path) not in answer.text
+    assert capfd.readouterr().err.count("was not answered: ") == 1
+    assert browser.get(address).status == 200
+    store.close()
+
+
+class Poor:
+    """Answers of a machine that lacks something."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def overview(self, *_, **__):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (MemoryError(), "memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
+        (OSError(errno.ENOSPC, "No space left on device", "/secret/x"), "room"),
+        (OSError(errno.EIO, "Input/output error", "/secret/x"), "disk"),
+    ],
+    ids=str,
+)
+def test_what_the_machine_lacks_is_named_with_what_to_do(ask_with, error, code, capfd):
+    answer = ask_with(Poor(error)).get("/api/overview")
+    assert (answer.status, answer.header("retry-after")) == (503, "10")
+    assert answer.json == {"error": {"code": code, "message": HARDSHIPS[code]}}
+    assert "/secret" not in answer.text
+    assert "/api/overview was not answered: " in capfd.readouterr().err
+
+
+def test_an_error_of_the_system_that_is_no_lack_stays_a_defect(ask_with):
+    with pytest.raises(PermissionError):
+        ask_with(Poor(PermissionError(errno.EACCES, "Permission denied"))).get("/api/overview")
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [("SELECT list(range) FROM range(99000000)", "memory"), ("FROM read_csv('/proc/no/such')", None)],
+)
+def test_the_engine_tells_apart_what_is_lacking(tmp_path, statement, code):
+    engine = open_engine(tmp_path)
+    with pytest.raises(StoreError) as caught, telling("it failed"):
+        engine.execute(statement)
+    assert getattr(caught.value, "code", None) == code
+    engine.close()
 
 
 @pytest.fixture(params=["memory", "duckdb"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fanlight.errors import AwayError
+from fanlight.errors import AwayError, HardshipError
+from fanlight.log import LOG
 from fanlight.web import api, asking, completing, importing, parameters, report
 from fanlight.web.apart import QUERIES, STATUS, Apart
 from fanlight.web.assets import assets
@@ -30,6 +32,19 @@ if TYPE_CHECKING:
 
     from fanlight.web.gate import Gate
 
+HARDSHIPS = {
+    "memory": "There is not enough memory for this answer; ask for a shorter time, or give Fanlight more.",
+    "room": "The disk is full, and this answer needs some of it; make room on it.",
+    "disk": "The disk cannot be read or written; Fanlight's log says what it answered.",
+}
+"""What the machine lacks, by code, and what to do."""
+DISK = {
+    errno.ENOSPC: "room",
+    errno.EDQUOT: "room",
+    errno.EIO: "disk",
+    errno.EROFS: "disk",
+    errno.ENOMEM: "memory",
+}
 SPECULATIVE = (b"prefetch", b"prerender", b"preview")
 
 
@@ -83,6 +98,7 @@ def create(answers: Any, gate: Gate, clock: Callable[[], int] = time.time_ns, in
     if inbox is not None:
         routes.append(Route(report.PATH, take_report, methods=["POST"]))
     handlers: dict[Any, Any] = {HTTPException: failed, AwayError: away, Exception: broken}
+    handlers |= dict.fromkeys((HardshipError, MemoryError, OSError), lacking)
     app = Starlette(routes=routes, exception_handlers=handlers)
     # Otherwise `//evil.example/` would be redirected to `//evil.example`.
     app.router.redirect_slashes = False
@@ -337,13 +353,29 @@ def failed(request: Request, error: Exception) -> Response:
 
 def away(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler takes an error
     """Answer what a store that is being closed or opened anew has no answer to."""
-    sentence = "The store is being closed or opened anew; ask again in a moment."
+    return later(request, "away", "The store is being closed or opened anew; ask again in a moment.", 1)
+
+
+def lacking(request: Request, error: Exception) -> Response:
+    """Answer what the machine has no memory for, or no disk that works; the log has the error."""
+    if isinstance(error, OSError):
+        if error.errno not in DISK:
+            raise error
+        code = DISK[error.errno]
+    else:
+        code = error.code if isinstance(error, HardshipError) else "memory"
+    LOG.error(f"{request.scope['path']} was not answered: {str(error) or type(error).__name__}")
+    return later(request, code, HARDSHIPS[code], 10)
+
+
+def later(request: Request, code: str, sentence: str, retry_s: int) -> Response:
+    """Answer that it may be had later, and when to ask again."""
     if request.scope["path"].startswith(("/api/", "/v1/")):
-        response = api.refuse(503, "away", sentence)
+        response = api.refuse(503, code, sentence)
     else:
         context = {"title": "Not at this moment", "parameter": None, "message": sentence, "nearest": None}
         response = page("error.html", context, 503)
-    response.headers["Retry-After"] = "1"
+    response.headers["Retry-After"] = str(retry_s)
     return response
 
 

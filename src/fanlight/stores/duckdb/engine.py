@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from fanlight.errors import AwayError, StoreError
+from fanlight.errors import AwayError, HardshipError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,11 @@ def telling(what: str) -> Iterator[None]:
         yield
     except (duckdb.InterruptException, duckdb.ConnectionException) as error:
         raise AwayError(f"{what}: the store is being closed or reopened; ask again") from error
+    except duckdb.OutOfMemoryException as error:
+        raise HardshipError("memory", f"{what}: {error}") from error
+    except duckdb.IOException as error:
+        code = "room" if "No space left" in str(error) else "disk"
+        raise HardshipError(code, f"{what}: {error}") from error
     except duckdb.Error as error:
         raise StoreError(f"{what}: {error}") from error
 
