@@ -60,7 +60,8 @@ a second to leave by themselves.
 Not traced: granian's own interface RSGI; WebSockets; under uWSGI a bare callable in a second interpreter
 (several `--mount`), one that no module keeps, and with `--lazy-apps` one that neither `--module` nor
 `--wsgi-file` names. A framework's own hook counts there, and [`fanlight.wsgi`](api.md) does in code. Not
-tried: gunicorn's tornado worker, Daphne, mod_wsgi, hypercorn's trio worker.
+tried: gunicorn's tornado worker, mod_wsgi, hypercorn's trio worker. Daphne is tried
+[by hand](libraries.md).
 
 Measured with {versions}.
 """

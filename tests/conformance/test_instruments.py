@@ -18,7 +18,7 @@ from fanlight.errors import ConfigError
 
 TRIGGERS = list(instruments.TABLE)
 EMBEDDED = str(Path(__file__).parent / "embedded")
-"""Modules of the shape that a program gives them which embeds Python; nowhere else do they exist."""
+"""Modules of the shape that a program gives them which embeds Python, and of what brings along too much."""
 
 
 def instrument(trigger: str) -> Any:

@@ -49,6 +49,7 @@ TABLE: dict[str, str] = {
     "botocore.client": "fanlight.instruments.botocore:patch",
     "celery.app.base": "fanlight.instruments.celery:patch",
     "cheroot.wsgi": "fanlight.instruments.servers.cheroot:patch",
+    "daphne.server": "fanlight.instruments.servers.daphne:patch",
     "django": "fanlight.instruments.django:patch",
     "flask.app": "fanlight.instruments.flask:patch",
     "granian.asgi": "fanlight.instruments.servers.granian:patch",
