@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -93,6 +94,26 @@ def test_what_stops_a_statement_never_reaches_the_next_one() -> None:
         assert stopping.wait(30)
     left.set()
     assert late == [False]
+
+
+def test_a_statement_waits_for_no_thread_that_dies_for_want_of_memory(monkeypatch) -> None:
+    waited: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", waited.append)
+    with in_time(object(), Limits(None, time.monotonic() + 600)):
+        pass
+    assert waited == []
+
+
+def test_a_machine_without_room_for_a_thread_lacks_memory(monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
+    with (
+        pytest.raises(MemoryError, match="new thread"),
+        in_time(object(), Limits(None, time.monotonic() + 600)),
+    ):
+        pytest.fail("it ran without anything that stops it")
 
 
 def test_a_call_that_begins_while_the_engine_closes_is_stopped_too() -> None:

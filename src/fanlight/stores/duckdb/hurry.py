@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -69,17 +70,23 @@ def in_time(cursor: Connection, limits: Limits) -> Iterator[None]:
     if limits.until_s is None:
         yield
         return
+    left_s = max(limits.until_s - time.monotonic(), 0)
     turn, over, late = threading.Lock(), threading.Event(), threading.Event()
 
     def stop() -> None:
+        if over.wait(left_s):
+            return
         with turn, suppress(duckdb.Error):
             # Behind the block it would stop what runs next on the connection.
             if not over.is_set():
                 late.set()
                 cursor.interrupt()
 
-    timer = threading.Timer(max(limits.until_s - time.monotonic(), 0), stop)
-    timer.start()
+    try:
+        # No Thread: where memory is short it may die before it begins, and its start waits for that for ever.
+        _thread.start_new_thread(stop, ())
+    except RuntimeError as error:
+        raise MemoryError(str(error)) from error
     try:
         yield
     except duckdb.InterruptException:
@@ -88,6 +95,5 @@ def in_time(cursor: Connection, limits: Limits) -> Iterator[None]:
             raise
         raise too_long() from None
     finally:
-        timer.cancel()
         with turn:
             over.set()
