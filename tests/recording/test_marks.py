@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
@@ -126,6 +127,39 @@ def test_tasks_that_are_started_muted_are_muted_and_may_unmute(caught, shape):
     with trace("root"):
         asyncio.run(work())
     assert shape() == ("root", [("around", ["a told", "b told", "after"])])
+
+
+@pytest.mark.parametrize("of", ["coroutine", "generator"])
+def test_a_task_that_was_started_muted_stays_so_when_it_drops_whoever_muted(caught, shape, of):
+    @types.coroutine
+    def stay():
+        yield
+
+    async def awaiting():
+        with mute():
+            await stay()
+
+    def yielding():
+        with mute():
+            yield
+
+    async def drop() -> None:
+        with span("unheard"):
+            held.clear()
+        with span("unheard"):
+            await asyncio.sleep(0)
+
+    async def work() -> None:
+        with span("around"):
+            held.append(awaiting() if of == "coroutine" else yielding())
+            held[0].send(None)
+            await asyncio.create_task(drop())
+
+    held = []
+    with trace("root"):
+        asyncio.run(work())
+    assert held == []
+    assert shape() == ("root", ["around"])
 
 
 @pytest.mark.usefixtures("branches")

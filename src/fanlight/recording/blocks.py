@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 
+from fanlight.recording import lanes
 from fanlight.recording.clock import clock
 from fanlight.recording.lanes import LANE, LEFT, MUTED, collecting, followed, lane_here, own_lane, put
 from fanlight.recording.recorder import EXPLICIT, begin, current, finish, fresh_trace, is_open
@@ -11,7 +12,7 @@ from fanlight.recording.reduction import plain, reduce_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator
     from contextvars import Token
     from typing import Any, TypeVar, overload
 
@@ -78,8 +79,7 @@ class trace:  # noqa: N801  read as a statement: with fanlight.trace("nightly im
             with trace(*about):
                 return await function(*args, **keywords)  # type: ignore[operator]  # likewise
 
-        code = getattr(function, "__code__", None)
-        is_coroutine = code is not None and code.co_flags & COROUTINE
+        is_coroutine = getattr(getattr(function, "__code__", None), "co_flags", 0) & COROUTINE
         return dressed(awaiting if is_coroutine else wrapper, function)  # type: ignore[no-any-return]
 
 
@@ -124,11 +124,10 @@ class Muting:
         limit: of the lane inside; `MUTED`, or 0 where recording goes on.
     """
 
-    __slots__ = ("before", "inside", "limit")
+    __slots__ = ("before", "inside", "limit", "task")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.before: Lane | None = None
         self.inside: Lane | None = None
 
     def __enter__(self) -> None:
@@ -140,17 +139,20 @@ class Muting:
         before = own_lane(before)
         # A lane of its own: tasks and threads that are started inside take after it.
         inside = before.fork()
-        inside.owner = _thread.get_ident()
-        inside.limit = self.limit
-        self.before, self.inside = before, inside
+        inside.owner, inside.limit = _thread.get_ident(), self.limit
+        self.before, self.inside, self.task = before, inside, id(lanes.running_task())
         put(inside)
 
     def __exit__(self, *exception: object) -> None:
+        task = lanes.running_task()
+        # A task that drops whoever muted ends the block too; what it was itself started in stays muted.
+        if self.inside is None or (task is not None and id(task) != self.task):
+            return
         # By value: it may end in another context, or after its trace; calls may have left a further lane.
-        here = lane_here() if self.inside is not None else None
+        here = lane_here()
         while here is not None and here is not self.inside:
             here = here.before or here.parent
-        if here is not None and self.before is not None:
+        if here is not None:
             # A generator may have come to another thread inside.
             self.before.owner = (here.after or here).owner
             put(self.before)
@@ -309,9 +311,7 @@ def around_generator(function: Any, title: str, category: str) -> Callable[..., 
     return wrapper
 
 
-def around_async_generator(
-    function: Any, title: str, category: str
-) -> Callable[..., AsyncGenerator[Any, Any]]:
+def around_async_generator(function: Any, title: str, category: str) -> Any:
     """Answer an asynchronous generator function whose run is a span on a lane of its own."""
 
     async def wrapper(*args: Any, **keywords: Any) -> Any:
