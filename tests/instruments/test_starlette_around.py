@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from inspect import getclosurevars
+from types import ModuleType
 from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from fanlight.instruments.starlette import traced_in_place
+from fanlight.instruments.starlette import name_routes, traced_in_place
 from fanlight.recording.asgi import DOOR, asgi
 from fanlight.recording.recorder import SWITCH
 from fanlight.recording.routes import LATE
@@ -224,6 +227,48 @@ def ran(call: Any, app: Any, line: str) -> bool:
 def test_what_starlette_does_is_done_in_place_of_its_call(seen: Any) -> None:
     app = shop()
     assert not ran(getattr(Starlette.__call__, DOOR)[1], app, "GET /orders/3")
+    assert [each.endpoint for each in seen] == ["GET /orders/{number}"]
+
+
+class Page(HTTPEndpoint):
+    """What its route awaits is no coroutine."""
+
+    async def get(self, request: Any) -> Any:
+        return await view(request)
+
+
+def test_what_starlettes_route_does_is_done_in_place_of_its_handle(seen: Any) -> None:
+    app, handle = shop(), getclosurevars(Route.handle).nonlocals["handle"]
+    app.routes.append(Route("/pages/{name}", Page))
+    for path in ("/orders/3", "/v1/items/4", "/pages/one"):
+        assert not ran(handle, app, f"GET {path}")
+    assert ran(handle, app, "POST /orders/3")
+    assert [(each.endpoint, each.status) for each in seen] == [
+        ("GET /orders/{number}", 200),
+        ("GET /v1/items/{name}", 200),
+        ("GET /pages/{name}", 200),
+        ("POST /orders/{number}", 405),
+    ]
+
+
+def test_a_route_without_methods_takes_each(seen: Any) -> None:
+    app = Starlette(routes=[Route("/pages/{name}", PlainTextResponse("the page"), methods=None)])
+    assert (ask(app, "GET /pages/one"), ask(app, "PURGE /pages/one")) == (200, 200)
+    assert [each.endpoint for each in seen] == ["GET /pages/{name}", "OTHER /pages/{name}"]
+
+
+def test_a_handle_that_does_anything_else_is_called(seen: Any) -> None:
+    class Own(Route):
+        async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+            await PlainTextResponse("own", 202)(scope, receive, send)
+
+    class Other(Mount):
+        handle = Mount.handle
+
+    module = ModuleType("routing")
+    vars(module).update(Route=Own, Mount=Other)
+    name_routes(module)
+    assert ask(Starlette(routes=[Own("/orders/{number}", view)]), "GET /orders/3") == 202
     assert [each.endpoint for each in seen] == ["GET /orders/{number}"]
 
 

@@ -89,6 +89,24 @@ def traced_in_place(call: Any) -> Any:
     return traced
 
 
+class KnownRoute:
+    """A route as Starlette's has been in every version so far."""
+
+    methods: Any
+    app: Any
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: D102  a constant more
+        if self.methods and scope["method"] not in self.methods:
+            headers = {"Allow": ", ".join(self.methods)}
+            if "app" in scope:
+                raise HTTPException(status_code=405, headers=headers)  # type: ignore[name-defined]  # noqa: F821  never run
+            else:  # noqa: RET506  its steps
+                response = PlainTextResponse("Method Not Allowed", status_code=405, headers=headers)  # type: ignore[name-defined]  # noqa: F821  never run
+            await response(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
 def name_routes(module: ModuleType) -> None:
     """Leave in the scope which mounts and which route took a request; older routers tell neither."""
     route, mount = getattr(module, "Route", None), getattr(module, "Mount", None)
@@ -99,6 +117,7 @@ def name_routes(module: ModuleType) -> None:
     assert mount is not None
     handle, handle_mount = route.handle, mount.handle
 
+    from fanlight.recording.arrival import does_as
     from fanlight.recording.lanes import lane_here
     from fanlight.recording.routes import note_mount, noting
 
@@ -109,7 +128,8 @@ def name_routes(module: ModuleType) -> None:
             note_mount(self, scope, lane.trace)
         return handle_mount(self, scope, receive, send)
 
-    route.handle, mount.handle = noting(handle), mounted
+    is_known = does_as(handle, KnownRoute.handle)
+    route.handle, mount.handle = noting(handle, is_known=is_known), mounted
 
 
 def name_late(module: ModuleType, application: Any) -> None:

@@ -119,11 +119,16 @@ class Endpoints:
 ENDPOINTS = Endpoints()
 
 
-def noting(handle: Any) -> Any:
+def noting(handle: Any, *, is_known: bool = False) -> Any:
     """Answer the `handle` of a class of routes that lets the first to take a request name the endpoint.
 
     Further ones are left in the scope. It is known here already, for applications that copied the
     scope on the way. The hook answers the coroutine, so that awaiting it costs no more than before.
+
+    Args:
+        handle: the class's own.
+        is_known: whether it does nothing but await the route's `app` where the route has no methods, or
+            the request's: then the hook answers what that answers, a coroutine less.
     """
 
     def handled(route: Any, scope: Any, receive: Any, send: Any) -> Any:
@@ -150,6 +155,8 @@ def noting(handle: Any) -> Any:
             except Exception:
                 # The route's class is the application's, whatever its properties do.
                 SWITCH.faults += 1
+        if is_known and (not (methods := route.methods) or scope["method"] in methods):
+            return route.app(scope, receive, send)
         return handle(route, scope, receive, send)
 
     return handled
