@@ -140,6 +140,8 @@ def test_hostile_data_is_only_ever_text(page):
     compared = endpoint.replace("/endpoint?", "/compare?")
     for address in (*PAGES, endpoint, compared, trace, "/explore?q=kind:log", "/explore?q=alert"):
         page.goto(page.base + address)
+        # What was not there within a second comes later.
+        page.wait_for_function("!document.querySelector('[data-later]')")
         wrong = "main script, main img, main [onload], main [onerror], [style]"
         assert page.evaluate(f"document.querySelectorAll('{wrong}').length") == 0, address
         assert page.evaluate("[...document.links].every((link) => link.origin === location.origin)"), address
