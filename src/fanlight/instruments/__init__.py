@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 TABLE: dict[str, str] = {
     "aiohttp.client": "fanlight.instruments.aiohttp:patch",
+    "aiohttp.web_server": "fanlight.instruments.servers.aiohttp_web:patch",
     "aiosqlite.core": "fanlight.instruments.aiosqlite:patch",
     "asyncpg.connection": "fanlight.instruments.asyncpg:patch",
     "botocore.client": "fanlight.instruments.botocore:patch",

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-SERVERS = ("wsgi", "asgi")
+SERVERS = ("wsgi", "asgi", "http")
 
 
 def normalize(name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] | None] | None:
@@ -16,7 +16,7 @@ def normalize(name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] | 
 
     Args:
         name: `request`.
-        payload: a dict of which `server` (`wsgi`, `asgi`), `method` and `status` are read.
+        payload: a dict of which `server` (`wsgi`, `asgi`, `http`), `method` and `status` are read.
     """
     given = dict(payload) if isinstance(payload, dict) else {}
     server = given.get("server")
