@@ -22,6 +22,8 @@ ROOMS = ("recording", "agent", "wire", "aggregate", "instruments", "normalizers"
 """Tests of the rooms that are imported by the application, and of every server that it may run under."""
 JUDGES = ("axe-core-python", "import-linter", "mypy", "playwright", "ruff")
 """What developing needs and these tests do not."""
+AGENT = ("gevent", "hypothesis", "pytest", "waitress")
+"""All that the agent's tests need of what developing does: soon there."""
 ABOUT = "import sys; print(sys.implementation.name, *sys.version_info[:3], sys.base_prefix)"
 PLACES = (
     "~/.pyenv/versions/*/bin/python3",
@@ -64,10 +66,11 @@ def interpreters(paths: list[Path]) -> dict[tuple[int, ...], Path]:
     return dict(sorted(found.items()))
 
 
-def needed() -> list[str]:
-    """Answer the packages that the tests need, as the project's own environment has them."""
+def needed(rooms: list[str]) -> list[str]:
+    """Answer the packages that the rooms' tests need, as the project's own environment has them."""
+    wanted = AGENT if rooms == ["agent"] else ("",)
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    return [each for each in groups["dev"] if not each.startswith(JUDGES)]
+    return [each for each in groups["dev"] if each.startswith(wanted) and not each.startswith(JUDGES)]
 
 
 def judge(python: Path, folder: Path, rooms: list[str]) -> tuple[bool, str]:
@@ -76,7 +79,7 @@ def judge(python: Path, folder: Path, rooms: list[str]) -> tuple[bool, str]:
     install = [str(venv), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     for step in (
         [str(python), "-m", "venv", str(folder)],
-        [*install, *needed(), "-e", f"{ROOT}[server,demo]"],
+        [*install, *needed(rooms), "-e", f"{ROOT}[server,demo]"],
     ):
         done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=900)
         if done.returncode:
