@@ -91,7 +91,7 @@ def test_it_tells_what_begins_what_came_of_it_and_what_is_left_the_longest_first
     told = [line.partition(" ")[2] for line in lines]
     idle = "an idle fanlight costs next to nothing"
     # That one alone; then the one that took longest.
-    assert told[0] == "3 tests, 3 cases, 2 at a time; 3 left to begin, 11 min by last time"
+    assert told[0] == "3 tests, 3 cases, 2 at a time; 3 left to begin, 16 min by last time"
     assert told[1] == f"begins: {idle}, 10 min last time"
     assert told[2].startswith(f"passed [1 of 3]: {idle}, 1 of 1 in ")
     assert told[2].endswith("; 2 left to begin, 336 s by last time")

@@ -155,9 +155,8 @@ def may_begin(part: Part, running: list[Running]) -> bool:
 
 def left(waiting: list[Part]) -> str:
     """Answer in words how much is to be begun."""
-    return (
-        f"{len(waiting)} left to begin, {told(sum(part.about_s for part in waiting) / AT_ONCE)} by last time"
-    )
+    about_s = sum(part.about_s / (1 if part.proof in ALONE else AT_ONCE) for part in waiting)
+    return f"{len(waiting)} left to begin, {told(about_s)} by last time"
 
 
 def finished(gone: Running, place: str, rest: str) -> Result:
