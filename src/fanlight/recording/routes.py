@@ -5,6 +5,8 @@ What an address says is never part of them: a prefix counts when the mount that 
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from fanlight.recording.lanes import lane_here
 from fanlight.recording.recorder import SWITCH
 
@@ -27,6 +29,8 @@ ANSWERED_BY = "answered_by"
 """Annotation of a request whose view never ran."""
 AGAIN = -1
 """Rank of an endpoint that was named so, and then another route or mount took over."""
+COROUTINE = 0x80
+"""Flag of the code of an `async def`, as `inspect` has it."""
 TEMPLATES_MAX = 10_000
 """Templates of one method whose names are kept; an application may make up ever new ones."""
 SERVED_MAX = 4
@@ -128,7 +132,7 @@ def noting(handle: Any, *, is_known: bool = False) -> Any:
     Args:
         handle: the class's own.
         is_known: whether it does nothing but await the route's `app` where the route has no methods, or
-            the request's: then the hook answers what that answers, a coroutine less.
+            the request's: then the hook answers the coroutine of that, if it is sure to be one.
     """
 
     def handled(route: Any, scope: Any, receive: Any, send: Any) -> Any:
@@ -155,8 +159,13 @@ def noting(handle: Any, *, is_known: bool = False) -> Any:
             except Exception:
                 # The route's class is the application's, whatever its properties do.
                 SWITCH.faults += 1
-        if is_known and (not (methods := route.methods) or scope["method"] in methods):
-            return route.app(scope, receive, send)
+        if (
+            is_known
+            and (app := route.app).__class__ is FunctionType
+            and app.__code__.co_flags & COROUTINE
+            and (not (methods := route.methods) or scope["method"] in methods)
+        ):
+            return app(scope, receive, send)
         return handle(route, scope, receive, send)
 
     return handled
