@@ -52,13 +52,13 @@ class Seen(list["Trace"]):
     """The finished traces, oldest first."""
 
     def leaves(self, name: str = "") -> list[tuple[str, Any]]:
-        """Answer (name, payload) of every leaf, of all traces together."""
+        """Answer (name, payload) of every leaf, or of those of a name and of what stands below it."""
         return [
             (event[2], event[3])
             for trace in self
             for events, _, _ in trace.records or ()
             for event in events
-            if isinstance(event, tuple) and len(event) == 5 and name in ("", event[2])
+            if isinstance(event, tuple) and len(event) == 5 and f"{event[2]}.".startswith(name and f"{name}.")
         ]
 
     def handled(self) -> list[tuple[str, Any]]:

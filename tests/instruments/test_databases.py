@@ -237,7 +237,7 @@ def test_engines_for_asyncio_go_the_same_way(seen: Any) -> None:
         finish(opened)
 
     asyncio.run(main())
-    assert ("sql.query", "SELECT 1") in seen.leaves()
+    assert ("sql.query.sqlite", "SELECT 1") in seen.leaves()
     database.dispose()
 
 

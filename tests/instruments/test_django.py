@@ -257,7 +257,7 @@ def test_a_streamed_response_ends_with_its_close_and_holds_what_it_asks(seen: An
     assert current() is None
     body.close()
     assert seen.endpoints() == [("GET /stream/", 200)]
-    assert [leaf for leaf in seen.leaves() if "%s" in leaf[1]] == [("sql.query", "SELECT %s")] * 3
+    assert [leaf for leaf in seen.leaves() if "%s" in leaf[1]] == [("sql.query.sqlite", "SELECT %s")] * 3
 
 
 def test_a_response_that_is_all_there_is_handed_on_as_it_is_and_ends_its_request(seen: Any) -> None:

@@ -9,6 +9,8 @@ import pymysql.cursors
 import pytest
 import sqlalchemy as sa
 
+from fanlight.normalizers import normalize
+
 SECRET = "hunter2"
 
 
@@ -79,6 +81,27 @@ def test_failed_statements_are_recorded_and_raised(mariadb: int, statements: Any
         ("INSERT INTO mysql.nowhere VALUES (%s)", "ProgrammingError"),
         "SELECT 1",
     ]
+
+
+@pytest.mark.parametrize("through", ["the driver", "sqlalchemy"])
+def test_what_this_server_takes_for_a_string_stays_here(
+    mariadb: int, statements: Any, seen: Any, through: str
+) -> None:
+    engine = sa.create_engine(f"mysql+pymysql://root@127.0.0.1:{mariadb}/mysql")
+    text = f'SELECT "{SECRET}", "a" WHERE "{SECRET}" = "{SECRET}"'
+
+    def work() -> None:
+        if through == "sqlalchemy":
+            with engine.connect() as connection:
+                assert connection.execute(sa.text(text)).all() == [(SECRET, "a")]
+            return
+        with connect(mariadb) as connection, connection.cursor() as cursor:
+            cursor.execute(text)
+            assert cursor.fetchone() == (SECRET, "a")
+
+    assert statements(work)[-1] == text
+    assert normalize(*seen.leaves("sql.query")[-1])[2] == "SELECT ?, ? WHERE ? = ?"
+    engine.dispose()
 
 
 def test_a_statement_of_sqlalchemy_counts_once(mariadb: int, statements: Any) -> None:

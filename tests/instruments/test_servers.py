@@ -176,8 +176,8 @@ def test_gunicorn_serves_the_same_bytes_and_every_request_counts(worker: str, fo
     assert sorted(trace[:5] for trace in found) == [
         ["<unmatched>", 404, "html", "app.wsgi.request", []],
         ["GET /file", 200, "text", "app.wsgi.request", ["file.send"]],
-        ["GET /orders/<int:number>", 200, "json", "app.wsgi.request", ["sql.query"]],
-        ["GET /orders/<int:number>", 200, "json", "app.wsgi.request", ["sql.query"]],
+        ["GET /orders/<int:number>", 200, "json", "app.wsgi.request", ["sql.query.sqlite"]],
+        ["GET /orders/<int:number>", 200, "json", "app.wsgi.request", ["sql.query.sqlite"]],
         ["GET /stream", 200, "csv", "app.wsgi.request", []],
     ]
 

@@ -72,6 +72,56 @@ def test_no_literal_survives_in_any_dialect(dialect: st.SearchStrategy[str], fou
     assert SECRET not in title + text
 
 
+PLANTED = [
+    'SELECT "hunter2"',
+    'SELECT a, "hunter2" FROM t',
+    'SELECT * FROM t WHERE "hunter2" = a',
+    'SELECT * FROM t WHERE a = b AND ("hunter2") = a',
+    'SELECT * FROM t WHERE a IN (b, "hunter2")',
+    'SELECT DISTINCT "hunter2" FROM t',
+    'SELECT COUNT("hunter2"), MD5("hunter2") FROM t',
+    'UPDATE t SET a = CASE WHEN "hunter2" THEN 1 END, b = concat(a, "hunter2")',
+    'INSERT INTO t (a) SELECT "hunter2"',
+    'INSERT INTO t (a, b) VALUES (upper("hunter2"), "hunter2")',
+    'SELECT * FROM t WHERE a IS DISTINCT FROM "hunter2"',
+    'SELECT * FROM t WHERE (a, b) = (1, "hunter2") HAVING "hunter2" OR NOT "hunter2"',
+]
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "sqlite"])
+@pytest.mark.parametrize("statement", PLANTED)
+def test_what_may_be_a_string_in_double_quotes_stays_here(statement: str, dialect: str) -> None:
+    title, text = normalize(f"sql.query.{dialect}", statement)[1:3]
+    assert SECRET not in title + text
+    assert "?" in text
+
+
+@given(found=st.data())
+def test_nothing_in_double_quotes_leaves_that_mysql_was_sent(found: st.DataObject) -> None:
+    shape = found.draw(
+        st.sampled_from(
+            ["SELECT {0} FROM t", *SHAPES, *(each.replace('"hunter2"', "{0}") for each in PLANTED)]
+        )
+    )
+    words = st.one_of(st.just(f'"{SECRET}"'), in_double_quotes)
+    title, text = sanitize(shape.format(found.draw(words), found.draw(words)), "mysql")
+    assert SECRET not in title + text
+
+
+@pytest.mark.parametrize(
+    ("statement", "title"),
+    [
+        ('SELECT "t"."a", COUNT(*) AS "n" FROM "t" GROUP BY "t"."a" ORDER BY "n" DESC', "SELECT FROM t"),
+        ('INSERT INTO "t" ("a", "b") VALUES (?)', "INSERT INTO t"),
+        ('UPDATE "t" SET "a" = ?, "b" = ? WHERE "t"."id" = ?', "UPDATE t"),
+        ('DELETE FROM "t" WHERE "t"."id" IN (?)', "DELETE FROM t"),
+        ('CREATE TABLE "t" ("id" integer, "a" text)', "CREATE TABLE t"),
+    ],
+)
+def test_what_only_a_name_can_be_stays_a_name_on_sqlite(statement: str, title: str) -> None:
+    assert sanitize(statement, "sqlite") == (title, statement)
+
+
 @given(number=st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
 def test_no_number_survives(number: float) -> None:
     assert sanitize(f"SELECT * FROM t WHERE a = {number}")[1] == "SELECT * FROM t WHERE a = ?"

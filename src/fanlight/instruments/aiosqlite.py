@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOTIFICATION = "sql.query"
+DIALECT = "sql.query.sqlite"
+"""What the leaf is called, so that double quotes are read as SQLite reads them."""
 MARK = "fanlight_records"
 """An instrument above the driver asks a connection for this, so that a statement counts once."""
 EXECUTING = frozenset({"execute", "executemany", "executescript", "_execute_fetchall", "_execute_insert"})
@@ -46,7 +48,7 @@ def patch(module: ModuleType) -> None:
         return await connect(self)
 
     connection._connect = connect_apart  # noqa: SLF001 awaited or entered, a connection goes through it
-    connection._execute = recorded_async(execute, NOTIFICATION, "sql", statement)  # noqa: SLF001 the one door
+    connection._execute = recorded_async(execute, NOTIFICATION, "sql", statement, DIALECT)  # noqa: SLF001 the one door
     setattr(connection, MARK, True)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOTIFICATION = "sql.query"
+DIALECT = "sql.query.mysql"
+"""What the leaf is called, so that double quotes are read as the server reads them."""
 MARK = "fanlight_records"
 """An instrument above the driver asks a cursor for this, so that a statement counts once."""
 BUSY = "fanlight_busy"
@@ -33,9 +35,9 @@ def patch(module: ModuleType) -> None:
         if not hasattr(cursor, method):
             raise LookupError(f"pymysql has no Cursor.{method}")
     assert cursor is not None
-    cursor.execute = recorded(cursor.execute, NOTIFICATION, "sql", single)
-    cursor.executemany = recorded(busy(cursor.executemany), NOTIFICATION, "sql", statement)
-    cursor.callproc = recorded(cursor.callproc, NOTIFICATION, "sql", procedure)
+    cursor.execute = recorded(cursor.execute, NOTIFICATION, "sql", single, DIALECT)
+    cursor.executemany = recorded(busy(cursor.executemany), NOTIFICATION, "sql", statement, DIALECT)
+    cursor.callproc = recorded(cursor.callproc, NOTIFICATION, "sql", procedure, DIALECT)
     setattr(cursor, MARK, True)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOTIFICATION = "sql.query"
+DIALECT = "sql.query.sqlite"
+"""What the leaf is called, so that double quotes are read as SQLite reads them."""
 
 
 def patch(module: ModuleType) -> None:
@@ -112,10 +114,10 @@ def recorded(execute: Callable[..., Any]) -> Callable[..., Any]:
             result = execute(self, sql, *parameters)
         except BaseException as error:
             if isinstance(sql, str):
-                lane.leaf(NOTIFICATION, (sql, type(error).__name__), start_ns, clock())
+                lane.leaf(DIALECT, (sql, type(error).__name__), start_ns, clock())
             raise
         end_ns = clock()
-        lane.leaf(NOTIFICATION, sql, start_ns, end_ns)
+        lane.leaf(DIALECT, sql, start_ns, end_ns)
         if BUS.subscriptions:
             BUS.report(NOTIFICATION, {"sql": sql}, start_ns, end_ns)
         return result

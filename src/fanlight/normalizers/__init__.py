@@ -39,6 +39,8 @@ TABLE: dict[str, str] = {
     "redis.command": "fanlight.normalizers.redis:normalize",
     "request": "fanlight.normalizers.request:normalize",
     "sql.query": "fanlight.normalizers.sql:normalize",
+    "sql.query.mysql": "fanlight.normalizers.sql:normalize",
+    "sql.query.sqlite": "fanlight.normalizers.sql:normalize",
     "view.render": "fanlight.normalizers.template:normalize",
 }
 """Notification name to the normalizer that knows its payload."""

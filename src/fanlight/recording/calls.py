@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     What = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def recorded(method: Callable[..., Any], name: str, key: str, what: What) -> Callable[..., Any]:
+def recorded(
+    method: Callable[..., Any], name: str, key: str, what: What, leaf: str = ""
+) -> Callable[..., Any]:
     """Answer a method that does the same and records it, also when it fails.
 
     Args:
@@ -25,6 +27,7 @@ def recorded(method: Callable[..., Any], name: str, key: str, what: What) -> Cal
         key: what listeners find the payload under.
         what: answers the payload, free of secrets and of the application's objects, for the
             instance, positional and keyword arguments; None for a call that is not to be recorded.
+        leaf: what the background knows the call by, the notification's name when it is "".
     """
 
     @wraps(method)
@@ -36,16 +39,16 @@ def recorded(method: Callable[..., Any], name: str, key: str, what: What) -> Cal
         try:
             result = method(self, *args, **options)
         except BaseException as error:
-            over(name, key, payload, type(error).__name__, start_ns)
+            over(name, key, payload, type(error).__name__, start_ns, leaf)
             raise
-        over(name, key, payload, "", start_ns)
+        over(name, key, payload, "", start_ns, leaf)
         return result
 
     return call
 
 
 def recorded_async(
-    method: Callable[..., Awaitable[Any]], name: str, key: str, what: What
+    method: Callable[..., Awaitable[Any]], name: str, key: str, what: What, leaf: str = ""
 ) -> Callable[..., Any]:
     """Answer what `recorded` does, for a coroutine method; a cancelled call has failed."""
 
@@ -57,9 +60,9 @@ def recorded_async(
         try:
             result = await method(self, *args, **options)
         except BaseException as error:
-            over(name, key, payload, type(error).__name__, start_ns)
+            over(name, key, payload, type(error).__name__, start_ns, leaf)
             raise
-        over(name, key, payload, "", start_ns)
+        over(name, key, payload, "", start_ns, leaf)
         return result
 
     return call
@@ -75,14 +78,14 @@ def told(what: What, instance: Any, args: tuple[Any, ...], options: dict[str, An
         return None
 
 
-def over(name: str, key: str, payload: Any, error: str, start_ns: int) -> None:
+def over(name: str, key: str, payload: Any, error: str, start_ns: int, leaf: str = "") -> None:
     """Record a call that has just ended; one that failed has the payload (payload, error)."""
     end_ns = clock()
     # Asked anew: the trace may have ended while an asynchronous call was waiting.
     lane = current()
     if lane is None:
         return
-    lane.leaf(name, (payload, error) if error else payload, start_ns, end_ns)
+    lane.leaf(leaf or name, (payload, error) if error else payload, start_ns, end_ns)
     if BUS.subscriptions:
         note = {key: payload, "error": error} if error else {key: payload}
         BUS.report(name, note, start_ns, end_ns)

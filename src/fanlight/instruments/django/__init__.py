@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 SQL = "sql.query"
+DIALECTS = {"mysql": "sql.query.mysql", "sqlite": "sql.query.sqlite"}
+"""What a statement's leaf is called, by vendor: double quotes are read as the server reads them."""
 RENDER = "view.render"
 CACHE = "cache.operation"
 FILE = "file.send"
@@ -145,16 +147,22 @@ def recorded(execute: Any, verb: str = "") -> Any:
         try:
             result = execute(self, sql, *rest, **options)
         except BaseException as error:
-            lane.leaf(SQL, (verb + statement(sql, self), type(error).__name__), start_ns, clock())
+            lane.leaf(name_of(self), (verb + statement(sql, self), type(error).__name__), start_ns, clock())
             raise
         end_ns = clock()
         text = sql if sql.__class__ is str and not verb else verb + statement(sql, self)
-        lane.leaf(SQL, text, start_ns, end_ns)
+        lane.leaf(name_of(self), text, start_ns, end_ns)
         if BUS.subscriptions:
             BUS.report(SQL, {"sql": text}, start_ns, end_ns)
         return result
 
     return same_face(execute_and_record, execute)
+
+
+def name_of(cursor: Any) -> str:
+    """Answer what the leaf of a cursor's statement is called."""
+    vendor = getattr(getattr(cursor, "db", None), "vendor", None)
+    return DIALECTS.get(vendor, SQL) if vendor.__class__ is str else SQL
 
 
 def statement(sql: Any, cursor: Any) -> str:

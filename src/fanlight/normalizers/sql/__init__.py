@@ -17,6 +17,8 @@ INPUT_CHARS = 65_536
 """What is read of a statement; a cut inside a literal loses only the literal."""
 
 TEXT_CHARS = 4_000
+DIALECTS = {"sql.query.mysql": "mysql", "sql.query.sqlite": "sqlite"}
+"""Dialect of the statements that an instrument announces under a name of their own."""
 MEMO_ENTRIES = 2_048
 MEMO_CHARS = 1_048_576
 
@@ -24,7 +26,8 @@ MEMO_CHARS = 1_048_576
 class Memo:
     """Sanitised statements by raw text: bounded in entries and characters, emptied when full."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: str = "") -> None:
+        self.dialect = dialect
         self.known: dict[str, tuple[str, str]] = {}
         self.chars = 0
 
@@ -32,7 +35,7 @@ class Memo:
         """Answer (title, text) of a statement."""
         known = self.known.get(sql)
         if known is None:
-            known = sanitize(sql)
+            known = sanitize(sql, self.dialect)
             # A statement with literals in it never comes again; emptying costs the others one look.
             if len(self.known) >= MEMO_ENTRIES or self.chars > MEMO_CHARS:
                 self.known.clear()
@@ -42,14 +45,14 @@ class Memo:
         return known
 
 
-MEMO = Memo()
+MEMOS = {name: Memo(dialect) for name, dialect in {"sql.query": "", **DIALECTS}.items()}
 
 
-def normalize(_name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] | None]:
+def normalize(name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] | None]:
     """Answer `db.sql.query` with a title and the sanitised text.
 
     Args:
-        _name: `sql.query`.
+        name: `sql.query`, or one of `DIALECTS`.
         payload: the statement; or (statement, error), error the exception's class name; or a dict
             with `sql` and perhaps `error`.
     """
@@ -58,19 +61,19 @@ def normalize(_name: str, payload: Any) -> tuple[str, str, str, dict[str, Any] |
         payload, error = payload.get("sql"), payload.get("error")
     elif isinstance(payload, tuple) and len(payload) == 2:
         payload, error = payload
-    title, text = MEMO.get(payload) if isinstance(payload, str) else (UNKNOWN, "")
+    title, text = MEMOS[name].get(payload) if isinstance(payload, str) else (UNKNOWN, "")
     return CATEGORY, title, text, {"error": error} if isinstance(error, str) and error else None
 
 
-def sanitize(sql: str) -> tuple[str, str]:
-    """Answer (title, text) of a statement; never raises.
+def sanitize(sql: str, dialect: str = "") -> tuple[str, str]:
+    """Answer (title, text) of a statement in a dialect as `lexer.tokens` takes it; never raises.
 
     A statement that begins with no verb, or that dialects read differently, has no text: what
     cannot be read for certain does not leave the process.
     """
     cut = sql[:INPUT_CHARS]
     try:
-        tokens = lexer.tokens(cut)
+        tokens = lexer.tokens(cut, dialect)
     except lexer.Unreadable:
         return verb(cut), ""
     title = titles.title(tokens)

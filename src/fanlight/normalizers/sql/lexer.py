@@ -45,6 +45,7 @@ ESCAPED = {
 FENCE = re.compile(r"/\*|\*/")
 TEMPORARY = re.compile(r"#?[^\W\d]\w*")
 NAME_LIKE = re.compile(r"[^\W\d][\w$]{0,63}")
+EQUALS = re.compile(r"\s*=(?!=)")
 CLOSING = {"[": "]", "(": ")", "{": "}", "<": ">"}
 
 BEFORE_A_TABLE = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "ONLY", "TRUNCATE"})
@@ -115,19 +116,24 @@ class Token:
         self.upper = text.upper() if kind == WORD else text
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str, dialect: str = "") -> list[Token]:
     """Answer the tokens of a statement, its literals as holes.
+
+    Args:
+        text: of the statement.
+        dialect: `mysql`, where double quotes stand around strings; `sqlite`, which takes a name in them for
+            a string where it knows none of that name; or "", where they stand around names.
 
     Raises:
         Unreadable: the dialects disagree on where its strings or comments end.
     """
-    plain = Reading(text, PLAIN)
+    plain = Reading(text, PLAIN, dialect)
     if "\\'" not in text and '\\"' not in text:
         if plain.glued:
             unreadable("a word is glued to a string")
         return plain.tokens
     # In one dialect a backslash lets a quote pass, in the other it is a character like any.
-    escaped = Reading(text, ESCAPED)
+    escaped = Reading(text, ESCAPED, dialect)
     flaws = [each.glued or each.unfinished for each in (plain, escaped)]
     if flaws[0] != flaws[1]:
         return plain.tokens if flaws[1] else escaped.tokens
@@ -143,9 +149,10 @@ class Reading:
     string, or of a backslash in the open: hardly meant that way.
     """
 
-    def __init__(self, text: str, strings: dict[str, re.Pattern[str]]) -> None:
+    def __init__(self, text: str, strings: dict[str, re.Pattern[str]], dialect: str) -> None:
         self.text = text
         self.strings = strings
+        self.dialect = dialect
         self.tokens: list[Token] = []
         self.glued = False
         self.unfinished = False
@@ -156,6 +163,7 @@ class Reading:
         self.rows_depth = -1  # depth at which the rows of VALUES stand
         self.between = False
         self.identified = False
+        self.selects = False
         self.space = False
         position = 0
         while position < len(text):
@@ -205,6 +213,7 @@ class Reading:
         elif self.rows_depth == len(self.openers) and upper != "ROW":
             self.rows_depth = -1
         self.identified |= upper == "IDENTIFIED"
+        self.selects |= upper == "SELECT"
         if upper == "BETWEEN":
             self.between = True
         kept = len(text) <= IDENTIFIER_CHARS and self.previous != "IDENTIFIED BY"
@@ -306,13 +315,14 @@ class Reading:
             self.push("?", HOLE)
             return len(self.text)
         end = closed.end()
-        is_name = self.is_name(self.text[start + 1 : end - 1], self.text[end : end + 1])
+        # With ANSI_QUOTES these are names, which is then all that is lost.
+        is_name = self.dialect != "mysql" and self.is_name(self.text[start + 1 : end - 1], end)
         self.push(self.text[start:end] if is_name else "?", NAME if is_name else HOLE)
         return end
 
-    def is_name(self, inside: str, following: str) -> bool:
-        """Answer whether double quotes stand around a name; in doubt they hold a literal."""
-        if following == "." or self.previous in BEFORE_A_NAME:
+    def is_name(self, inside: str, end: int) -> bool:
+        """Answer whether double quotes, which end at `end`, stand around a name; in doubt a literal."""
+        if self.text.startswith(".", end) or (self.previous in BEFORE_A_NAME and not self.compares()):
             return len(inside) <= IDENTIFIER_CHARS
         # A dialect with back-ticks for names has double quotes for strings, and so has the one that says
         # IDENTIFIED, behind which a password may stand in many places, or `_utf8mb4`.
@@ -326,7 +336,20 @@ class Reading:
         is_call = bool(NAME_LIKE.fullmatch(opener)) and opener not in AROUND_NAMES
         if is_call and not self.lists_columns():
             return False
-        return NAME_LIKE.fullmatch(inside) is not None
+        is_certain = self.dialect != "sqlite" or self.is_column(end)
+        return is_certain and NAME_LIKE.fullmatch(inside) is not None
+
+    def compares(self) -> bool:
+        """Answer whether `IS DISTINCT FROM` stands before this, where it may be a string."""
+        return self.dialect == "sqlite" and [each.upper for each in self.tokens[-2:]] == ["DISTINCT", "FROM"]
+
+    def is_column(self, end: int) -> bool:
+        """Answer whether what ends at `end` stands where only a column may: set, ordered by, in a list."""
+        if self.openers:
+            is_list = self.lists_columns() and len(self.openers) == 1 and not self.selects
+            return is_list and self.previous in ("(", ",")
+        is_set = self.previous in ("SET", ",") and EQUALS.match(self.text, end) is not None
+        return is_set or self.previous == "BY"
 
     def lists_columns(self) -> bool:
         """Answer whether the open parenthesis is `INSERT INTO t (`, or opens a table or an index."""
