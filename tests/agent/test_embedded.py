@@ -251,11 +251,8 @@ def test_a_black_hole_does_not_hold_up_the_exit(tmp_path, script):
         )
         assert time.monotonic() - began < 2 + BUSY_S, "two seconds, and the interpreter's own start"
     # No collector is there to read what the process counted, so it says so itself.
-    said = f"fanlight: traces of shop that did not reach http://127.0.0.1:{port} and are lost: 1"
-    *before, last = done.stderr.splitlines()
-    assert (done.returncode, last) == (0, said)
-    # A slow machine has it tried so often by then that it says that, too.
-    assert all(line.startswith("fanlight: no server takes reports at ") for line in before)
+    said = f"fanlight: traces of shop that did not reach http://127.0.0.1:{port} and are lost: 1\n"
+    assert (done.returncode, done.stderr) == (0, said)
 
 
 def test_chunked_answers_and_kept_connections_are_understood(embed, door):

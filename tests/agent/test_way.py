@@ -143,3 +143,27 @@ def test_another_users_server_is_not_told_our_own_ones_token(embed, tmp_path, mo
         stranger.kill()
         assert stranger.stdout.read() == ""
     assert "user 12345 listens" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_exit_at_which_no_thread_may_begin_reports_to_this_machine(script, door, host):
+    there = door(lambda request, _: request.good())
+    # As Python 3.12 has it while the interpreter ends; the agent's own thread began before.
+    done = script(
+        f"""
+        import _thread
+        begin, first = _thread.start_new_thread, iter([True])
+        def refuse(*of):
+            if next(first, False):
+                return begin(*of)
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        _thread.start_new_thread = refuse
+        import fanlight
+        fanlight.start("shop", dsn="http://{TOKEN}@{host}:{there.port}")
+        with fanlight.trace("job"):
+            pass
+        """,
+        start=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(there.requests) == 1
