@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from importlib import import_module
@@ -18,7 +17,7 @@ from fanlight.errors import ConfigError
 
 TRIGGERS = list(instruments.TABLE)
 EMBEDDED = str(Path(__file__).parent / "embedded")
-"""Modules of the shape that a program gives them which embeds Python, and of what brings along too much."""
+"""Modules of the shape that a program gives them which embeds Python, and of what need not be installed."""
 
 
 def instrument(trigger: str) -> Any:
@@ -35,9 +34,10 @@ def installed(trigger: str) -> str:
 def python(code: str) -> str:
     """Answer what a fresh Python prints."""
     # Pyramid's import warns, whoever asks for it.
+    # What is installed goes first.
+    code = f"import sys; sys.path.append({EMBEDDED!r}); {code}"
     command = [sys.executable, "-W", "ignore:pkg_resources is deprecated:UserWarning", "-c", code]
-    environ = {**os.environ, "PYTHONPATH": EMBEDDED}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.strip()

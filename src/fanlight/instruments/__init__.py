@@ -69,6 +69,7 @@ TABLE: dict[str, str] = {
     "sqlalchemy.engine.base": "fanlight.instruments.sqlalchemy:patch",
     "sqlite3.dbapi2": "fanlight.instruments.sqlite3:patch",
     "starlette.applications": "fanlight.instruments.starlette:patch",
+    "tornado.web": "fanlight.instruments.servers.tornado:patch",
     "urllib3.connectionpool": "fanlight.instruments.urllib3:patch",
     "uvicorn.config": "fanlight.instruments.servers.uvicorn:patch",
     "uwsgi": "fanlight.instruments.servers.uwsgi:patch",

@@ -1,0 +1,126 @@
+"""Tornado: requests to its handlers, named by their rule's pattern, and the WSGI applications it contains."""
+
+from __future__ import annotations
+
+from functools import wraps
+
+from fanlight.recording.boundary.served import begun, ended
+from fanlight.recording.lanes import lane_here
+from fanlight.recording.patterns import TEMPLATES
+from fanlight.recording.recorder import SWITCH
+from fanlight.recording.reduction import described
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+    from typing import Any
+
+    from fanlight.recording.recorder import Trace
+
+RULE = "fanlight_rule"
+"""Attribute of a request: the expression that matched its path last."""
+
+
+def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
+    """Trace each request from when a handler begins it, its `prepare` included, to when that is done.
+
+    Args:
+        module: `tornado.web`.
+
+    Raises:
+        LookupError: there is no `RequestHandler._execute`, which runs in a task of its own.
+    """
+    handler = getattr(module, "RequestHandler", None)
+    execute = getattr(handler, "_execute", None)
+    if handler is None or execute is None:
+        raise LookupError("tornado has no RequestHandler._execute")
+
+    # It hands the request on and is done at once: whoever answers it is who traces it.
+    hands_on = getattr(module, "FallbackHandler", ())
+
+    @wraps(execute)
+    async def traced(self: Any, *arguments: Any, **options: Any) -> Any:
+        request = self.request
+        trace = None if isinstance(self, hands_on) else begun(request.method, request.headers.get)
+        if trace is None:
+            return await execute(self, *arguments, **options)
+        try:
+            result = await execute(self, *arguments, **options)
+        except BaseException as error:
+            end(trace, self, error)
+            raise
+        end(trace, self)
+        return result
+
+    handler._execute = traced  # noqa: SLF001 no public method is around all that a handler does
+    answer = getattr(handler, "_handle_request_exception", None)
+    if answer is not None:
+        handler._handle_request_exception = noting(answer)  # noqa: SLF001 what is logged may be overridden
+    return {"tornado.routing": note_rules, "tornado.wsgi": trace_wsgi}
+
+
+def noting(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer what makes a response of an exception, which the trace is told of first.
+
+    One that has a status of its own, or ends the request without any, is a way to answer.
+    """
+
+    @wraps(answer)
+    def noted(self: Any, e: Any) -> Any:
+        lane = lane_here()
+        is_answer = hasattr(e, "status_code") or type(e).__name__ == "Finish"
+        if not is_answer and lane is not None and lane.trace is not None:
+            lane.trace.error = described(e)
+        return answer(self, e)
+
+    return noted
+
+
+def end(trace: Trace, handler: Any, error: BaseException | None = None) -> None:
+    """End the trace of what a handler has answered."""
+    status, content_type = 0, None
+    try:
+        status = handler.get_status()
+        content_type = handler._headers.get("Content-Type")  # noqa: SLF001 a handler tells it to nobody
+    except (AttributeError, TypeError):
+        SWITCH.faults += 1
+    pattern = getattr(handler.request, RULE, "")
+    ended(trace, status, content_type, TEMPLATES[pattern] if pattern else "", error)
+
+
+def note_rules(module: ModuleType) -> None:
+    """Leave the expression that matched a request's path on the request: a handler is not told of it.
+
+    Raises:
+        LookupError: there is no `PathMatches.match`.
+    """
+    matcher = getattr(module, "PathMatches", None)
+    match = getattr(matcher, "match", None)
+    if matcher is None or match is None:
+        raise LookupError("no PathMatches.match")
+
+    @wraps(match)
+    def matched(self: Any, request: Any) -> Any:
+        found = match(self, request)
+        if found is not None:
+            setattr(request, RULE, self.regex.pattern)
+        return found
+
+    matcher.match = matched
+
+
+def trace_wsgi(module: ModuleType) -> None:
+    """Trace a WSGI application that is contained, also by gunicorn's worker.
+
+    Raises:
+        LookupError: there is no `WSGIContainer`, or it is made in another way.
+    """
+    container = getattr(module, "WSGIContainer", None)
+    if container is None or "__init__" not in vars(container):
+        raise LookupError("no WSGIContainer")
+
+    from fanlight.recording.boundary.application import tracing
+    from fanlight.recording.wsgi import wsgi
+
+    container.__init__ = tracing(container.__init__, "wsgi_application", wsgi)

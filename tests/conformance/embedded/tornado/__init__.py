@@ -1,0 +1,1 @@
+"""Stands in for Tornado where that is not installed."""
