@@ -34,46 +34,71 @@ PATIENT = """
 import sys
 from fanlight.cli import main
 from fanlight.pipeline import unseen
-unseen.PATIENCE_S = 600.0
+unseen.PATIENCE_S = float(sys.argv.pop(1))
 sys.exit(main())
 """
-"""`fanlight` whose look at a program takes ten minutes."""
+"""`fanlight` whose look at a program takes as many seconds as its first argument says."""
+LONG_S = "600"
+READS = "import sys; sys.stdin.read()"
 CASES = {
-    "traced": ([sys.executable, "-c", "import time; time.sleep(12)"], False),
-    "its child is": (["sh", "-c", f"{sys.executable} -c 'pass'; sleep 12"], False),
-    "isolated": ([sys.executable, "-I", "-c", "import time; time.sleep(12)"], True),
-    "no environment": ([sys.executable, "-E", "-c", "import time; time.sleep(12)"], True),
-    "no site": ([sys.executable, "-S", "-c", "import time; time.sleep(12)"], True),
-    "no Python": (["sleep", "12"], True),
-    "too short": (["sleep", "1"], False),
-    "another's": (["env", "PYTHONPATH=/nowhere", sys.executable, "-c", "import time; time.sleep(12)"], True),
+    "traced": ([sys.executable, "-c", READS], False),
+    "its child is": (["sh", "-c", f"{sys.executable} -c 'pass'; cat"], False),
+    "isolated": ([sys.executable, "-I", "-c", READS], True),
+    "no environment": ([sys.executable, "-E", "-c", READS], True),
+    "no site": ([sys.executable, "-S", "-c", READS], True),
+    "no Python": (["cat"], True),
+    "another's": (["env", "PYTHONPATH=/nowhere", sys.executable, "-c", READS], True),
 }
 
 
-def test_when_no_python_has_loaded_the_agent_one_line_says_why_it_may_be(data):
+def wait_for(condition):
+    deadline_s = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+def run_patiently(patience_s, data, *command):
+    return [sys.executable, "-P", "-c", PATIENT, patience_s, "run", "--data", data, *command]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_when_no_python_has_loaded_the_agent_one_line_says_why_it_may_be(data, name):
+    command, is_told = CASES[name]
     fanlight("run", "--data", data, "true")
-    running = {
-        name: subprocess.Popen(
-            [*FANLIGHT, "run", "--data", data, "--", *command], stderr=subprocess.PIPE, text=True
-        )
-        for name, (command, _) in CASES.items()
-    }
-    for name, process in running.items():
-        with process:
-            lines = process.stderr.read().splitlines()
-        assert process.returncode == 0
-        assert lines[0].startswith("Fanlight: http://")
-        if CASES[name][1]:
-            (line,) = lines[1:]
-            assert "has loaded the agent in 10 s; known reasons: python -I, -E or -S; another" in line
+    pipes = dict.fromkeys(("stdin", "stderr"), subprocess.PIPE)
+    run = run_patiently("1" if is_told else LONG_S, data, "--", *command)
+    with subprocess.Popen(run, text=True, **pipes) as program:
+        assert program.stderr.readline().startswith("Fanlight: http://")
+        if is_told:
+            line = program.stderr.readline()
+            assert "has loaded the agent in 1 s; known reasons: python -I, -E or -S; another" in line
         else:
-            assert lines[1:] == [], name
+            # The first Python takes the file away.
+            wait_for(lambda: not os.listdir(f"{data}/run/unseen"))
+        program.stdin.close()
+        assert program.stderr.read() == ""
+    assert program.returncode == 0
+    assert os.listdir(f"{data}/run/unseen") == []
+
+
+def test_a_program_that_ends_before_the_look_is_over_is_told_of_nothing(data):
+    fanlight("run", "--data", data, "true")
+    done = subprocess.run(
+        run_patiently(LONG_S, data, "sleep", "0.2"),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Fanlight: http://")
     assert os.listdir(f"{data}/run/unseen") == []
 
 
 def test_who_looks_is_gone_with_the_program(data):
     fanlight("run", "--data", data, "true")
-    run = [sys.executable, "-P", "-c", PATIENT, "run", "--data", data, "sleep", "0.5"]
+    run = run_patiently(LONG_S, data, "sleep", "0.5")
     # The end of its output is waited for here, and that comes only when nobody holds it.
     done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (0, "")

@@ -243,18 +243,29 @@ def test_asking_starts_it_where_data_is_kept_and_it_leaves_again(house, monkeypa
 def test_an_open_page_keeps_it(house, monkeypatch):
     monkeypatch.setenv("FANLIGHT_LISTEN", "127.0.0.1:0")
     monkeypatch.setenv("FANLIGHT_LEAVE_AFTER_S", "5")
+    # A machine that stood still for seconds tells nothing of it: then once more.
+    assert any(knocks_without_a_rest(house, 8.0) for _ in range(20))
+    fanlight("stop", "--data", house.data)
+
+
+def knocks_without_a_rest(house, for_s):
+    """Knock as an open page does; answer whether no rest was so long that it might have left in it."""
     # While a program runs it stays, however long the server takes to begin.
     command = [*FANLIGHT, "run", "--data", house.data, "--", "cat"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
         wait_for(house.answers)
+        supervisor = house.pids()["supervisor"]
+        begun_s = knocked_s = time.monotonic()
         program.stdin.close()
-    supervisor = house.pids()["supervisor"]
-    until_s = time.monotonic() + 8
-    while time.monotonic() < until_s:
-        Client(house.data).get("/api/alive")
+    while knocked_s - begun_s < for_s:
+        with suppress(FanlightError):
+            Client(house.data).get("/api/alive")
+        was_s, knocked_s = knocked_s, time.monotonic()
+        if knocked_s - was_s > 3:
+            return False
         time.sleep(0.2)
     assert is_alive(supervisor)
-    fanlight("stop", "--data", house.data)
+    return True
 
 
 def test_the_token_of_reports_is_there_before_anybody_is_told_where_to_report(tmp_path):

@@ -89,14 +89,14 @@ def test_what_waits_is_told_as_it_is_while_threads_come_and_go(slot, pooled):
     with ThreadPoolExecutor(2) as pool:
         worker = pooled(pool, 2)
         for each in range(10):
-            worker.enqueue_req(kept([lambda: begun.wait(10), held.wait] if each < 2 else [bool]))
+            worker.enqueue_req(kept([lambda: begun.wait(60), held.wait] if each < 2 else [bool]))
         try:
-            begun.wait(10)
+            begun.wait(60)
             told = read(slot)
         finally:
             held.set()
         assert (told.busy, told.backlog, told.head[layout.SPAWNED]) == (2, 8, 2)
-        assert [worker.finished.get(timeout=10) for _ in range(10)] == [True] * 10
+        assert [worker.finished.get(timeout=60) for _ in range(10)] == [True] * 10
         told = read(slot)
     assert (told.busy, told.backlog, told.requests) == (0, 0, 10)
     assert len(slot.free) == layout.PLACES
@@ -115,7 +115,7 @@ def test_marks_of_the_end_wait_for_nobody(slot, pooled, monkeypatch, is_leaving)
         worker.enqueue_req(kept([look]))
         worker.enqueue_req(kept([look]))
         try:
-            assert begun.wait(10)
+            assert begun.wait(60)
             pool.shutdown(wait=False)
             if is_leaving:
                 # As Python does it, which would wait for every pool that there is.
@@ -123,7 +123,7 @@ def test_marks_of_the_end_wait_for_nobody(slot, pooled, monkeypatch, is_leaving)
                 pool._work_queue.put(None)
         finally:
             held.set()
-        assert [worker.finished.get(timeout=10) for _ in range(3)] == [True] * 3
+        assert [worker.finished.get(timeout=60) for _ in range(3)] == [True] * 3
         assert seen == [1, 0]
     assert (read(slot).backlog, read(slot).requests) == (0, 3)
 
