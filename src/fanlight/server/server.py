@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from fanlight import __version__
 from fanlight.collector.resident import resident_bytes
 from fanlight.log import LOG
 from fanlight.server import account, cost
-from fanlight.server.answers import Answers
 from fanlight.server.applier import Applier
 from fanlight.server.inbox import Inbox
 from fanlight.server.upkeep import RETENTION, Upkeep
@@ -20,6 +20,7 @@ from fanlight.server.upkeep import RETENTION, Upkeep
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fanlight.server.answers import Answers
     from fanlight.server.upkeep import Retention
     from fanlight.stores import Store
 
@@ -40,7 +41,6 @@ class Server:
         tell: is given a line when something goes wrong and when it is well again.
 
     Attributes:
-        answers: what page and command line ask; to be asked from any thread.
         inbox: takes what is posted.
     """
 
@@ -62,12 +62,21 @@ class Server:
         self.inbox = Inbox(str(Path(spool_dir).with_name("inbox")), tell=tell)
         self.applier = Applier(store, Path(spool_dir), tell, inbox=self.inbox)
         self.upkeep = Upkeep(store, retention, tell)
-        self.answers = Answers(store, self.status)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What page and command line ask; to be asked from any thread, and first by one alone.
+
+        Applying begins before what they are made of is loaded: after a crash something waits for it.
+        """
+        from fanlight.server.answers import Answers
+
+        return Answers(self.store, self.status)
 
     @property
     def ready(self) -> bool:
         """Whether it ever applied a record or answered: from then on, dying calls for a restart at once."""
-        return bool(self.applier.applied or self.answers.given)
+        return bool(self.applier.applied or ("answers" in self.__dict__ and self.answers.given))
 
     def start(self) -> None:
         """Begin to apply the spool and to look after the store."""
