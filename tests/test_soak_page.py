@@ -48,6 +48,7 @@ def test_a_page_has_a_line_for_each_test_and_names_what_failed() -> None:
     fine, same, broken = Case("x", True, "3 | 4", "5"), Case("y", True, "1", "5"), Case("z", False, "", "")
     page = soak_page.page([result(HOLDS, 10, fine, same, broken)], 5000, "more")
     assert "began 2026-01-31 10:05 UTC and lasted 83 min: 1 tests with 3 cases, of which\n2 passed" in page
+    assert "All of them have not run at once." in soak_page.page([result(HOLDS, 10, fine)], 0, "more")
     assert (
         row(page, "it holds") == f"| it holds | 3 | 2 | 90 s | 3 / 4; 1 | 5 | 2026-01-31 10:05 | `{HOLDS}` |"
     )
@@ -62,12 +63,17 @@ def test_a_page_keeps_what_was_not_brought_to_its_end_but_for_tests_that_are_gon
     (tmp_path / "tests" / "a" / "test_b.py").write_text(
         "def test_it_holds(): ...\ndef test_it_lasts(): ...\n"
     )
-    one = Case("x", True, "", "")
+    one, broken = Case("x", True, "", ""), Case("test_it_lasts[y]", False, "", "")
     gone = result("tests/a/test_b.py::test_it_is_gone", 10, one)
-    before = soak_page.page([result(HOLDS, 10, one), result(LASTS, 10, one, lasted_s=660), gone], 5, "more")
+    before = soak_page.page(
+        [result(HOLDS, 10, one), result(LASTS, 10, one, broken, lasted_s=660), gone], 5, "more"
+    )
     assert soak_page.took_s(before) == {HOLDS: 90.0, LASTS: 660.0}
     later = [result(HOLDS, 12, one, one), result(LASTS, 12, one, whole=False)]
-    page = soak_page.page(later, 5, "more", before)
+    page = soak_page.page(later, 0, "more", before)
+    assert "began 2026-01-31 10:05 UTC and lasted 5 s: 3 tests" in page
+    assert f"* failed: `{LASTS}[y]`" in page.splitlines()
+    assert "failed" not in soak_page.page([result(LASTS, 13, one)], 0, "more", page)
     assert row(page, "it holds").startswith("| it holds | 2 | 2 | 90 s |")
     assert "2026-01-31 10:05" in row(page, "it lasts")
     assert "gone" not in page

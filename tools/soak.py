@@ -204,7 +204,8 @@ def main(arguments: list[str]) -> int:
     say(f"{len(results)} of {len(parts)} tests in {told(lasted_s)}: {len(bad)} failed, {untold} not finished")
     if "--page" in arguments and any(each.whole for each in results):
         before = PAGE.read_text() if PAGE.exists() else ""
-        PAGE.write_text(page([each for each in results if each.whole], lasted_s, ABOUT_LONG, before))
+        of_all_s = 0.0 if words or not complete else lasted_s
+        PAGE.write_text(page([each for each in results if each.whole], of_all_s, ABOUT_LONG, before))
         say(f"wrote {PAGE.relative_to(ROOT)}")
     return 1 if bad else 0 if complete else 130
 

@@ -24,13 +24,19 @@ what was finished is told. Words that are not its own go to pytest: `make soak A
 
 `make soak ARGS=--long` has {long}.
 
-The newest run began {began} UTC and lasted {lasted}: {tests} tests with {cases} cases, of which
-{passed} passed, on {cores} cores with {memory} of memory, {system}, Python {python}, beside
-other work. Each line is of the newest run in which its test came to its end.
+{whole}
+
+Each line is of the newest run in which its test came to its end.
 
 | what | cases | passed | took | measured | limit | began (UTC) | proof |
 |---|---:|---:|---:|---|---|---|---|
 """
+
+
+WHOLE = """\
+The newest run of all began {began} UTC and lasted {lasted}: {tests} tests with {cases} cases, of which
+{passed} passed, on {cores} cores with {memory} of memory, {system}, Python {python}, beside
+other work."""
 
 
 class Case(NamedTuple):
@@ -127,11 +133,12 @@ def page(results: list[Result], lasted_s: float, long: str, before: str = "") ->
 
     Args:
         results: what came of it.
-        lasted_s: how long it took.
+        lasted_s: how long it took; 0 where it was not a run of all.
         long: what `--long` does.
         before: the page as it was; what this run has not brought to its end stays as it stood there.
     """
     rows = rows_of(before)
+    stood = re.search(r"^The newest run of all .*?work\.$", before, re.MULTILINE | re.DOTALL)
     for each in results:
         if each.whole:
             measured, limit = ([getattr(case, name) for case in each.cases] for name in ("measured", "limit"))
@@ -145,15 +152,31 @@ def page(results: list[Result], lasted_s: float, long: str, before: str = "") ->
             ]
             cells = [*map(str, about), f"{each.began:%Y-%m-%d %H:%M}", f"`{each.proof}`"]
             rows[each.proof] = f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+    again = {each.proof for each in results if each.whole}
     failed = [
+        line
+        for line in before.splitlines()
+        if line.startswith("* failed: `") and line.split("`")[1].partition("[")[0] in rows.keys() - again
+    ]
+    failed += [
         f"* failed: `{each.proof.partition('::')[0]}::{case.name}`"
         for each in results
         for case in each.cases
         if each.whole and not case.passed
     ]
+    whole = (
+        of_all(results, lasted_s) if lasted_s else stood[0] if stood else "All of them have not run at once."
+    )
+    head = HEAD.format(long=long, whole=whole)
+    return "\n".join(
+        [head + "\n".join(rows[proof] for proof in sorted(rows)), *[""] * bool(failed), *failed, ""]
+    )
+
+
+def of_all(results: list[Result], lasted_s: float) -> str:
+    """Answer what a page says of a run of all tests."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
-    head = HEAD.format(
-        long=long,
+    return WHOLE.format(
         began=f"{min(each.began for each in results).astimezone(UTC):%Y-%m-%d %H:%M}",
         lasted=told(lasted_s),
         tests=len(results),
@@ -163,7 +186,4 @@ def page(results: list[Result], lasted_s: float, long: str, before: str = "") ->
         memory=f"{memory:.0f} GiB",
         system=f"{platform.system()} {platform.release().partition('-')[0]}",
         python=platform.python_version(),
-    )
-    return "\n".join(
-        [head + "\n".join(rows[proof] for proof in sorted(rows)), *[""] * bool(failed), *failed, ""]
     )
