@@ -1,16 +1,19 @@
 """Collector and server by themselves, as the supervisor starts them: what is said where, what comes first."""
 
+import http.client
 import os
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 from commits import DAY_NS, Request, commit
 
 from fanlight.cli.role import uses
+from fanlight.stores import open_store
 from fanlight.wire import codec, spool
 from fanlight.wire.messages import COMMIT
 
@@ -83,6 +86,52 @@ sys.exit(role.main(sys.argv[1:]))
 """A server that goes on to what pages are made of only when it is told to."""
 
 
+STUCK = """
+import sys
+from fanlight.cli import role
+from fanlight.pipeline import build
+
+open_server = build.server
+
+def stuck(settings):
+    server = open_server(settings)
+    server.store.writing.acquire()
+    return server
+
+build.server = stuck
+role.END_S = 0.5
+sys.exit(role.main(sys.argv[1:]))
+"""
+"""A server one of whose threads writes to its store for ever."""
+
+
+@contextmanager
+def a_server(data, program):
+    """Run the role of a server in a program; yield it and the port of its pages."""
+    (data / "run").mkdir(mode=0o700)
+    reader, writer = os.pipe()
+    page, owner = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
+    owner.bind(str(data / "run" / "server.sock"))
+    owner.listen()
+    given = {"parent": os.getpid(), "report-fd": writer, "page-fd": page.fileno(), "owner-fd": owner.fileno()}
+    words = [word for name, number in given.items() for word in (f"--{name}", str(number))]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("FANLIGHT_")}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", program, "--role", "server", "--data", str(data), *words],
+        env=environ,
+        **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),
+        pass_fds=[writer, page.fileno(), owner.fileno()],
+    ) as server:
+        try:
+            yield server, page.getsockname()[1]
+        finally:
+            server.kill()
+    for each in (page, owner):
+        each.close()
+    os.close(reader)
+    os.close(writer)
+
+
 def test_a_server_stores_what_waits_before_it_loads_what_pages_are_made_of(tmp_path):
     applied, following = (tmp_path / "spool" / spool.file_name(number) for number in (101, 102))
     applied.parent.mkdir(mode=0o700)
@@ -92,30 +141,22 @@ def test_a_server_stores_what_waits_before_it_loads_what_pages_are_made_of(tmp_p
     with applied.open("ab") as file:
         record = codec.encode(COMMIT, commit([Request(20_000 * DAY_NS, 1_000_000, 1)]))
         file.write(spool.pack_record(record))
-    (tmp_path / "run").mkdir(mode=0o700)
-    reader, writer = os.pipe()
-    page, owner = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
-    owner.bind(str(tmp_path / "run" / "server.sock"))
-    owner.listen()
-    given = {"parent": os.getpid(), "report-fd": writer, "page-fd": page.fileno(), "owner-fd": owner.fileno()}
-    words = [word for name, number in given.items() for word in (f"--{name}", str(number))]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("FANLIGHT_")}
-    with subprocess.Popen(
-        [sys.executable, "-P", "-c", HELD, "--role", "server", "--data", str(tmp_path), *words],
-        env=environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        pass_fds=[writer, page.fileno(), owner.fileno()],
-    ) as server:
-        try:
-            assert server.stdout.readline() == b"held\n"
-            wait_for(lambda: not applied.exists())
-        finally:
-            server.kill()
-    for each in (page, owner):
-        each.close()
-    os.close(reader)
-    os.close(writer)
+    with a_server(tmp_path, HELD) as (server, _):
+        assert server.stdout.readline() == b"held\n"
+        wait_for(lambda: not applied.exists())
+
+
+def test_a_server_that_cannot_close_its_store_ends_all_the_same_and_the_next_one_opens_it(tmp_path):
+    with a_server(tmp_path, STUCK) as (server, port):
+        pages = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        pages.request("GET", "/api/alive")
+        assert pages.getresponse().status == 401
+        pages.close()
+        server.terminate()
+        _, said = server.communicate(timeout=60)
+    assert server.returncode == 1
+    assert b"did not end within 0.5 s of the word to" in said
+    open_store(f"duckdb:{tmp_path / 'store'}").close()
 
 
 def test_a_collector_is_used_while_somebody_is_connected_and_where_something_came_since_it_was_asked():

@@ -19,7 +19,7 @@ from fanlight.cli.failures import exit_code, message
 from fanlight.errors import ConfigError, FanlightError
 from fanlight.log import LOG
 from fanlight.pipeline import build
-from fanlight.pipeline.child import Reporter, die_with_parent, report_every_s
+from fanlight.pipeline.child import Reporter, die_with_parent, end_within, report_every_s
 from fanlight.pipeline.directory import run_file
 from fanlight.pipeline.listening import bound_address
 from fanlight.pipeline.renewal import RENEWED
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 STOP_S = 2.0
 """For applying what the collector committed last; what is left waits in the spool."""
+
+END_S = 30.0
+"""For the whole end of a server by itself; with its supervisor it has seconds."""
 
 STREAMS = {"--out-fd": "stdout", "--err-fd": "stderr"}
 """A program's streams, which a collector keeps open for targets that write there."""
@@ -135,6 +138,7 @@ def answer(settings: Settings, *, parent: int, report_fd: int, page_fd: int, own
     try:
         return serve_pages(settings, server, parent, report_fd, (page_fd, owner_fd))
     finally:
+        end_within(END_S)
         server.stop(STOP_S)
 
 

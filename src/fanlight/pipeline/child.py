@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import threading
+import time
 
+from fanlight.log import LOG
 from fanlight.pipeline.processes import IN_USE, READY
 from fanlight.pipeline.renewal import LOOK_EVERY_S, OwnFiles
 
@@ -52,6 +54,21 @@ def at_parents_death(number: int) -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def end_within(grace_s: float) -> None:
+    """End this process after a while as a crash would, if it has not ended by itself.
+
+    What waits for a disk that stands, or for a statement that hears nothing, would keep the store from
+    the process that takes its place; whatever was not finished is done once more by that one.
+    """
+
+    def end() -> None:
+        time.sleep(grace_s)
+        LOG.error(f"did not end within {grace_s:g} s of the word to; it ends as it is")
+        os._exit(1)
+
+    threading.Thread(target=end, name="fanlight-end", daemon=True).start()
 
 
 class Reporter:
