@@ -57,13 +57,13 @@ Werkzeug and wsgiref leave that signal to the system; with Fanlight they send wh
 them. hypercorn's parent ends all workers as soon as one has left; with Fanlight it gives the others half
 a second to leave by themselves.
 
-Not traced: granian's own interface RSGI; Sanic's own server, whose requests nobody counts; WebSockets; under
-uWSGI a bare callable in a second interpreter (several `--mount`), one that no module keeps, and with
-`--lazy-apps` one that neither `--module` nor `--wsgi-file` names. A framework's own hook counts there, and
-[`fanlight.wsgi`](api.md) does in code. Not tried: mod_wsgi.
+Not traced: granian's own interface RSGI; Sanic's own server and Trac's `tracd`, whose requests nobody counts;
+WebSockets; under uWSGI a bare callable in a second interpreter (several `--mount`), one that no module
+keeps, and with `--lazy-apps` one that neither `--module` nor `--wsgi-file` names. A framework's own hook
+counts there, and [`fanlight.wsgi`](api.md) does in code. Not tried: mod_wsgi.
 
 Traced, with nothing told of how busy they are, and [tried by hand](libraries.md): Daphne, aiohttp's server,
-Tornado's, gunicorn's workers with either, hypercorn's trio worker.
+Tornado's and gevent's (`pywsgi`), gunicorn's workers with aiohttp or Tornado, hypercorn's trio worker.
 
 Measured with {versions}.
 """

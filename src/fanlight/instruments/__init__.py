@@ -53,6 +53,7 @@ TABLE: dict[str, str] = {
     "daphne.server": "fanlight.instruments.servers.daphne:patch",
     "django": "fanlight.instruments.django:patch",
     "flask.app": "fanlight.instruments.flask:patch",
+    "gevent.pywsgi": "fanlight.instruments.servers.gevent:patch",
     "granian.asgi": "fanlight.instruments.servers.granian:patch",
     "gunicorn.workers": "fanlight.instruments.servers.gunicorn:patch",
     "http.client": "fanlight.instruments.http:patch",
