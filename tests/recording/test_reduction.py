@@ -187,6 +187,11 @@ def test_other_names_are_no_secrets(name):
             "retries exceeded with url: /v1/anna?mail=x (refused)",
             "retries exceeded with url: /<path>?<query> (refused)",
         ),
+        ("404 GET /v1/anna?mail=x (127.0.0.1) 1.02ms", "404 GET /<path>?<query> (127.0.0.1) 1.02ms"),
+        (
+            'no view: "HEAD /anna HTTP/1.1", GET /, get /up',
+            'no view: "HEAD /<path> HTTP/1.1", GET /, get /up',
+        ),
         ("retries exceeded with url: / (refused)", "retries exceeded with url: / (refused)"),
         (
             "bad sql: SELECT * FROM u WHERE mail='a@b.c' AND n=42",

@@ -56,8 +56,10 @@ class Scrubber:
         import re
 
         # A full stop or a colon behind an address belongs to the sentence, and so does one bracket of a pair.
+        # Tornado, for one, warns of `404 GET /what/was/asked (127.0.0.1)`.
         self.path: re.Pattern[str] = re.compile(
-            r"(?i)\b((?:(?:https?|wss?)://[^\s/\"'<>()]+|\burl: )/)"
+            r"(?i)\b((?:(?:https?|wss?)://[^\s/\"'<>()]+|\burl: |"
+            r"(?-i:(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ))/)"
             r"(?:[^\s\"'<>()?]|\([^\s()]*\))*(?:[^\s\"'<>()?.,:;!]|\([^\s()]*\))"
         )
         self.pair: re.Pattern[str] = re.compile(
