@@ -39,12 +39,10 @@ LONG = {
     "FANLIGHT_TEST_SEEDS": "10",
     "FANLIGHT_TEST_ROOMS": "all",
 }
-ABOUT_LONG = (
-    "an hour without work, ten minutes of each kind of load, ten times as many seeds, and on "
-    "every\ninterpreter here the tests of all that lives in the application; "
-    + ",\n".join(f"`{name}={value}`" for name, value in LONG.items())
-    + " do one of these each"
-)
+ABOUT_LONG = """\
+`make soak ARGS=--long` has an hour without work, ten minutes of each kind of load, ten times as many seeds,
+and on every interpreter here the tests of all that lives in the application. One of these each does one:
+"""
 UNKNOWN_S = 600.0
 """What a test is taken to last that the page does not know: it had better begin early."""
 LOOK_S = 60.0
@@ -204,8 +202,9 @@ def main(arguments: list[str]) -> int:
     say(f"{len(results)} of {len(parts)} tests in {told(lasted_s)}: {len(bad)} failed, {untold} not finished")
     if "--page" in arguments and any(each.whole for each in results):
         before = PAGE.read_text() if PAGE.exists() else ""
+        long = ABOUT_LONG + ", ".join(f"`{'='.join(each)}`" for each in LONG.items()) + "."
         of_all_s = 0.0 if words or not complete else lasted_s
-        PAGE.write_text(page([each for each in results if each.whole], of_all_s, ABOUT_LONG, before))
+        PAGE.write_text(page([each for each in results if each.whole], of_all_s, long, before))
         say(f"wrote {PAGE.relative_to(ROOT)}")
     return 1 if bad else 0 if complete else 130
 

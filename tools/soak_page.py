@@ -22,7 +22,7 @@ HEAD = """\
 `make soak` runs the tests that take minutes each, two at a time, and tells what is left; ^C ends it, and
 what was finished is told. Words that are not its own go to pytest: `make soak ARGS="-k kill"`.
 
-`make soak ARGS=--long` has {long}.
+{long}
 
 {whole}
 
@@ -80,7 +80,8 @@ def read(path: Path) -> list[Case]:
             passed = each.find("failure") is None and each.find("error") is None
             name = each.attrib["name"]
             found.append(Case(name, passed, said.get("measured", ""), said.get("limit", "")))
-    return found
+    # They ran in any order.
+    return sorted(found)
 
 
 def told(lasted_s: float) -> str:
