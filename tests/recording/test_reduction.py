@@ -286,3 +286,19 @@ def test_scrubbing_takes_time_in_proportion(repeated):
         min(took) for took in zip(*((took_ns(8000), took_ns(32000)) for _ in range(5)), strict=True)
     )
     assert long_ns < 8 * short_ns, "four times as much in proportion, sixteen times where it is squared"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("it is 5: update t set a = 7", "it is 5: update t set a = ?"),
+        ("7 é: SELECT 'a' FROM t, 8", "7 é: SELECT ? FROM t, ?"),
+        ("5 selected 6, select 7 from t", "5 selected 6, select ? from t"),
+        ("1 update 2, 3 insert  into t values (4)", "1 update 2, 3 insert  into t values (?)"),
+        ("1 delete from t where a = 2, insert into t 3", "1 delete from t where a = ?, insert into t ?"),
+        ("1 select 2, set 3 update 4", "1 select 2, set 3 update 4"),
+        ("1 \u017felect 2 from t", "1 \u017felect ? from t"),
+    ],
+)
+def test_literals_go_from_where_the_first_statement_begins(line: str, expected: str) -> None:
+    assert Scrubber().scrub(line, 500) == expected

@@ -26,13 +26,13 @@ QUOTING = (
 )
 """What MySQL, PostgreSQL, SQLite, Redis and MongoDB say before data of a row or a piece of the statement."""
 
-VERBS = ("select", "update", "insert", "delete")
-STATEMENTS = (
-    r"\A(?>(.*?)\bselect\b).+\bfrom\b",
-    r"\A(?>(.*?)\bupdate\b).+\bset\b",
-    r"\A(.*?)\b(?:insert\s+into|delete\s+from)\b",
-)
-"""What stands before a statement, and how one is known.
+STATEMENTS = {
+    "select": (r"\bselect\b", r"\bfrom\b"),
+    "update": (r"\bupdate\b", r"\bset\b"),
+    "insert": (r"\binsert\s+into\b", ""),
+    "delete": (r"\bdelete\s+from\b", ""),
+}
+"""How a statement begins, by its verb, and what stands further on when it is one.
 
 Where nothing ends what the first word begins, nothing ends it behind a later one either: those are not tried.
 """
@@ -77,7 +77,9 @@ class Scrubber:
             rf"(?i)({QUOTING})['\"{{](?:.*['\"](?= (?:for (?:key|column)|at line|is out of range)\b)|.*)"
             r"|\b(query argument \$\d{1,5}: )(?:.*(?= \()|.*)"
         )
-        self.statements: list[re.Pattern[str]] = [re.compile(f"(?is){each}") for each in STATEMENTS]
+        self.statements = {
+            verb: tuple(re.compile(f"(?i){each}") for each in both) for verb, both in STATEMENTS.items()
+        }
         self.literal: re.Pattern[str] = re.compile(
             r"'(?:[^'\\]|''|\\.)*'?|\"(?:[^\"\\]|\\.)*\"?|\b\d[\d.]*\b"
         )
@@ -95,9 +97,24 @@ class Scrubber:
         line = self.url.sub(rf"\1{REDACTED}\2", line)
         line = self.query.sub("?<query>", line)
         line = self.quoted.sub(r"\1\2?", line)
-        folded = line.casefold()
-        if any(verb in folded for verb in VERBS):
-            begins = [found.end(1) for each in self.statements if (found := each.match(line))]
-            begin = min(begins, default=len(line))
+        begin = self.statement(line)
+        if begin < len(line):
             line = line[:begin] + self.literal.sub("?", line[begin:])
         return line if len(line) <= limit else line[:limit] + "…"
+
+    def statement(self, line: str) -> int:
+        """Answer where the first statement in a line begins, the line's length when there is none."""
+        folded = line.casefold()
+        places = {verb: folded.find(verb) for verb in self.statements}
+        begin = len(line)
+        if max(places.values()) < 0:
+            return begin
+        # Fast path: characters other than ASCII may be equal to others, and fold to more of them.
+        is_plain = line.isascii()
+        for verb, (begins, goes_on) in self.statements.items():
+            if is_plain and places[verb] < 0:
+                continue
+            found = begins.search(line, places[verb] if is_plain else 0, begin)
+            if found and goes_on.search(line, found.end() + 1):
+                begin = found.start()
+        return begin
