@@ -5,17 +5,19 @@ What an address says is never part of them: a prefix counts when the mount that 
 
 from __future__ import annotations
 
-from types import FunctionType
-
 from fanlight.recording.lanes import lane_here
 from fanlight.recording.recorder import SWITCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FunctionType
     from typing import Any
 
     from fanlight.recording.recorder import Trace
+else:
+    # The module `types` would be one more at every start.
+    FunctionType = type(lambda: None)
 
 ROUTE = "fanlight.route"
 """Key of an ASGI scope: the route that took the request last."""
