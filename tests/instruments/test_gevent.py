@@ -28,9 +28,9 @@ def streamed() -> Iterator[bytes]:
     yield b"2\n"
 
 
-def spoken(app: Any, *paths: str) -> list[bytes]:
+def spoken(app: Any, *paths: str, **options: Any) -> list[bytes]:
     """Answer the status of each response, one connection each."""
-    server = pywsgi.WSGIServer(("127.0.0.1", 0), app, log=None, error_log=io.StringIO())
+    server = pywsgi.WSGIServer(("127.0.0.1", 0), app, log=None, error_log=io.StringIO(), **options)
     server.start()
     statuses = []
     for path in paths:
@@ -57,5 +57,29 @@ def test_an_application_that_is_traced_already_counts_once(seen: Seen) -> None:
     assert len(seen) == 1
 
 
-def test_a_server_without_an_application_is_left_alone() -> None:
-    assert not hasattr(pywsgi.WSGIServer(("127.0.0.1", 0)), "application")
+class Room:
+    """An application that knows more than to answer, as those with websockets do."""
+
+    protocol = "chat"
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        return [] if "room.opened" in environ else plain(environ, start_response)
+
+
+class Opening(pywsgi.WSGIHandler):
+    """A handler that opens websockets by itself, as gevent-websocket's does."""
+
+    def run_application(self) -> None:
+        if self.environ["PATH_INFO"] != "/room":
+            super().run_application()
+            return
+        self.start_response(f"101 {self.server.application.protocol}", [])
+        self.result = self.application({**self.environ, "room.opened": True}, self.start_response)
+        self.process_result()
+
+
+def test_an_application_with_websockets_is_still_found_and_they_are_no_requests(seen: Seen) -> None:
+    server = pywsgi.WSGIServer(("127.0.0.1", 0), room := Room(), handler_class=Opening)
+    assert server.application is room
+    assert spoken(room, "/room", "/orders/7", handler_class=Opening) == [b"101", b"200"]
+    assert seen.endpoints() == [("<unmatched>", 200)]
