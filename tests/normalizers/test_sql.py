@@ -85,6 +85,17 @@ PLANTED = [
     'INSERT INTO t (a, b) VALUES (upper("hunter2"), "hunter2")',
     'SELECT * FROM t WHERE a IS DISTINCT FROM "hunter2"',
     'SELECT * FROM t WHERE (a, b) = (1, "hunter2") HAVING "hunter2" OR NOT "hunter2"',
+    'SELECT a, "hunter2" = b FROM t GROUP BY a, "hunter2" = b ORDER BY "hunter2" = b',
+    'SELECT a FROM t ORDER BY "hunter2" || b',
+    'UPDATE t SET a = 1, b = 2 RETURNING b, "hunter2" = c',
+    'INSERT INTO t (a) VALUES (1) RETURNING ("hunter2"), upper("hunter2")',
+    'INSERT INTO t DEFAULT VALUES RETURNING ("hunter2")',
+    'INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = ("hunter2"), b = coalesce(b, "hunter2")',
+    'INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 1 WHERE ("hunter2" = a)',
+    'INSERT INTO t (a) SELECT b FROM c JOIN d ON upper("hunter2") = b',
+    'ALTER TABLE t ADD COLUMN a DEFAULT ("hunter2") CHECK ("hunter2" <> a)',
+    'CREATE INDEX i ON t (a, "hunter2" || b) WHERE a <> ("hunter2") AND lower("hunter2") = a',
+    'CREATE TRIGGER g INSERT ON t WHEN ("hunter2" = a) BEGIN UPDATE t SET a = ("hunter2"), b = f("hunter2")',
 ]
 
 
@@ -116,6 +127,11 @@ def test_nothing_in_double_quotes_leaves_that_mysql_was_sent(found: st.DataObjec
         ('UPDATE "t" SET "a" = ?, "b" = ? WHERE "t"."id" = ?', "UPDATE t"),
         ('DELETE FROM "t" WHERE "t"."id" IN (?)', "DELETE FROM t"),
         ('CREATE TABLE "t" ("id" integer, "a" text)', "CREATE TABLE t"),
+        ('CREATE TABLE IF NOT EXISTS "main"."t" ("id" integer NOT NULL)', "CREATE TABLE main.t"),
+        ('DROP TABLE IF EXISTS "t"', "DROP TABLE t"),
+        ('CREATE INDEX "i" ON t ("a", "b" DESC)', "CREATE INDEX i"),
+        ('INSERT INTO t ("a") VALUES (?) ON CONFLICT ("a") DO UPDATE SET "a" = ?, "b" = ?', "INSERT INTO t"),
+        ('UPDATE t SET "a" = (SELECT b FROM u WHERE b = c), "d" = ?', "UPDATE t"),
     ],
 )
 def test_what_only_a_name_can_be_stays_a_name_on_sqlite(statement: str, title: str) -> None:

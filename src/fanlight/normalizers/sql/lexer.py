@@ -46,6 +46,8 @@ FENCE = re.compile(r"/\*|\*/")
 TEMPORARY = re.compile(r"#?[^\W\d]\w*")
 NAME_LIKE = re.compile(r"[^\W\d][\w$]{0,63}")
 EQUALS = re.compile(r"\s*=(?!=)")
+ALONE = re.compile(r"(?i)\s*(?:[,;)]|\Z|(?:ASC|DESC|COLLATE|NULLS|LIMIT|HAVING|ORDER)\b)")
+"""What follows a column that is ordered by or listed; an operator would follow a value as well."""
 CLOSING = {"[": "]", "(": ")", "{": "}", "<": ">"}
 
 BEFORE_A_TABLE = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "ONLY", "TRUNCATE"})
@@ -90,6 +92,8 @@ BEHIND_A_VALUE = frozenset(
 """Words that may stand right behind a literal, without a space: `'a'AND`."""
 
 QUOTE_IN_BRACKETS = re.compile(r"\[[^\W\d][^\[\]]{0,127}['\"][^\[\]]{0,127}\]")
+CLAUSES = frozenset({"SET", "FROM", "WHERE", "SELECT", "ORDER", "RETURNING"})
+BEFORE_A_LISTED_TABLE = frozenset({"INTO", "TABLE", "EXISTS", "ON"})
 IDENTIFIER_CHARS = 128
 """Longest identifier of any dialect; a longer word is data."""
 
@@ -164,6 +168,8 @@ class Reading:
         self.between = False
         self.identified = False
         self.selects = False
+        self.clause = ""  # the word that began the part of the statement, outside parentheses
+        self.listed = ""  # the word before the table whose columns the outer parenthesis lists
         self.space = False
         position = 0
         while position < len(text):
@@ -214,6 +220,8 @@ class Reading:
             self.rows_depth = -1
         self.identified |= upper == "IDENTIFIED"
         self.selects |= upper == "SELECT"
+        if upper in CLAUSES and not self.openers:
+            self.clause = upper
         if upper == "BETWEEN":
             self.between = True
         kept = len(text) <= IDENTIFIER_CHARS and self.previous != "IDENTIFIED BY"
@@ -228,6 +236,8 @@ class Reading:
         """Read one character that is nothing else."""
         text = self.text[position]
         if text == "(":
+            if not self.openers:
+                self.listed = self.before_columns()
             self.openers.append(self.previous if self.rows_depth != len(self.openers) else "VALUES")
         elif text == ")":
             if self.rows_depth == len(self.openers):
@@ -346,10 +356,29 @@ class Reading:
     def is_column(self, end: int) -> bool:
         """Answer whether what ends at `end` stands where only a column may: set, ordered by, in a list."""
         if self.openers:
-            is_list = self.lists_columns() and len(self.openers) == 1 and not self.selects
-            return is_list and self.previous in ("(", ",")
-        is_set = self.previous in ("SET", ",") and EQUALS.match(self.text, end) is not None
-        return is_set or self.previous == "BY"
+            if not self.listed or len(self.openers) > 1 or self.previous not in ("(", ","):
+                return False
+            # Behind a column of a table that is made its type stands; an index may be of a value.
+            return self.listed in ("TABLE", "EXISTS") or ALONE.match(self.text, end) is not None
+        if self.previous == "EXISTS":
+            # `IF EXISTS`: the other one has a parenthesis behind it.
+            return True
+        if self.previous == "BY":
+            return ALONE.match(self.text, end) is not None
+        is_set = self.clause == "SET" and self.previous in ("SET", ",")
+        return is_set and EQUALS.match(self.text, end) is not None
+
+    def before_columns(self) -> str:
+        """Answer the word before the table that a list of columns follows here; "" when none does."""
+        if self.first not in ("INSERT", "REPLACE", "CREATE") or self.selects:
+            return ""
+        if self.previous == "CONFLICT":
+            return self.previous
+        at = len(self.tokens) - 2
+        while at > 0 and self.tokens[at].text == ".":
+            at -= 2
+        word = self.tokens[at].upper if at >= 0 else ""
+        return word if word in BEFORE_A_LISTED_TABLE else ""
 
     def lists_columns(self) -> bool:
         """Answer whether the open parenthesis is `INSERT INTO t (`, or opens a table or an index."""
