@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from conftest import Seen
 
 
+class RefusedError(Exception):
+    """What a client's library raises where somebody else answers with an error."""
+
+    status_code = 503
+
+
+class Enough(web.Finish):
+    """The response is done."""
+
+
 class Order(web.RequestHandler):
     async def get(self, number: str) -> None:
         with fanlight.span("look up"):
@@ -25,6 +35,10 @@ class Order(web.RequestHandler):
             raise web.HTTPError(404, "no such order")
         if number == "1":
             raise ValueError("no such order")
+        if number == "2":
+            raise RefusedError("busy")
+        if number == "3":
+            raise Enough
         self.write({"number": number})
 
     def put(self, number: str) -> None:
@@ -128,6 +142,14 @@ def test_an_exception_is_told_that_the_application_logs_nowhere(seen: Seen) -> N
     assert (trace.endpoint, trace.status) == ("GET /orders/<number>", 500)
     assert trace.error == ("ValueError", "no such order")
     assert trace.ident == header.partition(" ")[2].encode()
+
+
+def test_an_exception_is_a_way_to_answer_only_where_it_is_tornados(seen: Seen) -> None:
+    assert spoken(shop(), asked("/orders/2"), asked("/orders/3")) == [500, 200]
+    assert [(trace.status, trace.error) for trace in seen] == [
+        (500, (f"{__name__}.RefusedError", "busy")),
+        (200, None),
+    ]
 
 
 def test_a_websocket_is_no_request(seen: Seen) -> None:

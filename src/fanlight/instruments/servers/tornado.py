@@ -56,21 +56,23 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     handler._execute = traced  # noqa: SLF001 no public method is around all that a handler does
     answer = getattr(handler, "_handle_request_exception", None)
     if answer is not None:
-        handler._handle_request_exception = noting(answer)  # noqa: SLF001 what is logged may be overridden
+        ways = tuple(filter(None, (getattr(module, name, None) for name in ("HTTPError", "Finish"))))
+        handler._handle_request_exception = noting(answer, ways)  # noqa: SLF001 what is logged may be overridden
     return {"tornado.routing": note_rules, "tornado.wsgi": trace_wsgi}
 
 
-def noting(answer: Callable[..., Any]) -> Callable[..., Any]:
+def noting(answer: Callable[..., Any], ways: tuple[type, ...]) -> Callable[..., Any]:
     """Answer what makes a response of an exception, which the trace is told of first.
 
-    One that has a status of its own, or ends the request without any, is a way to answer.
+    Args:
+        answer: of an instance and an exception.
+        ways: exceptions that are a way to answer; others may have a status, too, of whom they asked.
     """
 
     @wraps(answer)
     def noted(self: Any, e: Any) -> Any:
         lane = lane_here()
-        is_answer = hasattr(e, "status_code") or type(e).__name__ == "Finish"
-        if not is_answer and lane is not None and lane.trace is not None:
+        if not isinstance(e, ways) and lane is not None and lane.trace is not None:
             lane.trace.error = described(e)
         return answer(self, e)
 
