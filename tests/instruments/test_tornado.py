@@ -56,6 +56,18 @@ class Table(web.RequestHandler):
             await self.flush()
 
 
+class Hasty(web.RequestHandler):
+    async def get(self) -> None:
+        with fanlight.span("answer"):
+            await self.finish("ok")
+        with fanlight.span("tidy up"):
+            await asyncio.sleep(0)
+        raise ValueError("nobody waits for this")
+
+    def log_exception(self, *_: Any) -> None:
+        """Tell nobody."""
+
+
 @web.stream_request_body
 class Upload(web.RequestHandler):
     def prepare(self) -> None:
@@ -85,6 +97,7 @@ def shop() -> web.Application:
         [
             (r"/orders/(?P<number>\d+)", Order),
             (r"/table", Table),
+            (r"/hasty", Hasty),
             (r"/uploads", Upload),
             (r"/feed", Feed),
             (r"/old/(.*)", web.FallbackHandler, {"fallback": contained}),
@@ -150,6 +163,14 @@ def test_an_exception_is_a_way_to_answer_only_where_it_is_tornados(seen: Seen) -
         (500, (f"{__name__}.RefusedError", "busy")),
         (200, None),
     ]
+
+
+def test_a_trace_ends_when_the_handler_finishes_its_response(seen: Seen) -> None:
+    assert spoken(shop(), asked("/hasty")) == [200]
+    (trace,) = seen
+    assert (trace.endpoint, trace.status, trace.error) == ("GET /hasty", 200, None)
+    assert "answer" in str(trace.records)
+    assert "tidy up" not in str(trace.records)
 
 
 def test_a_websocket_is_no_request(seen: Seen) -> None:

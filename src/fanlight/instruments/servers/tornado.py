@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 RULE = "fanlight_rule"
 """Attribute of a request: the expression that matched its path last."""
+TRACE = "fanlight_trace"
+"""Attribute of a handler: the trace of its request."""
 
 
 def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
-    """Trace each request from when a handler begins it, its `prepare` included, to when that is done.
+    """Trace each request from when a handler begins it, its `prepare` included, to when that finishes it.
 
     Args:
         module: `tornado.web`.
@@ -45,6 +47,7 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         trace = None if isinstance(self, hands_on) else begun(request.method, request.headers.get)
         if trace is None:
             return await execute(self, *arguments, **options)
+        vars(self)[TRACE] = trace
         try:
             result = await execute(self, *arguments, **options)
         except BaseException as error:
@@ -54,11 +57,28 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
         return result
 
     handler._execute = traced  # noqa: SLF001 no public method is around all that a handler does
+    finish = getattr(handler, "finish", None)
+    if finish is not None:
+        handler.finish = ending(finish)
     answer = getattr(handler, "_handle_request_exception", None)
     if answer is not None:
         ways = tuple(filter(None, (getattr(module, name, None) for name in ("HTTPError", "Finish"))))
         handler._handle_request_exception = noting(answer, ways)  # noqa: SLF001 what is logged may be overridden
     return {"tornado.routing": note_rules, "tornado.wsgi": trace_wsgi}
+
+
+def ending(finish: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the `finish` of handlers that ends the trace too: nobody waits for what they do afterwards."""
+
+    @wraps(finish)
+    def finished(self: Any, *arguments: Any, **options: Any) -> Any:
+        sent = finish(self, *arguments, **options)
+        trace = vars(self).pop(TRACE, None)
+        if trace is not None:
+            end(trace, self)
+        return sent
+
+    return finished
 
 
 def noting(answer: Callable[..., Any], ways: tuple[type, ...]) -> Callable[..., Any]:
@@ -80,12 +100,15 @@ def noting(answer: Callable[..., Any], ways: tuple[type, ...]) -> Callable[..., 
 
 
 def end(trace: Trace, handler: Any, error: BaseException | None = None) -> None:
-    """End the trace of what a handler has answered."""
+    """End the trace of what a handler has answered; a second call does nothing."""
+    if trace.lanes is None:
+        return
     status, content_type = 0, None
     try:
-        status = handler.get_status()
+        status = int(handler.get_status())
         content_type = handler._headers.get("Content-Type")  # noqa: SLF001 a handler tells it to nobody
-    except (AttributeError, TypeError):
+    except Exception:
+        # The handler's class is the application's.
         SWITCH.faults += 1
     pattern = getattr(handler.request, RULE, "")
     ended(trace, status, content_type, TEMPLATES[pattern] if pattern else "", error)
