@@ -181,6 +181,15 @@ def test_a_websocket_is_no_request(seen: Seen) -> None:
     assert seen == []
 
 
+def test_a_request_that_takes_no_attributes_is_matched() -> None:
+    class Bare:
+        __slots__ = ()
+        path = "/orders/7"
+
+    found = routing.PathMatches(r"/orders/(\d+)").match(Bare())
+    assert found == {"path_args": [b"7"], "path_kwargs": {}}
+
+
 @pytest.mark.parametrize(
     "around",
     [

@@ -129,7 +129,11 @@ def note_rules(module: ModuleType) -> None:
     def matched(self: Any, request: Any) -> Any:
         found = match(self, request)
         if found is not None:
-            setattr(request, RULE, self.regex.pattern)
+            try:
+                setattr(request, RULE, self.regex.pattern)
+            except AttributeError:
+                # Routers are asked with requests of a program's own making, too.
+                SWITCH.faults += 1
         return found
 
     matcher.match = matched
