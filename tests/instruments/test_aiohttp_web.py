@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 import fanlight
+from fanlight.recording.recorder import SWITCH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,18 @@ async def table(request: web.Request) -> web.StreamResponse:
     for line in (b"1\n", b"2\n"):
         await response.write(line)
     return response
+
+
+async def torn(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"1\n")
+    raise ValueError("no such line")
+
+
+class Secretive(web.PlainResource):
+    def get_info(self) -> Any:
+        raise RuntimeError("ask somebody else")
 
 
 async def broken(_: web.Request) -> web.Response:
@@ -124,6 +137,25 @@ def test_an_exception_is_told_and_the_headers_that_mean_something_are(tmp_path: 
         ("ValueError", "no such order"),
     )
     assert (trace.ident, trace.stamp) == (header.partition(" ")[2].encode(), b"t=1700000000")
+
+
+def test_an_exception_in_the_midst_of_a_response_is_told_as_it_was(tmp_path: Path, seen: Seen) -> None:
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    app = shop(tmp_path)
+    app.router.add_get("/torn", torn)
+    assert asyncio.run(spoken(app, asked("/torn"))) == [b"HTTP/1.1 200 OK"]
+    (trace,) = seen
+    assert (trace.endpoint, trace.error) == ("GET /torn", ("ValueError", "no such line"))
+
+
+def test_a_resource_that_does_not_tell_its_pattern_costs_no_response(tmp_path: Path, seen: Seen) -> None:
+    app = shop(tmp_path)
+    (resource := Secretive("/secretive")).add_route("GET", order_named)
+    app.router.register_resource(resource)
+    assert asyncio.run(spoken(app, asked("/secretive"), asked("/secretive"))) == [b"HTTP/1.1 200 OK"] * 2
+    assert seen.endpoints() == [("deep orders", 200)] * 2
+    assert SWITCH.faults == 2
+    SWITCH.faults = 0
 
 
 def test_a_websocket_and_what_is_no_http_are_no_requests(tmp_path: Path, seen: Seen) -> None:

@@ -41,7 +41,8 @@ def patch(module: ModuleType) -> None:
         try:
             answered = await handle(self, request, *arguments, **options)
         except BaseException as error:
-            ended(trace, 0, None, template(request), error)
+            # Of one in the midst of a response it makes another, which says only that.
+            ended(trace, 0, None, template(request), None if trace.error else error)
             raise
         response = answered[0] if answered.__class__ is tuple else answered
         ended(trace, *told(response), template(request))
@@ -72,7 +73,7 @@ def told(response: Any) -> tuple[int, str | None]:
     """Answer status and Content-Type of a response, which may be of a class of the application's."""
     try:
         return int(response.status), response.headers.get("Content-Type")
-    except (AttributeError, TypeError, ValueError):
+    except Exception:
         SWITCH.faults += 1
         return 0, None
 
@@ -87,4 +88,8 @@ def template(request: Any) -> str:
         pattern = str(resource.canonical)
         return f"{pattern.rstrip('/')}/{{path}}" if "directory" in resource.get_info() else pattern
     except (AttributeError, AssertionError, TypeError):
+        return ""
+    except Exception:
+        # Resources may be of a class of the application's, too.
+        SWITCH.faults += 1
         return ""
