@@ -100,9 +100,37 @@ def stuck(settings):
 
 build.server = stuck
 role.END_S = 0.5
-sys.exit(role.main(sys.argv[1:]))
 """
-"""A server one of whose threads writes to its store for ever."""
+"""A server one of whose threads writes to its store for ever,"""
+
+MUTE = """
+import threading
+from fanlight.log import Log
+
+Log.put = lambda *_: threading.Event().wait()
+"""
+"""whose log lies on the same disk;"""
+
+CROWDED = """
+import _thread, sys, threading
+from fanlight.cli import role
+
+end_within, begin = role.end_within, _thread.start_new_thread
+
+def refuse(*_):
+    raise RuntimeError("can't start new thread")
+
+def crowded(grace_s):
+    _thread.start_new_thread = threading._start_new_thread = refuse
+    try:
+        end_within(grace_s)
+    finally:
+        _thread.start_new_thread = threading._start_new_thread = begin
+
+role.end_within = crowded
+"""
+"""and one that finds no room for a thread when it is told to end."""
+PLAYS = "\nsys.exit(role.main(sys.argv[1:]))\n"
 
 
 @contextmanager
@@ -146,17 +174,33 @@ def test_a_server_stores_what_waits_before_it_loads_what_pages_are_made_of(tmp_p
         wait_for(lambda: not applied.exists())
 
 
-def test_a_server_that_cannot_close_its_store_ends_all_the_same_and_the_next_one_opens_it(tmp_path):
-    with a_server(tmp_path, STUCK) as (server, port):
+def told_to_end(data, program):
+    """Run a server until it answers, tell it to end; answer its exit code and what it said."""
+    with a_server(data, program + PLAYS) as (server, port):
         pages = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         pages.request("GET", "/api/alive")
         assert pages.getresponse().status == 401
         pages.close()
         server.terminate()
         _, said = server.communicate(timeout=60)
-    assert server.returncode == 1
-    assert b"did not end within 0.5 s of the word to" in said
-    open_store(f"duckdb:{tmp_path / 'store'}").close()
+    open_store(f"duckdb:{data / 'store'}").close()
+    return server.returncode, said.decode()
+
+
+def test_a_server_that_cannot_close_its_store_ends_all_the_same_and_the_next_one_opens_it(tmp_path):
+    code, said = told_to_end(tmp_path, STUCK)
+    assert code == 1
+    assert "did not end within 0.5 s of the word to" in said
+
+
+def test_it_ends_too_where_the_log_cannot_be_written(tmp_path):
+    assert told_to_end(tmp_path, STUCK + MUTE) == (1, "")
+
+
+def test_a_server_closes_its_store_where_there_is_no_room_for_a_thread_that_ends_it(tmp_path):
+    code, said = told_to_end(tmp_path, CROWDED)
+    assert code == 0
+    assert "Traceback" not in said
 
 
 def test_a_collector_is_used_while_somebody_is_connected_and_where_something_came_since_it_was_asked():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from fanlight.log import LOG
 from fanlight.pipeline.processes import IN_USE, READY
@@ -24,6 +26,8 @@ YOUNG_S = 10.0
 SELDOM_S = 2.0
 """and from then on, at the most: to be woken costs more than to look."""
 LAST_GRACE_S = 3.0
+TELLING_S = 1.0
+"""For the log to take why this process ends as it is."""
 
 
 def report_every_s(leave_after_s: float) -> float:
@@ -64,11 +68,19 @@ def end_within(grace_s: float) -> None:
     """
 
     def end() -> None:
-        time.sleep(grace_s)
-        LOG.error(f"did not end within {grace_s:g} s of the word to; it ends as it is")
-        os._exit(1)
+        try:
+            time.sleep(grace_s)
+            # By another: the log may lie on the disk that stands.
+            said = f"did not end within {grace_s:g} s of the word to; it ends as it is"
+            _thread.start_new_thread(LOG.error, (said,))
+            time.sleep(TELLING_S)
+        finally:
+            os._exit(1)
 
-    threading.Thread(target=end, name="fanlight-end", daemon=True).start()
+    # No Thread: where memory is short it may die before it begins, and its start waits for that for ever.
+    # Without room for one the store is closed all the same.
+    with suppress(RuntimeError):
+        _thread.start_new_thread(end, ())
 
 
 class Reporter:
