@@ -190,6 +190,11 @@ def test_a_request_that_takes_no_attributes_is_matched() -> None:
     assert found == {"path_args": [b"7"], "path_kwargs": {}}
 
 
+def test_a_request_counts_that_asks_in_vain_for_a_websocket(seen: Seen) -> None:
+    assert spoken(shop(), asked("/table", "GET", "Upgrade: websocket")) == [200]
+    assert seen.endpoints() == [("GET /table", 200)]
+
+
 @pytest.mark.parametrize(
     "around",
     [

@@ -44,7 +44,10 @@ def patch(module: ModuleType) -> Mapping[str, Callable[[ModuleType], None]]:
     @wraps(execute)
     async def traced(self: Any, *arguments: Any, **options: Any) -> Any:
         request = self.request
-        trace = None if isinstance(self, hands_on) else begun(request.method, request.headers.get)
+        trace = None
+        if not isinstance(self, hands_on):
+            may_open = hasattr(type(self), "get_websocket_protocol")
+            trace = begun(request.method, request.headers.get, may_open=may_open)
         if trace is None:
             return await execute(self, *arguments, **options)
         vars(self)[TRACE] = trace

@@ -27,7 +27,7 @@ FIELDS = tuple((field, field.decode()) for field in (IDENT, *STAMPS))
 """Headers of a request that mean something here, as ASGI spells them and as text."""
 
 
-def begun(method: str, header: Callable[[str], str | None]) -> Trace | None:
+def begun(method: str, header: Callable[[str], str | None], *, may_open: bool = True) -> Trace | None:
     """Open the trace of a request; None when there is nothing to trace.
 
     A websocket's opening is no request, and what stands inside another request belongs to that.
@@ -35,8 +35,9 @@ def begun(method: str, header: Callable[[str], str | None]) -> Trace | None:
     Args:
         method: as the client wrote it.
         header: answers the value of a request's header, None when it has none.
+        may_open: whether a websocket can be opened by who answers; some proxies ask for it at every address.
     """
-    if SWITCH.sink is None or (header("upgrade") or "").lower() == "websocket":
+    if SWITCH.sink is None or (may_open and (header("upgrade") or "").lower() == "websocket"):
         return None
     trace = begin(CATEGORY, method, UNMATCHED)
     if trace is None:
