@@ -192,6 +192,17 @@ def test_other_names_are_no_secrets(name):
             'no view: "HEAD /anna HTTP/1.1", GET /, get /up',
             'no view: "HEAD /<path> HTTP/1.1", GET /, get /up',
         ),
+        ("404 GET /o'neil/anna?b=o'anna (127.0.0.1) 1ms", "404 GET /<path>?<query> (127.0.0.1) 1ms"),
+        ("404 GET /a(b/anna (::1), PUT /a)b/anna", "404 GET /<path> (::1), PUT /<path>"),
+        ("GET /a(anna) (::1), no GET /(anna)", "GET /<path> (::1), no GET /<path>"),
+        (
+            "GET /a?anna (::1), GET /?anna or GET /?, /a?",
+            "GET /<path>?<query> (::1), GET /?<query> or GET /?, /a?",
+        ),
+        (
+            "get('http://shop/o'neil/anna'), (http://shop/a)",
+            "get('http://shop/<path>'), (http://shop/<path>)",
+        ),
         ("retries exceeded with url: / (refused)", "retries exceeded with url: / (refused)"),
         (
             "bad sql: SELECT * FROM u WHERE mail='a@b.c' AND n=42",
@@ -263,6 +274,8 @@ def test_no_message_keeps_what_follows_a_secrets_name(before, name):
     [
         ("'",),
         ("http://a/.", "."),
+        ("GET /(a)b", "'a"),
+        ("GET /", "(a)b", "."),
         ("password ",),
         ("a",),
         ("=",),

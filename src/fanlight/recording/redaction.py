@@ -60,7 +60,9 @@ class Scrubber:
         self.path: re.Pattern[str] = re.compile(
             r"(?i)\b((?:(?:https?|wss?)://[^\s/\"'<>()]+|\burl: |"
             r"(?-i:(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ))/)"
-            r"(?:[^\s\"'<>()?]|\([^\s()]*\))*(?:[^\s\"'<>()?.,:;!]|\([^\s()]*\))"
+            # A quote or a bracket that something goes on behind is one of the address.
+            r"(?:[^\s\"'<>()?]|\([^\s()]*\)|(?!\([^\s()]*\))['()](?=[\w/%]))*"
+            r"(?:[^\s\"'<>()?.,:;!]|\([^\s()]*\))"
         )
         self.pair: re.Pattern[str] = re.compile(
             # What stands before the word is kept anyway; bounds keep the time in proportion.
@@ -71,7 +73,10 @@ class Scrubber:
         # A JSON web token begins with the base64 of `{"`, whatever word stands before it.
         self.ticket: re.Pattern[str] = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){0,3}")
         self.url: re.Pattern[str] = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")
-        self.query: re.Pattern[str] = re.compile(r"(?<=[^\s?])\?[\w.\[\]%-]{1,80}=[^\s\"'<>()]*")
+        # Behind a path any word is one, elsewhere it may be the next sentence's.
+        self.query: re.Pattern[str] = re.compile(
+            r"(?:(?<=[/>])\?(?=[\w%])|(?<=[^\s?])\?[\w.\[\]%-]{1,80}=)(?:[^\s\"'<>()]|'(?=[\w%]))*"
+        )
         # The data may have quotes of its own, and no end where the line was cut: then the rest goes.
         self.quoted: re.Pattern[str] = re.compile(
             rf"(?i)({QUOTING})['\"{{](?:.*['\"](?= (?:for (?:key|column)|at line|is out of range)\b)|.*)"
