@@ -39,6 +39,14 @@ async def torn(request: web.Request) -> web.StreamResponse:
     raise ValueError("no such line")
 
 
+async def events(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    while True:
+        await response.write(b"data: 1\n\n")
+        await asyncio.sleep(0)
+
+
 class Secretive(web.PlainResource):
     def get_info(self) -> Any:
         raise RuntimeError("ask somebody else")
@@ -146,6 +154,27 @@ def test_an_exception_in_the_midst_of_a_response_is_told_as_it_was(tmp_path: Pat
     assert asyncio.run(spoken(app, asked("/torn"))) == [b"HTTP/1.1 200 OK"]
     (trace,) = seen
     assert (trace.endpoint, trace.error) == ("GET /torn", ("ValueError", "no such line"))
+
+
+def test_a_client_that_leaves_a_stream_of_events_is_no_error(tmp_path: Path, seen: Seen) -> None:
+    app = shop(tmp_path)
+    app.router.add_get("/events", events)
+
+    async def leave() -> None:
+        # The test server of aiohttp's would cancel the handler, which one in service does not.
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port := unused_port()).start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(asked("/events"))
+        await reader.readuntil(b"data: 1")
+        writer.close()
+        # It waits for the handler.
+        await runner.cleanup()
+
+    asyncio.run(leave())
+    (trace,) = seen
+    assert (trace.endpoint, trace.error) == ("GET /events", None)
 
 
 def test_a_resource_that_does_not_tell_its_pattern_costs_no_response(tmp_path: Path, seen: Seen) -> None:

@@ -42,7 +42,8 @@ def patch(module: ModuleType) -> None:
             answered = await handle(self, request, *arguments, **options)
         except BaseException as error:
             # Of one in the midst of a response it makes another, which says only that.
-            ended(trace, 0, None, template(request), None if trace.error else error)
+            is_told = trace.error is not None or is_left(self, error)
+            ended(trace, 0, None, template(request), None if is_told else error)
             raise
         response = answered[0] if answered.__class__ is tuple else answered
         ended(trace, *told(response), template(request))
@@ -62,11 +63,19 @@ def noting(answer: Callable[..., Any]) -> Callable[..., Any]:
         self: Any, request: Any, status: int = 500, exc: Any = None, message: Any = None, **more: Any
     ) -> Any:
         lane = lane_here()
-        if exc is not None and lane is not None and lane.trace is not None:
+        if exc is not None and lane is not None and lane.trace is not None and not is_left(self, exc):
             lane.trace.error = described(exc)
         return answer(self, request, status, exc, message, **more)
 
     return noted
+
+
+def is_left(server: Any, error: BaseException) -> bool:
+    """Answer whether an exception says that the client went: a stream of events ends in no other way."""
+    if error.__class__ is not ConnectionError and not isinstance(error, ConnectionResetError):
+        return False
+    transport = getattr(server, "transport", None)
+    return transport is None or bool(transport.is_closing())
 
 
 def told(response: Any) -> tuple[int, str | None]:
