@@ -141,7 +141,7 @@ def test_hostile_data_is_only_ever_text(page):
     for address in (*PAGES, endpoint, compared, trace, "/explore?q=kind:log", "/explore?q=alert"):
         page.goto(page.base + address)
         # What was not there within a second comes later.
-        page.wait_for_function("!document.querySelector('[data-later]')")
+        page.wait_for_selector("[data-later]", state="detached")
         wrong = "main script, main img, main [onload], main [onerror], [style]"
         assert page.evaluate(f"document.querySelectorAll('{wrong}').length") == 0, address
         assert page.evaluate("[...document.links].every((link) => link.origin === location.origin)"), address
