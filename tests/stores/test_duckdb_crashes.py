@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,6 +151,29 @@ def tripped_rounds(directory: Path, then: str, of: str = "disk") -> None:
     assert store.bad == 0, "an error of the disk is no reason to set a good file aside"
     assert turn > 40
     store.close()
+
+
+@pytest.mark.parametrize("of", ["disk", "memory"])
+def test_whichever_statement_fails_while_a_day_is_rewritten_what_comes_then_stays(
+    directory: Path, of: str
+) -> None:
+    tripped, turn, kept = True, 0, 0
+    while tripped:
+        turn += 1
+        store = open_at(directory, START + 2 * DAY_NS)
+        store.apply(1, [(2 * turn - 1, commit(requests(kept, 10, 1000)))])
+        store.writer = wire = Tripwire(store.writer, turn, of)
+        with suppress(StoreError, MemoryError):
+            store.compact()
+        tripped = wire.left <= 0
+        store.writer = wire.connection
+        store.apply(1, [(2 * turn, commit(requests(kept + 10, 10, 1000)))])
+        store.close()
+        kept += 20
+        store = open_at(directory, START)
+        assert store.ledger() == {"shop": kept}, f"statement {turn}"
+        store.close()
+    assert turn > 5
 
 
 def test_ten_kills_lose_nothing_and_double_nothing(directory: Path) -> None:

@@ -55,8 +55,13 @@ def swap(store: DuckStore, day: Day, scratch: Path, target: Path) -> None:
     """Put a rewritten file in the place of its day."""
     scratch.chmod(0o600)
     scratch.rename(target)
-    files.sync(store.directory)
-    closed = Day(store.writer, target, day.number, store.alias())
+    try:
+        files.sync(store.directory)
+        closed = Day(store.writer, target, day.number, store.alias())
+    except BaseException:
+        # The old file goes on as the day: at the next start the newer one would be taken for it.
+        files.remove(target)
+        raise
     with store.guard:
         store.days[day.number] = closed
     store.retire(day)
