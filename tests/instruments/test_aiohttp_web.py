@@ -47,6 +47,10 @@ async def events(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0)
 
 
+async def upload(request: web.Request) -> web.Response:
+    return web.Response(text=str(len(await request.read())))
+
+
 class Secretive(web.PlainResource):
     def get_info(self) -> Any:
         raise RuntimeError("ask somebody else")
@@ -98,6 +102,20 @@ async def spoken(app: Any, *requests: bytes) -> list[bytes]:
             lines.append(answer.partition(b"\r\n")[0])
             writer.close()
     return lines
+
+
+async def left(app: Any, request: bytes, until: bytes) -> None:
+    """Leave a request once its response has come so far."""
+    # The test server of aiohttp's would cancel the handler, which one in service does not.
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port := unused_port()).start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    await reader.readuntil(until)
+    writer.close()
+    # It waits for the handler.
+    await runner.cleanup()
 
 
 def asked(path: str, method: str = "GET", *headers: str) -> bytes:
@@ -159,22 +177,21 @@ def test_an_exception_in_the_midst_of_a_response_is_told_as_it_was(tmp_path: Pat
 def test_a_client_that_leaves_a_stream_of_events_is_no_error(tmp_path: Path, seen: Seen) -> None:
     app = shop(tmp_path)
     app.router.add_get("/events", events)
-
-    async def leave() -> None:
-        # The test server of aiohttp's would cancel the handler, which one in service does not.
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port := unused_port()).start()
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(asked("/events"))
-        await reader.readuntil(b"data: 1")
-        writer.close()
-        # It waits for the handler.
-        await runner.cleanup()
-
-    asyncio.run(leave())
+    asyncio.run(left(app, asked("/events"), b"data: 1"))
     (trace,) = seen
     assert (trace.endpoint, trace.error) == ("GET /events", None)
+
+
+def test_a_client_that_leaves_before_its_response_is_told_with_the_status(tmp_path: Path, seen: Seen) -> None:
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    app = shop(tmp_path)
+    app.router.add_post("/uploads", upload)
+    request = asked("/uploads", "POST", "Content-Length: 9", "Expect: 100-continue")
+    asyncio.run(left(app, request, b"100 Continue"))
+    (trace,) = seen
+    assert (trace.endpoint, trace.status) == ("POST /uploads", 500)
+    assert trace.error is not None
+    assert trace.error[0] == "ConnectionResetError"
 
 
 def test_a_resource_that_does_not_tell_its_pattern_costs_no_response(tmp_path: Path, seen: Seen) -> None:

@@ -63,9 +63,14 @@ def noting(answer: Callable[..., Any]) -> Callable[..., Any]:
         self: Any, request: Any, status: int = 500, exc: Any = None, message: Any = None, **more: Any
     ) -> Any:
         lane = lane_here()
-        if exc is not None and lane is not None and lane.trace is not None and not is_left(self, exc):
-            lane.trace.error = described(exc)
-        return answer(self, request, status, exc, message, **more)
+        trace = None if exc is None or lane is None else lane.trace
+        if trace is not None and not is_left(self, exc):
+            trace.error = described(exc)
+        made = answer(self, request, status, exc, message, **more)
+        if trace is not None and trace.error is None:
+            # Nothing of a response had been sent, so that it counts as the one that was made.
+            trace.error = described(exc)
+        return made
 
     return noted
 
