@@ -93,6 +93,7 @@ PLANTED = [
     'INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = ("hunter2"), b = coalesce(b, "hunter2")',
     'INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 1 WHERE ("hunter2" = a)',
     'INSERT INTO t (a) SELECT b FROM c JOIN d ON upper("hunter2") = b',
+    'VACUUM main INTO "/srv/hunter2"',
     'ALTER TABLE t ADD COLUMN a DEFAULT ("hunter2") CHECK ("hunter2" <> a)',
     'CREATE INDEX i ON t (a, "hunter2" || b) WHERE a <> ("hunter2") AND lower("hunter2") = a',
     'CREATE TRIGGER g INSERT ON t WHEN ("hunter2" = a) BEGIN UPDATE t SET a = ("hunter2"), b = f("hunter2")',

@@ -332,7 +332,7 @@ class Reading:
 
     def is_name(self, inside: str, end: int) -> bool:
         """Answer whether double quotes, which end at `end`, stand around a name; in doubt a literal."""
-        if self.text.startswith(".", end) or (self.previous in BEFORE_A_NAME and not self.compares()):
+        if self.text.startswith(".", end) or (self.previous in BEFORE_A_NAME and not self.is_text()):
             return len(inside) <= IDENTIFIER_CHARS
         # A dialect with back-ticks for names has double quotes for strings, and so has the one that says
         # IDENTIFIED, behind which a password may stand in many places, or `_utf8mb4`.
@@ -349,9 +349,10 @@ class Reading:
         is_certain = self.dialect != "sqlite" or self.is_column(end)
         return is_certain and NAME_LIKE.fullmatch(inside) is not None
 
-    def compares(self) -> bool:
-        """Answer whether `IS DISTINCT FROM` stands before this, where it may be a string."""
-        return self.dialect == "sqlite" and [each.upper for each in self.tokens[-2:]] == ["DISTINCT", "FROM"]
+    def is_text(self) -> bool:
+        """Answer whether `IS DISTINCT FROM` or `VACUUM INTO` stands before this, where it may be a string."""
+        before = [each.upper for each in self.tokens[-2:]]
+        return self.dialect == "sqlite" and (before == ["DISTINCT", "FROM"] or self.first == "VACUUM")
 
     def is_column(self, end: int) -> bool:
         """Answer whether what ends at `end` stands where only a column may: set, ordered by, in a list."""
