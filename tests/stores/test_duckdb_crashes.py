@@ -176,6 +176,26 @@ def test_whichever_statement_fails_while_a_day_is_rewritten_what_comes_then_stay
     assert turn > 5
 
 
+@pytest.mark.parametrize("of", ["disk", "memory"])
+@pytest.mark.parametrize("turn", range(1, 8))
+def test_whichever_statement_fails_while_a_day_is_dropped_its_account_is_kept_once(
+    directory: Path, turn: int, of: str
+) -> None:
+    store = open_at(directory, START + 3 * DAY_NS)
+    store.apply(1, [(1, commit(requests(0, 10, 1000)))])
+    store.apply(1, [(2, commit(requests(100, 5, 1000, start_ns=START + DAY_NS)))])
+    first = min(store.days)
+    store.writer = wire = Tripwire(store.writer, turn, of)
+    with suppress(StoreError, MemoryError):
+        store.expire(first + 1)
+    store.writer = wire.connection
+    store.expire(first + 1)
+    store.close()
+    store = open_at(directory)
+    assert store.ledger() == {"shop": 15}
+    store.close()
+
+
 def test_ten_kills_lose_nothing_and_double_nothing(directory: Path) -> None:
     killed_rounds(directory, 10)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from fanlight.stores.duckdb import files
 from fanlight.stores.duckdb.engine import telling
 from fanlight.stores.duckdb.imported.kept import FILE
@@ -37,7 +39,12 @@ def drop(store: DuckStore, before_day: int, max_bytes: int) -> list[int]:
                 break
             day = store.days[number]
             left -= files.bytes_of(day.path)
-            store.days[newest].carry(store.writer, day)
+            try:
+                store.days[newest].carry(store.writer, day)
+            except (duckdb.Error, MemoryError):
+                # The file may have it all the same: then it must not be given it once more.
+                store.suspect = True
+                raise
             files.sync(store.directory)
             with store.guard:
                 del store.days[number]
