@@ -6,12 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tornado import httpserver, routing, testing, web, websocket, wsgi
 
 import fanlight
-
-pytest.importorskip("tornado", reason="an environment made before tests needed it")
-
-from tornado import httpserver, routing, testing, web, websocket, wsgi
 
 if TYPE_CHECKING:
     from conftest import Seen

@@ -1,1 +1,0 @@
-"""Stands in for Tornado where that is not installed."""
