@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
+import signal
+import weakref
+from functools import partial
+from itertools import repeat
 
 import pytest
 
 from fanlight.recording.blocks import trace
+from fanlight.recording.lanes import COLLECTING
 from fanlight.recording.pauses import RING, Pauses, Seen, Squeezed
 from fanlight.recording.recorder import clock, fresh_trace, span
 
@@ -34,6 +40,47 @@ def test_a_collection_is_one_pause(pauses):
         gc.enable()
     ((start, end),) = pauses.ring
     assert before <= start < end <= after
+
+
+class Woken(Exception):  # noqa: N818  what a handler raises, such as a time limit
+    """What the application's handler raises."""
+
+
+def test_what_a_handler_raises_for_a_signal_within_a_collection_arrives(pauses):
+    class Garbage:
+        pass
+
+    def wake(*_):
+        raise Woken
+
+    # As a signal that comes meanwhile: nothing of it runs Python code before the collection is over.
+    strike = partial(next, map(_thread.interrupt_main, repeat(signal.SIGUSR1)))
+    before = signal.signal(signal.SIGUSR1, wake)
+    # Those of the tests' tools are written in Python.
+    others = [each for each in gc.callbacks if each is not pauses.told]
+    gc.callbacks[:] = [pauses.told]
+    gc.disable()
+    try:
+        garbage = Garbage()
+        garbage.itself = garbage
+        struck = weakref.ref(garbage, strike)
+        del garbage
+        with pytest.raises(Woken):
+            gc.collect()
+        assert struck() is None
+    finally:
+        gc.enable()
+        gc.callbacks.extend(others)
+        signal.signal(signal.SIGUSR1, before)
+    assert COLLECTING.thread == 0
+
+
+def test_of_a_collection_that_ran_before_watching_nothing_is_told():
+    pauses = Pauses()
+    for phase in ("stop", "start", "stop"):
+        pauses.told(phase, {})
+    ((start, end),) = pauses.seen().pauses
+    assert 0 < start <= end
 
 
 def test_the_ring_keeps_the_latest():

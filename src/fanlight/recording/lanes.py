@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import _thread
 from _contextvars import ContextVar
+from _thread import get_ident
 from sys import modules
 
 from fanlight.recording.clock import clock
@@ -227,10 +228,9 @@ COLLECTING = Collecting()
 def collecting() -> bool:
     """Answer whether the garbage collector runs in this thread, so that no lane may be set.
 
-    Up to Python 3.11 it may begin in the midst of `ContextVar.set`, anybody's; a finalizer that then
-    sets a variable frees the memory that is being read, and the process ends.
+    Up to Python 3.11 it may begin within any `ContextVar.set`; one in a finalizer then ends the process.
     """
-    return COLLECTING.thread == _thread.get_ident()
+    return COLLECTING.thread == get_ident()
 
 
 def put(lane: Lane | None) -> None:
